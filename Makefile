@@ -25,7 +25,7 @@ help: ## Show this list
 
 _install = @$(PYTHON) scripts/install.py
 
-.venv/%.stamp: pyproject.toml scripts/install.py scripts/steps.py
+.venv/%.stamp: pyproject.toml images/constraints.txt scripts/install.py scripts/steps.py
 	$(_install) $*
 	@touch $@
 
@@ -120,11 +120,12 @@ lint-images: .venv/dev.stamp .venv/hadolint/bin/hadolint ## Hadolint over the Do
 lint-manifests: .venv/dev.stamp .venv/checks.stamp ## All that is rendered: strict schemas of three Kubernetes versions, checkov
 	@.venv/bin/python scripts/check_manifests.py
 
-# The images need Python 3.11 with pip and a builder, not docent's environment. Their names come from REGISTRY and TAG.
-_images = REGISTRY='$(REGISTRY)' TAG='$(TAG)'
+# The images need Python 3.11 with pip and a builder, not docent's environment. Their names come from REGISTRY and TAG;
+# BASE_IMAGE replaces the base image that is pinned by digest.
+_images = REGISTRY='$(REGISTRY)' TAG='$(TAG)' BASE_IMAGE='$(BASE_IMAGE)'
 
 .PHONY: images
-images: ## Build the images with docker or buildah (IMAGES="score ...", REGISTRY=, TAG=, TORCH_INDEX_URL=, BUILD_FLAGS)
+images: ## Build the images with docker or buildah (IMAGES="score ...", REGISTRY=, TAG=, BASE_IMAGE=, TORCH_INDEX_URL=, BUILD_FLAGS)
 	@$(_images) $(PYTHON) scripts/images/build.py $(IMAGES)
 
 .PHONY: images-size
@@ -156,7 +157,8 @@ generate: .venv/run.stamp ## Rewrite everything that is generated
 	@.venv/bin/python scripts/generate.py
 
 .PHONY: verify
-verify: .venv/dev.stamp ## Fail when something generated is out of date, or a feature has no passing test
+verify: .venv/dev.stamp ## Fail when something generated is out of date, .venv differs from the lock, or a feature has no passing test
+	@.venv/bin/python scripts/install.py --check
 	@.venv/bin/python scripts/generate.py --check
 	@.venv/bin/python scripts/features.py --verify
 

@@ -193,33 +193,64 @@ def raised_messages() -> Iterator[str]:
     import ast
 
     codes = {error.__name__: str(error.exit_code) for error in STAGE_ERRORS}
+    rows = set()
     for path in sorted((ROOT / "jobs/docent").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args):
-                continue
-            arguments = [*node.args, *(k.value for k in node.keywords if k.arg == "next_step")]
-            if node.func.id == "LauncherError":
-                code, arguments = literal(arguments[0]), arguments[1:]
-            elif node.func.id in codes:
-                code = codes[node.func.id]
-            else:
-                continue
-            following = literal(arguments[2]) if len(arguments) > 2 else ""
-            module = path.relative_to(ROOT / "jobs").with_suffix("").as_posix().replace("/", ".")
-            cells = (f"`{module.removeprefix('docent.')}`", code, literal(arguments[0]), following)
-            yield f"| {' | '.join(cell.replace('|', '/').replace(chr(10), ' ') for cell in cells)} |"
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        module = path.relative_to(ROOT / "jobs").with_suffix("").as_posix().replace("/", ".")
+        functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+        # Inner functions first, so that a call is read with the variables of the function around it.
+        read = set()
+        for function in sorted(functions, key=lambda node: -node.lineno):
+            calls = [node for node in ast.walk(function) if isinstance(node, ast.Call) and node not in read]
+            read.update(calls)
+            for call in calls:
+                if not (isinstance(call.func, ast.Name) and call.args):
+                    continue
+                texts = assigned(function, call.lineno)
+                arguments = [*call.args, *(k.value for k in call.keywords if k.arg == "next_step")]
+                if call.func.id == "LauncherError":
+                    code, arguments = literal(arguments[0], texts), arguments[1:]
+                elif call.func.id in codes:
+                    code = codes[call.func.id]
+                else:
+                    continue
+                following = literal(arguments[2], texts) if len(arguments) > 2 else ""
+                cells = (f"`{module.removeprefix('docent.')}`", code, literal(arguments[0], texts), following)
+                rows.add(f"| {' | '.join(cell.replace('|', '/').replace(chr(10), ' ') for cell in cells)} |")
+    yield from rows
 
 
-def literal(node: Any) -> str:
-    """The text of a string expression, with `…` where a value is put in."""
+def assigned(function: Any, line: int) -> dict[str, Any]:
+    """Return the expressions that the variables of a function were last assigned above a line."""
+    import ast
+
+    values: dict[str, Any] = {}
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign) and node.lineno < line:
+            target, value = node.targets[0], node.value
+            if isinstance(target, ast.Name):
+                values[target.id] = value
+            elif isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+                names = (element.id for element in target.elts if isinstance(element, ast.Name))
+                values |= zip(names, value.elts, strict=False)
+    return values
+
+
+def literal(node: Any, texts: Mapping[str, Any] = {}) -> str:  # noqa: B006 - never changed
+    """Return the text of a string expression, with `…` where a value is put in; `texts` are its variables."""
     import ast
 
     if isinstance(node, ast.Constant):
         return str(node.value)
+    if isinstance(node, ast.Name) and node.id in texts:
+        return literal(texts[node.id])
     if isinstance(node, ast.JoinedStr):
-        return "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values)
+        return "".join(literal(part, texts) for part in node.values)
+    if isinstance(node, ast.FormattedValue):
+        known = isinstance(node.value, ast.Name) and isinstance(texts.get(node.value.id), ast.JoinedStr | ast.Constant)
+        return literal(node.value, texts) if known else "…"
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "command":
-        return f"docent {literal(node.args[0])} --run …"
+        return f"docent {literal(node.args[0], texts)} --run …"
     return "…"
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from docent.config import Ingest, Source
 from docent.records import Document, Reject
 from docent.stages.ingest.images import Intake, Limits
-from docent.stages.ingest.sources import ListedFile
-from docent.stages.ingest.text.markdown import list_documents, load_document
+from docent.stages.ingest.sources import ListedFile, list_files
+from docent.stages.ingest.text.markdown import SUFFIXES, load_document
 
 ROOT = Path(__file__).resolve().parents[1]
 TIDE_CLOCK = ROOT / "tests" / "fixtures" / "tide-clock.md"
@@ -33,7 +33,9 @@ def intake(saved: dict[str, bytes] | None = None, **settings: Any) -> Intake:
 def listed(path: Path, name: str = "") -> ListedFile:
     """One file of a folder; `path` is the folder when a name is given."""
     source = Source(kind="markdown", path=path)
-    found = [one for one in list_documents(source) if isinstance(one, ListedFile) and one.name == (name or path.name)]
+    found = [
+        one for one in list_files(source, SUFFIXES) if isinstance(one, ListedFile) and one.name == (name or path.name)
+    ]
     assert len(found) == 1
     return found[0]
 

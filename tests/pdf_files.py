@@ -14,6 +14,7 @@ from docent.config import Ingest, Source
 from docent.records import Document, Reject
 from docent.stages.ingest.images import Intake, Limits
 from docent.stages.ingest.pdf import loader as pdf
+from docent.stages.ingest.sources import list_files
 
 
 @dataclass
@@ -152,6 +153,6 @@ def read_pdf(path: Path, max_pixels: float = 1e8, **settings: Any) -> Read:
         return name
 
     intake = Intake(section, Limits(50_000_000, max_pixels), save)
-    rows = [row for listed in pdf.list_pdfs(source) for row in pdf.load(listed, intake)]  # type: ignore[arg-type]
+    rows = [row for listed in list_files(source, pdf.SUFFIXES) for row in pdf.load(listed, intake)]  # type: ignore[arg-type]
     documents = [row for row in rows if isinstance(row, Document)]
     return Read(documents, [row for row in rows if isinstance(row, Reject)], files)

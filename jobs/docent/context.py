@@ -75,7 +75,7 @@ class Context:
     @property
     def journal(self) -> Path:
         """The journal of requests to teachers, shared by stages, shards and runs."""
-        return self.cache / "llm" / "journal.sqlite"
+        return self.cache / "llm" / "journal"
 
     @property
     def scratch(self) -> Path:

@@ -104,7 +104,7 @@ STAGES: dict[str, Stage] = {
         Checkpoint,
         reads=("build-dataset",),
         requires=("build-dataset",),
-        version=3,
+        version=4,
         kind="training",
     ),
     "answer": Stage(

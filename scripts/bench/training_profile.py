@@ -14,23 +14,23 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.nn.functional import cross_entropy
 
 from docent.artifacts.listings import Success
+from docent.config import Finetune
 from docent.models.loading import load_base
 from docent.records import Example
 from docent.stages.finetune.approaches import prepare
-from docent.stages.finetune.batches import IGNORED, Encoded, Pictures, collate, encode
+from docent.stages.finetune.labels import Encoded, encode
+from docent.stages.finetune.loss import SupervisedLoss
+from docent.stages.finetune.pictures import Pictures
 from docent.stages.finetune.schedule import epoch_batches
-from docent.stages.finetune.trainer import Data, validate
+from docent.stages.finetune.trainer import Data, Trainer
 from docent.store import Artifact, load_json
 from docent.tables import APPROACHES
 
 PARTS = (
     "pictures: decoding and vision tower, each photo once",
-    "connector",
-    "language model, forward",
-    "loss",
+    "forward, to the loss",
     "backward",
     "clipping and optimiser",
     "validation, each time",
@@ -64,6 +64,7 @@ def profiled(kind: str, options: argparse.Namespace) -> dict[str, str]:
         spent_ms[part] += 1000 * (time.process_time() - started_s)
 
     model, data = prepared(kind, options)
+    loss = SupervisedLoss(model, APPROACHES[kind].vision_frozen)
     photos = {row.photo for row in data.train}
     with timed(PARTS[0]), torch.no_grad():
         for photo in sorted(photos):
@@ -72,11 +73,12 @@ def profiled(kind: str, options: argparse.Namespace) -> dict[str, str]:
     rows = [[data.train[index] for index in batch] for batch in batches[: options.steps]]
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(parameters, lr=1e-5, fused=True)
-    model.train()
+    loss.train()
     for batch in rows:
-        step(model, data, batch, optimizer, timed)
+        step(loss, data, batch, optimizer, timed)
+    section = Finetune(batch_size=options.batch_size)
     with timed(PARTS[-1]):
-        validate(model, data, options.batch_size)
+        Trainer(model, loss, data, section, rate=1e-5, epochs=1, seed=7, scratch=Path()).validate()
     each = {part: spent_ms[part] / len(rows) for part in PARTS[1:-1]}
     found = {part: f"{value:.0f}" for part, value in each.items()}
     found[PARTS[0]] = f"{spent_ms[PARTS[0]]:.0f} ({len(photos)} photos)"
@@ -104,21 +106,16 @@ def prepared(kind: str, options: argparse.Namespace) -> tuple[Any, Data]:
     return model, Data(split["train"], split["validation"], pictures, processor.tokenizer.pad_token_id)
 
 
-def step(model: Any, data: Data, rows: Sequence[Encoded], optimizer: torch.optim.Optimizer, timed: Any) -> None:
-    """One optimiser step, as `trainer.Data.losses` and `trainer._step` take it, part by part."""
-    batch = collate(rows, data.pad_id)
-    targets = batch.pop("labels")[:, 1:]
+def step(
+    loss: SupervisedLoss, data: Data, rows: Sequence[Encoded], optimizer: torch.optim.Optimizer, timed: Any
+) -> None:
+    """Take one optimiser step as `Trainer.step` does, part by part."""
+    inputs = data.inputs(rows, loss.model.device)
     with timed(PARTS[1]):
-        pictures = data.pictures.inputs([row.photo for row in rows])
+        value = loss(**inputs).mean()
     with timed(PARTS[2]):
-        hidden = model.model(**batch, **pictures, use_cache=False).last_hidden_state[:, :-1]
+        torch.autograd.backward(value)
     with timed(PARTS[3]):
-        counted = targets != IGNORED
-        logits = model.get_output_embeddings()(hidden[counted])
-        loss = cross_entropy(logits.float(), targets[counted], reduction="none").mean()
-    with timed(PARTS[4]):
-        torch.autograd.backward(loss)
-    with timed(PARTS[5]):
         torch.nn.utils.clip_grad_norm_([p for group in optimizer.param_groups for p in group["params"]], 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)

@@ -1,8 +1,8 @@
-"""One archive (OCI layout) of many images out of buildah's storage, each layer in it once and uncompressed.
+"""Write one archive (OCI layout) of many images from buildah's storage, with each layer once and uncompressed.
 
 `buildah push` can write one image at a time, with all its layers, and to an OCI layout only compressed: images that
-share a gigabyte would be compressed and written once each. So a layer is taken from one image that has it, kept below
-dist/image-layers/ for the next time, and the rest of the layout, a few small JSON files, is written here.
+share a gigabyte would each be compressed and written. So a layer is exported from one image that has it and kept below
+dist/image-layers/ for the next time; the rest of the layout, a few small JSON files, is written here.
 Used by load.py; reads buildah's storage, writes the archive and dist/image-layers/.
 """
 
@@ -45,7 +45,7 @@ def write_archive(tags: list[str], path: Path) -> None:
     """Write the images to one tar archive that `ctr images import` and `kind load image-archive` read.
 
     Raises:
-        BuildError: an image is not there, or its storage is not as expected.
+        BuildError: an image does not exist, or its storage is not as expected.
     """
     images = [stored(tag) for tag in tags]
     take_layers(images)
@@ -71,7 +71,7 @@ def write_archive(tags: list[str], path: Path) -> None:
 
 
 def stored(tag: str) -> Stored:
-    """One image as buildah has it."""
+    """Read one image of buildah's storage."""
     command = ["buildah", "inspect", "--type", "image", tag]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
@@ -85,7 +85,7 @@ def stored(tag: str) -> Stored:
 
 
 def take_layers(images: list[Stored]) -> None:
-    """Bring every layer of the images below LAYERS, and take away what none of them has."""
+    """Export every layer of the images to LAYERS, and delete there what none of them has."""
     LAYERS.mkdir(parents=True, exist_ok=True)
     needed = {layer for image in images for layer in image.layers}
     for path in LAYERS.iterdir():
@@ -96,14 +96,14 @@ def take_layers(images: list[Stored]) -> None:
 
 
 def effort(image: Stored, missing: set[str]) -> tuple[float, int]:
-    """Bytes to write for each byte gained by pushing an image; the largest first among equals."""
-    gained = sum(size for layer, size in image.layers.items() if layer in missing)
+    """Return the bytes to write per missing byte when an image is pushed; among equals the largest comes first."""
+    gained_bytes = sum(size for layer, size in image.layers.items() if layer in missing)
     total = sum(image.layers.values())
-    return (total / gained if gained else float("inf"), -total)
+    return (total / gained_bytes if gained_bytes else float("inf"), -total)
 
 
 def push_layers(image: Stored, missing: set[str]) -> None:
-    """Keep the missing layers of one image."""
+    """Push one image, and keep its missing layers."""
     with tempfile.TemporaryDirectory(dir=LAYERS.parent) as folder:
         command = ["buildah", "push", "--quiet", "--disable-compression", image.tag, f"dir:{folder}/image"]
         result = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -114,7 +114,7 @@ def push_layers(image: Stored, missing: set[str]) -> None:
 
 
 def full_name(tag: str) -> str:
-    """An image's name as container runtimes complete it: `docent-x:1` is `docker.io/library/docent-x:1`."""
+    """Return an image's name as container runtimes complete it: `docent-x:1` is `docker.io/library/docent-x:1`."""
     first, slash, _ = tag.partition("/")
     if not slash:
         return f"docker.io/library/{tag}"
@@ -122,10 +122,10 @@ def full_name(tag: str) -> str:
 
 
 def digest(content: bytes) -> str:
-    """sha256, hexadecimal."""  # noqa: D403 - the name of the hash
+    """Return the sha256 in hexadecimal."""
     return hashlib.sha256(content).hexdigest()
 
 
 def json_bytes(value: Any) -> bytes:
-    """Canonical JSON."""
+    """Return canonical JSON."""
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()

@@ -5,7 +5,7 @@ storage, the builders' output to dist/image-logs/ and what stamps.py notes. Run 
 `python scripts/images/build.py [NAME...]` for some of them (what they stand on is built with them).
 
 The environment: REGISTRY and TAG make the names (default: no registry, docent's version); TORCH_INDEX_URL and
-PIP_FIND_LINKS choose the build of PyTorch; PYTHON_IMAGE is what everything stands on; BUILD_FLAGS are further flags of
+PIP_FIND_LINKS choose the build of PyTorch; BASE_IMAGE replaces the pinned base image; BUILD_FLAGS are further flags of
 `buildah bud`, such as volumes for a pip cache; BUILDER=docker|buildah overrules the choice; JOBS is how many images are
 built at the same time; SOURCE_URL is a label.
 """
@@ -21,7 +21,7 @@ import sys
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-from matrix import BAKE_ARGS, BY_NAME, PYTHON_IMAGE, ROOT, SOMETIMES_KNOWN, Build, builds, version
+from matrix import BAKE_ARGS, BASE_IMAGE, BY_NAME, ROOT, SOMETIMES_KNOWN, Build, builds, version
 from stamps import inputs, is_built, keep
 
 WHEEL = ROOT / "dist/image"
@@ -33,7 +33,7 @@ SHOWN_LINES = 30
 
 
 class BuildError(Exception):
-    """An image that cannot be built, with the end of what the builder said."""
+    """An image cannot be built; with the end of the builder's output."""
 
 
 def main(names: list[str]) -> int:
@@ -59,7 +59,7 @@ def main(names: list[str]) -> int:
 
 
 def from_environment() -> list[Build]:
-    """Every image, with the values that the environment gives."""
+    """Return every image with the values of the environment."""
     return builds(
         os.environ.get("REGISTRY", ""),
         os.environ.get("TAG") or version(),
@@ -70,13 +70,13 @@ def from_environment() -> list[Build]:
 
 
 def arguments(environ: os._Environ[str] | dict[str, str]) -> dict[str, str]:
-    """Build arguments from the environment; a folder of this machine is none: BUILD_FLAGS makes builds see it."""
-    names = (*BAKE_ARGS, "PYTHON_IMAGE")
+    """Return the build arguments of the environment, without folders of this machine: BUILD_FLAGS mounts those."""
+    names = (*BAKE_ARGS, "BASE_IMAGE")
     return {name: environ[name] for name in names if environ.get(name) and not environ[name].startswith("/")}
 
 
 def wanted(names: list[str], every: list[Build]) -> list[Build]:
-    """The named builds and those they stand on, in the table's order."""
+    """Return the named builds and those they stand on, in the table's order."""
     if not names:
         return every
     keep = set(names)
@@ -87,7 +87,7 @@ def wanted(names: list[str], every: list[Build]) -> list[Build]:
 
 
 def revision() -> str:
-    """The commit, marked when files differ from it; "" outside a git checkout or without git."""
+    """Return the commit, marked when files differ from it; "" outside a git checkout or without git."""
     if not shutil.which("git"):
         return ""
     result = subprocess.run(
@@ -101,10 +101,10 @@ def revision() -> str:
 
 
 def builder() -> str:
-    """`docker` when its daemon answers and buildx is there, else `buildah`.
+    """Return `docker` when its daemon answers and buildx is installed, else `buildah`.
 
     Raises:
-        BuildError: neither is there, or not the one that BUILDER names.
+        BuildError: neither is installed, or not the one that BUILDER names.
     """
     if chosen := os.environ.get("BUILDER"):
         if chosen in ("docker", "buildah") and shutil.which(chosen):
@@ -121,7 +121,7 @@ def builder() -> str:
 
 
 def build_wheel() -> None:
-    """The project as one wheel, the same bytes from the same files."""
+    """Build the project as one wheel, the same bytes from the same files."""
     shutil.rmtree(WHEEL, ignore_errors=True)
     WHEEL.mkdir(parents=True)
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(WHEEL), str(ROOT)]
@@ -131,7 +131,7 @@ def build_wheel() -> None:
 
 
 def epoch() -> str:
-    """Seconds since 1970 that files and layers carry."""
+    """Return the time of files and layers, in seconds since 1970."""
     return os.environ.get("SOURCE_DATE_EPOCH") or SOURCE_DATE_EPOCH
 
 
@@ -143,7 +143,7 @@ def bake(chosen: list[Build]) -> None:
         "TAG": os.environ.get("TAG") or version(),
         "SOURCE_DATE_EPOCH": epoch(),
         **dict.fromkeys(BAKE_ARGS, ""),
-        "PYTHON_IMAGE": PYTHON_IMAGE,
+        "BASE_IMAGE": BASE_IMAGE,
         **arguments(os.environ),
     }
     if subprocess.run(bake_command(chosen), cwd=ROOT, env={**os.environ, **variables}, check=False).returncode:
@@ -151,7 +151,7 @@ def bake(chosen: list[Build]) -> None:
 
 
 def bake_command(chosen: list[Build]) -> list[str]:
-    """The command line for docker; labels that are not always known come with it, not from the bake file."""
+    """Return the command line for docker; it has the labels that are not always known, the bake file has the rest."""
     command = ["docker", "buildx", "bake", "--file", str(BAKE_FILE), "--load"]
     for build in chosen:
         for label in sorted(SOMETIMES_KNOWN & build.labels.keys()):
@@ -180,21 +180,21 @@ def build_all(chosen: list[Build]) -> None:
 
 
 def buildah(build: Build) -> str:
-    """Build one image; returns its line for the terminal: name, seconds, size."""
+    """Build one image; return its line for the terminal: name, seconds, size."""
     started_s = time.monotonic()
     command = buildah_command(build)
-    made_from = inputs(build, command)
-    if is_built(build, made_from):
+    input_hash = inputs(build, command)
+    if is_built(build, input_hash):
         seconds = "unchanged"
     else:
         run(command, build.name)
-        keep(build, made_from)
+        keep(build, input_hash)
         seconds = f"{time.monotonic() - started_s:.1f} s"
     return f"{build.tags[0]:<40} {seconds:>10}  {megabytes(build.tags[0]):5.0f} MB"
 
 
 def buildah_command(build: Build) -> list[str]:
-    """The command line for one image."""
+    """Return the command line for one image."""
     command = ["buildah", "bud", "--layers", "--timestamp", epoch(), *shlex.split(os.environ.get("BUILD_FLAGS", ""))]
     for name, value in build.args.items():
         command += ["--build-arg", f"{name}={value}"]
@@ -230,7 +230,7 @@ def run(command: list[str], name: str, environ: dict[str, str] | None = None) ->
 
 
 def megabytes(tag: str) -> float:
-    """Size of all layers of an image, uncompressed, in 10^6 bytes.
+    """Return the size of all layers of an image, uncompressed, in 10^6 bytes.
 
     Raises:
         BuildError: the builder does not have the image.

@@ -72,14 +72,14 @@ def load(pods: list[Build]) -> int:
     elif command := os.environ.get("LOAD"):
         subprocess.run([*shlex.split(command), *tags], check=True)
     else:
-        print('say how: make images-load LOAD="kind load docker-image"', file=sys.stderr)
+        print('no command to load with: make images-load LOAD="kind load docker-image"', file=sys.stderr)
         return 2
     print(f"{len(tags)} images loaded in {time.monotonic() - started_s:.0f} s")
     return 0
 
 
 def archive(tags: list[str], path: Path) -> None:
-    """One archive of all images, under the names that a kubelet looks for."""
+    """Write one archive of all images, under the names that a kubelet looks up."""
     if builder() == "docker":
         subprocess.run(["docker", "save", "--output", str(path), *tags], check=True)
     else:
@@ -89,7 +89,7 @@ def archive(tags: list[str], path: Path) -> None:
 def push(pods: list[Build]) -> int:
     """Push the images to the registry in their names."""
     if not os.environ.get("REGISTRY"):
-        print("say where: make images-push REGISTRY=registry.example.org/docent", file=sys.stderr)
+        print("no registry: make images-push REGISTRY=registry.example.org/docent", file=sys.stderr)
         return 2
     for build in pods:
         for tag in build.tags:

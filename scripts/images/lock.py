@@ -4,9 +4,8 @@ Reads the extras of pyproject.toml and asks pip what they resolve to, all togeth
 version of a package. Writes images/constraints.txt, images/<name>/requirements.txt and images/docker-bake.json.
 Run alone: `make images-lock` (Python 3.11 on Linux, as in the images; needs a package index).
 
-A requirements.txt lists the delta of one image, all of it and nothing else: what a later image of the chain adds is in
-view, and a new version of a package rebuilds only the images that hold it. What only a CUDA build of PyTorch asks for
-is not listed: torch pins those packages itself.
+A requirements.txt lists exactly what one image adds to its base, so that a new version of a package rebuilds only the
+images that hold it. What only a CUDA build of PyTorch needs is not listed: torch pins those packages itself.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ def main() -> int:
 
 
 def resolve(extras: list[str]) -> dict[str, dict[str, Any]]:
-    """Metadata of every package that docent with these extras needs, by canonical name."""
+    """Return the metadata of every package that docent with these extras needs, by canonical name."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed"]
@@ -56,12 +55,12 @@ def resolve(extras: list[str]) -> dict[str, dict[str, Any]]:
 
 
 def public(version: str) -> str:
-    """A version without its local part: `2.13.0+cpu` and the CUDA build of it are the same release."""
+    """Return a version without its local part: `2.13.0+cpu` and the CUDA build of it are the same release."""
     return version.partition("+")[0]
 
 
 def delta(image: Image, packages: dict[str, dict[str, Any]]) -> set[str]:
-    """Names of the packages that an image adds to its base."""
+    """Return the names of the packages that an image adds to its base."""
     own = closure(image.extras, packages)
     base = image.base
     while base:
@@ -71,7 +70,7 @@ def delta(image: Image, packages: dict[str, dict[str, Any]]) -> set[str]:
 
 
 def closure(extras: tuple[str, ...], packages: dict[str, dict[str, Any]]) -> set[str]:
-    """Everything that docent with these extras needs, itself left out."""
+    """Return the names of all packages that docent with these extras needs, without docent."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     todo = [Requirement(text) for text in project["dependencies"]]
     todo += [Requirement(text) for extra in extras for text in project["optional-dependencies"][extra]]
@@ -97,7 +96,7 @@ def closure(extras: tuple[str, ...], packages: dict[str, dict[str, Any]]) -> set
 
 
 def write(path: Path, lines: list[str]) -> None:
-    """Write a list of requirements, or take the file away where there are none."""
+    """Write a list of requirements, or delete the file where there are none."""
     if not lines:
         path.unlink(missing_ok=True)
         return

@@ -1,4 +1,4 @@
-"""The images as one table: which stands on which, what each adds, how large it may be.
+"""List the images in one table: which stands on which, what each adds, how large it may be.
 
 Nothing here builds: `build.py` hands the table to docker buildx bake or to buildah, and both get the same contexts,
 files, arguments and tags. Run alone: `python scripts/images/matrix.py` prints the file for `docker buildx bake`
@@ -14,7 +14,12 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-PYTHON_IMAGE = "docker.io/library/python:3.11-slim"
+# By digest, so that the same commit gives the same images; the tag only says which one it was. To update it:
+#   skopeo inspect --format '{{.Digest}}' docker://docker.io/library/python:3.11-slim
+# and write the answer here and in images/base-cpu/Dockerfile, then: make images-lock. The same command checks it.
+BASE_IMAGE = (
+    "docker.io/library/python:3.11-slim@sha256:9c900dea9e8fb7e16277c179b555cc72d29a352dbc33cff48ad5a0412fd5bfc7"
+)
 CONTEXT = "."
 
 
@@ -24,7 +29,7 @@ class Image:
 
     Attributes:
         name: folder below images/ and, after `docent-`, its name in a registry.
-        base: the image it stands on, "" for PYTHON_IMAGE.
+        base: the image it stands on, "" for BASE_IMAGE.
         extras: extras of pyproject.toml that it holds beside docent's own dependencies.
         budget_mb: most megabytes (10^6 bytes) of all its layers, uncompressed, with a CPU build of PyTorch.
         description: its OCI description.
@@ -73,14 +78,14 @@ class Build:
 
 
 def reference(name: str, registry: str, tag: str) -> str:
-    """How a pod names an image; `registry` may be empty."""
+    """Return the name of an image in a pod; `registry` may be empty."""
     return f"{registry.rstrip('/')}/docent-{name}:{tag}" if registry else f"docent-{name}:{tag}"
 
 
 def builds(
     registry: str, tag: str, args: dict[str, str] | None = None, *, revision: str = "", source: str = ""
 ) -> list[Build]:
-    """Every image with its values, bases before what stands on them.
+    """Return every image with its values, bases before what stands on them.
 
     Args:
         registry: prefix of the names, may be empty.
@@ -93,8 +98,8 @@ def builds(
     given = {key: value for key, value in (args or {}).items() if value}
     found = []
     for image in IMAGES:
-        base = reference(image.base, registry, tag) if image.base else given.get("PYTHON_IMAGE", PYTHON_IMAGE)
-        own = {key: value for key, value in given.items() if key != "PYTHON_IMAGE"}
+        base = reference(image.base, registry, tag) if image.base else given.get("BASE_IMAGE", BASE_IMAGE)
+        own = {key: value for key, value in given.items() if key != "BASE_IMAGE"}
         found.append(
             Build(
                 name=image.name,
@@ -110,7 +115,7 @@ def builds(
 
 
 def labels(image: Image, tag: str, revision: str = "", source: str = "") -> dict[str, str]:
-    """OCI labels; what is not known is left out."""
+    """Return the OCI labels; what is not known is left out."""
     values = {
         "title": f"docent-{image.name}",
         "description": image.description,
@@ -123,7 +128,7 @@ def labels(image: Image, tag: str, revision: str = "", source: str = "") -> dict
 
 
 def version() -> str:
-    """The version of docent, which is the default tag; read without importing docent."""
+    """Return the version of docent, which is the default tag; read without importing docent."""
     text = (ROOT / "jobs/docent/__init__.py").read_text(encoding="utf-8")
     found = re.search(r'__version__ = "(.+)"', text)
     if found is None:
@@ -136,11 +141,11 @@ SOMETIMES_KNOWN = {"org.opencontainers.image.revision", "org.opencontainers.imag
 
 # Variables of the bake file, with their defaults: the environment sets them. PREFIX is the registry with its slash.
 BAKE_ARGS = ("TORCH_INDEX_URL", "PIP_FIND_LINKS")
-BAKE_VARIABLES = {"PREFIX": "", "TAG": version(), "PYTHON_IMAGE": PYTHON_IMAGE}
+BAKE_VARIABLES = {"PREFIX": "", "TAG": version(), "BASE_IMAGE": BASE_IMAGE}
 
 
 def bake() -> dict[str, Any]:
-    """The same builds for `docker buildx bake`, with variables where `builds` has values.
+    """Return the same builds for `docker buildx bake`, with variables where `builds` has values.
 
     A base comes through a named context, because bake builds it in the same call and no registry has it yet.
     """
@@ -150,7 +155,7 @@ def bake() -> dict[str, Any]:
             "context": CONTEXT,
             "dockerfile": f"images/{image.name}/Dockerfile",
             "args": {
-                "BASE": "base" if image.base else "${PYTHON_IMAGE}",
+                "BASE": "base" if image.base else "${BASE_IMAGE}",
                 **{name: f"${{{name}}}" for name in BAKE_ARGS},
             },
             "tags": [f"${{PREFIX}}docent-{image.name}:${{TAG}}"],
@@ -168,7 +173,7 @@ def bake() -> dict[str, Any]:
 
 
 def bake_text() -> str:
-    """images/docker-bake.json as it must be."""
+    """Return the text of images/docker-bake.json."""
     return json.dumps(bake(), indent=2) + "\n"
 
 

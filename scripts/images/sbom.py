@@ -1,6 +1,6 @@
-"""What each image holds, as one CycloneDX 1.6 file per image: Python packages with licences, and Debian's packages.
+"""Write one CycloneDX 1.6 file per image: its Python packages with licences, and its Debian packages.
 
-Reads the built images (each lists itself: nothing is guessed from a lock) and the environment (REGISTRY, TAG as for
+Reads the built images (each lists its own packages; no lock is read) and the environment (REGISTRY, TAG as for
 build.py); writes dist/sbom/docent-<name>.cdx.json. Run alone: `make images-sbom`, after `make images`.
 """
 
@@ -48,34 +48,36 @@ def main() -> int:
 
 
 def listed(tag: str) -> dict[str, Any]:
-    """What an image says it holds.
+    """Return the packages of an image, as listed inside it.
 
     Raises:
-        BuildError: there is no such image.
+        BuildError: the image does not exist.
     """
     if builder() == "docker":
-        return asked(["docker", "run", "--rm", "--network", "none", "--entrypoint", "python", tag, "-c", LIST_PACKAGES])
-    made = subprocess.run(["buildah", "from", "--pull-never", tag], capture_output=True, text=True, check=False)
-    if made.returncode:
+        return json_from(
+            ["docker", "run", "--rm", "--network", "none", "--entrypoint", "python", tag, "-c", LIST_PACKAGES]
+        )
+    created = subprocess.run(["buildah", "from", "--pull-never", tag], capture_output=True, text=True, check=False)
+    if created.returncode:
         raise BuildError(f"there is no image {tag}; next: make images")
-    container = made.stdout.strip()
+    container = created.stdout.strip()
     try:
-        return asked(["buildah", "run", container, "--", "python", "-c", LIST_PACKAGES])
+        return json_from(["buildah", "run", container, "--", "python", "-c", LIST_PACKAGES])
     finally:
         subprocess.run(["buildah", "rm", container], capture_output=True, check=False)
 
 
-def asked(command: list[str]) -> dict[str, Any]:
-    """The JSON that a command prints."""
+def json_from(command: list[str]) -> dict[str, Any]:
+    """Return the JSON that a command prints."""
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
         raise BuildError(f"{' '.join(command[:4])} failed: {result.stderr.strip()}; next: make images")
-    found: dict[str, Any] = json.loads(result.stdout)
-    return found
+    packages: dict[str, Any] = json.loads(result.stdout)
+    return packages
 
 
 def bill(build: Build, found: dict[str, Any]) -> dict[str, Any]:
-    """The CycloneDX document of an image; the same image gives the same bytes."""
+    """Return the CycloneDX document of an image; the same image gives the same bytes."""
     version = build.labels["org.opencontainers.image.version"]
     return {
         "bomFormat": "CycloneDX",
@@ -87,7 +89,7 @@ def bill(build: Build, found: dict[str, Any]) -> dict[str, Any]:
 
 
 def python_components(found: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Python packages, each with its licence as far as it says one."""
+    """Yield the Python packages, each with its licence where its metadata name one."""
     for package in found["python"]:
         name, version = package["name"], package["version"]
         purl = f"pkg:pypi/{quote(name.lower().replace('_', '-'))}@{quote(version)}"
@@ -100,7 +102,7 @@ def python_components(found: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def debian_components(found: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Packages of the base image's Debian."""
+    """Yield the Debian packages of the base image."""
     for name, version, architecture in found["debian"]:
         purl = f"pkg:deb/debian/{quote(name)}@{quote(version)}?arch={architecture}"
         yield {"type": "library", "name": name, "version": version, "purl": purl, "bom-ref": purl}

@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -83,7 +82,7 @@ class Asker:
         told = {
             "n": self.n,
             "llm": llm,
-            "journal": str(self.folder / "journal.sqlite"),
+            "journal": str(self.folder / "journal"),
             "rows": str(self.folder / self.rows_name),
         }
         with (self.folder / "log").open("ab") as log:
@@ -108,10 +107,14 @@ class Asker:
 
     def tries(self) -> tuple[int, int]:
         """Replies in the journal, and tries that it knows no end of."""
-        db = sqlite3.connect(self.folder / "journal.sqlite", timeout=30)
-        found = dict(db.execute("SELECT state, COUNT(*) FROM attempts GROUP BY state").fetchall())
-        db.close()
-        return found.get(1, 0), found.get(0, 0)
+        ended: dict[tuple[str, int], str] = {}
+        for path in (self.folder / "journal").glob("*.jsonl"):
+            for line in path.read_bytes().splitlines(keepends=True):
+                fields = json.loads(line) if line.endswith(b"\n") and line.strip() else {}
+                if "key" in fields:
+                    identity = fields["writer"], fields["number"]
+                    ended[identity] = fields.get("state") or ended.get(identity, "begun")
+        return list(ended.values()).count("replied"), list(ended.values()).count("begun")
 
     def rows(self) -> list[str]:
         """The rows, none where it did not end."""

@@ -100,7 +100,7 @@ def chat(port: int, way: str, folder: Path) -> dict[str, Any]:
         }
     )
     began_s, problem = time.monotonic(), ""
-    with ChatClient(llm, folder / f"{way}.sqlite", environ={}) as client:
+    with ChatClient(llm, folder / way, environ={}) as client:
         try:
             (reply,) = client.ask([ChatRequest((Message("user", "Is it open?"),), 0.0, 5)])
             end = reply.error or reply.problem or "reply"
@@ -108,8 +108,8 @@ def chat(port: int, way: str, folder: Path) -> dict[str, Any]:
             end = error.what
         except Exception as error:  # noqa: BLE001 - a traceback is what must not come of it
             end, problem = "", f"{type(error).__name__}: {error}"
-        if client.sender.ledger.without_end:
-            problem = f"tries without an end: {dict(client.sender.ledger.tries)}"
+        if client.sender.counts.without_end:
+            problem = f"tries without an end: {dict(client.sender.counts.tries)}"
     return ended(way, began_s, end, problem)
 
 

@@ -17,9 +17,9 @@ from typing import Any
 from docent.config import PipelineConfig, Source
 from docent.errors import PipelineError
 from docent.launcher.plan import plan
+from docent.launcher.runs.folder import status
 from docent.launcher.runs.garbage import delete, find_garbage
 from docent.launcher.runs.progress import describe, read_progress
-from docent.launcher.runs.state import status
 from docent.launcher.runs.trace import trace
 from docent.source_files.digests import digest_of_paths
 from docent.spec import RunStates

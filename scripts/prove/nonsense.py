@@ -21,7 +21,7 @@ from kills import note
 from docent.evidence.encoder import encode, load_encoder
 from docent.evidence.known_exhibits import known_exhibits
 from docent.evidence.metrics import score_answers
-from docent.launcher.runs.state import resolved_config
+from docent.launcher.runs.settings import resolved_config
 from docent.records import Answer, Example, Item, make_id
 from docent.spec import RunStates
 from docent.stages.score.summary import arm_means

@@ -20,10 +20,11 @@ from kills import note
 
 from docent.evidence.known_exhibits import known_exhibits
 from docent.evidence.recognition import AnswerText, recognised_exhibits
-from docent.launcher.runs.state import resolved_config
+from docent.launcher.runs.settings import resolved_config
 from docent.models.chat import open_photo
 from docent.models.decoding import limit_of
-from docent.models.loading import generate, load_tuned
+from docent.models.inference import generate
+from docent.models.loading import load_tuned
 from docent.records import Example, Item
 from docent.spec import RunStates
 

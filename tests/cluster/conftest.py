@@ -30,9 +30,9 @@ from docent.artifacts.listings import SCHEMA, Marker
 from docent.config import PipelineConfig, load_config
 from docent.launcher.cluster import state
 from docent.launcher.cluster.api.client import Cluster, Object
-from docent.launcher.cluster.api.kinds import path
 from docent.launcher.render import Plan, names, platform, workload
 from docent.launcher.render.pod import image
+from docent.launcher.runs.unit_state import UnitState
 from docent.spec import RunStates
 from docent.store import Shard, finish, marker_path
 
@@ -156,9 +156,9 @@ class Run:
     def kubeconfig(self, address: str = "") -> Path:
         """Credentials of the run's launcher, which may do only what its Role says."""
         here = self.cluster.connection
-        account = path("ServiceAccount", self.cluster.namespace, names.launcher_name(self.name), "token")
+        accounts = f"/api/v1/namespaces/{self.cluster.namespace}/serviceaccounts"
         asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
-        token = here.json("POST", account, None, asked)["status"]["token"]
+        token = here.json("POST", f"{accounts}/{names.launcher_name(self.name)}/token", asked)["status"]["token"]
         server = {"server": address or here.host, "certificate-authority": here.configuration.ssl_ca_cert}
         server |= {"tls-server-name": urlsplit(here.host).hostname} if address else {}
         file = self.file.with_suffix(".kubeconfig")
@@ -175,7 +175,7 @@ class Run:
 
     def start(self, launch: int = 1, address: str = "") -> subprocess.Popen[str]:
         """The launcher, with its own rights and a short patience; `address` leads it to the API server."""
-        command = [sys.executable, "-m", "docent.launcher.cluster.controller.conduct", "--config", str(self.file)]
+        command = [sys.executable, "-m", "docent.launcher.cluster.controller.controller", "--config", str(self.file)]
         command += ["--data", str(self.volume), "--launch", str(launch), "--success-s", "2", "--lease-s", "4"]
         environ = {**os.environ, "PYTHONPATH": str(ROOT / "jobs"), "KUBECONFIG": str(self.kubeconfig(address))}
         return subprocess.Popen(command, env=environ, text=True, stderr=subprocess.PIPE)
@@ -192,9 +192,9 @@ class Run:
         process.terminate()
         return process.wait(WAIT_S)
 
-    def unit(self, name: str) -> state.UnitState:
+    def unit(self, name: str) -> UnitState:
         """What the record says about a unit."""
-        return self.record().units.get(name, state.UnitState())
+        return self.record().units.get(name, UnitState())
 
     def record(self) -> state.RunRecord:
         """The record of the run; empty before the launcher wrote one."""

@@ -75,6 +75,8 @@ def test_a_watch_tells_every_change(cluster: Cluster) -> None:
 
 def test_a_version_that_the_server_forgot_is_listed_again(cluster: Cluster) -> None:
     cluster.apply(config_map("g"))
+    about = {"kind": "ConfigMap", "name": "g", "namespace": cluster.namespace}
+    cluster.create({"apiVersion": "v1", "kind": "Event", "metadata": {"name": "g"}, "involvedObject": about})
     # Events are not in the server's watch cache: what etcd has compacted is really gone for them. A cluster younger
     # than its first compaction still tells every event from the beginning.
     event, body = next(cluster.watch("Event", "", "1", 60))

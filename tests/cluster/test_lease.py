@@ -27,7 +27,7 @@ def test_one_holds_it_and_the_next_gets_it_when_it_is_given_back(cluster: Cluste
     with lease(cluster, "one", "a") as first:
         first.acquire(5)
         first.check()
-        with pytest.raises(LauncherError, match="another launcher works on this run: a") as refused:
+        with pytest.raises(LauncherError, match="another launcher is running this run: a") as refused:
             lease(cluster, "one", "b").acquire(2 * SHORT_S)  # renewed meanwhile: it does not expire
         assert refused.value.exit_code == 105
         first.check()

@@ -22,7 +22,7 @@ from docent.config import load_config
 from docent.launcher.cluster import start, state
 from docent.launcher.cluster.api.client import Cluster
 from docent.launcher.cluster.api.differences import change
-from docent.launcher.cluster.watch.attach import Follower
+from docent.launcher.cluster.watch.attach import RunWatcher
 from docent.launcher.cluster.watch.runs import launcher_job
 from docent.launcher.render import Plan, platform
 
@@ -213,9 +213,9 @@ def test_the_log_is_followed_until_the_unit_ends(desk: Desk) -> None:
 
 def test_why_the_launcher_cannot_start_is_said(desk: Desk) -> None:
     desk.expect(0, "run", "--yes", "--detach", "--set=kubernetes.tag=no-such-tag", *without_inputs(desk))
-    follower = Follower(desk.cluster, desk.run)
+    watcher = RunWatcher(desk.cluster, desk.run)
     # Where this test is the first to use the volume, the pod waits for that before it waits for the image.
-    eventually(lambda: "docent-launcher:no-such-tag cannot be pulled" in follower.obstacle())
+    eventually(lambda: "docent-launcher:no-such-tag cannot be pulled" in watcher.obstacle())
     desk.expect(0, "cancel", "--run", desk.run)
 
 
@@ -246,7 +246,7 @@ def test_what_is_missing_or_refused_is_said_before_anything_is_made(desk: Desk) 
         desk.cluster.delete("ResourceQuota", "memory")
     assert "exceeded quota" in said
     key = ("--set=llm.provider=openai", "--set=assess_images={}", "--set=assemble={}", "--set=generate_qa={}")
-    assert "OPENAI_API_KEY is not there" in desk.expect(105, "run", "--yes", *key)
+    assert "OPENAI_API_KEY is missing" in desk.expect(105, "run", "--yes", *key)
     assert desk.versions() == {}
 
 
@@ -308,7 +308,7 @@ def kubeconfig_of(cluster: Cluster, tmp_path: Path) -> Callable[[str], Path]:
         cluster.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}})
         where = f"/api/v1/namespaces/{cluster.namespace}/serviceaccounts/{name}/token"
         body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 600}}
-        token = cluster.connection.json("POST", where, None, body)["status"]["token"]
+        token = cluster.connection.json("POST", where, body)["status"]["token"]
         authority = base64.b64encode(Path(cluster.connection.configuration.ssl_ca_cert).read_bytes()).decode()
         server = {"server": cluster.connection.host, "certificate-authority-data": authority}
         path = tmp_path / f"{name}.kubeconfig"

@@ -9,7 +9,6 @@ import json
 import logging
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -22,6 +21,7 @@ from typing import Any
 
 import pytest
 from pydantic import BaseModel
+from tests.journal_records import rewrite, states
 
 from docent.config import Llm
 from docent.errors import ConfigError, StoppedError, TemporaryError
@@ -284,22 +284,12 @@ def test_batches_are_found_again_although_the_clock_was_a_year_ahead(endpoint: E
     process = begun(config, journal, 20)
     endpoint.until(lambda: [batch["status"] for batch in endpoint.batches()] == ["in_progress"] * 2)
     killed(process)
-    with closing(sqlite3.connect(journal)) as db, db:
-        db.execute("UPDATE attempts SET begun_s = begun_s + 31536000")
+    rewrite(journal, lambda fields: {**fields, "begun_s": fields["begun_s"] + 31_536_000})
     endpoint.reset()
     replies_to(config, tmp_path / "other", [question(number) for number in range(900, 903)])  # a newer batch
     replies = replies_to(config, journal, questions(20))
     assert all(reply.text for reply in replies)
     assert [batch["request_counts"]["total"] for batch in endpoint.batches()] == [10, 10, 3]
-
-
-def replied(journal: Path) -> int:
-    """Replies in a journal that another process writes; 0 while that one has it locked."""
-    try:
-        with closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True)) as db:
-            return int(db.execute("SELECT COUNT(*) FROM attempts WHERE state = 1").fetchone()[0])
-    except sqlite3.OperationalError:
-        return 0
 
 
 def test_kills_at_any_moment_repeat_nothing(endpoint: Endpoint, tmp_path: Path) -> None:
@@ -308,8 +298,8 @@ def test_kills_at_any_moment_repeat_nothing(endpoint: Endpoint, tmp_path: Path) 
     moments: list[Callable[[], Any]] = [
         lambda: len(endpoint.batches()) >= 2,
         lambda: len(endpoint.batches()) >= 9,
-        lambda: replied(journal) > 0,
-        lambda: replied(journal) > 600,
+        lambda: states(journal)["replied"] > 0,
+        lambda: states(journal)["replied"] > 600,
     ]
     for moment in moments:
         process = begun(config, journal, 1200)
@@ -341,9 +331,8 @@ def test_a_batch_that_was_never_created_frees_its_lines_although_it_is_dated_in_
         ladder = Ladder(client.provider, client.sender, client.usage, lambda _: "")
         ladder.rung = "json_schema"
         keys = [ladder.first(request).key for request in requests]
+        client.journal._clock = lambda: time.time() + 31_536_000
         sent_by_a_process_that_is_gone(client.journal, keys, client.sender.endpoint)
-        with closing(sqlite3.connect(journal)) as db, db:
-            db.execute("UPDATE attempts SET begun_s = begun_s + 31536000")
         replies = list(client.ask(requests))
     assert all(reply.text for reply in replies)
 
@@ -590,7 +579,7 @@ def test_an_endpoint_without_batches_is_one_error(
 
 @pytest.mark.parametrize(
     ("fault", "words"),
-    [("web page", "web page"), ("no file", "nothing that a batch API says"), ("half JSON", "no answer in 2 tries")],
+    [("web page", "web page"), ("no file", "is not one of a batch API"), ("half JSON", "no answer in 2 tries")],
 )
 def test_what_no_batch_api_says_is_no_answer(endpoint: Endpoint, tmp_path: Path, fault: str, words: str) -> None:
     with Between(endpoint, fault) as between:

@@ -19,8 +19,8 @@ from docent.errors import ConfigError, InputError
 from docent.models.loading import load_base, load_tuned
 from docent.stages.finetune import rehearsal
 from docent.stages.finetune.approaches import prepare
-from docent.stages.finetune.checkpoints import State, load_best, newest_checkpoint, save_best, save_checkpoint
-from docent.stages.finetune.resume import resume, snapshot, trainable
+from docent.stages.finetune.checkpoints import State, load_best, newest_checkpoint, resume, save_best, save_checkpoint
+from docent.stages.finetune.parallel import SingleProcess
 from docent.tables import APPROACHES
 
 WEIGHTS, ADAPTER = "model.safetensors", "adapter_model.safetensors"
@@ -233,15 +233,17 @@ class Training:
         for step in (1, 2, 3):
             self.model(torch.ones(1, 3)).sum().backward()
             self.optimizer.step()
-            save_best(scratch, step, trainable(self.model))
-            save_checkpoint(scratch, State(step, step, 0.5, [{"step": step}]), snapshot(self.model, self.optimizer), 3)
+            save_best(scratch, step, SingleProcess().weights(self.model))
+            tensors = SingleProcess().snapshot(self.model, self.optimizer)
+            save_checkpoint(scratch, State(step, step, 0.5, [{"step": step}]), tensors, 3)
             self.after[step] = self.model.weight.detach().clone()
 
     def resumed(self) -> tuple[int, torch.Tensor]:
         """The step that another attempt goes on from, and its weights."""
         torch.manual_seed(0)
         model = torch.nn.Linear(3, 2)
-        state = resume(model, torch.optim.AdamW(model.parameters(), lr=0.1), self.scratch, 10)
+        optimizer = torch.optim.AdamW(model.parameters(), lr=0.1)
+        state = resume(self.scratch, 10, model, optimizer, SingleProcess())
         return state.step, model.weight.detach()
 
 
@@ -297,7 +299,7 @@ def test_training_goes_on_from_the_checkpoint_before_a_damaged_one(
         step, weights = training.resumed()
     assert step == 2
     assert torch.equal(weights, training.after[2])
-    assert "left aside" in caplog.text
+    assert "skipped" in caplog.text
 
 
 def test_training_begins_anew_where_no_checkpoint_fits(tmp_path: Path) -> None:

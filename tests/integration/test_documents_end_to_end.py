@@ -16,7 +16,7 @@ import pytest
 from tests.pdf_report import FIGURE_PAGES, MIXED_PAGES, TEXT_PAGES
 from tests.published import published
 
-from docent.launcher.runs.state import resolved_config
+from docent.launcher.runs.settings import resolved_config
 from docent.records import Document, Example, Item, QAPair, Span
 from docent.spec import RunStates
 from docent.store import Artifact

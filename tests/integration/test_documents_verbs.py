@@ -92,7 +92,7 @@ def test_pictures_are_kept_only_where_that_is_asked_for(folder: Path, tmp_path: 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["ingest", "photo.docx"], "no kind of document ends in .docx"),
+        (["ingest", "photo.docx"], "unsupported kind of document: .docx"),
         (["ingest", "gone.md"], "there is no such file or folder"),
         (["ingest", "manual"], "the folder holds neither documents"),
         (["preview", "empty.md"], "nothing in the file can be used"),

@@ -15,6 +15,7 @@ NOBODY = "http://127.0.0.1:9/openai/v1"
 PIPELINE = f"""
 run: {{name: bees, input_wait_s: 0}}
 llm: {{provider: vllm, model: some, base_url: "{NOBODY}", max_attempts: 1}}
+kubernetes: {{max_retries: 0}}
 ingest: {{sources: [{{kind: markdown, path: hives}}]}}
 assemble: {{}}
 generate_qa: {{shards: 2}}

@@ -133,7 +133,12 @@ def test_without_a_stored_configuration_the_run_is_made_from_the_pipeline_file(w
 def test_settings_are_stored_once_a_unit_succeeded_with_them_although_a_later_one_fails(workshop: Path) -> None:
     (workshop / "more").mkdir()
     (workshop / "more" / "more.md").write_text(GOOD + "\n# Vice\n\nA vice holds a board.\n")
-    nobody = ("llm.provider=vllm", "llm.base_url=http://127.0.0.1:9/v1", "llm.max_attempts=1")
+    nobody = (
+        "llm.provider=vllm",
+        "llm.base_url=http://127.0.0.1:9/v1",
+        "llm.max_attempts=1",
+        "kubernetes.max_retries=0",
+    )
     sets = [f"--set={one}" for one in ("ingest.sources.0.path=more", "generate_qa.enabled=true", *nobody)]
     failed = call(workshop, "run", "--run", "later", *sets)
     assert failed.exit_code != 0 and "are not stored" not in failed.output

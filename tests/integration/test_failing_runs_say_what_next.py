@@ -87,7 +87,7 @@ def test_an_interrupted_run_says_how_to_go_on_with_it(desk: Path) -> None:
     code = (
         "import sys, docent.launcher.local.run as r; from docent.launcher.cli import main\n"
         "def stop(*_): raise KeyboardInterrupt\n"
-        "r.Launch.carry_out = stop\n"
+        "r.Scheduler.run = stop\n"
         "sys.argv = ['docent', 'run', '--run', 'mine', '--set', 'seed=3']; main()"
     )
     command = [sys.executable, "-X", "utf8", "-c", code]

@@ -24,15 +24,15 @@ from docent.artifacts.listings import Success
 from docent.config import Finetune, PipelineConfig, dump_config
 from docent.errors import ConfigError, InputError
 from docent.models.chat import fitted
-from docent.models.inference import picture_tensors
-from docent.models.loading import generate, load_base, load_tuned, vision_features
+from docent.models.inference import generate, picture_tensors, vision_features
+from docent.models.loading import load_base, load_tuned
 from docent.progress import Progress
 from docent.records import Checkpoint, Example
 from docent.stage import run_shard
-from docent.stages.finetune import trainer
 from docent.stages.finetune.approaches import count_parameters, prepare
 from docent.stages.finetune.checkpoints import State
 from docent.stages.finetune.schedule import Evaluation, best_of
+from docent.stages.finetune.trainer import Data, Trainer
 from docent.store import Artifact, load_json
 from docent.tables import APPROACHES
 
@@ -223,13 +223,13 @@ def test_sigkill_in_another_process_changes_nothing(
     )
     assert killed.returncode == -signal.SIGKILL
     steps: list[int] = []
-    real = trainer._step
+    real = Trainer.step
 
-    def step(model: Any, optimizer: Any, data: Any, plan: Any, state: State) -> dict[str, Any]:
-        steps.append(state.step + 1)
-        return real(model, optimizer, data, plan, state)
+    def step(self: Trainer) -> dict[str, Any]:
+        steps.append(self.state.step + 1)
+        return real(self)
 
-    monkeypatch.setattr(trainer, "_step", step)
+    monkeypatch.setattr(Trainer, "step", step)
     assert run_shard(config, "finetune-lora", run_dir) == 0
     assert steps == list(range(16, 31))
     assert artifact(run_dir, "finetune-lora").digest == calm.digest
@@ -240,15 +240,15 @@ def test_sigterm_saves_where_it_is_and_loses_no_step(
 ) -> None:
     config = config_of(approaches=["lora"], epochs=2, max_checkpoints=1)
     steps: list[int] = []
-    real = trainer._step
+    real = Trainer.step
 
-    def step(model: Any, optimizer: Any, data: Any, plan: Any, state: State) -> dict[str, Any]:
-        steps.append(state.step + 1)
+    def step(self: Trainer) -> dict[str, Any]:
+        steps.append(self.state.step + 1)
         if steps == list(range(1, 8)):
             signal.raise_signal(signal.SIGTERM)
-        return real(model, optimizer, data, plan, state)
+        return real(self)
 
-    monkeypatch.setattr(trainer, "_step", step)
+    monkeypatch.setattr(Trainer, "step", step)
     before = signal.getsignal(signal.SIGTERM)
     try:
         assert run_shard(config, "finetune-lora", run_dir) == 143
@@ -295,21 +295,25 @@ def test_settings_of_an_approach_win_over_the_table(run_dir: Path, config_of: Co
 @pytest.fixture
 def evaluate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., State]:
     """Evaluate a model whose validation loss and its error are given, after so many steps."""
-    plan = trainer.Plan(Finetune(), rate=1e-3, epochs=1, seed=1, scratch=tmp_path)
 
-    def evaluated(state: State, step: int, found: tuple[float, float] | None) -> State:
-        monkeypatch.setattr(trainer, "validate", lambda *_: found)
+    def evaluated(state: State, step: int, losses: tuple[float, float] | None) -> State:
+        monkeypatch.setattr(Trainer, "validate", lambda _: losses)
         state.step = step
         state.log.append({"step": step, "validation_loss": None})
-        trainer._evaluate(torch.nn.Linear(1, 1), None, state, plan)  # type: ignore[arg-type]
+        trainer_of(tmp_path, torch.nn.Linear(1, 1), state).evaluate()
         return state
 
     return evaluated
 
 
-def test_without_validation_rows_the_last_step_is_kept(evaluate: Callable[..., State]) -> None:
-    data = trainer.Data([], [], None, 0)  # type: ignore[arg-type]
-    assert trainer.validate(None, data, 8) is None
+def trainer_of(scratch: Path, model: torch.nn.Module, state: State) -> Trainer:
+    """A trainer without rows."""
+    data = Data([], [], None, 0)  # type: ignore[arg-type]
+    return Trainer(model, model, data, Finetune(), rate=1e-3, epochs=1, seed=1, scratch=scratch, state=state)
+
+
+def test_without_validation_rows_the_last_step_is_kept(evaluate: Callable[..., State], tmp_path: Path) -> None:
+    assert trainer_of(tmp_path, torch.nn.Linear(1, 1), State()).validate() is None
     state = State()
     for step in (5, 10):
         evaluate(state, step, None)

@@ -28,7 +28,7 @@ from docent.artifacts.listings import Success
 from docent.config import GenerateQA, Llm, PipelineConfig, dump_config
 from docent.context import Context
 from docent.errors import StoppedError
-from docent.llm.accounting import Ledger
+from docent.llm.accounting import RequestCounts
 from docent.llm.client import ChatClient, known_replies
 from docent.llm.structure.dialogue import parse_dialogue
 from docent.pipeline import STAGES
@@ -443,13 +443,13 @@ def test_a_stop_waits_for_the_replies_in_flight_and_begins_no_request(endpoint: 
     section = GenerateQA(temperatures=(0.4,))
     requests = [request_for(call, section, 7) for call in calls.plan_calls([item(n) for n in range(8)], section)]
     stop = threading.Event()
-    with ChatClient(llm, tmp_path / "journal.sqlite", stop=stop) as client:
+    with ChatClient(llm, tmp_path / "journal", stop=stop) as client:
         with closing(client.ask(requests, lambda _: "")) as replies:
             next(replies)
             stop.set()
             with pytest.raises(StoppedError):
                 list(replies)
-    paid = known_replies(llm, tmp_path / "journal.sqlite", requests)
+    paid = known_replies(llm, tmp_path / "journal", requests)
     assert paid == endpoint.stats()["requests"] < len(requests)
 
 
@@ -493,5 +493,5 @@ def test_a_ledger_that_does_not_come_out_even_ends_the_stage(
 ) -> None:
     config = museum.config()
     run_dir = museum.prepare("a", config)
-    monkeypatch.setattr(Ledger, "close", lambda ledger, reply: None)
-    assert museum.generate(run_dir, config) == 1 and "does not balance" in caplog.text
+    monkeypatch.setattr(RequestCounts, "close", lambda ledger, reply: None)
+    assert museum.generate(run_dir, config) == 1 and "do not add up" in caplog.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -22,6 +23,7 @@ from tests.integration.test_generate_qa import (
     pairs_of,
 )
 from tests.integration.test_generate_qa import WithStage as WithStage
+from tests.journal_records import records, states
 
 from docent.config import PipelineConfig, dump_config
 
@@ -118,10 +120,8 @@ def test_a_stopped_stage_ends_with_143_keeps_what_was_under_way_and_repeats_noth
     assert process.wait(timeout=30) == 143
     stats = endpoint.stats()
     assert 6 <= stats["answered"] == stats["requests"] < 24, "what was under way was waited for"
-    with sqlite3.connect(museum.tmp_path / "runs" / "cache" / "llm" / "journal.sqlite") as db:
-        states = dict(db.execute("SELECT state, COUNT(*) FROM attempts GROUP BY state").fetchall())
-    db.close()
-    assert states.get(1) == stats["answered"] and not states.get(0) and not states.get(3)
+    ended = states(museum.tmp_path / "runs" / "cache" / "llm" / "journal")
+    assert ended["replied"] == stats["answered"] and not ended["begun"] and not ended["lost"]
     assert museum.generate(run_dir, config) == 0
     assert endpoint.stats()["requests"] == 24 and asked_more_than_once(endpoint) == []
 
@@ -137,7 +137,7 @@ def test_the_rate_per_minute_is_kept_to_in_every_window(museum: Museum, endpoint
             assert last - first + 1 <= 10 + 10 * (times_s[last] - start_s) + 3
 
 
-def test_replies_in_a_journal_of_the_first_layout_are_not_paid_again(
+def test_replies_in_the_journal_of_the_version_before_are_not_paid_again(
     museum: Museum,
     endpoint: Endpoint,  # noqa: F811
 ) -> None:
@@ -145,18 +145,20 @@ def test_replies_in_a_journal_of_the_first_layout_are_not_paid_again(
     run_dir = museum.prepare("a", config)
     assert museum.generate(run_dir, config) == 0
     digest = artifact(run_dir).digest
-    path = museum.tmp_path / "runs" / "cache" / "llm" / "journal.sqlite"
-    with sqlite3.connect(path) as db:
-        rows = db.execute("SELECT key, text, finish_reason, input_tokens, output_tokens FROM attempts").fetchall()
-    db.close()
-    path.unlink()
-    with sqlite3.connect(path) as db:
+    journal = museum.tmp_path / "runs" / "cache" / "llm" / "journal"
+    rows = list(records(journal).values())
+    shutil.rmtree(journal)
+    with sqlite3.connect(journal.with_suffix(".sqlite")) as db:
         db.execute(
-            "CREATE TABLE replies (key TEXT PRIMARY KEY, text TEXT NOT NULL, finish_reason TEXT NOT NULL, "
-            "input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL) WITHOUT ROWID"
+            "CREATE TABLE attempts (id INTEGER PRIMARY KEY, request, key, endpoint, batch, begun_s, state, text, "
+            "finish_reason, input_tokens, output_tokens, why, owner)"
         )
-        db.executemany("INSERT INTO replies VALUES (?, ?, ?, ?, ?)", [(row[0].hex(), *row[1:]) for row in rows])
-        db.execute("PRAGMA user_version = 1")
+        for row in rows:
+            key = bytes.fromhex(row["key"])
+            reply = [row[name] for name in ("text", "finish_reason", "input_tokens", "output_tokens")]
+            values = (key, key, row["endpoint"], "", row["begun_s"], 1, *reply, "", "")
+            db.execute(f"INSERT INTO attempts VALUES (NULL, {', '.join('?' * len(values))})", values)
+        db.execute("PRAGMA user_version = 3")
     db.close()
     endpoint.behave()
     again = museum.prepare("b", config)

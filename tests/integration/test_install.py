@@ -25,6 +25,7 @@ case "$*" in
 *) echo "$*" >>"$here/asked"; cat "$here/pip-says"; exit "$(cat "$here/pip-exit")" ;;
 esac
 """
+LOCKED = "--constraint images/constraints.txt"
 SAYS = "WARNING: Running pip as the 'root' user\nCollecting numpy<3\nSuccessfully installed a-1 b-2 docent-0.1\n"
 
 
@@ -33,7 +34,8 @@ def checkout(tmp_path: Path) -> Path:
     """A checkout with the scripts, and an environment whose Python is the stand-in."""
     checkout = tmp_path / "a checkout"
     (checkout / "scripts").mkdir(parents=True)
-    for name in ("scripts/install.py", "scripts/steps.py", "pyproject.toml", "Makefile"):
+    (checkout / "images").mkdir()
+    for name in ("scripts/install.py", "scripts/steps.py", "pyproject.toml", "Makefile", "images/constraints.txt"):
         shutil.copy(ROOT / name, checkout / name)
     (folder := checkout / ".venv/bin").mkdir(parents=True)
     (folder / "python").write_text(STAND_IN)
@@ -83,12 +85,26 @@ def test_every_step_is_named_with_its_size_and_pip_is_not_heard(checkout: Path) 
     ]
 
 
+def test_the_versions_are_those_of_the_images(checkout: Path) -> None:
+    install(checkout, "run")
+    assert all(LOCKED in words for words in asked(checkout) if "--dry-run" not in words)
+
+
+def test_an_environment_with_other_versions_than_the_lock_is_named(checkout: Path) -> None:
+    (checkout / "images/constraints.txt").write_text("# a comment\npytest==0.1\nno-such-package==1\n")
+    code, output = install(checkout, "--check")
+    assert code == 1
+    assert output.startswith(f"pytest {pytest.__version__}, but 0.1 is locked\nnext: ")
+    (checkout / "images/constraints.txt").write_text(f"pytest=={pytest.__version__}\n")
+    assert install(checkout, "--check") == (0, "")
+
+
 def test_pytorch_comes_from_the_index_of_cpu_builds_unless_pip_takes_one_by_itself(checkout: Path) -> None:
     install(checkout, "run")
     (checkout / ".venv/bin/report").write_text(f'{{"install": [{{"metadata": {{"version": "{TORCH}+cpu"}}}}]}}')
     install(checkout, "run")
     installs = [words for words in asked(checkout) if words.endswith(f"torch=={TORCH}") and "--dry-run" not in words]
-    assert installs == [f"--index-url https://example.org/cpu torch=={TORCH}", f"torch=={TORCH}"]
+    assert installs == [f"--index-url https://example.org/cpu {LOCKED} torch=={TORCH}", f"{LOCKED} torch=={TORCH}"]
 
 
 def test_what_is_there_is_not_installed_again(checkout: Path) -> None:
@@ -101,7 +117,7 @@ def test_what_is_there_is_not_installed_again(checkout: Path) -> None:
     assert code == 0
     assert lines(output)[1::2] == ["      already there"] * 3 + ["      done in 0 s, no new packages"]
     assert lines(output)[6] == "[4/4] docent and the packages of docent[dev]", "no size where little is new"
-    assert asked(checkout) == ["--editable .[dev]"]
+    assert asked(checkout) == [f"{LOCKED} --editable .[dev]"]
 
 
 def test_a_step_that_fails_shows_all_that_pip_said_its_exit_code_and_what_to_do(checkout: Path) -> None:

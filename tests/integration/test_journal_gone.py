@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sqlite3
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.journal_records import rewrite, states
 from tests.mock_endpoint import ENVIRON, MockEndpoint, mock_endpoint, questions
 
 from docent.config import Llm
@@ -37,7 +38,7 @@ class Run:
     """One run with a journal."""
 
     def __init__(self, endpoint: MockEndpoint, folder: Path) -> None:
-        self.endpoint, self.folder, self.journal = endpoint, folder / "a", folder / "cache" / "journal.sqlite"
+        self.endpoint, self.folder, self.journal = endpoint, folder / "a", folder / "cache" / "journal"
         self.folder.mkdir()
 
     def ask(self, count: int = N, **settings: Any) -> int:
@@ -59,7 +60,7 @@ def test_a_deleted_journal_is_said_with_its_name_and_the_number_of_replies(
     run: Run, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert run.ask() == N and run.ask() == 0 and caplog.text == ""
-    run.journal.unlink()
+    shutil.rmtree(run.journal)
     assert run.ask() == N
     assert f"{N} replies which this run counted on" in caplog.text and str(run.journal) in caplog.text
     caplog.clear()
@@ -70,7 +71,7 @@ def test_another_run_with_the_same_journal_says_it_too(
     run: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     run.ask(max_tokens=10**6)
-    run.journal.unlink()
+    shutil.rmtree(run.journal)
     for name, requests, warned in (("b", N, True), ("c", 0, False)):
         run.folder = tmp_path / name
         run.folder.mkdir()
@@ -81,16 +82,15 @@ def test_another_run_with_the_same_journal_says_it_too(
 
 def test_a_journal_that_was_emptied_is_said(run: Run, caplog: pytest.LogCaptureFixture) -> None:
     run.ask()
-    with sqlite3.connect(run.journal) as db:
-        db.execute("DELETE FROM attempts WHERE id > 3")
-    db.close()
+    rewrite(run.journal, lambda fields: fields if fields["number"] <= 3 else None)
     assert run.ask() == N - 3
     assert f"has lost {N - 3} replies" in caplog.text
 
 
-def test_an_empty_file_in_place_of_the_journal_is_said(run: Run, caplog: pytest.LogCaptureFixture) -> None:
+def test_another_journal_in_its_place_is_said(run: Run, caplog: pytest.LogCaptureFixture) -> None:
     run.ask()
-    run.journal.write_bytes(b"")
+    shutil.rmtree(run.journal)
+    Journal(run.journal).close()
     assert run.ask() == N
     assert f"is not the one that held {N} replies" in caplog.text
 
@@ -98,7 +98,7 @@ def test_an_empty_file_in_place_of_the_journal_is_said(run: Run, caplog: pytest.
 def test_with_a_spending_limit_nothing_is_sent_until_somebody_decides(run: Run) -> None:
     limit = {"max_tokens": 10**6}
     run.ask(**limit)
-    run.journal.unlink()
+    shutil.rmtree(run.journal)
     with pytest.raises(ConfigError, match="the spending limit cannot be kept") as caught:
         run.ask(**limit)
     assert run.endpoint.stats()["requests"] == N
@@ -113,9 +113,7 @@ def test_a_run_that_ends_early_has_noted_what_it_paid_for(run: Run) -> None:
     with ChatClient(llm, run.journal, environ=ENVIRON, run_dir=run.folder) as client:
         with closing(client.ask(questions(N))) as replies:
             next(replies)
-    with sqlite3.connect(run.journal) as db:
-        held = db.execute("SELECT COUNT(*) FROM attempts WHERE state = 1").fetchone()[0]
-    db.close()
+    held = states(run.journal)["replied"]
     assert json.loads((run.folder / "replies.json").read_text())["replies"] == held > 0
 
 
@@ -124,7 +122,7 @@ def test_a_journal_that_goes_while_it_is_in_use_loses_no_reply_that_comes_later(
     run: Run, how: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     run.journal.parent.mkdir()
-    other = run.journal.with_name("other.sqlite")
+    other = run.journal.with_name("other")
     with ChatClient(run.endpoint.llm(), other, environ=ENVIRON) as client:
         others = questions(2 * N)[N:]
         assert len(list(client.ask(others))) == N
@@ -132,8 +130,9 @@ def test_a_journal_that_goes_while_it_is_in_use_loses_no_reply_that_comes_later(
         with closing(client.ask(questions(N))) as replies:
             next(replies)
             if how == "deleted":
-                run.journal.unlink()
+                shutil.rmtree(run.journal)
             else:
+                shutil.rmtree(run.journal)
                 other.rename(run.journal)
             assert len(list(replies)) == N - 1
     assert "was deleted or replaced while it was in use" in caplog.text
@@ -149,15 +148,15 @@ def test_a_journal_that_goes_while_it_is_in_use_loses_no_reply_that_comes_later(
 
 def test_a_try_that_was_begun_in_the_old_file_ends_in_the_new_one(tmp_path: Path) -> None:
     async def work() -> None:
-        entry, path = Entry("text", "stop", 3, 4), tmp_path / "j.sqlite"
-        other = Journal(tmp_path / "o.sqlite")
-        number = await other.begin(b"other", b"other", "e")
-        await other.end(number, b"other", State.REPLIED, Entry("other", "stop", 1, 1))
+        entry, path = Entry("text", "stop", 3, 4), tmp_path / "j"
+        other = Journal(tmp_path / "o")
+        await other.end(await other.begin(b"other", b"other", "e"), State.REPLIED, Entry("other", "stop", 1, 1))
         other.close()
         journal = Journal(path)
-        number = await journal.begin(b"k", b"k", "e")
-        (tmp_path / "o.sqlite").rename(path)
-        assert await journal.end(number, b"k", State.REPLIED, entry) == entry
+        attempt = await journal.begin(b"k", b"k", "e")
+        shutil.rmtree(path)
+        (tmp_path / "o").rename(path)
+        assert await journal.end(attempt, State.REPLIED, entry) == entry
         assert {key: found.text for key, found in (await journal.find([b"k", b"other"])).items()} == {
             b"k": "text",
             b"other": "other",

@@ -15,7 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from docent.launcher.runs.state import StatusLine, resolved_config, status
+from docent.launcher.runs.folder import status
+from docent.launcher.runs.settings import resolved_config
+from docent.launcher.runs.unit_state import Phase, StatusLine
 from docent.spec import RunStates
 
 PIPELINE = """
@@ -83,7 +85,7 @@ def line(workshop: Path) -> StatusLine:
     """How generate-qa stands."""
     run_dir = workshop / "runs" / "guide"
     if not (run_dir / ".lock").exists() or not list(run_dir.glob("pipeline.*.yaml")):
-        return StatusLine("generate-qa", "to do", None, None, None, None, "")
+        return StatusLine("generate-qa", Phase.TO_DO, None, None, None, None, "")
     before = Path.cwd()
     os.chdir(workshop)
     try:

@@ -139,8 +139,8 @@ def asked(port: int, way: str, folder: Path, **settings: Any) -> tuple[list[Chat
             found = list(client.ask([ChatRequest((Message("user", "a"),), 0.0, 5)]))
         except PipelineError as error:
             found = error
-        assert client.sender.ledger.without_end == 0, "every try has its end"
-        return found, dict(client.sender.ledger.tries)
+        assert client.sender.counts.without_end == 0, "every try has its end"
+        return found, dict(client.sender.counts.tries)
 
 
 def test_no_endpoint_holds_a_request_up_and_every_try_is_accounted_for(port: int, tmp_path: Path) -> None:

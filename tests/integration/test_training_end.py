@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,18 @@ from tests.tiny_model import save_tiny_model
 from tests.tiny_museum import fill_upstream, replaced_stages, sections
 
 from docent.artifacts.listings import Success
-from docent.config import PipelineConfig
-from docent.launcher.runs.standing import standing
+from docent.config import Finetune, PipelineConfig
+from docent.launcher.runs.folder import unit_state
 from docent.models.loading import load_base
 from docent.progress import Progress
 from docent.records import Checkpoint, Example
 from docent.spec import RunStates
 from docent.stage import run_shard
-from docent.stages.finetune import trainer
-from docent.stages.finetune.batches import Pictures, encode
+from docent.stages.finetune.labels import encode
+from docent.stages.finetune.loss import SupervisedLoss
+from docent.stages.finetune.pictures import Pictures
 from docent.stages.finetune.schedule import MIN_STEPS, Evaluation, best_of
+from docent.stages.finetune.trainer import Data, Trainer
 from docent.store import Artifact, load_json
 
 STILL = {"name": "still", "is": "lora", "learning_rate": 1e-12}
@@ -91,8 +94,8 @@ def test_a_kill_in_the_cooldown_changes_nothing(
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(Progress, "update", die)
         run_shard(config, "finetune-still", run_dir)
-    resumed_from = standing(RunStates(config, run_dir), "finetune-still").checkpoint_step
-    assert resumed_from == saved > cooled
+    stopped = unit_state(RunStates(config, run_dir), "finetune-still")
+    assert stopped.continuation.startswith(f"resumes from step {saved}") and saved > cooled
     assert run_shard(config, "finetune-still", run_dir) == 0
     row, log, resumed = trained(run_dir, "finetune-still")
     assert (row.steps, len(log)) == (end, end)
@@ -114,14 +117,19 @@ def test_the_validation_loss_and_its_error_are_those_of_the_rows(base: Path, run
     dataset = Artifact("build-dataset", run_dir / "build-dataset" / success["folder"], Success.model_validate(success))
     model, processor = load_base(str(base))
     rows = [encode(model, processor, row, dataset.file(row.file)) for row in dataset.rows(Example)][:7]
-    data = trainer.Data([], rows, Pictures(model, processor, True), processor.tokenizer.pad_token_id)
-    found = trainer.validate(model, data, 3)
-    assert found is not None
+    loss = SupervisedLoss(model)
+    data = Data([], rows, Pictures(model, processor, True), processor.tokenizer.pad_token_id)
+    settings: Any = {"section": Finetune(batch_size=3), "rate": 1.0, "epochs": 1, "seed": 1, "scratch": base}
+    measured = Trainer(model, loss, data, **settings).validate()
+    assert measured is not None
     with torch.no_grad():
-        each = [model_losses.tolist() for model_losses in (data.losses(model.eval(), [row])[0] for row in rows)]
+        each = [loss.eval()(**data.inputs([row], model.device)).tolist() for row in rows]
     mean = sum(map(sum, each)) / sum(map(len, each))
     spread = sum((sum(losses) - mean * len(losses)) ** 2 for losses in each)
     error = (spread * 7 / 6) ** 0.5 / sum(map(len, each))
-    assert found == pytest.approx((mean, error), abs=1e-4)
-    alone = trainer.Data([], rows[:1], data.pictures, data.pad_id)
-    assert trainer.validate(model, alone, 3) == (pytest.approx(sum(each[0]) / len(each[0]), abs=1e-4), 0.0)
+    assert measured == pytest.approx((mean, error), abs=1e-4)
+    alone = replace(data, validation=rows[:1])
+    assert Trainer(model, loss, alone, **settings).validate() == (
+        pytest.approx(sum(each[0]) / len(each[0]), abs=1e-4),
+        0.0,
+    )

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from docent.errors import LauncherError
-from docent.launcher.cluster.transfer.archive import LENGTH, Receipt, pack, reader
+from docent.launcher.cluster.transfer.archive import RECEIPT, pack, reader
 from docent.launcher.cluster.transfer.extraction import confined, unpack
 from docent.source_files.digests import digest_of_paths
 
@@ -92,7 +92,7 @@ def test_a_stream_that_breaks_off_anywhere_leaves_what_was_there(odd: Path, tmp_
     whole = b"".join(pack(odd))
     (tmp_path / "copy").mkdir()
     (tmp_path / "copy" / "before").write_text("x")
-    for length in (0, 3, 4, 600, 5000, len(whole) // 2, len(whole) - 1):
+    for length in (0, 3, 512, 600, 5000, len(whole) // 2, whole.rindex(RECEIPT.encode()), whole.rindex(b"sha256")):
         with pytest.raises(LauncherError):
             unpack(reader([whole[:length]]), tmp_path / "copy")
         assert [path.name for path in (tmp_path / "copy").iterdir()] == ["before"]
@@ -107,6 +107,20 @@ def test_a_changed_byte_is_noticed(odd: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "copy").exists()
 
 
+def test_content_that_differs_from_the_receipt_is_refused(odd: Path, tmp_path: Path) -> None:
+    whole = b"".join(pack(odd))
+    with pytest.raises(LauncherError, match="not what was sent"):
+        unpack(reader([whole.replace(b"from outside", b"from inside!")]), tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()
+
+
+def test_the_stream_is_a_plain_tar(odd: Path, tmp_path: Path) -> None:
+    (tmp_path / "odd.tar").write_bytes(b"".join(pack(odd)))
+    with tarfile.open(tmp_path / "odd.tar") as tar:
+        names = tar.getnames()
+    assert (names[0], names[-1]) == ("content", RECEIPT) and "content/run.sh" in names
+
+
 def hostile(*members: tuple[str, bytes, str]) -> Iterator[bytes]:
     """A stream of members (name, type, link target), however bad they are."""
     buffer = io.BytesIO()
@@ -119,13 +133,7 @@ def hostile(*members: tuple[str, bytes, str]) -> Iterator[bytes]:
             member.type, member.linkname = kind, link
             member.size = 4 if kind == tarfile.REGTYPE else 0
             tar.addfile(member, io.BytesIO(b"evil") if member.size else None)
-    yield framed(buffer.getvalue())
-
-
-def framed(data: bytes) -> bytes:
-    """A tar in one frame, with a receipt that claims nothing."""
-    receipt = Receipt(0, 0, "").as_json().encode()
-    return LENGTH.pack(len(data)) + data + LENGTH.pack(0) + LENGTH.pack(len(receipt)) + receipt
+    yield buffer.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -169,7 +177,7 @@ def test_a_header_that_lies_about_size_or_time_is_refused(headers: dict[str, str
         member.pax_headers = headers
         tar.addfile(member)
     with pytest.raises(LauncherError, match="refused"):
-        unpack(reader([framed(buffer.getvalue())]), tmp_path / "copy")
+        unpack(reader([buffer.getvalue()]), tmp_path / "copy")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -225,7 +233,7 @@ def test_a_file_and_a_folder_take_each_others_place(odd: Path, tmp_path: Path) -
 
 
 def test_what_is_no_stream_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(LauncherError, match="not a stream"):
+    with pytest.raises(LauncherError, match="refused"):
         unpack(reader([b"HTTP/1.1 502 Bad Gateway\r\n"]), tmp_path / "copy")
 
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from docent.launcher.cluster.watch.cause import Evidence, decisiveness, why_failed, why_waiting
-from docent.launcher.cluster.watch.conditions import Reading, read
+from docent.launcher.cluster.watch.conditions import WorkloadStatus, read
 from docent.launcher.cluster.watch.loglines import last_error, readable
 
-FAILED = Reading("failed", "BackoffLimitExceeded", "Job has reached the specified backoff limit", 4)
-RUNNING = Reading("running")
+FAILED = WorkloadStatus("failed", "BackoffLimitExceeded", "Job has reached the specified backoff limit", 4)
+RUNNING = WorkloadStatus("running")
 
 
 def pod(state: dict[str, Any] | None = None, conditions: tuple[Any, ...] = (), **status: Any) -> dict[str, Any]:
@@ -123,7 +123,7 @@ def test_a_pods_log_for_people() -> None:
 
 
 def test_a_deadline_says_what_was_in_the_way() -> None:
-    late = Reading("failed", "DeadlineExceeded", "Job was active longer than specified deadline")
+    late = WorkloadStatus("failed", "DeadlineExceeded", "Job was active longer than specified deadline")
     assert why_failed(Evidence("ingest", late)).text == "it took longer than kubernetes.deadline_s"
     stuck = why_failed(Evidence("ingest", late, (unscheduled("0/1 nodes are available"),)))
     assert stuck.text == "it took longer than kubernetes.deadline_s, no node fits: 0/1 nodes are available"
@@ -170,8 +170,8 @@ def test_a_deadline_says_what_was_in_the_way() -> None:
             Evidence("ingest", RUNNING, (waiting("ContainerCreating"),), (warning("FailedMount", "no such volume"),)),
             "a volume cannot be mounted: no such volume",
         ),
-        (Evidence("ingest", Reading("queued"), queue="gpus"), "waits for Kueue to admit it from queue gpus"),
-        (Evidence("ingest", Reading("queued")), "suspended: kubectl patch it with spec.suspend false"),
+        (Evidence("ingest", WorkloadStatus("queued"), queue="gpus"), "waits for Kueue to admit it from queue gpus"),
+        (Evidence("ingest", WorkloadStatus("queued")), "suspended: set spec.suspend to false with kubectl patch"),
         (Evidence("ingest", RUNNING, (waiting("ContainerCreating"),)), ""),
         (Evidence("ingest", RUNNING, (pod(phase="Running"),), (warning("FailedCreate", "once"),)), ""),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,14 @@ from docent.errors import LauncherError
 from docent.launcher.cluster import operate, start, state
 from docent.launcher.cluster.api.client import ApiError, Cluster
 from docent.launcher.cluster.inputs import Input
-from docent.launcher.cluster.state import RunRecord, UnitState
+from docent.launcher.cluster.state import RunRecord
 from docent.launcher.cluster.transfer.transfer import volume
 from docent.launcher.cluster.watch import attach, logs
-from docent.launcher.cluster.watch.attach import Follower
+from docent.launcher.cluster.watch.attach import RunWatcher
 from docent.launcher.cluster.watch.observing import Observed
 from docent.launcher.render import Plan, transfer_pod
+from docent.launcher.runs.display import RunDisplay
+from docent.launcher.runs.unit_state import Phase, UnitState
 
 Body = dict[str, Any]
 LAUNCHER = {"app.kubernetes.io/component": "launcher", "docent/launch": "2"}
@@ -62,12 +65,12 @@ def observed(*there: Body) -> Observed:
 
 
 def config_map(launch: int, phase: state.RunPhase, asked: int = 2) -> Body:
-    units = state.units_body("demo", launch, phase, {"ingest": UnitState("failed", cause="of then")})
+    units = state.units_body("demo", launch, phase, {"ingest": UnitState(Phase.FAILED, cause="of then")})
     return units | {"data": {**units["data"], **state.run_body("demo", {"launch": asked})["data"]}}
 
 
-def follower(record: Body, *there: Body, forbidden: str = "") -> Follower:
-    made = Follower.__new__(Follower)
+def watcher(record: Body, *there: Body, forbidden: str = "") -> RunWatcher:
+    made = RunWatcher.__new__(RunWatcher)
     made.cluster, made.run, made.launch = Shelf(*there, forbidden=forbidden), "demo", 2
     made.changed, made.records, made.launchers = threading.Event(), observed(record), observed(*there)
     return made
@@ -83,37 +86,37 @@ def launcher_pod(phase: str) -> Body:
 
 
 def test_waiting_ends_in_time_also_before_a_later_launch_says_anything(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = follower(config_map(1, "failed"), launcher_job())
-    monkeypatch.setattr(operate, "Follower", lambda *_: found)
+    found = watcher(config_map(1, "failed"), launcher_job())
+    monkeypatch.setattr(operate, "RunWatcher", lambda *_: found)
     with pytest.raises(LauncherError) as ended:
         operate.wait(found.cluster, "demo", 0.0)
     assert ended.value.exit_code == 104
 
 
 def test_what_an_earlier_launch_left_is_not_shown_as_of_this_one() -> None:
-    class View(attach.RunView):
+    class View(RunDisplay):
         def __init__(self) -> None:
-            self.shown: list[RunRecord] = []
+            self.shown: list[dict[str, UnitState]] = []
 
-        def show(self, record: RunRecord) -> None:
-            self.shown.append(record)
+        def show(self, units: Mapping[str, UnitState]) -> None:
+            self.shown.append(dict(units))
 
         def say(self, line: str) -> None:
             pass
 
-    view, found = View(), follower(config_map(1, "failed"), launcher_job())
+    view, found = View(), watcher(config_map(1, "failed"), launcher_job())
     found.records_until_end = lambda: iter([found.record()])  # type: ignore[method-assign]
     attach._show(found, view)
-    assert [record.units for record in view.shown] == [{}]
+    assert view.shown == [{}]
 
 
 def test_who_may_not_look_at_events_can_follow_a_run() -> None:
-    assert follower(config_map(1, "failed"), launcher_job(), forbidden="Event").obstacle() == ""
+    assert watcher(config_map(1, "failed"), launcher_job(), forbidden="Event").obstacle() == ""
 
 
 @pytest.mark.parametrize(("phase", "said"), [("Running", ""), ("Succeeded", "its Job is gone")])
 def test_a_launcher_that_is_being_cancelled_has_not_ended_by_itself(phase: str, said: str) -> None:
-    assert follower(config_map(2, "running"), launcher_pod(phase))._launcher_ended() == said
+    assert watcher(config_map(2, "running"), launcher_pod(phase))._launcher_ended() == said
 
 
 def test_a_log_is_not_followed_for_ever_when_the_launcher_has_died() -> None:

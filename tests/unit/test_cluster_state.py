@@ -10,20 +10,20 @@ from hypothesis import strategies as st
 from docent.launcher.cluster.state import (
     UNITS_KEY,
     UNITS_LIMIT_BYTES,
-    UnitState,
     owned,
     parse,
     run_body,
-    tail,
     units_body,
     units_text,
 )
+from docent.launcher.runs.log_tail import tail
+from docent.launcher.runs.unit_state import Phase, UnitState
 
 
 def test_both_writers_keys_make_one_record() -> None:
     units = {
-        "ingest": UnitState("done", "demo-ingest-1", "s", "d", 3, 0, 1.5, 0.0, log="ok\n"),
-        "curate": UnitState("queued", cause="waits for Kueue", progress={"done": 1, "total": 3, "eta_s": None}),
+        "ingest": UnitState(Phase.DONE, "demo-ingest-1", "s", "d", 3, 0, 1.5, 0.0, log="ok\n"),
+        "curate": UnitState(Phase.QUEUED, cause="waits for Kueue", progress={"done": 1, "total": 3, "eta_s": None}),
     }
     body = units_body("demo", 4, "running", units)
     body["data"] |= run_body("demo", {"launch": 5, "plan10": "abc"})["data"]
@@ -62,7 +62,7 @@ def test_owned_objects_name_the_record_and_the_given_body_stays_as_it_was() -> N
     length=st.sampled_from([0, 100, 5000, 50_000]),
 )
 def test_it_always_fits(count: int, log: str, length: int) -> None:
-    units = {f"finetune-{i:04d}": UnitState("failed", log=log * length, cause=log * length) for i in range(count)}
+    units = {f"finetune-{i:04d}": UnitState(Phase.FAILED, log=log * length, cause=log * length) for i in range(count)}
     text = units_text(1, "failed", units)
     assert len(text.encode()) <= UNITS_LIMIT_BYTES
     told = json.loads(text)["units"]
@@ -70,7 +70,7 @@ def test_it_always_fits(count: int, log: str, length: int) -> None:
 
 
 def test_logs_give_way_before_causes() -> None:
-    units = {f"u{i}": UnitState("failed", log="x" * 4096, cause="why") for i in range(300)}
+    units = {f"u{i}": UnitState(Phase.FAILED, log="x" * 4096, cause="why") for i in range(300)}
     told = json.loads(units_text(1, "failed", units))["units"]
     assert len(told["u0"]["log"]) == 1024 and told["u0"]["cause"] == "why"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,12 +14,13 @@ from docent.errors import LauncherError
 from docent.launcher.cluster.api.client import Cluster
 from docent.launcher.cluster.api.differences import Change, stripped
 from docent.launcher.cluster.start import failure, plan_table
-from docent.launcher.cluster.state import RunRecord, UnitState
-from docent.launcher.cluster.watch.attach import RunView, conclude, picture
+from docent.launcher.cluster.state import RunRecord
+from docent.launcher.cluster.watch.attach import conclude
 from docent.launcher.cluster.watch.conditions import read
-from docent.launcher.cluster.watch.notes import note
-from docent.launcher.cluster.watch.runs import is_state
+from docent.launcher.cluster.watch.runs import all_runs
 from docent.launcher.render import Plan
+from docent.launcher.runs.display import RunDisplay, run_table
+from docent.launcher.runs.unit_state import Phase, UnitState, note
 
 
 def record(**units: UnitState) -> RunRecord:
@@ -27,32 +29,34 @@ def record(**units: UnitState) -> RunRecord:
 
 def test_plain_lines_are_said_once_per_change() -> None:
     screen = io.StringIO()
-    with RunView(Console(file=screen, width=160)) as view:
-        view.show(record(ingest=UnitState("running"), curate=UnitState()))
+    with RunDisplay(Console(file=screen, width=160)) as view:
+        view.show(dict(ingest=UnitState(Phase.RUNNING), curate=UnitState()))
         for done in (1, 2, 3):
-            view.show(record(ingest=UnitState("running", progress={"done": done, "total": 9, "eta_s": None})))
-        view.show(record(ingest=UnitState("running", cause="no node fits: 0/1 nodes")))
-        view.show(record(ingest=UnitState("done", rows=3, seconds=1.25)))
+            view.show(dict(ingest=UnitState(Phase.RUNNING, progress={"done": done, "total": 9, "eta_s": None})))
+        view.show(dict(ingest=UnitState(Phase.RUNNING, cause="no node fits: 0/1 nodes")))
+        view.show(dict(ingest=UnitState(Phase.DONE, rows=3, seconds=1.25)))
     lines = [" ".join(line.split()) for line in screen.getvalue().splitlines()]
-    assert lines == ["ingest running", "ingest running no node fits: 0/1 nodes", "ingest done 3 rows in 1.2 s"]
+    assert lines == ["ingest started", "ingest running no node fits: 0/1 nodes", "ingest done in 1.2 s, 3 rows"]
 
 
 def test_the_table_shows_progress_and_causes() -> None:
     screen = io.StringIO()
     units = {
-        "ingest": UnitState("running", progress={"done": 5, "total": 10, "eta_s": 7.4}),
-        "assess-images": UnitState("queued", cause="waits for Kueue"),
+        "ingest": UnitState(Phase.RUNNING, progress={"done": 5, "total": 10, "eta_s": 7.4}),
+        "assess-images": UnitState(Phase.QUEUED, cause="waits for Kueue"),
     }
-    Console(file=screen, width=120).print(picture(record(**units)))
+    Console(file=screen, width=120).print(run_table(units, has_ended=False))
     said = screen.getvalue()
     assert "━" * 12 + "╌" * 12 + " 5 of 10, 7 s to go" in said
     assert "waits for Kueue" in said
-    assert note(UnitState("failed", cause="exit 42: bad")) == "exit 42: bad"
+    assert note(UnitState(Phase.FAILED, cause="exit 42: bad")) == "exit 42: bad"
 
 
 def test_a_failed_run_names_the_units_and_why() -> None:
     found = record(
-        ingest=UnitState("done"), curate=UnitState("failed", cause="exit 43: no key"), score=UnitState("failed")
+        ingest=UnitState(Phase.DONE),
+        curate=UnitState(Phase.FAILED, cause="exit 43: no key"),
+        score=UnitState(Phase.FAILED),
     )
     assert failure(found) == "curate: exit 43: no key; score: no cause was written"
     assert "launcher" in failure(record())
@@ -62,7 +66,7 @@ def test_a_failed_run_names_the_units_and_why() -> None:
 def test_the_end_of_a_run_is_its_exit_code(phase: Any, code: int) -> None:
     cluster = Cluster.__new__(Cluster)
     cluster.namespace = "elsewhere"
-    found = record(curate=UnitState("failed", cause="x"))
+    found = record(curate=UnitState(Phase.FAILED, cause="x"))
     found.phase = phase
     with pytest.raises(LauncherError) as ended:
         conclude(cluster, "demo", found)
@@ -101,10 +105,10 @@ def test_every_unit_stands_in_the_plan_table_with_what_it_asks_for() -> None:
 
 
 def test_a_plan_is_not_taken_for_a_state() -> None:
-    labels = {"docent/run": "demo"}
-    assert is_state({"metadata": {"name": "demo-state", "labels": labels}})
-    assert not is_state({"metadata": {"name": "demo-plan-0123456789", "labels": labels}})
-    assert not is_state({"metadata": {"name": "other-state", "labels": labels}})
+    names = ("demo-state", "demo-plan-0123456789", "other-state")
+    config_maps = [{"metadata": {"name": name, "labels": {"docent/run": "demo"}}} for name in names]
+    records = all_runs(SimpleNamespace(list=lambda *_: (config_maps, "1")))  # type: ignore[arg-type]
+    assert {run: record.name for run, record in records.items()} == {"demo": "demo-state"}
 
 
 def test_a_job_has_ended_only_when_it_says_so() -> None:

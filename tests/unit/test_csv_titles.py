@@ -10,15 +10,17 @@ from docent.config import Ingest, Source
 from docent.records import Document, Reject
 from docent.stages.ingest.exhibits.csv_loader import list_exhibits
 from docent.stages.ingest.images import Intake, Limits
-from docent.stages.ingest.sources import ListedFile
-from docent.stages.ingest.tables.csv_loader import list_tables, load
+from docent.stages.ingest.sources import ListedFile, list_files
+from docent.stages.ingest.tables.csv_loader import SUFFIXES, load
 
 
 def read(path: Path, text: str) -> list[Document | Reject]:
     path.write_text(text, encoding="utf-8")
     source = Source(kind="csv", path=path)
     intake = Intake(Ingest(sources=(source,)), Limits(1, 1), lambda *_: "")
-    return [row for listed in list_tables(source) if isinstance(listed, ListedFile) for row in load(listed, intake)]
+    return [
+        row for listed in list_files(source, SUFFIXES) if isinstance(listed, ListedFile) for row in load(listed, intake)
+    ]
 
 
 def texts(rows: list[Document | Reject]) -> list[str]:
@@ -58,7 +60,7 @@ def test_columns_are_found_in_either_form_of_unicode(tmp_path: Path) -> None:
     path.write_text(unicodedata.normalize("NFD", "no,Größe,Töne\n1,Jug,http://a.example/b.jpg\n"), encoding="utf-8")
     source = Source(kind="csv", path=path)
     section = Ingest(sources=(source,), rows={"title_column": "Größe", "image_columns": ["Töne"]})  # type: ignore[arg-type]
-    (listed,) = list_tables(source)
+    (listed,) = list_files(source, SUFFIXES)
     assert isinstance(listed, ListedFile)
     reject, document = load(listed, Intake(section, Limits(1, 1), lambda *_: ""))
     assert isinstance(reject, Reject) and reject.reason.startswith("host is not")
@@ -70,7 +72,7 @@ def test_an_image_column_that_is_not_there_is_named(tmp_path: Path, caplog: pyte
     path.write_text("name,photo\nJug,http://a.example/b.jpg\n")
     source = Source(kind="csv", path=path)
     section = Ingest(sources=(source,), rows={"image_columns": ["photos"]})  # type: ignore[arg-type]
-    (listed,) = list_tables(source)
+    (listed,) = list_files(source, SUFFIXES)
     assert isinstance(listed, ListedFile)
     assert len(list(load(listed, Intake(section, Limits(1, 1), lambda *_: "")))) == 1
     assert "a.csv has no column 'photos' (ingest.rows.image_columns)" in caplog.text

@@ -41,10 +41,10 @@ class Shard:
         try:
             while self.sent - before < at_most:
                 await self.daily.take(tokens, stopped)
-                number = await self.journal.begin(key := b"%d" % id(self) + b"%d" % self.sent, key, self.where)
+                attempt = await self.journal.begin(key := b"%d" % id(self) + b"%d" % self.sent, key, self.where)
                 self.sent += 1
                 if ends:
-                    await self.journal.end(number, key, State.REPLIED, Entry("x", "stop", tokens // 2, tokens // 2))
+                    await self.journal.end(attempt, State.REPLIED, Entry("x", "stop", tokens // 2, tokens // 2))
         except StoppedError:
             pass
         return self.sent - before

@@ -11,10 +11,7 @@ import click
 import pytest
 
 from docent.config import PipelineConfig
-from docent.launcher.cluster import operate
 from docent.launcher.cluster.api.execution import CommandError
-from docent.launcher.cluster.transfer import transfer
-from docent.launcher.cluster.watch import runs
 from docent.launcher.verbs.cluster import on_cluster
 
 LISTED = [b"1 MB  /data/a\nkept: 1 model\nkept: 1 mo", b"del\n2 MB  /data/b"]
@@ -42,9 +39,9 @@ def test_the_second_listing_leaves_out_what_the_first_showed_and_no_line_is_lost
     cluster = SimpleNamespace(namespace="lab")
     monkeypatch.setattr(on_cluster, "find", lambda *_: (cluster, "mine", None))
     monkeypatch.setattr(on_cluster, "ask", lambda *_: click.echo("asked"))
-    monkeypatch.setattr(operate, "garbage", lambda *_: [])
-    monkeypatch.setattr(runs, "stored_config", lambda *_: two_stages)
-    monkeypatch.setattr(transfer, "volume", volume)
+    monkeypatch.setattr(on_cluster, "garbage", lambda *_: [])
+    monkeypatch.setattr(on_cluster, "stored_config", lambda *_: two_stages)
+    monkeypatch.setattr(on_cluster, "volume", volume)
     on_cluster.gc("lab", "mine", everything=False, models=False, yes=True)
     assert capsys.readouterr().out.splitlines() == [
         "1 MB  /data/a",

@@ -7,12 +7,14 @@ from collections.abc import Callable
 
 import pytest
 
-from docent.llm.wire.header_numbers import duration_s, retry_after_s, told
+from docent.llm.wire.header_numbers import duration_s, rate_limit, retry_after_s
 
 REST = {"x-ratelimit-limit-requests": "100", "x-ratelimit-remaining-requests": "5"}
 READERS: list[Callable[[str], object]] = [
-    lambda text: told({**REST, "x-ratelimit-reset-requests": text}, "requests"),
-    lambda text: told({**REST, "x-ratelimit-reset-requests": "1s", "x-ratelimit-limit-requests": text}, "requests"),
+    lambda text: rate_limit({**REST, "x-ratelimit-reset-requests": text}, "requests"),
+    lambda text: rate_limit(
+        {**REST, "x-ratelimit-reset-requests": "1s", "x-ratelimit-limit-requests": text}, "requests"
+    ),
     lambda text: retry_after_s({"retry-after": text}),
     lambda text: retry_after_s({"retry-after-ms": text}),
 ]

@@ -32,7 +32,7 @@ GIVEN = {
     "TAG": "9.8.7",
     "TORCH_INDEX_URL": "https://example.org/whl/cpu",
     "PIP_FIND_LINKS": "https://example.org/wheels",
-    "PYTHON_IMAGE": "registry.example.org/python:3.11",
+    "BASE_IMAGE": "registry.example.org/python:3.11",
 }
 
 
@@ -133,12 +133,19 @@ def test_the_bake_file_is_up_to_date() -> None:
     assert (ROOT / "images/docker-bake.json").read_text(encoding="utf-8") == matrix.bake_text(), "make images-lock"
 
 
+def test_the_base_image_is_pinned_by_digest_unless_another_is_named() -> None:
+    assert re.search(r"@sha256:[0-9a-f]{64}$", matrix.BASE_IMAGE)
+    assert matrix.builds("", "1")[0].args["BASE"] == matrix.BASE_IMAGE
+    other = build.arguments({"BASE_IMAGE": "python:3.11-slim"})
+    assert matrix.builds("", "1", other)[0].args["BASE"] == "python:3.11-slim"
+
+
 @pytest.mark.parametrize("name", sorted(IMAGES))
 def test_a_dockerfile_is_short_and_its_base_can_be_chosen(name: str) -> None:
     lines = dockerfile(name)
     assert 4 <= len(lines) <= 12
     base = IMAGES[name].base
-    assert lines[0] == f"ARG BASE={matrix.reference(base, '', matrix.version()) if base else matrix.PYTHON_IMAGE}"
+    assert lines[0] == f"ARG BASE={matrix.reference(base, '', matrix.version()) if base else matrix.BASE_IMAGE}"
     assert {line.split()[1] for line in lines if line.startswith("FROM")} == {"${BASE}"}
 
 

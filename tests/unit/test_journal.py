@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
+import json
+import os
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -14,7 +18,10 @@ from typing import TypeVar
 import pytest
 
 from docent.errors import ConfigError, TemporaryError
-from docent.llm.journal.journal import LOOKED_UP_AT_ONCE, Entry, Journal, Spent, State, Used, count_known, journal_key
+from docent.llm.journal.folder import MERGED_FROM
+from docent.llm.journal.index import LOOKED_UP_AT_ONCE
+from docent.llm.journal.journal import Entry, Journal, Spent, State, Try, Used, count_known, journal_key
+from docent.llm.journal.reader import LOOK_AGAIN_S
 from docent.records import canonical_json
 
 ENTRY = Entry("text \u2019 \x00 \U0001f3fa end", "stop", 3, 4)
@@ -28,16 +35,16 @@ T = TypeVar("T")
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "llm" / "journal.sqlite"
+    return tmp_path / "llm" / "journal"
 
 
 @pytest.fixture
 def run(path: Path) -> Iterator[Callable[[Callable[[Journal], Awaitable[T]]], T]]:
     """Do something with a journal of its own, as another attempt would."""
 
-    def opened(work: Callable[[Journal], Awaitable[T]], busy_timeout_s: float = 60.0) -> T:
+    def opened(work: Callable[[Journal], Awaitable[T]]) -> T:
         async def settled() -> T:
-            journal = Journal(path, busy_timeout_s)
+            journal = Journal(path)
             try:
                 return await asyncio.wait_for(work(journal), 30)
             finally:
@@ -51,8 +58,7 @@ def run(path: Path) -> Iterator[Callable[[Callable[[Journal], Awaitable[T]]], T]
 
 def put(key: bytes, entry: Entry = ENTRY, first: bytes = b"") -> Callable[[Journal], Awaitable[Entry | None]]:
     async def work(journal: Journal) -> Entry | None:
-        number = await journal.begin(first or key, key, WHERE)
-        return await journal.end(number, key, State.REPLIED, entry)
+        return await journal.end(await journal.begin(first or key, key, WHERE), State.REPLIED, entry)
 
     return work
 
@@ -96,40 +102,42 @@ def test_what_tries_used_is_added_up_over_all_askings_of_a_request(run) -> None:
         await put(KEY)(journal)
         await put(LATER, OTHER, first=KEY)(journal)
         refused = await journal.begin(KEY, KEY, WHERE)
-        await journal.end(refused, KEY, State.REFUSED, why="HTTP 500")
+        await journal.end(refused, State.REFUSED, why="HTTP 500")
         await journal.begin(KEY, LATER, WHERE)  # cut off by a kill
-        await journal.end(await journal.begin(b"lost", b"lost", WHERE), b"lost", State.LOST, why="no reply")
+        await journal.end(await journal.begin(b"lost", b"lost", WHERE), State.LOST, why="no reply")
         await put(b"untold", Entry("text", "stop", 0, 0))(journal)
         return await journal.spent([KEY, b"lost", b"untold", b"never sent"])
 
     assert run(work) == {KEY: Spent(33, 44, 1), b"lost": Spent(0, 0, 1), b"untold": Spent(0, 0, 1)}
 
 
-def test_what_was_used_since_a_moment_counts_one_endpoint_and_what_is_under_way(run, path: Path) -> None:
-    async def work(journal: Journal) -> None:
+def test_what_was_used_since_a_moment_counts_one_endpoint_and_what_is_under_way(path: Path) -> None:
+    now_s = [100.0]
+
+    async def work() -> None:
+        journal = Journal(path, clock=lambda: now_s[0])
         await put(KEY)(journal)
-        await journal.end(await journal.begin(b"r", b"r", WHERE), b"r", State.REFUSED, why="HTTP 500")
+        now_s[0] = 200.0
+        await journal.end(await journal.begin(b"r", b"r", WHERE), State.REFUSED, why="HTTP 500")
         await journal.begin(b"o", b"o", "elsewhere")
         assert await journal.used_since(WHERE, 0) == Used(2, 7, 0)
-        with sqlite3.connect(path) as db:
-            db.execute("UPDATE attempts SET begun_s = 100 WHERE key = ?", (KEY,))
         assert await journal.used_since(WHERE, 101) == Used(1, 0, 0)
         noted = asyncio.create_task(journal.begin(b"n", b"n", WHERE))
         await asyncio.sleep(0)
         assert not noted.done() and await journal.used_since(WHERE, 101) == Used(2, 0, 1)
         await noted
         assert await journal.used_since(WHERE, 101) == Used(2, 0, 1)
+        journal.close()
 
-    run(work)
+    asyncio.run(work())
 
 
 def test_tries_in_a_batch_are_found_until_they_end(run) -> None:
     async def work(journal: Journal) -> None:
-        number = await journal.begin(KEY, KEY, WHERE, batch="b1")
+        attempt = await journal.begin(KEY, KEY, WHERE, batch="b1")
         await journal.begin(LATER, LATER, WHERE)
-        found = await journal.in_batches([KEY, LATER])
-        assert {key: (sent.number, sent.batch) for key, sent in found.items()} == {KEY: (number, "b1")}
-        await journal.end(number, KEY, State.REPLIED, ENTRY)
+        assert await journal.in_batches([KEY, LATER]) == {KEY: attempt} and attempt.batch == "b1"
+        await journal.end(attempt, State.REPLIED, ENTRY)
         assert await journal.in_batches([KEY, LATER]) == {}
 
     run(work)
@@ -137,9 +145,9 @@ def test_tries_in_a_batch_are_found_until_they_end(run) -> None:
 
 def test_the_first_reply_stays_and_the_second_still_costs(run) -> None:
     async def work(journal: Journal) -> None:
-        numbers = [await journal.begin(KEY, KEY, WHERE) for _ in range(2)]
-        assert await journal.end(numbers[0], KEY, State.REPLIED, ENTRY) == ENTRY
-        assert await journal.end(numbers[1], KEY, State.REPLIED, OTHER) == ENTRY
+        attempts = [await journal.begin(KEY, KEY, WHERE) for _ in range(2)]
+        assert await journal.end(attempts[0], State.REPLIED, ENTRY) == ENTRY
+        assert await journal.end(attempts[1], State.REPLIED, OTHER) == ENTRY
         assert await journal.find([KEY]) == {KEY: ENTRY}
         assert (await journal.used_since(WHERE, 0)).tokens == 77
 
@@ -150,9 +158,9 @@ def test_no_money_is_lost_from_sight_when_a_request_was_answered_twice(run) -> N
     """The spending limits count by request: the reply that came second was paid as well."""
 
     async def work(journal: Journal) -> dict[bytes, Spent]:
-        numbers = [await journal.begin(KEY, KEY, WHERE) for _ in range(2)]
-        await journal.end(numbers[0], KEY, State.REPLIED, ENTRY)
-        await journal.end(numbers[1], KEY, State.REPLIED, OTHER)
+        attempts = [await journal.begin(KEY, KEY, WHERE) for _ in range(2)]
+        await journal.end(attempts[0], State.REPLIED, ENTRY)
+        await journal.end(attempts[1], State.REPLIED, OTHER)
         return await journal.spent([KEY])
 
     assert run(work) == {KEY: Spent(33, 44, 0)}
@@ -164,9 +172,9 @@ from pathlib import Path
 from docent.llm.journal.journal import *
 async def main():
     journal = Journal(Path(sys.argv[1]))
-    number = await journal.begin(b"k", b"k", "e")
+    attempt = await journal.begin(b"k", b"k", "e")
     if sys.argv[2] == "end":
-        await journal.end(number, b"k", State.REPLIED, Entry("kept", "stop", 1, 2))
+        await journal.end(attempt, State.REPLIED, Entry("kept", "stop", 1, 2))
     os.kill(os.getpid(), signal.SIGKILL)
 asyncio.run(main())
 """
@@ -189,8 +197,12 @@ import asyncio, sys
 from pathlib import Path
 from docent.llm.journal.journal import *
 async def one(journal, key):
-    number = await journal.begin(key, key, "e")
-    return await journal.end(number, key, State.REPLIED, Entry(sys.argv[2], "stop", 1, 0))
+    while not isinstance(claim := await journal.claim(key, key, "e"), Entry):
+        if claim is None:
+            await journal.wait_for_others(key, 60)
+        else:
+            await journal.end(claim, State.REPLIED, Entry(sys.argv[2], "stop", 1, 0))
+    return claim
 async def main():
     journal = Journal(Path(sys.argv[1]))
     asked = [one(journal, b"%d" % i) for i in range(20)] + [one(journal, sys.argv[2].encode() + b"-%d" % i) for i in range(20)]
@@ -210,57 +222,59 @@ def test_many_processes_write_at_the_same_time_and_agree_on_each_reply(run, path
     assert told == [[found[key].text for key in shared]] * 4, "every process has the reply that counts"
     own = [b"p%d-%d" % (writer, number) for writer in range(4) for number in range(20)]
     assert run(lambda journal: journal.known(own)) == set(own)
-    assert run(lambda journal: journal.used_since("e", 0)) == Used(160, 160, 0)
+    used = run(lambda journal: journal.used_since("e", 0))
+    assert (used.tokens, used.unreported) == (100, 0), "each was paid for once; what was withdrawn counts as refused"
 
 
-def test_what_comes_together_shares_commits(run) -> None:
+def test_what_comes_together_shares_writes(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    real = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda handle: (synced.append(handle), real(handle))[1])
+
     async def work(journal: Journal) -> int:
-        commits: list[str] = []
-        journal._db.set_trace_callback(lambda sql: commits.append(sql) if sql == "COMMIT" else None)
-        found = await asyncio.gather(*(put(b"%d" % number)(journal) for number in range(200)))
-        assert found == [ENTRY] * 200
-        return len(commits)
+        before = len(synced)
+        entries = await asyncio.gather(*(put(b"%d" % number)(journal) for number in range(200)))
+        assert entries == [ENTRY] * 200
+        return len(synced) - before
 
-    assert 2 <= run(work) <= 6, "all begins in one commit, all ends in another, and a few that came in between"
+    assert 2 <= run(work) <= 8, "all begins in one, all ends in another, the new file, and a few that came in between"
 
 
-def test_a_commit_that_fails_reaches_all_who_wait_and_the_next_one_works(run, path: Path) -> None:
+def lines_of(path: Path) -> list[bytes]:
+    """All whole lines of the one journal."""
+    (journal,) = path.glob("*.jsonl")
+    return [line for line in journal.read_bytes().splitlines() if line.endswith(b"}")]
+
+
+def test_a_write_that_fails_reaches_all_who_wait_and_the_next_one_works(
+    run, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk tears a line in two: it is ended by the next write, and no reader takes it for a record."""
+    real, room = os.write, [10**9]
+
+    def write(handle: int, data: bytes) -> int:
+        if not room[0]:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written = real(handle, bytes(data[: room[0]]))
+        room[0] -= written
+        return written
+
     async def work(journal: Journal) -> None:
-        other = sqlite3.connect(path, isolation_level=None)
-        other.execute("BEGIN EXCLUSIVE")
+        await put(KEY)(journal)
+        monkeypatch.setattr(os, "write", write)
+        room[0] = 300
         failed = await asyncio.gather(
             *(journal.begin(b"%d" % n, b"%d" % n, WHERE) for n in range(5)), return_exceptions=True
         )
-        assert [type(error) for error in failed] == [TemporaryError] * 5 and "locked" in str(failed[0])
-        first = asyncio.create_task(journal.begin(KEY, KEY, WHERE))
-        await asyncio.sleep(0)
-        while journal._begins:  # until it is in a commit that waits for the lock
-            await asyncio.sleep(0)
-        later = asyncio.create_task(journal.begin(LATER, LATER, WHERE))
-        assert [type(error) for error in await asyncio.gather(first, later, return_exceptions=True)] == [
-            TemporaryError
-        ] * 2, "also who came while it failed"
-        with pytest.raises(TemporaryError, match="locked"):
-            await journal.find([KEY])
-        other.execute("ROLLBACK")
-        other.close()
-        assert await put(KEY)(journal) == ENTRY
-
-    run(work, busy_timeout_s=0.05)
-
-
-def test_a_value_that_sqlite_cannot_take_is_an_error_and_no_endless_wait(run) -> None:
-    async def work(journal: Journal) -> None:
-        number = await journal.begin(KEY, KEY, WHERE)
-        waiting = [
-            journal.end(number, KEY, State.REPLIED, Entry("", "stop", 10**30, 0)),
-            journal.begin(LATER, LATER, WHERE),
-        ]
-        found = await asyncio.gather(*waiting, return_exceptions=True)
-        assert [type(error) for error in found] == [OverflowError] * 2
+        assert [type(error) for error in failed] == [TemporaryError] * 5 and "disk is full" in str(failed[0])
+        room[0] = 10**9
+        assert await journal.find([KEY]) == {KEY: ENTRY}
         assert await put(LATER)(journal) == ENTRY
 
     run(work)
+    numbers = [(json.loads(line)["number"], json.loads(line)["key"]) for line in lines_of(path) if b"key" in line]
+    assert len(dict(numbers)) == len(set(numbers)), "no number was used for two requests"
+    assert run(lambda journal: journal.find([KEY, LATER])) == {KEY: ENTRY, LATER: ENTRY}
 
 
 def test_who_is_cut_off_leaves_a_try_in_doubt_and_the_others_alone(run) -> None:
@@ -274,110 +288,136 @@ def test_who_is_cut_off_leaves_a_try_in_doubt_and_the_others_alone(run) -> None:
     assert run(work) == dict.fromkeys((KEY, LATER), Spent(0, 0, 1))
 
 
-LAYOUT_1 = """
-CREATE TABLE IF NOT EXISTS replies (
-    key TEXT PRIMARY KEY, text TEXT NOT NULL, finish_reason TEXT NOT NULL,
-    input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL
-) WITHOUT ROWID
+def test_no_two_writers_open_the_same_file(path: Path) -> None:
+    """Locks on shared files are what network filesystems keep badly: there are none, nor a file with two writers."""
+
+    async def work() -> None:
+        journals = [Journal(path) for _ in range(3)]
+        await asyncio.gather(*(put(b"%d" % number)(journal) for number, journal in enumerate(journals)))
+        files = {os.fstat(journal._writer._handle).st_ino for journal in journals}
+        assert len(files) == 3 and len(list(path.glob("*.jsonl"))) == 3
+        await asyncio.sleep(LOOK_AGAIN_S)
+        for journal in journals:
+            assert len(await journal.known([b"0", b"1", b"2"])) == 3, "and each reads all"
+            journal.close()
+
+    asyncio.run(work())
+
+
+def test_a_torn_last_line_is_ignored_and_what_others_wrote_is_kept(run, path: Path) -> None:
+    run(put(KEY))
+    (journal,) = path.glob("*.jsonl")
+    closing = b'{"closed":true}\n'
+    journal.write_bytes(journal.read_bytes().removesuffix(closing)[:-20])
+    run(put(LATER))
+    assert run(lambda journal: journal.known([KEY, LATER])) == {LATER}
+    assert run(lambda journal: journal.spent([KEY])) == {KEY: Spent(0, 0, 1)}, "its begin is there: it is in doubt"
+
+
+def test_damaged_lines_are_named_and_the_others_are_kept(run, path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    run(put(KEY))
+    (journal,) = path.glob("*.jsonl")
+    with journal.open("ab") as file:
+        file.write(b"\xff\n{}\n[1]\n" + b'{"number":-1,"key":"00","endpoint":"e","writer":"w","begun_s":1}\n')
+    assert run(lambda journal: journal.known([KEY])) == {KEY}
+    assert f"4 lines of {journal} are damaged" in caplog.text
+
+
+def test_many_journals_are_merged_into_one_while_another_process_writes(run, path: Path) -> None:
+    keys = [b"%d" % number for number in range(MERGED_FROM)]
+
+    async def work(other: Journal) -> None:
+        mine = await other.begin(KEY, KEY, WHERE)
+        for key in keys:
+            journal = Journal(path)
+            await put(key, Entry(key.decode(), "stop", 1, 2))(journal)
+            journal.close()
+        await asyncio.sleep(LOOK_AGAIN_S)
+        assert len(list(path.glob("*.jsonl"))) == 2, "the merged one, and the one that is being written"
+        assert {key: entry.text.encode() for key, entry in (await other.find(keys)).items()} == dict(
+            zip(keys, keys, strict=True)
+        )
+        await other.end(mine, State.REPLIED, ENTRY)
+        assert await other.spent(keys) == dict.fromkeys(keys, Spent(1, 2, 0))
+        assert await other.used_since(WHERE, 0) == Used(len(keys) + 1, 3 * len(keys) + 7, 0)
+
+    run(work)
+    assert run(lambda journal: journal.known([*keys, KEY])) == {*keys, KEY}
+
+
+OLDER = """
+CREATE TABLE attempts (
+    id INTEGER PRIMARY KEY, request BLOB NOT NULL, key BLOB NOT NULL, endpoint TEXT NOT NULL, batch TEXT NOT NULL,
+    begun_s REAL NOT NULL, state INTEGER NOT NULL DEFAULT 0, text TEXT NOT NULL DEFAULT '',
+    finish_reason TEXT NOT NULL DEFAULT '', input_tokens INTEGER NOT NULL DEFAULT 0,
+    output_tokens INTEGER NOT NULL DEFAULT 0, why TEXT NOT NULL DEFAULT '', owner TEXT NOT NULL DEFAULT ''
+);
+INSERT INTO attempts (request, key, endpoint, batch, begun_s, state, text, finish_reason, input_tokens, output_tokens)
+    VALUES (x'6b', x'6b', 'e', '', 5, 1, 'text', 'stop', 3, 4);
+INSERT INTO attempts (request, key, endpoint, batch, begun_s, owner) VALUES (x'6c', x'6c', 'e', '', 6, 'somebody');
+INSERT INTO attempts (request, key, endpoint, batch, begun_s) VALUES (x'6d', x'6d', 'e', 'b1', 7);
+PRAGMA user_version = %d;
 """
 
 
-def old_key(number: int) -> str:
-    """As the first layout made it."""
-    body = {"model": "m\u00e9", "messages": [{"role": "user", "content": '"a"\n'}], "n": number}
-    return hashlib.sha256(canonical_json(["openai", "http://a/v1", body, number]).encode()).hexdigest()
-
-
-def new_key(number: int) -> bytes:
-    body = {"model": "m\u00e9", "messages": [{"role": "user", "content": '"a"\n'}], "n": number}
-    return journal_key("openai", "http://a/v1", canonical_json(body).encode(), number)
-
-
-@pytest.fixture
-def layout_1(path: Path) -> Path:
+def older(path: Path, layout: int) -> Path:
+    """The journal of an earlier docent, one SQLite file."""
     path.parent.mkdir()
-    with sqlite3.connect(path, isolation_level=None) as db:
-        db.execute(LAYOUT_1)
-        rows = [(old_key(n), f"{n} \x00 \u2019", "stop", n, 2 * n) for n in range(50)]
-        db.executemany("INSERT OR IGNORE INTO replies VALUES (?, ?, ?, ?, ?)", rows)
-        db.execute("PRAGMA user_version = 1")
+    database = path.with_suffix(".sqlite")
+    with sqlite3.connect(database) as db:
+        db.executescript(OLDER % layout)
     db.close()
-    return path
+    return database
 
 
-def test_the_older_layout_keeps_every_reply_under_its_key(run, layout_1: Path) -> None:
-    keys = [new_key(number) for number in range(50)]
-    expected = {key: Entry(f"{n} \x00 \u2019", "stop", n, 2 * n) for n, key in enumerate(keys)}
-    assert run(lambda journal: journal.find(keys)) == expected
-    assert run(lambda journal: journal.find(keys)) == expected
-    assert run(lambda journal: journal.spent(keys[1:])) == {
-        key: Spent(n, 2 * n, 0) for n, key in enumerate(keys[1:], start=1)
-    }
-    assert run(lambda journal: journal.used_since("", 1.0)) == Used(0, 0, 0), "nothing of it is of today"
+def test_the_journal_of_the_version_before_is_imported_once(run, path: Path) -> None:
+    database = older(path, 3)
+
+    async def work(journal: Journal) -> None:
+        assert await journal.find([b"k", b"l"]) == {b"k": Entry("text", "stop", 3, 4)}
+        assert await journal.spent([b"k", b"l"]) == {b"k": Spent(3, 4, 0), b"l": Spent(0, 0, 1)}
+        assert list(await journal.in_batches([b"k", b"l", b"m"])) == [b"m"]
+        assert isinstance(await journal.claim(b"l", b"l", "e"), Try), "an open try of the version before is nobody's"
+
+    run(work)
+    with sqlite3.connect(database) as db:
+        db.execute("DELETE FROM attempts")
+    db.close()
+    assert run(lambda journal: journal.known([b"k"])) == {b"k"}
 
 
-def test_two_processes_bring_an_older_file_up_at_the_same_time(run, layout_1: Path) -> None:
+def test_processes_that_import_at_the_same_time_agree(run, path: Path) -> None:
+    older(path, 2)
     code = "import sys; from pathlib import Path; from docent.llm.journal.journal import *; Journal(Path(sys.argv[1]))"
-    openers = [subprocess.Popen([sys.executable, "-c", code, str(layout_1)]) for _ in range(3)]
+    openers = [subprocess.Popen([sys.executable, "-c", code, str(path)]) for _ in range(3)]
     assert [opener.wait() for opener in openers] == [0] * 3
-    assert len(run(lambda journal: journal.known([new_key(number) for number in range(50)]))) == 50
+    assert run(lambda journal: journal.used_since("e", 0)) == Used(3, 7, 2)
+    assert [entry.name for entry in path.parent.iterdir() if entry.name.startswith(".")] == []
 
 
-def test_an_older_file_that_cannot_be_taken_over_is_left_as_it_was(layout_1: Path) -> None:
-    with sqlite3.connect(layout_1) as db:
-        db.execute("CREATE TABLE attempts (something_else)")
-    db.close()
-    before = layout_1.read_bytes()
-    with pytest.raises(ConfigError):
-        Journal(layout_1)
-    assert layout_1.read_bytes() == before
-
-
-@pytest.mark.parametrize("garbage", [b"this is no database " * 200, b"SQLite format 3\x00" + b"\xff" * 5000])
-def test_a_damaged_file_is_named_with_the_way_out(path: Path, garbage: bytes) -> None:
-    path.parent.mkdir()
-    path.write_bytes(garbage)
-    with pytest.raises(ConfigError) as error:
+@pytest.mark.parametrize("layout", [1, 99])
+def test_a_database_that_cannot_be_imported_is_refused_with_the_way_out(path: Path, layout: int) -> None:
+    database = older(path, layout)
+    with pytest.raises(ConfigError, match=f"layout {layout}") as error:
         Journal(path)
-    assert str(path) in str(error.value) and "mv " in str(error.value)
+    assert f"mv {database} {database}.old" in str(error.value) and not path.exists()
 
 
-def test_a_journal_of_another_layout_is_refused_untouched(path: Path) -> None:
-    Journal(path).close()
-    with sqlite3.connect(path) as db:
-        db.execute("PRAGMA user_version = 99")
-    db.close()
-    before = path.read_bytes()
+def test_a_database_that_is_none_is_refused_with_the_way_out(path: Path) -> None:
+    path.parent.mkdir()
+    path.with_suffix(".sqlite").write_bytes(b"this is no database " * 200)
+    with pytest.raises(ConfigError, match="cannot be imported") as error:
+        Journal(path)
+    assert "mv " in str(error.value) and not path.exists()
+
+
+def test_a_journal_of_another_layout_is_refused_untouched(run, path: Path) -> None:
+    run(put(KEY))
+    (path / "journal.json").write_text('{"layout": 99, "id": "x"}')
+    before = {file.name: file.read_bytes() for file in path.iterdir() if file.is_file()}
     with pytest.raises(ConfigError, match="layout 99"):
         Journal(path)
-    assert path.read_bytes() == before
-
-
-def test_a_journal_that_another_process_keeps_locked_is_a_temporary_error(path: Path) -> None:
-    Journal(path).close()
-    other = sqlite3.connect(path, isolation_level=None)
-    other.execute("BEGIN EXCLUSIVE")
-    with pytest.raises(TemporaryError, match="locked"):
-        Journal(path, busy_timeout_s=0.05)
-    other.close()
-
-
-def test_a_reader_does_not_stop_a_commit_for_good(run, path: Path) -> None:
-    """A commit waits for readers of another process, which are soon done."""
-
-    async def work(journal: Journal) -> Entry | None:
-        other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        await put(LATER)(journal)
-        other.execute("BEGIN")
-        other.execute("SELECT COUNT(*) FROM attempts").fetchone()
-        kept = asyncio.create_task(put(KEY)(journal))
-        while not journal._db.in_transaction:
-            await asyncio.sleep(0)
-        other.execute("ROLLBACK")
-        other.close()
-        return await kept
-
-    assert run(work) == ENTRY
+    assert {file.name: file.read_bytes() for file in path.iterdir() if file.is_file()} == before
 
 
 def test_a_place_that_cannot_be_written_is_a_configuration_error(path: Path) -> None:
@@ -386,15 +426,15 @@ def test_a_place_that_cannot_be_written_is_a_configuration_error(path: Path) -> 
         Journal(path)
 
 
-def test_a_full_disk_is_a_temporary_error_and_keeps_what_was_there(run, path: Path) -> None:
-    async def work(journal: Journal) -> None:
-        await put(KEY)(journal)
-        pages = journal._db.execute("PRAGMA page_count").fetchone()[0]
-        journal._db.execute(f"PRAGMA max_page_count = {pages}")  # SQLite then says what it says of a full disk
-        with pytest.raises(TemporaryError, match="disk is full"):
-            await put(LATER, Entry("x" * 100_000, "stop", 1, 1))(journal)
-        journal._db.execute("PRAGMA max_page_count = 1000000")
-        assert await journal.find([KEY]) == {KEY: ENTRY}
-        assert await put(LATER)(journal) == ENTRY
-
-    run(work)
+def test_a_hundred_thousand_replies_are_looked_up_in_two_seconds(path: Path) -> None:
+    Journal(path).close()
+    keys = [hashlib.sha256(b"%d" % number).digest() for number in range(100_000)]
+    attempts = (Try(number, "w", key, key, WHERE, "", 1.0) for number, key in enumerate(keys, 1))
+    with (path / "w.jsonl").open("wb") as file:
+        file.write(b"{}\n")
+        for attempt in attempts:
+            file.write(attempt.line() + attempt.line(State.REPLIED, Entry("x" * 500, "stop", 1, 2)))
+        file.write(b'{"closed":true}\n')
+    began_s = time.process_time()
+    assert count_known(path, keys) == 100_000
+    assert time.process_time() - began_s < 2

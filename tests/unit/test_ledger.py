@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docent.errors import PipelineError
-from docent.llm.accounting import Ledger
+from docent.llm.accounting import RequestCounts
 from docent.llm.chat import ChatReply
 
 KEPT = ChatReply("a", "stop")
@@ -18,7 +18,7 @@ ends = st.sampled_from(
 )
 
 
-def tried(ledger: Ledger, **tries: int) -> Ledger:
+def tried(ledger: RequestCounts, **tries: int) -> RequestCounts:
     ledger.tries.update(tries)
     return ledger
 
@@ -26,10 +26,10 @@ def tried(ledger: Ledger, **tries: int) -> Ledger:
 @pytest.mark.feature("F56")
 @given(st.lists(ends))
 def test_every_request_has_one_end(replies: list[ChatReply]) -> None:
-    ledger = Ledger(planned=len(replies))
+    ledger = RequestCounts(planned=len(replies))
     for done, reply in enumerate(replies):
         assert ledger.unspent == len(replies) - done
-        with pytest.raises(PipelineError, match="does not balance"):
+        with pytest.raises(PipelineError, match="do not add up"):
             ledger.check()
         ledger.close(reply)
     ledger.check()
@@ -39,13 +39,13 @@ def test_every_request_has_one_end(replies: list[ChatReply]) -> None:
 @pytest.mark.parametrize("more", ["replied", "refused", "lost", "begun"])
 def test_a_try_without_an_end_or_a_beginning_is_seen(more: str) -> None:
     tries = {"begun": 6, "replied": 3, "refused": 2, "lost": 1}
-    tried(Ledger(), **tries).check()
+    tried(RequestCounts(), **tries).check()
     with pytest.raises(PipelineError, match="tries"):
-        tried(Ledger(), **{**tries, more: tries[more] + 1}).check()
+        tried(RequestCounts(), **{**tries, more: tries[more] + 1}).check()
 
 
 def test_one_reply_too_many_is_seen_as_well() -> None:
-    ledger = Ledger(planned=1)
+    ledger = RequestCounts(planned=1)
     ledger.close(KEPT)
     ledger.close(KEPT)
     with pytest.raises(PipelineError):
@@ -53,7 +53,7 @@ def test_one_reply_too_many_is_seen_as_well() -> None:
 
 
 def test_reasons_are_counted_apart_and_said_in_one_line() -> None:
-    ledger = Ledger(planned=9)
+    ledger = RequestCounts(planned=9)
     for reply in (KEPT, KEPT, REJECTED, REJECTED, ChatReply("", "", problem="cut"), FAILED):
         ledger.close(reply)
     assert ledger.rejected == {"no JSON": 2, "cut": 1} and ledger.failed == {"gone": 1}
@@ -61,7 +61,7 @@ def test_reasons_are_counted_apart_and_said_in_one_line() -> None:
 
 
 def test_amounts_add_up_like_the_ledger() -> None:
-    ledger = tried(Ledger(planned=4), begun=6, replied=3, refused=2, lost=1)
+    ledger = tried(RequestCounts(planned=4), begun=6, replied=3, refused=2, lost=1)
     for reply in (KEPT, REJECTED, FAILED, KEPT):
         ledger.close(reply)
     amounts = ledger.amounts()

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from tests.virtual_time import Endpoint, Played, in_virtual_time, play
 
 from docent.config import Llm
-from docent.llm.pace.limits import Bucket, ToldLimit
+from docent.llm.pace.limits import Bucket, ReportedLimit
 from docent.llm.pace.pacing import Pacer
-from docent.llm.wire.header_numbers import Told, duration_s, told
+from docent.llm.wire.header_numbers import RateLimit, duration_s, rate_limit
 
 
 def played(
@@ -158,7 +158,7 @@ def test_senseless_headers_stop_nothing(what: str, value: str) -> None:
     sensible = {"limit": "1000", "remaining": "900", "reset": "6s"} | {what: value}
     for kind in ("requests", "tokens"):
         headers = {f"x-ratelimit-{name}-{kind}": text for name, text in sensible.items()}
-        run = played(110, Endpoint(headers=lambda _, told=headers: told))
+        run = played(110, Endpoint(headers=lambda _, sent=headers: sent))
         assert run.seconds <= 80, "1,000 a minute of which nothing is left is the slowest that makes sense"
 
 
@@ -169,12 +169,12 @@ def test_senseless_headers_stop_nothing(what: str, value: str) -> None:
     )
 )
 def test_what_is_told_is_sensible_or_nothing(limit: str, left: str, reset: str) -> None:
-    said = told(
+    said = rate_limit(
         {"x-ratelimit-limit-a": limit, "x-ratelimit-remaining-a": left, "x-ratelimit-reset-a": reset, "other": "x"}, "a"
     )
     if said is not None:
         assert 0 <= said.left <= said.limit < math.inf and said.limit >= 1 and 0 <= said.whole_in_s <= 86_400
-        limited = ToldLimit()
+        limited = ReportedLimit()
         limited.learn(said, 0.0, 3, 1.0)
         limited.take(1.0)
         assert 0 <= limited.wait_s(1.0, 2.0) < math.inf
@@ -195,8 +195,8 @@ def test_what_is_no_duration(text: str) -> None:
 
 
 def test_what_was_sent_since_is_not_in_what_a_reply_tells() -> None:
-    limited = ToldLimit()
-    limited.learn(Told(100, 50, 30.0), sent_s=0.0, sent_since=49, now_s=0.0)
+    limited = ReportedLimit()
+    limited.learn(RateLimit(100, 50, 30.0), sent_s=0.0, sent_since=49, now_s=0.0)
     assert limited.wait_s(1.0, 0.0) == 0
     limited.take(1.0)
     assert 0 < limited.wait_s(1.0, 0.0) < 1
@@ -205,14 +205,14 @@ def test_what_was_sent_since_is_not_in_what_a_reply_tells() -> None:
 @pytest.mark.parametrize(
     ("said", "per_s"),
     [
-        (Told(1000, 0, 86_400.0), 1000 / 86_400),  # of a day
-        (Told(6000, 5900, 2.0), 50),
-        (Told(6000, 5900, 0.5), 100),  # whole again so soon only because little may gather: not 200
-        (Told(60, 30, 30.0), 1),
+        (RateLimit(1000, 0, 86_400.0), 1000 / 86_400),  # of a day
+        (RateLimit(6000, 5900, 2.0), 50),
+        (RateLimit(6000, 5900, 0.5), 100),  # whole again so soon only because little may gather: not 200
+        (RateLimit(60, 30, 30.0), 1),
     ],
 )
-def test_the_rate_that_a_told_limit_means(said: Told, per_s: float) -> None:
-    limited = ToldLimit()
+def test_the_rate_that_a_told_limit_means(said: RateLimit, per_s: float) -> None:
+    limited = ReportedLimit()
     limited.learn(said, 0.0, sent_since=0, now_s=0.0)
     limited.take(said.left + 10)
     assert limited.wait_s(1.0, 0.0) == pytest.approx(11 / per_s, rel=0.02)

@@ -15,8 +15,8 @@ from docent.artifacts.listings import OutputFile, intact
 from docent.config import PipelineConfig
 from docent.context import Context
 from docent.launcher.plan import plan
+from docent.launcher.runs.folder import status
 from docent.launcher.runs.progress import describe, read_progress
-from docent.launcher.runs.state import status
 from docent.launcher.runs.trust import trust_copied
 from docent.records import Document, Section, Span
 from docent.spec import RunStates

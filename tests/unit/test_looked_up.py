@@ -7,7 +7,6 @@ import pytest
 from PIL import Image, ImageDraw
 
 from docent.records import Example
-from docent.stages.answer.asked import answer_row, batched
 from docent.stages.answer.looked_up import (
     color_histograms,
     cosine,
@@ -15,6 +14,7 @@ from docent.stages.answer.looked_up import (
     most_frequent_answer,
     stored_answer,
 )
+from docent.stages.answer.questions import answer_row, batched
 from docent.store import Shard
 
 

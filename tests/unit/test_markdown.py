@@ -17,8 +17,9 @@ from tests.markdown_files import TIDE_CLOCK, document, intake, load, written
 from docent.config import Source
 from docent.records import Document, Reject, Section
 from docent.stages.ingest import LOADERS
+from docent.stages.ingest.sources import list_files
 from docent.stages.ingest.text import markdown
-from docent.stages.ingest.text.markdown import list_documents
+from docent.stages.ingest.text.markdown import SUFFIXES
 from docent.text.markdown import blocks
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples" / "manual"
@@ -230,7 +231,7 @@ def test_a_file_that_cannot_be_a_document_is_one_reject_with_its_reason(
 def test_a_file_that_vanished_is_a_reject(tmp_path: Path) -> None:
     path = tmp_path / "a.md"
     path.write_text("text")
-    (listed,) = list_documents(Source(kind="markdown", path=path))
+    (listed,) = list_files(Source(kind="markdown", path=path), SUFFIXES)
     path.unlink()
     (found,) = LOADERS["markdown"].load(listed, intake())
     assert isinstance(found, Reject) and found.reason == "document cannot be read"

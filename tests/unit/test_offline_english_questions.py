@@ -8,7 +8,7 @@ import pytest
 
 from docent.llm.chat import RequestRefusedError
 from docent.llm.structure.typed import TypedMaterial, TypedReply
-from docent.teacher.source.source import statements_of
+from docent.teacher.source.statements import statements_of
 from docent.teacher.source.words import words_of_language
 from docent.teacher.typed import write_typed
 from docent.text.facts import facts_of

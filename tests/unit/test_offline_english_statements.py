@@ -5,13 +5,12 @@ from __future__ import annotations
 import pytest
 
 from docent.llm.structure.typed import TypedMaterial, TypedReply
-from docent.teacher.english.clarity import is_unexplained
-from docent.teacher.english.instructions import instructions_of
-from docent.teacher.english.sentences import questions_of
-from docent.teacher.exchange import is_measured, opposite_of
-from docent.teacher.source.words import words_of_language
-from docent.teacher.tables.compared import comparisons_of_tables
-from docent.teacher.tables.questions import rows_of_tables
+from docent.teacher.english.grammar.clarity import is_unexplained
+from docent.teacher.english.grammar.instructions import instructions_of
+from docent.teacher.english.grammar.sentences import questions_of
+from docent.teacher.english.tables.compared import comparisons_of_tables
+from docent.teacher.english.tables.questions import rows_of_tables
+from docent.teacher.english.writers.numbers import is_measured, opposite_of
 from docent.teacher.typed import write_typed
 
 
@@ -26,7 +25,7 @@ def told(question_type: str, text: str, title: str = "2.3 The loom", **changes: 
 
 
 def asked(sentence: str) -> list[str]:
-    return [one.question for one in [*questions_of(sentence, sentence), *instructions_of(sentence, sentence)]]
+    return [one.question for one in [*questions_of(sentence, sentence), *instructions_of(sentence)]]
 
 
 def cells(table: str) -> dict[str, str]:
@@ -64,7 +63,7 @@ def test_no_false_statement_has_another_number_in_a_name(text: str) -> None:
     ["Two looms are kept for disabled weavers.", "The reed is always reset.", "The upper lamp shows the yarn."],
 )
 def test_no_adjective_or_adverb_is_exchanged_for_its_opposite(sentence: str) -> None:
-    assert opposite_of(sentence, words_of_language("en")) is None
+    assert opposite_of(sentence) is None
 
 
 @pytest.mark.parametrize(
@@ -87,12 +86,6 @@ def test_a_noun_is_explained_by_the_title_or_where_the_section_says_it_again() -
     assert not is_unexplained(said, said, "The comb")
     assert not is_unexplained(said, f"The frame has a comb. {said}", "Frame")
     assert not is_unexplained(said, said, "Frame", ("Lift the comb.", "Then the comb is oiled."))
-
-
-def test_how_often_something_is_done_is_not_when() -> None:
-    assert asked("Pull the handle once and wait for the long whistle.") == []
-    assert asked("Pull the handle once the bell rings.") == ["When should you pull the handle?"]
-    assert asked("Pull out the heddle before you open the frame.") == ["When should you pull out the heddle?"]
 
 
 def test_a_fault_that_is_no_noun_phrase_with_an_article_is_quoted() -> None:

@@ -8,16 +8,16 @@ from dataclasses import replace
 import pytest
 
 from docent.llm.structure.typed import TypedMaterial, TypedReply
-from docent.teacher.english.asked import who_or_what
-from docent.teacher.english.clarity import asked_in, stands_alone
-from docent.teacher.english.instructions import instructions_of
-from docent.teacher.english.sentences import questions_of
-from docent.teacher.english_writers.judged import with_blank
-from docent.teacher.english_writers.pairs import Pair
-from docent.teacher.source.source import Statement, cleaned
-from docent.teacher.tables.compared import comparisons_of_tables
-from docent.teacher.tables.labels import Label, label_of, value_of
-from docent.teacher.tables.questions import rows_of_tables
+from docent.teacher.english.grammar.clarity import stands_alone, with_document
+from docent.teacher.english.grammar.instructions import instructions_of
+from docent.teacher.english.grammar.question import who_or_what
+from docent.teacher.english.grammar.sentences import questions_of
+from docent.teacher.english.tables.compared import comparisons_of_tables
+from docent.teacher.english.tables.labels import Label, label_of, value_of
+from docent.teacher.english.tables.questions import rows_of_tables
+from docent.teacher.english.writers.judged import with_blank
+from docent.teacher.english.writers.pairs import Pair
+from docent.teacher.source.statements import Statement, cleaned
 from docent.teacher.typed import write_typed
 
 KEYS = "| Key | Name | Length | Use |\n|---|---|---|---|\n| 1 | Short | 55 s | Cups |\n| 2 | Long | 80 s | Pots |"
@@ -86,19 +86,18 @@ def test_a_sign_of_money_stands_before_its_number(cell: str, unit: str, value: s
     ],
 )
 def test_sentences_whose_question_would_be_broken_trivial_or_circular_are_not_asked_about(sentence: str) -> None:
-    assert [*questions_of(sentence, sentence), *instructions_of(sentence, sentence)] == []
+    assert [*questions_of(sentence, sentence), *instructions_of(sentence)] == []
 
 
 @pytest.mark.parametrize(
     ("sentence", "question"),
     [
-        ("Close the flap so that no smoke flows back into the room.", "Why should you close the flap?"),
-        ("A leaking seal causes low pressure.", "What causes low pressure?"),
+        ("A leaking seal is the usual cause of low pressure.", "What is the usual cause of low pressure?"),
         ("The kiln is a gas oven with two doors.", "What is the kiln?"),
     ],
 )
 def test_what_is_told_in_full_still_is(sentence: str, question: str) -> None:
-    asked = [one.question for one in [*questions_of(sentence, sentence), *instructions_of(sentence, sentence)]]
+    asked = [one.question for one in [*questions_of(sentence, sentence), *instructions_of(sentence)]]
     assert question in asked
 
 
@@ -178,7 +177,7 @@ def test_a_symptom_without_its_verb_becomes_a_clause_or_is_quoted() -> None:
     ],
 )
 def test_single_sentences_give_no_question_of_a_form_that_readers_seldom_found_useful(sentence: str) -> None:
-    assert [*questions_of(sentence, sentence), *instructions_of(sentence, sentence)]
+    assert [*questions_of(sentence, sentence), *instructions_of(sentence)] == []
     assert told("factual_recall", sentence) == told("short_answer", sentence) == told("conversation", sentence) == {}
 
 
@@ -295,7 +294,7 @@ def test_a_section_of_prose_with_a_few_steps_is_not_asked_about_as_steps() -> No
     ],
 )
 def test_what_only_its_section_explains_is_not_asked_about(sentence: str) -> None:
-    asked = [one.question for one in [*questions_of(sentence, sentence), *instructions_of(sentence, sentence)]]
+    asked = [one.question for one in [*questions_of(sentence, sentence), *instructions_of(sentence)]]
     assert not [question for question in asked if question.startswith(("What should", "What are"))]
 
 
@@ -388,8 +387,8 @@ def test_a_blank_in_a_cell_is_its_value_and_a_bare_count_is_not_judged() -> None
 
 
 def test_a_letter_or_a_short_code_does_not_say_what_is_meant() -> None:
-    assert asked_in("What is the range of C1?", True, "Calder C2 and C1 Meters", "“Calder”").startswith("According to")
-    assert not asked_in("What is the range of C100?", True, "Calder C100 Meter", "“Calder”").startswith("According to")
+    assert with_document("What is the range of C1?", "Calder C2 and C1 Meters", "“Calder”").startswith("According to")
+    assert not with_document("What is the range of C100?", "Calder C100 Meter", "“Calder”").startswith("According to")
     assert cells("We have two ovens, A and B.\n\n| | A | B |\n|---|---|---|\n| Temperature | 20 °C | 25 °C |") == {}
 
 

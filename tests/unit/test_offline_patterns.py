@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from docent.llm.structure.typed import TypedMaterial
-from docent.teacher.languages.page import Page
-from docent.teacher.languages.patterns import asked_of
+from docent.teacher.languages.patterns import questions_by_form
+from docent.teacher.languages.section import NonEnglishSection
 
 KINDS = [
     ("ja", "冬のあいだ使わないときは、水を抜いておきます", "do"),
@@ -45,19 +45,19 @@ LOOSE = [
 
 @pytest.mark.parametrize(("code", "sentence", "kind"), KINDS)
 def test_what_happens_and_what_to_do_are_told_apart(code: str, sentence: str, kind: str) -> None:
-    asked = asked_of(sentence, code)
+    asked = questions_by_form(sentence, code)
     assert [one.kind for one in asked][:1] == ([kind] if kind else [])
 
 
 @pytest.mark.parametrize(("code", "sentence", "short"), SHORT)
 def test_a_short_answer_keeps_the_word_for_a_limit(code: str, sentence: str, short: str) -> None:
-    assert short in [one.short for one in asked_of(sentence, code)]
+    assert short in [one.short for one in questions_by_form(sentence, code)]
 
 
 @pytest.mark.parametrize(("code", "sentence"), LOOSE)
 def test_a_sentence_that_begins_by_pointing_back_is_not_asked_about(code: str, sentence: str) -> None:
     asked = TypedMaterial("factual_recall", "Kelterhaus", "X", sentence, (), (), (), 5, code, 300, 7)
-    assert Page(asked, 0.4).sentences == []
+    assert NonEnglishSection(asked, 0.4).sentences == []
 
 
 def test_a_clause_that_means_the_one_before_it_is_no_pointer_and_neither_are_other_chinese_words() -> None:
@@ -66,4 +66,4 @@ def test_a_clause_that_means_the_one_before_it_is_no_pointer_and_neither_are_oth
         ("fr", "La cuve est en cuivre, elle doit donc rester sèche."),
     ):
         asked = TypedMaterial("factual_recall", "Kelterhaus", "X", sentence, (), (), (), 5, code, 300, 7)
-        assert [statement.text for statement in Page(asked, 0.4).sentences] == [sentence]
+        assert [statement.text for statement in NonEnglishSection(asked, 0.4).sentences] == [sentence]

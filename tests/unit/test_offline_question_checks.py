@@ -6,10 +6,10 @@ import pytest
 from tests.unit.test_offline_signals import written
 
 from docent.llm.structure.typed import TypedMaterial, TypedReply
-from docent.teacher.languages.page import Page
-from docent.teacher.languages.patterns import asked_of
+from docent.teacher.languages.heads import with_unit
+from docent.teacher.languages.patterns import questions_by_form
+from docent.teacher.languages.section import NonEnglishSection
 from docent.teacher.languages.summary import summary
-from docent.teacher.source.heads import with_unit
 from docent.teacher.typed import write_typed
 
 
@@ -39,7 +39,7 @@ from docent.teacher.typed import write_typed
     ],
 )
 def test_what_nobody_would_ask_is_not_asked(code: str, sentence: str) -> None:
-    assert asked_of(sentence, code) == []
+    assert questions_by_form(sentence, code) == []
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_what_nobody_would_ask_is_not_asked(code: str, sentence: str) -> None:
     ],
 )
 def test_complete_questions_are_asked_as_before(code: str, sentence: str) -> None:
-    assert asked_of(sentence, code) != []
+    assert questions_by_form(sentence, code) != []
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_numbers_of_names_and_ones_of_rates_are_neither_blanks_nor_exchanged(
 
 
 def test_a_korean_clause_is_no_topic() -> None:
-    asked_for = asked_of("날이 무디면 종이가 찢어지게 된다는 뜻이므로 바로 갈아야 합니다", "ko")
+    asked_for = questions_by_form("날이 무디면 종이가 찢어지게 된다는 뜻이므로 바로 갈아야 합니다", "ko")
     assert [one.kind for one in asked_for] == ["do"]
 
 
@@ -125,8 +125,8 @@ def material(code: str, name: str, text: str, question_type: str, seed: int = 7)
     return TypedMaterial(question_type, name, "X", text, (), (), (), 20, code, 300, seed)
 
 
-def page(code: str, text: str) -> Page:
-    return Page(material(code, "Sortierband", text, "summary"), 0.4)
+def page(code: str, text: str) -> NonEnglishSection:
+    return NonEnglishSection(material(code, "Sortierband", text, "summary"), 0.4)
 
 
 def asked(code: str, name: str, text: str, question_type: str, seed: int = 7) -> dict[str, str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from docent.llm.structure.typed import TypedMaterial, TypedReply
+from docent.teacher.languages.signals import glow_of, lamp_of, polite_ko
 from docent.teacher.languages.writers import types_in
-from docent.teacher.source.signals import glow_of, lamp_of, polite_ko
 from docent.teacher.typed import write_typed
 
 RULE = "\n| --- | --- | --- |\n"

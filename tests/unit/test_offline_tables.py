@@ -7,10 +7,10 @@ import re
 import pytest
 
 from docent.llm.structure.typed import TypedMaterial, TypedReply
-from docent.teacher.tables.columns import Cell, about_column
-from docent.teacher.tables.compared import comparisons_of_tables
-from docent.teacher.tables.labels import label_of, value_of
-from docent.teacher.tables.questions import rows_of_tables
+from docent.teacher.english.tables.columns import Cell, about_column
+from docent.teacher.english.tables.compared import comparisons_of_tables
+from docent.teacher.english.tables.labels import label_of, value_of
+from docent.teacher.english.tables.questions import rows_of_tables
 from docent.teacher.typed import write_typed
 
 QUANTITIES = """| Quantity | Value | Unit |

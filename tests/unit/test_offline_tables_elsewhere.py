@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from docent.llm.structure.typed import TypedMaterial, TypedReply
+from docent.teacher.languages.heads import label_and_unit, with_unit
 from docent.teacher.languages.writers import types_in
-from docent.teacher.source.heads import label_and_unit, with_unit
 from docent.teacher.typed import write_typed
 
 RULE = "| --- | --- | --- | --- |\n"

@@ -247,7 +247,7 @@ def test_two_thousand_pages_are_read_in_bounded_memory(tmp_path: Path) -> None:
     code = """
 import sys
 from pathlib import Path
-from docent.stages.ingest import pdf_process
+from docent.stages.ingest.pdf import process as pdf_process
 from tests.pdf_files import read_pdf
 sections = len(read_pdf(Path(sys.argv[1])).document.sections)
 (child,) = pdf_process._children.values()

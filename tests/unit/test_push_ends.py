@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from tests.tiny_manual import fill_manual
 from tests.tiny_museum import sections
 
-from docent.artifacts.pushed import is_open
+from docent.artifacts.pushed import is_left, is_open
 from docent.config import PipelineConfig
 from docent.context import Context
-from docent.launcher.local.run import Launch
-from docent.launcher.local.shards import Finished
+from docent.launcher.local.backend import LocalBackend
+from docent.launcher.local.failures import ShardEnd
+from docent.launcher.schedule import Scheduler
 from docent.spec import RunStates
 from docent.stage import run_shard
 from docent.store import Shard
@@ -21,46 +22,17 @@ from docent.store import Shard
 BEFORE = ("ingest", "assemble", "generate-qa", "build-dataset")
 
 
-class Killed:
+class Killed(LocalBackend):
     """A backend whose processes are killed; of the stages before, so that nothing takes long."""
 
-    def __init__(self) -> None:
+    def __init__(self, states: RunStates) -> None:
+        self.failures: list[ShardEnd] = []
+        super().__init__(states, Path("/none"), lambda end, then: self.failures.append(end))
         self.begun: list[str] = []
 
-    @property
-    def free(self) -> int:
-        return 1
-
-    def submit(self, unit: str, shard: Shard) -> None:
+    def _start(self, unit: str, shard: Shard) -> None:
         self.begun.append(unit)
-
-    def wait(self, timeout_s: float) -> list[Finished]:
-        return [Finished(self.begun[-1], Shard(0, 1), 137, "killed")]
-
-    def running(self) -> Iterator[tuple[str, Shard]]:
-        return iter(())
-
-    def cancel(self) -> None:
-        pass
-
-
-class Told:
-    """What a view is told."""
-
-    def __init__(self) -> None:
-        self.failures: list[Finished] = []
-
-    def started(self, unit: str, continuation: str) -> None:
-        pass
-
-    def finished(self, unit: str, seconds: float, rows: int) -> None:
-        pass
-
-    def failed(self, end: Finished) -> None:
-        self.failures.append(end)
-
-    def tick(self) -> None:
-        pass
+        self._settle(ShardEnd(unit, shard, 137, "killed"))
 
 
 def test_a_push_whose_process_is_killed_fails_no_unit_and_is_still_to_be_done(
@@ -70,8 +42,12 @@ def test_a_push_whose_process_is_killed_fails_no_unit_and_is_still_to_be_done(
     for unit in BEFORE:
         assert run_shard(PipelineConfig.model_validate(sections(tmp_path)), unit, run_dir) == 0
     config = PipelineConfig.model_validate(sections(tmp_path, build_dataset={"push_to": "me/set"}))
-    states, backend, told = RunStates(config, run_dir), Killed(), Told()
-    Launch(states, list(BEFORE), backend, told, lambda: None).carry_out()
+    states = RunStates(config, run_dir)
+    backend = Killed(states)
+    scheduler = Scheduler(
+        states, list(BEFORE), backend, lambda units: None, must_run=lambda name: is_left(states, name)
+    )
+    scheduler.run()
     assert backend.begun == ["build-dataset"], "a repository that is named later builds nothing again"
-    assert told.failures == []
+    assert backend.failures == scheduler.failed == []
     assert is_open(config, run_dir, states.of("build-dataset").artifact)

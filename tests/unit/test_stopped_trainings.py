@@ -14,7 +14,7 @@ from docent.config import PipelineConfig
 from docent.context import Context
 from docent.errors import StoppedError
 from docent.launcher.plan import as_json, plan
-from docent.launcher.runs.state import status
+from docent.launcher.runs.folder import status
 from docent.spec import RunStates
 from docent.stage import run_shard
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from docent.llm.chat import Answer, RequestRefusedError
 from docent.llm.structure import json_reply
+from docent.llm.structure.json_reply import read_reply
 from docent.llm.structure.structure import (
     RUNGS,
     ask_for_json,
@@ -23,7 +24,6 @@ from docent.llm.structure.structure import (
     conforms,
     correction,
     probe_body,
-    read_reply,
 )
 
 

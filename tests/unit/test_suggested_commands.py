@@ -78,7 +78,7 @@ def test_a_suggested_command_ends_its_line_so_that_it_can_be_pasted(place: str, 
 
 def test_the_table_says_what_each_verb_takes() -> None:
     for verb, takes in TAKES.items():
-        names = {option for parameter in docent.commands[verb].params for option in (*parameter.opts, parameter.name)}
+        names = {option for parameter in docent.load(verb).params for option in (*parameter.opts, parameter.name)}
         assert {option for option in takes if option.startswith("--")} <= names, verb
         assert ("FILE" in takes) == ("file" in names and "sets" in names and "run_name" in names), verb
         if verb in ("run", "status", "logs", "gc", "open", "plan", "doctor", "estimate", "retry", "cancel", "wait"):

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from docent.config import Source
-from docent.stages.ingest.tables.csv_loader import list_tables
-from docent.stages.ingest.text.text_file import list_texts
+from docent.stages.ingest.sources import list_files
+from docent.stages.ingest.tables import csv_loader
+from docent.stages.ingest.text import text_file
 
 
 def test_documents_in_unsupported_formats_are_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -15,16 +16,16 @@ def test_documents_in_unsupported_formats_are_named(tmp_path: Path, caplog: pyte
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("Text.")
     with caplog.at_level(logging.WARNING):
-        found = list_texts(Source(kind="txt", path=tmp_path))
+        found = list_files(Source(kind="txt", path=tmp_path), text_file.SUFFIXES)
     (message,) = caplog.messages
     assert len(found) == 2
-    assert message == f"{tmp_path.name}: left out, unsupported formats: loans.XLS, old/letter.docx"
+    assert message == f"{tmp_path.name}: unsupported formats, skipped: loans.XLS, old/letter.docx"
 
 
 def test_nothing_is_said_of_other_files(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     for name in ("a.csv", "b.txt", "c.png", "README"):
         (tmp_path / name).write_text("x,y\n1,2\n")
-    assert len(list_tables(Source(kind="csv", path=tmp_path))) == 1 and not caplog.messages
+    assert len(list_files(Source(kind="csv", path=tmp_path), csv_loader.SUFFIXES)) == 1 and not caplog.messages
 
 
 def test_a_folder_that_a_link_leads_to_outside_of_the_source_is_named(
@@ -35,5 +36,5 @@ def test_a_folder_that_a_link_leads_to_outside_of_the_source_is_named(
         (tmp_path / name).write_text("Text.")
     (tmp_path / "manual" / "more").symlink_to("../shared")
     with caplog.at_level(logging.WARNING):
-        assert len(list_texts(Source(kind="txt", path=tmp_path / "manual"))) == 1
+        assert len(list_files(Source(kind="txt", path=tmp_path / "manual"), text_file.SUFFIXES)) == 1
     assert "leads out of the source" in caplog.text and "manual/more" in caplog.text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,7 +35,7 @@ async def stopped(seconds: float) -> None:
 
 class Allowance:
     def __init__(self, path: Path, clocks: Clocks) -> None:
-        self.path, self.clocks, self.journal, self.sent = path, clocks, Journal(path), 0
+        self.clocks, self.journal, self.sent = clocks, Journal(path, clock=lambda: clocks.wall_s), 0
         self.attempt()
 
     def attempt(self) -> None:
@@ -53,10 +52,7 @@ class Allowance:
                 return count
             self.sent += 1
             key = b"%d" % self.sent
-            number = await self.journal.begin(key, key, WHERE)
-            with sqlite3.connect(self.path) as db:
-                db.execute("UPDATE attempts SET begun_s = ? WHERE id = ?", (self.clocks.wall_s, number))
-            db.close()
+            await self.journal.begin(key, key, WHERE)
         return at_most
 
     async def each_minute(self, hours: float, **how: Any) -> int:
@@ -70,7 +66,7 @@ class Allowance:
 
 @pytest.fixture
 def allowance(tmp_path: Path) -> Iterator[Allowance]:
-    found = Allowance(tmp_path / "j.sqlite", Clocks())
+    found = Allowance(tmp_path / "journal", Clocks())
     yield found
     found.journal.close()
 

@@ -1,4 +1,7 @@
-"""Define the section `llm` of pipeline.yaml: the teacher and how its endpoint is used."""
+"""The section `llm` of pipeline.yaml: the teacher, its limits and its prices.
+
+Reads and writes nothing. The string under a field is its help text in the YAML schema and docs/configuration.md.
+"""
 
 from __future__ import annotations
 
@@ -12,66 +15,69 @@ from docent.messages.masking import SECRET_NAME, holds_secret, is_key_field
 
 
 class Llm(Section):
-    """The teacher that writes questions and answers: one client for every stage that asks a model."""
+    """The teacher that writes questions and answers, used by every stage that asks a model."""
 
     provider: Literal["offline", "openai", "azure", "openrouter", "vllm", "lmdeploy"] = output("offline")
-    """`offline` extracts pairs from the source text; `openai` is any OpenAI-compatible endpoint; the others are
-    `openai` with what is known of that one: how it takes a key, its paths, its extra settings."""
+    """`offline` extracts pairs from the source text without a model; `openai` is any OpenAI-compatible endpoint; the
+    others are OpenAI-compatible, too, with their own headers, paths and extra fields."""
     base_url: str = output("https://api.openai.com/v1")
-    """Address of the endpoint, usually ending with /v1, without a key or password; for `azure`
+    """Base URL of the endpoint, usually ending in /v1, without a key or password; for `azure`
     https://NAME.openai.azure.com."""
     api_version: str = output("")
-    """For `azure` with deployments, such as 2024-10-21; empty takes its /openai/v1 path, which needs none."""
+    """API version for `azure` with deployments, such as 2024-10-21; empty selects its /openai/v1 path, which needs
+    none."""
     model: str = output("gpt-4o-mini")
-    """Model name sent to the endpoint; for `azure` the deployment's name."""
+    """Model name sent to the endpoint; for `azure` the name of the deployment."""
     api_key_env: str = execution("OPENAI_API_KEY", pattern=r"^[A-Z][A-Z0-9_]*$")
-    """Name of the environment variable that holds the key."""
+    """Name of the environment variable that holds the API key."""
     mode: Literal["online", "batch"] = execution("online")
-    """`batch` sends requests as files to the endpoint's batch API: the same rows, cheaper, within its window."""
+    """`online` sends each request by itself; `batch` uploads requests to the endpoint's batch API: same rows, lower
+    price, results within hours."""
     top_p: float | None = output(None, gt=0, le=1)
-    """Nucleus sampling; sent only when set."""
+    """Nucleus sampling threshold; sent only when set."""
     frequency_penalty: float | None = output(None, ge=-2, le=2)
-    """Sent only when set."""
+    """Penalty for frequent tokens; sent only when set."""
     presence_penalty: float | None = output(None, ge=-2, le=2)
-    """Sent only when set."""
+    """Penalty for tokens that occurred before; sent only when set."""
     extra_body: dict[str, Any] = output(dict)
-    """Further fields of every request as the endpoint knows them, e.g. `{top_k: 40, min_p: 0.05}` for vLLM."""
+    """Additional fields for every request, such as `{top_k: 40, min_p: 0.05}` for vLLM; null removes a field."""
     structured_output: Literal["auto", "json_schema", "json_object", "prompt"] = output("auto")
-    """How JSON is asked for; `auto` tries the endpoint once, strictest first."""
+    """How JSON is requested; `auto` finds the strictest way that the endpoint supports with one small request."""
     max_in_flight: int = execution(32, ge=1)
-    """Most requests at the same time, over all shards; fewer are sent while the endpoint only queues them."""
+    """Maximum number of concurrent requests across all shards; docent sends fewer while the endpoint only queues
+    them."""
     max_attempts: int = execution(5, ge=1, le=20)
-    """Tries per request before it is given up."""
+    """Maximum number of attempts per request; HTTP 429 does not count."""
     timeout_s: float = execution(120.0, gt=0)
-    """Seconds to wait for one reply."""
+    """Timeout of one attempt, from sending to the last byte of the reply."""
     deadline_s: float = execution(900.0, gt=0)
-    """Seconds from the first failure of a request to its last try."""
+    """Maximum time between the first failure of a request and its last attempt."""
     max_reply_mb: float = execution(4.0, gt=0, le=256)
-    """A longer reply is cut off and refused."""
+    """Maximum size of a reply; a longer one counts as a failed attempt."""
     requests_per_minute: int | None = execution(None, ge=1)
-    """Over all shards; what the endpoint says or refuses is learned beside it."""
+    """Limit across all shards. docent also adapts to rate-limit headers and 429s."""
     tokens_per_minute: int | None = execution(None, ge=1)
-    """Over all shards, input and output together."""
+    """Limit across all shards, input and output tokens together."""
     requests_per_day: int | None = execution(None, ge=1)
-    """In any 24 hours, over all shards and runs that share the journal."""
+    """Limit for any 24 hours, across all shards and runs that share the journal."""
     tokens_per_day: int | None = execution(None, ge=1)
-    """In any 24 hours, over all shards and runs that share the journal."""
+    """Limit for any 24 hours, across all shards and runs that share the journal, input and output tokens together."""
     max_usd: float | None = execution(None, gt=0)
-    """Stop cleanly before more than this is spent on a stage; needs prices."""
+    """Spending limit of a stage in USD: the stage stops before it would exceed it. Needs prices."""
     max_tokens: int | None = execution(None, ge=1)
-    """Stop cleanly before more tokens than this are used by a stage, input and output together."""
+    """Token limit of a stage, input and output together: the stage stops before it would exceed it."""
     usd_per_million_input_tokens: float | None = execution(None, ge=0)
-    """Price for the limit and the report; without it the list price in `llm/pace/prices.yaml`, where one stands."""
+    """Price for the spending limit and the report; the default is the list price in `llm/pace/prices.yaml`, if any."""
     usd_per_million_output_tokens: float | None = execution(None, ge=0)
-    """Price for the limit and the report; without it the list price in `llm/pace/prices.yaml`, where one stands."""
+    """Price for the spending limit and the report; the default is the list price in `llm/pace/prices.yaml`, if any."""
     batch_price: float = execution(0.5, gt=0, le=1)
-    """Share of the prices above that batch mode costs."""
+    """Price of batch mode as a share of the prices above."""
     batch_requests: int = execution(50_000, ge=1, le=50_000)
-    """Most requests in one batch file."""
+    """Maximum number of requests in one batch file."""
     batch_mb: float = execution(190.0, gt=0, le=200)
-    """Most megabytes in one batch file."""
+    """Maximum size of one batch file in megabytes."""
     batch_poll_s: float = execution(30.0, gt=0)
-    """Seconds between looks at a running batch."""
+    """Interval at which the state of running batches is polled."""
 
     @field_validator("base_url")
     @classmethod
@@ -88,11 +94,11 @@ class Llm(Section):
     @classmethod
     def _without_keys(cls, fields: dict[str, Any]) -> dict[str, Any]:
         """Refuse a field that would put a key into `pipeline.resolved.yaml`, without repeating it."""
-        if keys := sorted(name for name, value in fields.items() if is_key_field(name, value)):
-            raise ValueError(f"{', '.join(keys)} holds a key: put it in the variable that llm.api_key_env names")
+        if found := sorted(name for name, value in fields.items() if is_key_field(name, value)):
+            raise ValueError(f"{', '.join(found)} holds a key: put it in the variable that llm.api_key_env names")
         return fields
 
     @property
     def needs_key(self) -> bool:
-        """Whether the endpoint cannot be asked without a key; a server of one's own often can."""
+        """Whether the endpoint requires a key; a local server often does not."""
         return self.provider not in ("offline", "vllm", "lmdeploy")

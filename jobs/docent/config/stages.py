@@ -265,6 +265,10 @@ class Approach(Section):
     """Overrides the LoRA rank."""
     seed: int | None = output(None)
     """Overrides the run's seed."""
+    precision: Literal["mixed", "published"] = output("mixed")
+    """`mixed`: the weights that train are float32; with `dtype: bfloat16` they are cast for each forward pass.
+    `published`: they are of `dtype`, as in the published experiment; in bfloat16 a low learning rate changes few of
+    them."""
 
 
 class Finetune(StageSection):
@@ -280,6 +284,9 @@ class Finetune(StageSection):
     """Stop after this many optimiser steps, for a quick test."""
     batch_size: int = output(4, ge=1)
     """Rows per optimiser step."""
+    micro_batch_rows: int | None = output(None, ge=1)
+    """Rows in one forward and backward pass; when empty, the whole batch. Fewer need less memory; their gradients add
+    up to those of the batch."""
     patience: int = output(5, ge=0)
     """Evaluations without an improvement of the validation loss by at least 0.5 % before early stopping: the learning
     rate then decays to zero over a fifth more steps. 0 disables early stopping."""
@@ -295,7 +302,7 @@ class Finetune(StageSection):
     """Number of evenly spaced evaluations of the validation loss. The latest checkpoint within one standard error of
     the lowest loss is kept."""
     dtype: Literal["float32", "bfloat16"] = output("float32")
-    """Arithmetic of the model; float32 on CPU resumes bit for bit."""
+    """Number format of the model's arithmetic; float32 on CPU resumes bit for bit."""
     max_checkpoints: int = execution(2, ge=1)
     """Maximum checkpoints kept on disk during training."""
 

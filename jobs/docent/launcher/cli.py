@@ -1,72 +1,93 @@
-"""The command `docent`: the list of its verbs, and how it ends.
+"""The command `docent`: the list of its verbs by section, and how errors end it.
 
-The verbs are in `launcher/verbs/`. Nothing heavy is imported before a verb needs it, so that `docent --help` answers
+The verbs are in `launcher/verbs/`. A verb's module is imported when the verb is called, so that `docent --help` answers
 at once.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 
 import click
 
-from docent.launcher.verbs import (
-    convert,
-    documents,
-    estimate,
-    invocation,
-    look,
-    preview,
-    review,
-    run,
-    stage,
-    upkeep,
-    validate,
-)
-from docent.launcher.verbs.cluster import operate, pod, transfer
+SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
+    "Run": {
+        "run": ("run:run", "Run every unit that is not complete."),
+        "plan": ("preview:plan", "Show what a run would do, unit by unit, and why."),
+        "estimate": ("estimate:estimate", "Show what the teacher will be asked, and what that costs."),
+    },
+    "Inspect": {
+        "status": ("look:status", "Show the state of a run."),
+        "logs": ("look:logs", "Print the log of a unit."),
+        "trace": ("look:trace", "Trace a row back to the lines of its source file."),
+        "open": ("look:open_report", "Open the report in a browser."),
+    },
+    "Data": {
+        "ingest": ("documents:ingest", "Read documents and show their sections."),
+        "preview": ("documents:preview", "Show what would be made of one document."),
+        "review": ("review:review", "Write a run's pairs for people to review, or apply their decisions."),
+        "convert": ("convert:convert", "Convert data sets from one format to another."),
+        "validate": ("validate:validate", "Check the pictures and the format of a data set."),
+    },
+    "Cluster": {
+        "render": ("preview:render", "Print the Kubernetes objects of a run."),
+        "diff": ("preview:diff", "Show what a run would change on the cluster."),
+        "retry": ("cluster.operate:retry", "Launch a failed or cancelled run again."),
+        "cancel": ("cluster.operate:cancel", "Stop a run on the cluster."),
+        "wait": ("cluster.operate:wait", "Wait until a run on the cluster ends."),
+        "push": ("cluster.transfer:push", "Copy a file or folder to the volume of a run."),
+        "pull": ("cluster.transfer:pull", "Copy a file or folder from the volume of a run."),
+    },
+    "Tools": {
+        "doctor": ("upkeep:doctor", "Check what is missing on this machine."),
+        "gc": ("upkeep:gc", "Delete what no complete unit of a run needs."),
+        "stage": ("stage:stage", "Run one shard of one unit, as containers do."),
+    },
+}
+"""Every verb as module and function below `verbs/`, and what `docent --help` says of it."""
+HIDDEN = {name: f"cluster.pod:{name}" for name in ("conduct", "hold", "unpack", "pack")}
+"""Verbs that run only inside pods."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Verbs(click.Group):
+    """The verbs by section, imported one by one."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all verbs that `--help` shows."""
+        return [name for verbs in SECTIONS.values() for name in verbs]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a verb; None where there is none of that name."""
+        return self.load(cmd_name)
+
+    def load(self, name: str) -> click.Command | None:
+        """Import a verb; None where there is none of that name."""
+        paths = HIDDEN | {verb: path for verbs in SECTIONS.values() for verb, (path, _) in verbs.items()}
+        if name in paths and name not in self.commands:
+            module, _, function = paths[name].partition(":")
+            verb = getattr(importlib.import_module(f"docent.launcher.verbs.{module}"), function)
+            if name != "stage":  # it ends with exit codes of its own, and must handle SIGTERM before any long import
+                verb = importlib.import_module("docent.launcher.verbs.invocation").naming_the_run(verb)
+            self.add_command(verb)
+        return self.commands.get(name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the verbs under the names of their sections."""
+        for title, verbs in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, help_text) for name, (_, help_text) in verbs.items()])
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="docent")
 def docent() -> None:
-    """Raw exhibits in, a vision-language model that knows them out, with proof."""
-
-
-VERBS = (
-    run.run,
-    preview.plan,
-    preview.render,
-    preview.diff,
-    estimate.estimate,
-    documents.ingest,
-    documents.preview,
-    review.review,
-    look.status,
-    look.logs,
-    look.trace,
-    look.open_report,
-    operate.retry,
-    operate.cancel,
-    operate.wait,
-    transfer.push,
-    transfer.pull,
-    upkeep.gc,
-    upkeep.doctor,
-    convert.convert,
-    validate.validate,
-    stage.stage,
-    pod.conduct,
-    pod.hold,
-    pod.unpack,
-    pod.pack,
-)
-for _verb in VERBS:
-    docent.add_command(invocation.naming_the_run(_verb))
+    """Turn raw exhibits into a vision-language model that knows them, with proof."""
 
 
 def main() -> None:
-    """Entry point of the console script: user-fixable errors are one message and an exit code."""
+    """Run the command line; errors that a user can fix become one message and an exit code."""
     from docent.errors import ConfigError, InputError, PipelineError, TemporaryError
     from docent.launcher.encoding import run_in_utf8
     from docent.launcher.verbs.output.tables import say_error

@@ -43,7 +43,7 @@ EXHIBIT_TEXT = "description.txt"
 
 
 def sources_of(paths: Sequence[Path]) -> list[dict[str, str]]:
-    """What to read, as `ingest.sources` says it: a file by its suffix, a folder by what lies in it.
+    """Return the entries of `ingest.sources` that read these paths: a file by its suffix, a folder by its content.
 
     Raises:
         InputError: a path is not there, or holds nothing that can be read.
@@ -56,14 +56,14 @@ def _sources_at(path: Path) -> Iterator[dict[str, str]]:
     if path.is_file():
         kind = KINDS.get(path.suffix.lower())
         if kind is None:
-            what = f"no kind of document ends in {path.suffix or 'nothing'}"
+            what = f"unsupported kind of document: {path.suffix or 'no suffix'}"
             raise InputError(what, str(path), f"name a document ({known}), or a folder of documents or of exhibits")
         yield {"kind": kind, "path": str(path)}
     elif not path.is_dir():
         raise InputError("there is no such file or folder", str(path), "fix the path")
     elif any((child.path / EXHIBIT_TEXT).is_file() for child in children(path) if child.kind == "folder"):
         yield {"kind": "exhibits-folder", "path": str(path)}
-    elif _is_one_exhibit(path):
+    elif (path / EXHIBIT_TEXT).is_file() and _holds_pictures(path):
         what = f"the folder is a single exhibit: {EXHIBIT_TEXT} lies directly in it"
         above = shlex.join(["docent", "ingest", str(path.parent)])
         raise InputError(what, str(path), f"name the folder above it, which has one subfolder per exhibit: {above}")
@@ -75,17 +75,12 @@ def _sources_at(path: Path) -> Iterator[dict[str, str]]:
         yield from ({"kind": kind, "path": str(path)} for kind in kinds)
 
 
-def _is_one_exhibit(folder: Path) -> bool:
-    """Whether a folder holds what belongs to a single exhibit: a description beside photos."""
-    return (folder / EXHIBIT_TEXT).is_file() and _holds_pictures(folder)
-
-
 def _holds_pictures(folder: Path) -> bool:
     return any(child.kind == "file" and child.path.suffix.lower() in PICTURES for child in children(folder))
 
 
 def _nothing_to_read(folder: Path, known: str) -> InputError:
-    """What to say of a folder without documents and without descriptions of exhibits."""
+    """Return the error for a folder without documents and without descriptions of exhibits."""
     folders = [child.path for child in children(folder) if child.kind == "folder"]
     if pictured := [one for one in folders if _holds_pictures(one)]:
         what = (
@@ -103,7 +98,7 @@ def _nothing_to_read(folder: Path, known: str) -> InputError:
 def config_for(
     paths: Sequence[Path], file: Path | None, defaults: Sequence[str], sets: Sequence[str]
 ) -> PipelineConfig:
-    """The configuration that reads these paths, whatever sources a pipeline file names.
+    """Return a configuration that reads these paths in place of the sources of a pipeline file.
 
     Args:
         paths: documents.
@@ -126,12 +121,13 @@ def config_for(
 
 
 def read(config: PipelineConfig, folder: Path) -> Iterator[Document | Reject]:
-    """What stage ingest makes of the sources.
+    """Yield the rows of stage ingest for the sources.
 
     Args:
         folder: gets `files/` with pictures that lie inside documents, and the journal of a teacher that was asked.
     """
-    only = config.model_copy(update={name: None for name in _stages_but("ingest")})
+    others = [name.replace("-", "_") for name in STAGES if name != "ingest"]
+    only = config.model_copy(update=dict.fromkeys(others))
     unit = units(only)["ingest"]
     ctx = Context(only, unit, folder / "run", folder, Shard(), {}, Progress(None))
     rows: Iterator[Document | Reject] = _stage("ingest")(ctx)
@@ -143,13 +139,13 @@ def read(config: PipelineConfig, folder: Path) -> Iterator[Document | Reject]:
 
 
 def items_of(document: Document, related: int) -> list[Item]:
-    """The items that stage assemble makes of a document's sections."""
+    """Return the items of stage assemble for a document's sections."""
     module = importlib.import_module(STAGES["assemble"].run.partition(":")[0])
     return list(module.section_items(document, related))
 
 
 def written_offline(items: Sequence[Item], config: PipelineConfig, folder: Path) -> Iterator[QAPair | Reject]:
-    """What the offline teacher writes about some items, whatever teacher is configured.
+    """Yield the pairs of the offline teacher for some items, whichever teacher is configured.
 
     Args:
         items: of one document.
@@ -195,7 +191,3 @@ def _artifact(stage: str, folder: Path, parts: Sequence[RowFile] = (), files: Se
 def _stage(name: str) -> Any:
     module, _, function = STAGES[name].run.partition(":")
     return getattr(importlib.import_module(module), function)
-
-
-def _stages_but(kept: str) -> list[str]:
-    return [name.replace("-", "_") for name in STAGES if name != kept]

@@ -23,7 +23,7 @@ def run_in_utf8() -> None:
 
 
 def is_utf8() -> bool:
-    """Whether this process reads file names and opens text files as UTF-8."""
+    """Return whether this process reads file names and opens text files as UTF-8."""
     return bool(sys.flags.utf8_mode) or (sys.getfilesystemencoding() == "utf-8" and _locale_is_utf8())
 
 

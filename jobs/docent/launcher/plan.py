@@ -1,4 +1,4 @@
-"""What a run would do, before it does it: one line per unit. Reads the run folder; writes nothing."""
+"""Tell what a run would do, before it does it: one line per unit. Reads the run folder; writes nothing."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from docent.artifacts.listings import SPEC_DIGITS
 from docent.artifacts.pushed import is_open
 from docent.config import PipelineConfig
 from docent.errors import LauncherError
-from docent.launcher.runs.standing import Standing, note, standings
-from docent.messages.plurals import counted
+from docent.launcher.runs.folder import unit_states
+from docent.launcher.runs.unit_state import Phase, UnitState, note, output
 from docent.pipeline import Unit, units
 from docent.spec import RunStates
 
@@ -36,40 +36,40 @@ class PlanLine:
 
 TABLE = ("unit", "shards", "action", "why", "folder")
 """The columns of the plan table; -o json has every field."""
+ACTIONS = {Phase.DONE: "done", Phase.RUNNING: "running", Phase.WAITING: "after"}
 
 
 def plan(states: RunStates, chosen: list[str] | None = None) -> list[PlanLine]:
-    """The plan of a run.
+    """Return what a run would do with each unit.
 
     Args:
         states: the run as it lies on disk.
         chosen: units to consider; all when None.
     """
     lines = []
-    seen = standings(states)
+    seen = unit_states(states)
     for name in states.units if chosen is None else chosen:
         unit = seen[name]
-        action = unit.phase if unit.phase in ("done", "after", "running") else "run"
-        folder = "" if unit.phase == "after" else (states.of(name).spec or "")[:SPEC_DIGITS]
-        left = ", to be pushed" if is_open(states.config, states.run_dir, unit.artifact) else ""
+        action = ACTIONS.get(unit.phase, "run")
+        folder = "" if unit.phase is Phase.WAITING else (states.of(name).spec or "")[:SPEC_DIGITS]
+        left = ", to be pushed" if is_open(states.config, states.run_dir, states.of(name).artifact) else ""
         lines.append(PlanLine(name, unit.shards, action, _why(unit) + left, folder, states.plans[name][:SPEC_DIGITS]))
     return lines
 
 
 def as_json(lines: list[PlanLine]) -> list[dict[str, Any]]:
-    """The plan as plain values."""
+    """Return the plan as plain values."""
     return [asdict(line) for line in lines]
 
 
-def _why(unit: Standing) -> str:
-    if unit.artifact:
-        rejected = unit.artifact.success.rejected
-        return counted(unit.artifact.success.rows, "row") + (f", {rejected} rejected" if rejected else "")
-    return f"failed: {note(unit)}" if unit.phase == "failed" else note(unit)
+def _why(unit: UnitState) -> str:
+    if unit.phase is Phase.DONE:
+        return output(unit)
+    return f"failed: {note(unit)}" if unit.phase is Phase.FAILED else note(unit)
 
 
 def choose(config: PipelineConfig, first: str | None, last: str | None, only: str | None) -> list[str]:
-    """Names of the units that `--from`, `--to` and `--only` leave, in order.
+    """Return the names of the units that `--from`, `--to` and `--only` leave, in order.
 
     `--from U` keeps U and what depends on it, `--to U` keeps U and what it depends on.
 
@@ -95,8 +95,8 @@ def _ancestors(known: dict[str, Unit], name: str) -> set[str]:
 
 
 def _dependents(known: dict[str, Unit], name: str) -> set[str]:
-    found = {name}
+    dependents = {name}
     for other in known.values():
-        if found & set(other.reads):
-            found.add(other.name)
-    return found
+        if dependents & set(other.reads):
+            dependents.add(other.name)
+    return dependents

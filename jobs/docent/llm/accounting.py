@@ -1,4 +1,4 @@
-"""What became of every request and of every try, counted twice: the equations must hold, or docent has a bug.
+"""Count the outcomes of requests and tries; two equations must hold, or docent has a bug.
 
 Reads and writes nothing. Requests: planned = kept + rejected + failed + unspent. Tries: begun = replied + refused +
 lost. Both are checked when a stage has all its replies, and both are in its marker and the report.
@@ -14,7 +14,7 @@ from docent.llm.chat import ChatReply
 
 
 @dataclass
-class Ledger:
+class RequestCounts:
     """Counts of one shard.
 
     Attributes:
@@ -37,12 +37,12 @@ class Ledger:
         return self.planned - self.kept - self.rejected.total() - self.failed.total()
 
     def plan(self, requests: int) -> None:
-        """So many requests begin; those of an earlier call that was left early are not asked any more."""
+        """Count requests that begin; those of an earlier call that was left early are not asked any more."""
         self.planned += requests - self.unspent
         self.tries["lost"] += self.without_end
 
     def close(self, reply: ChatReply) -> None:
-        """One request has its end."""
+        """Count the outcome of a request."""
         if reply.error:
             self.failed[reply.error] += 1
         elif reply.problem:
@@ -57,32 +57,32 @@ class Ledger:
         return tries["begun"] - tries["replied"] - tries["refused"] - tries["lost"]
 
     def line(self) -> str:
-        """The first equation for people."""
+        """Return the first equation for people."""
         return (
             f"{self.planned} planned = {self.kept} kept + {self.rejected.total()} rejected + "
             f"{self.failed.total()} failed + {self.unspent} not asked"
         )
 
     def check(self) -> None:
-        """Both equations, once all replies are there.
+        """Check both equations, once all replies are there.
 
         Raises:
             PipelineError: one does not hold.
         """
         if self.unspent or self.without_end:
             raise PipelineError(
-                f"the ledger of requests does not balance: {self.line()}; tries {dict(self.tries)}",
+                f"the counts of requests do not add up: {self.line()}; tries {dict(self.tries)}",
                 next_step=PipelineError.meaning,
             )
 
     def amounts(self) -> dict[str, float]:
-        """What goes into the marker: what is not 0, and the tries only where some of them failed."""
-        found = {
+        """Return the counts for the marker: those that are not 0, and the tries only where some of them failed."""
+        counts = {
             "planned": self.planned,
             "kept": self.kept,
             "rejected": self.rejected.total(),
             "failed": self.failed.total(),
         }
         if self.tries["begun"] != self.tries["replied"]:
-            found |= {f"tries_{name}": number for name, number in sorted(self.tries.items())}
-        return {name: float(number) for name, number in found.items() if number}
+            counts |= {f"tries_{name}": number for name, number in sorted(self.tries.items())}
+        return {name: float(number) for name, number in counts.items() if number}

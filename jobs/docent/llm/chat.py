@@ -1,4 +1,4 @@
-"""What every teacher takes and gives: a chat request, one try at it, the reply.
+"""Chat requests and replies, as every teacher takes and returns them.
 
 Reads a picture's bytes when one is described (`Image.read`); writes nothing.
 """

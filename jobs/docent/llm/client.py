@@ -1,4 +1,4 @@
-"""The one way to ask a teacher: many requests at a time, replies in their order, each paid once.
+"""Ask a teacher: many requests at a time, replies in the order of requests, each paid for once.
 
 Reads and writes the journal, through which every reply goes before anyone sees it: a killed or failed attempt repeats
 only what was in flight. What a reply must be is decided here as well: a text its caller can use or an object of the
@@ -106,9 +106,9 @@ class ChatClient:
     def ask(
         self, requests: Sequence[ChatRequest], problem_of: ProblemOf = lambda _: ""
     ) -> Generator[ChatReply, None, None]:
-        """Replies in the order of the requests.
+        """Yield the replies in the order of the requests.
 
-        One call at a time. Go to the end of it, for the ledger is checked behind the last reply, or close the iterator
+        One call at a time. Go to the end of it, for the counts are checked behind the last reply, or close the iterator
         (contextlib.closing): it then waits for replies already paid for.
 
         Args:
@@ -121,10 +121,10 @@ class ChatClient:
             ConfigError: the endpoint refuses key or model, or a spending limit is reached.
             TemporaryError: the endpoint is down; all replies until then are in the journal.
             StoppedError: `stop` was set.
-            PipelineError: the ledger does not balance.
+            PipelineError: the counts of requests do not add up.
         """
-        ledger = self.sender.ledger
-        ledger.plan(len(requests))
+        counts = self.sender.counts
+        counts.plan(len(requests))
         self.sender.start()
         done = self._loop.run_until_complete
         ladder = Ladder(self.provider, self.sender, self.usage, problem_of)
@@ -137,7 +137,7 @@ class ChatClient:
                 if self._expected:
                     done(self._expected.note())
                 for reply in replies:
-                    ledger.close(reply)
+                    counts.close(reply)
                     yield reply
         except PipelineError as error:
             done(self._drained(line))
@@ -148,18 +148,18 @@ class ChatClient:
             done(self._drained(line))
             if self._expected:
                 done(self._expected.note(at_once=True))
-        ledger.check()
+        counts.check()
 
     def amounts(self) -> dict[str, float]:
-        """What was used, for the marker and the report: requests and tries by their end, tokens, USD where known."""
+        """Return what was used, for marker and report: requests and tries by outcome, tokens, USD where known."""
         used = {name: float(number) for name, number in self.usage.items() if number}
-        found = used | self.sender.ledger.amounts()
+        amounts = used | self.sender.counts.amounts()
         if self.sender.budget.prices is not None:
-            found["usd"] = self.sender.budget.prices.usd(self.usage["input_tokens"], self.usage["output_tokens"])
-        return found
+            amounts["usd"] = self.sender.budget.prices.usd(self.usage["input_tokens"], self.usage["output_tokens"])
+        return amounts
 
     def line(self) -> str:
-        """Where it stands, for the progress line."""
+        """Return the current state for the progress line."""
         pacer, tokens = self.sender.pacer, self.usage["input_tokens"] + self.usage["output_tokens"]
         usd = self.amounts().get("usd")
         money = f", {usd:.2f} USD" if usd else ""
@@ -181,7 +181,7 @@ class ChatClient:
         task.result()
 
     async def _prepared(self, requests: Sequence[ChatRequest], ladder: Ladder) -> None:
-        """Before anything is sent: how JSON is asked for, what was paid already."""
+        """Find out, before anything is sent, how JSON is requested and what was paid already."""
         if requests and requests[0].schema is not None:
             await ladder.find_rung(self.llm)
         if self.sender.budget.limited:
@@ -194,7 +194,7 @@ class ChatClient:
             await self._filled(requests, ladder)
 
     async def _filled(self, requests: Sequence[ChatRequest], ladder: Ladder) -> None:
-        """All that can be had in batches is in the journal; from here on nothing goes out online."""
+        """Fill the journal through batches; afterwards nothing is sent online."""
         from docent.llm.batch.batch import Batches  # the openai package, which takes a second to import
 
         batches = Batches(self.llm, ladder, self.stop)
@@ -203,27 +203,27 @@ class ChatClient:
         self.usage["from_journal"] -= batches.replied
 
     async def _answered(self, requests: Sequence[ChatRequest], ladder: Ladder) -> int:
-        """How many of the requests the journal has a reply to, where it can be said."""
+        """Return how many of the requests the journal has a reply to, where it can be said."""
         if requests and requests[0].schema is not None and ladder.rung is None:
             return 0
-        found = 0
+        answered = 0
         try:
             for start in range(0, len(requests), COUNTED_AT_ONCE):
                 some = range(start, min(start + COUNTED_AT_ONCE, len(requests)))
-                found += len(await self.journal.known([ladder.first(requests[index]).key for index in some]))
+                answered += len(await self.journal.known([ladder.first(requests[index]).key for index in some]))
         except ConfigError:  # a request this teacher never takes; the error that is on its way says more
             return 0
-        return found
+        return answered
 
     async def _drained(self, line: InOrder) -> None:
-        """Let what is under way become durable."""
+        """Wait until replies in flight are durable."""
         self.sender.stop()
         await line.drain(self.drain_s)
         await self.journal.settled()
 
 
 def known_replies(llm: Llm, journal: Path, requests: Sequence[ChatRequest]) -> int:
-    """How many of these the journal can answer at once; nothing is sent and no key is needed.
+    """Return how many of these the journal can answer at once; nothing is sent and no key is needed.
 
     Requests with a schema are left out, for how they are asked is found out at the endpoint.
 

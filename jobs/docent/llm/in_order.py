@@ -1,4 +1,4 @@
-"""Replies in the order of their requests, although they come in any other.
+"""Return replies in the order of their requests, although they arrive in any order.
 
 Reads the journal; writes nothing itself. A walker goes through the requests ahead of the replies: what the journal
 holds only takes its place in the line, so that the first missing request of a resumed run is sent at once, and
@@ -63,7 +63,7 @@ class InOrder:
         self._news, self._room = asyncio.Event(), asyncio.Event()
 
     async def next_replies(self) -> list[ChatReply]:
-        """Some replies, the next in order; none when all were handed out.
+        """Return the next replies in order, none when all were handed out.
 
         Raises:
             PipelineError: the first failure of any request, see ChatClient.ask.
@@ -162,7 +162,7 @@ class InOrder:
             self._held_chars = 0
 
     def _forget(self, key: bytes) -> None:
-        """A task is not needed any more; what it paid for may be missing in what the walker has looked up before."""
+        """Drop a finished task; its reply may be missing in what the walker has looked up before."""
         del self._tasks[key]
         self._just_asked.add(key)
 
@@ -172,7 +172,7 @@ class InOrder:
         self._news.set()
 
     def _fail(self, error: BaseException) -> None:
-        """The first failure ends the work for all; what the others raise then is only its echo."""
+        """End the work for all with the first failure; later errors only follow from it."""
         self._failure = self._failure or error
         self._ladder.sender.stop()
         self._news.set()
@@ -192,7 +192,7 @@ class InOrder:
         return replies
 
     async def _read(self) -> list[ChatReply]:
-        """`_from_journal`, which may have to ask and wait: what ends the work is heard meanwhile, its echo is not."""
+        """Run `_from_journal`, which may ask and wait, and raise meanwhile what ends the work."""
         self._reader = asyncio.get_running_loop().create_task(self._from_journal())
         while not self._reader.done():
             await asyncio.wait({self._reader}, timeout=STOP_POLL_S)
@@ -200,12 +200,12 @@ class InOrder:
         return self._reader.result()
 
     async def _from_journal(self) -> list[ChatReply]:
-        """Replies of the next requests that the journal knows; what cannot be used after all is asked for again."""
+        """Return the next replies that the journal has; requests whose reply is unusable after all are asked again."""
         some: list[_Due] = []
         while self._line and self._line[0].task is None and len(some) < HANDED_OUT_AT_ONCE:
             some.append(self._line.popleft())
-        found = await self._ladder.sender.journal.find([due.key for due in some])
-        return [await self._known(due, found.get(due.key)) for due in some]
+        entries = await self._ladder.sender.journal.find([due.key for due in some])
+        return [await self._known(due, entries.get(due.key)) for due in some]
 
     async def _known(self, due: _Due, entry: Entry | None) -> ChatReply:
         ladder = self._ladder.uncounted() if due.counted and entry else self._ladder

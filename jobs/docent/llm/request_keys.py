@@ -1,4 +1,4 @@
-"""One asking of a request: what is sent, and the keys by which the journal knows it.
+"""One asking of a request: what is sent, and its keys in the journal.
 
 Reads and writes nothing.
 """

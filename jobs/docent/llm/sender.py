@@ -1,4 +1,4 @@
-"""One paid reply: its price reserved, its turn awaited, noted, sent, noted again, and tried anew where that helps.
+"""Send one paid request: reserve its price, wait for its turn, note it, send it, note its end, retry.
 
 Writes the journal; everything else is in the modules named here. A record is sent at most `llm.max_attempts` times,
 refusals because of too many requests (HTTP 429) not counted, and not later than `llm.deadline_s` after its
@@ -16,9 +16,9 @@ from typing import Any, Protocol
 
 from docent.config import Llm
 from docent.errors import ConfigError, StoppedError
-from docent.llm.accounting import Ledger
+from docent.llm.accounting import RequestCounts
 from docent.llm.chat import Answer, ChatRequest, Message, RequestRefusedError
-from docent.llm.journal.journal import Entry, Journal, State, journal_key
+from docent.llm.journal.journal import Entry, Journal, State, Try, journal_key
 from docent.llm.pace.budget import Budget, Cost
 from docent.llm.pace.clock import since_boot_s
 from docent.llm.pace.daily import DailyAllowance
@@ -33,7 +33,7 @@ __all__ = ["HARMLESS", "MAX_WHY_CHARS", "Ask", "GaveUpError", "Provider", "Sende
 
 log = logging.getLogger("docent.llm")
 
-SAID_EVERY_S = 15.0
+LOGGED_EVERY_S = 15.0
 BYTES_PER_TOKEN = 4
 MAX_WHY_CHARS = 200
 LONGEST_CLAIM_S = 3600.0
@@ -51,10 +51,10 @@ class Provider(Protocol):
     has_answered: bool
 
     def body(self, request: ChatRequest) -> dict[str, Any]:
-        """All that decides the reply, as JSON values, without any credential: the journal's key is made of it."""
+        """Return all that decides the reply, as JSON values without credentials: the journal's key is its hash."""
 
     async def send(self, body: bytes, request: ChatRequest) -> tuple[Answer, Mapping[str, str]]:
-        """One try: the answer and the headers of the reply.
+        """Make one try; return the answer and the headers of the reply.
 
         Raises:
             TryFailedError: for a reason that may pass.
@@ -63,7 +63,7 @@ class Provider(Protocol):
         """
 
     async def close(self) -> None:
-        """Let go of connections; `send` opens them again."""
+        """Close connections; `send` opens them again."""
 
 
 class GaveUpError(Exception):
@@ -88,18 +88,18 @@ class Sender:
 
     def __init__(self, llm: Llm, provider: Provider, journal: Journal, budget: Budget, shards: int) -> None:
         self.llm, self.provider, self.journal, self.budget = llm, provider, journal, budget
-        self.pacer, self.retries, self.ledger = Pacer(llm, shards), RetryBudget(), Ledger()
+        self.pacer, self.retries, self.counts = Pacer(llm, shards), RetryBudget(), RequestCounts()
         self.endpoint = f"{provider.base_url} {provider.teacher}"
         self._daily = DailyAllowance(llm, shards, journal, self.endpoint, since_boot=since_boot_s)
         self.closing = asyncio.Event()
         self.has_replies = False
-        self._said_s = time.monotonic()
+        self._logged_s = time.monotonic()
 
     def most(self, request: ChatRequest, body: bytes) -> Cost:
-        """The dearest one try may get."""
+        """Return the highest possible cost of one try."""
         images = sum(len(message.images) for message in request.messages)
-        told = (self.llm.extra_body.get(name) for name in ("max_tokens", "max_completion_tokens"))
-        longest = max(request.max_tokens, *(tokens for tokens in told if isinstance(tokens, int)), 0)
+        configured = (self.llm.extra_body.get(name) for name in ("max_tokens", "max_completion_tokens"))
+        longest = max(request.max_tokens, *(tokens for tokens in configured if isinstance(tokens, int)), 0)
         return self.budget.most(len(body), len(request.messages), images, longest)
 
     def start(self) -> None:
@@ -108,14 +108,13 @@ class Sender:
         self.budget.stopped = False
 
     def stop(self) -> None:
-        """Begin nothing any more; StoppedError reaches those who wait."""
+        """Start no further request, and raise StoppedError in everything that waits."""
         self.closing.set()
         self.pacer.stop()
         self.budget.stop()
-        self.journal.waiters.stop()
 
     async def send(self, ask: Ask) -> Entry:
-        """The reply, durable in the journal.
+        """Return the reply to a request, durable in the journal.
 
         Raises:
             RequestRefusedError, GaveUpError: there is none for this request.
@@ -133,12 +132,12 @@ class Sender:
             except TryFailedError as failed:
                 why, counted = str(failed), counted + (failed.how != "busy")
                 if tries == 1:
-                    give_up_s, answered = time.monotonic() + self.llm.deadline_s, self.ledger.tries["replied"]
+                    give_up_s, answered = time.monotonic() + self.llm.deadline_s, self.counts.tries["replied"]
                 pause_s = wait_s(tries, failed.wait_s)
                 was_busy = failed.how == "busy"
-                self._say(why)
+                self._log_failures(why)
             if counted >= self.llm.max_attempts or time.monotonic() + pause_s > give_up_s:
-                others_answered = self.ledger.tries["replied"] > answered
+                others_answered = self.counts.tries["replied"] > answered
                 raise self._no_reply(why, tries, others_answered or await self._answers_others())
             await self._pause(pause_s)
             while not was_busy and (earned_in_s := self.retries.wait_s()) > 0 and time.monotonic() < give_up_s:
@@ -147,16 +146,16 @@ class Sender:
                 self.retries.spend()
 
     async def _try(self, ask: Ask) -> Entry:
-        """The reply of one try, or of another process that asks for the same."""
+        """Return the reply of one try, or of another process that asks the same."""
         claims = not ask.is_probe
         while (entry := await self._within_budget(ask, claims)) is None:
             if self.closing.is_set():
                 raise StoppedError("stopped before all was asked", next_step="docent run")
-            claims = await self.journal.waiters.wait(ask.key, LONGEST_CLAIM_S)
+            claims = await self.journal.wait_for_others(ask.key, LONGEST_CLAIM_S, self._pause)
         return entry
 
     async def _within_budget(self, ask: Ask, claims: bool) -> Entry | None:
-        """One try within the budget; None where another process asks for it."""
+        """Make one try within the budget; None where another process asks the same."""
         most = self.most(ask.request, ask.body)
         tokens = len(ask.body) / BYTES_PER_TOKEN + ask.request.max_tokens
         await self.budget.reserve(most)
@@ -175,31 +174,31 @@ class Sender:
         return paid
 
     async def _noted(self, ask: Ask, tokens: float, claims: bool) -> Entry | None:
-        """One try, in the journal before and after; its place is free as soon as the endpoint is done with it."""
+        """Make one try, noted before and after; its place is free as soon as the endpoint has answered."""
         await self.pacer.place()
         try:
             await self._daily.take(tokens, self._pause)
             if self.closing.is_set():
                 raise StoppedError("stopped before all was asked", next_step="docent run")
             note = self.journal.claim if claims else self.journal.begin
-            number = await note(ask.first, ask.key, self.endpoint)
-            if not isinstance(number, int):
+            attempt = await note(ask.first, ask.key, self.endpoint)
+            if not isinstance(attempt, Try):
                 self._daily.give_back(tokens)
-                return number
-            self.ledger.tries["begun"] += 1
+                return attempt
+            self.counts.tries["begun"] += 1
             end = await self._sent(ask, tokens)
         finally:
             self.pacer.leave()
-        self.ledger.tries[end.state.name.lower()] += 1
+        self.counts.tries[end.state.name.lower()] += 1
         why = mask(str(end.error))[:MAX_WHY_CHARS] if end.error else ""
-        kept = await self.journal.end(number, ask.key, end.state, end.entry, why)
+        kept = await self.journal.end(attempt, end.state, end.entry, why)
         if end.error is not None:
             raise end.error
         assert kept is not None
         return kept
 
     async def _sent(self, ask: Ask, tokens: float) -> _End:
-        """How one try ended; the pacer learns from it."""
+        """Send one try and return how it ended; the pacer learns from it."""
         try:
             if self.closing.is_set():
                 raise StoppedError("stopped before all was asked", next_step="docent run")
@@ -219,7 +218,7 @@ class Sender:
         return _End(State.REPLIED, Entry(answer.text, answer.finish_reason, *used))
 
     async def _pause(self, seconds: float) -> None:
-        """Wait, but not longer than until `closing` is set."""
+        """Wait, at most until `closing` is set."""
         try:
             await asyncio.wait_for(self.closing.wait(), seconds)
         except TimeoutError:
@@ -227,12 +226,12 @@ class Sender:
         raise StoppedError("stopped while waiting for the endpoint", next_step="docent run")
 
     async def _answers_others(self) -> bool:
-        """Whether the endpoint, which has answered before, answers a harmless request now.
+        """Return whether the endpoint, which has answered before, answers a harmless request now.
 
         Without this, a request that always fails could not be told from an endpoint that is down once all others have
         their replies, and no later attempt would end.
         """
-        if not self.has_replies and not self.ledger.tries["replied"]:
+        if not self.has_replies and not self.counts.tries["replied"]:
             return False
         body = canonical_json(self.provider.body(HARMLESS)).encode()
         key = journal_key(self.provider.name, self.provider.base_url, body, 0)
@@ -247,9 +246,9 @@ class Sender:
             return GaveUpError(f"no reply in {tries} tries; the last: {why}")
         return no_reply(why, tries, self.llm, self.provider.base_url)
 
-    def _say(self, why: str) -> None:
-        """That tries fail, now and then: without it a run that is only refused looks like one that stands still."""
-        if time.monotonic() - self._said_s >= SAID_EVERY_S:
-            self._said_s = time.monotonic()
-            failed = self.ledger.tries["refused"] + self.ledger.tries["lost"]
+    def _log_failures(self, why: str) -> None:
+        """Log failed tries now and then: otherwise a run whose requests are all refused looks idle."""
+        if time.monotonic() - self._logged_s >= LOGGED_EVERY_S:
+            self._logged_s = time.monotonic()
+            failed = self.counts.tries["refused"] + self.counts.tries["lost"]
             log.warning("%d tries failed so far, each is made again; the last: %s", failed, mask(why))

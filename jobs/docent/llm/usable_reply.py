@@ -1,4 +1,4 @@
-"""From one request to a usable reply: asked, judged, asked again or corrected once, given up.
+"""Get a usable reply to a request: ask, check the reply, ask again or request one correction, give up.
 
 Reads the journal before every asking; sends through sender.py. Only a whole reply is used.
 One that does not fit the request's schema gets one turn of correction. structure.py knows how JSON is asked for.
@@ -15,22 +15,15 @@ from docent.config import Llm
 from docent.llm.chat import Answer, ChatReply, ChatRequest, Message, RequestRefusedError
 from docent.llm.journal.journal import Entry, journal_key
 from docent.llm.sender import Ask, GaveUpError, Provider, Sender
-from docent.llm.structure.structure import (
-    PROBE_SCHEMA,
-    Reading,
-    Rung,
-    ask_for_json,
-    choose_rung,
-    correction,
-    read_reply,
-)
+from docent.llm.structure.json_reply import ParsedReply, read_reply
+from docent.llm.structure.structure import PROBE_SCHEMA, Rung, ask_for_json, choose_rung, correction
 from docent.llm.wire.finish_reasons import CUT, CUT_BY_LENGTH, FILTERED, problem_of, word_of
 from docent.llm.wire.thoughts import without_thoughts
 from docent.records import canonical_json
 
 MAX_ASKS = 3
 """Replies to one request before it is given up: one and two more."""
-NOTHING_READ = Reading(None)
+NOTHING_READ = ParsedReply(None)
 ProblemOf = Callable[[ChatReply], str]
 
 
@@ -65,27 +58,27 @@ class Ladder:
             if "temperature" not in llm.extra_body:
                 settings.pop("temperature", None)
             ask = self._asked(probe, {**settings, **body}, 0)
-            found = (await self.sender.journal.find([ask.key])).get(ask.key)
+            entry = (await self.sender.journal.find([ask.key])).get(ask.key)
             try:
-                found = found or await self.sender.send(ask)
+                entry = entry or await self.sender.send(ask)
             except GaveUpError as error:  # other questions are answered: this way of asking is what it cannot do
                 raise RequestRefusedError(str(error)) from None
-            return Answer(found.text, found.finish_reason)
+            return Answer(entry.text, entry.finish_reason)
 
         self.rung = "prompt" if self.provider.name == "offline" else await choose_rung(probed, llm.model)
 
     def uncounted(self) -> Ladder:
-        """The same for who only looks ahead: nothing is added to `usage`."""
+        """Return a ladder that counts nothing in `usage`, for looking ahead."""
         twin = Ladder(self.provider, self.sender, Counter(), self._problem_of)
         twin.rung, twin.send = self.rung, self.send
         return twin
 
     def first(self, request: ChatRequest) -> Ask:
-        """What is sent first."""
+        """Return what is sent first."""
         return self._asked(request, self._body(request), 0)
 
     async def answer(self, ask: Ask, entry: Entry | None = None, looked_up: bool = False) -> ChatReply:
-        """A usable reply, or the last unusable one with its problem, or the reason why there is none.
+        """Return a usable reply, or the last unusable one with its problem, or the reason why there is none.
 
         Args:
             ask: the first asking.
@@ -114,7 +107,7 @@ class Ladder:
         return reply
 
     def judged(self, entry: Entry, request: ChatRequest, asks: int) -> ChatReply:
-        """The reply with its value, or with the problem that it has."""
+        """Return the reply with its value, or with its problem."""
         usage = self.usage
         usage["requests"] += 1
         usage["input_tokens"] += entry.input_tokens
@@ -144,7 +137,7 @@ class Ladder:
         return reply
 
     def following(self, ask: Ask, reply: ChatReply) -> Ask | None:
-        """What is sent after a reply that cannot be used; None after the last time.
+        """Return what is sent after an unusable reply, None after the last one.
 
         A whole reply that does not fit its schema is shown to the model once, with what is wrong; anything else is
         asked for again as it was.
@@ -159,14 +152,14 @@ class Ladder:
         return self._asked(request, body, reply.asks, ask.first)
 
     def _incomplete(self, entry: Entry, request: ChatRequest) -> str:
-        """Why a reply is not all that the model would have said, "" when it is."""
+        """Return why a reply is not all that the model would have said, "" when it is."""
         incomplete, word = problem_of(entry.finish_reason), word_of(entry.finish_reason)
         if word in CUT_BY_LENGTH | FILTERED:
             return incomplete
         if not entry.text or entry.text.isspace():
             return f"empty reply ({entry.finish_reason or 'no reason given'})"
-        told = [self.sender.llm.extra_body.get(name) for name in ("max_tokens", "max_completion_tokens")]
-        most = min((tokens for tokens in told if isinstance(tokens, int)), default=request.max_tokens)
+        configured = [self.sender.llm.extra_body.get(name) for name in ("max_tokens", "max_completion_tokens")]
+        most = min((tokens for tokens in configured if isinstance(tokens, int)), default=request.max_tokens)
         if not word and entry.output_tokens >= most:
             return f"{CUT} (no finish_reason, and all {most} tokens are used)"
         return incomplete
@@ -186,6 +179,6 @@ class Ladder:
 
 
 def free_text_keys(provider: Provider, requests: Iterable[ChatRequest]) -> list[bytes]:
-    """Journal keys of requests without a schema, as they are asked first."""
+    """Return journal keys of requests without a schema, as they are asked first."""
     bodies = (canonical_json(provider.body(request)).encode() for request in requests if request.schema is None)
     return [journal_key(provider.name, provider.base_url, body, 0) for body in bodies]

@@ -1,8 +1,7 @@
-"""How a model writes an answer: greedily, by settings of docent alone, up to a limit of tokens.
+"""Settings of generation: greedy, by docent's settings alone, up to a limit of tokens.
 
 A model folder's own `generation_config.json` (penalties, sampling, minimum lengths, forbidden or forced tokens) is not
-used: models that are compared must be asked alike. What of it would have mattered is named, so that nobody wonders.
-Reads the loaded model and processor; writes nothing.
+used, because models that are compared must be decoded alike; `ignored_settings` lists what would have had an effect.
 """
 
 from __future__ import annotations
@@ -17,9 +16,9 @@ from docent.models.chat import as_text, token_ids
 from docent.models.family import family_of
 
 MAX_LIMIT = 1024
-"""Longest limit that is chosen from training answers, in tokens."""
+"""Highest limit that is derived from training answers, in tokens."""
 NO_ANSWERS_LIMIT = 256
-"""The limit where there are no training answers to choose it from."""
+"""The limit where there are no training answers to derive it from."""
 
 SETTINGS: dict[str, Any] = {
     "do_sample": False,
@@ -67,17 +66,17 @@ SETTINGS: dict[str, Any] = {
     "use_cache": True,
     "cache_implementation": None,
 }
-"""Every setting that could change an answer, at the value that changes nothing: the likeliest token is taken."""
-OWN_LIMITS = ("max_length", "max_new_tokens")  # replaced by docent's limit, which is said elsewhere
+"""Every setting that could change an answer, at its neutral value, so that the likeliest token is taken."""
+OWN_LIMITS = ("max_length", "max_new_tokens")  # replaced by docent's limit, which is recorded separately
 
 
 @dataclass(frozen=True)
 class Limit:
-    """How long an answer may get.
+    """The longest answer allowed.
 
     Attributes:
         max_new_tokens: in tokens of the model.
-        longest_tokens: the longest training answer, where the limit was chosen from it.
+        longest_tokens: the longest training answer, where the limit was derived from it.
     """
 
     max_new_tokens: int
@@ -85,7 +84,7 @@ class Limit:
 
 
 def limit_of(processor: Any, configured: int | None, train_answers: Iterable[str]) -> Limit:
-    """The configured limit; without one the longest training answer and a tenth, at most MAX_LIMIT tokens.
+    """Return the configured limit; by default the longest training answer plus a tenth, at most MAX_LIMIT tokens.
 
     The tenth, rounded up, leaves room for the token that ends an answer.
     """
@@ -99,7 +98,7 @@ def limit_of(processor: Any, configured: int | None, train_answers: Iterable[str
 
 
 def generation_config(model: Any, processor: Any, max_new_tokens: int) -> Any:
-    """The complete transformers.GenerationConfig of docent for this model; token ids are those of its tokenizer."""
+    """Return docent's complete transformers.GenerationConfig for this model, with the token ids of its tokenizer."""
     from transformers import GenerationConfig
 
     tokenizer = processor.tokenizer
@@ -114,7 +113,7 @@ def generation_config(model: Any, processor: Any, max_new_tokens: int) -> Any:
 
 @contextmanager
 def in_place(model: Any, config: Any) -> Iterator[None]:
-    """Let the model have no other settings: `generate` fills what is None from the model's own configuration."""
+    """Replace the model's own configuration for a while: `generate` fills from it what is None in ours."""
     own = model.generation_config
     model.generation_config = config
     try:
@@ -124,7 +123,7 @@ def in_place(model: Any, config: Any) -> Iterator[None]:
 
 
 def ignored_settings(model: Any) -> dict[str, Any]:
-    """What the model's own configuration would have changed: setting to value, in alphabetical order."""
+    """Return what the model's own configuration would have changed: setting to value, in alphabetical order."""
     own = json.loads(model.generation_config.to_json_string(use_diff=False))
     return {
         name: own[name]
@@ -134,11 +133,11 @@ def ignored_settings(model: Any) -> dict[str, Any]:
 
 
 def end_ids(model: Any, processor: Any) -> list[int]:
-    """Ids of the tokens that end an answer."""
+    """Return the ids of the tokens that end an answer."""
     ends = {processor.tokenizer.eos_token_id, end_of_answer_id(model, processor)}
     return sorted(ends - {None})
 
 
 def end_of_answer_id(model: Any, processor: Any) -> int:
-    """Id of the token that ends an answer."""
+    """Return the id of the token that ends an answer."""
     return int(processor.tokenizer.convert_tokens_to_ids(family_of(model).end_of_answer))

@@ -1,6 +1,6 @@
-"""Model families that docent can train: one adapter module each says where the parts of the model are.
+"""Model families that docent can train, with one module each for where the parts of the model are.
 
-To add a family, write its module beside `idefics2.py` and a line in FAMILIES.
+To add a family, write its module beside `idefics2.py` and add a row to FAMILIES.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from docent.models import idefics2
 
 @dataclass(frozen=True)
 class Family:
-    """Where one family of vision-language models keeps its parts.
+    """The parts of the models of one family.
 
     Attributes:
-        lora_targets: regular expression over module names: what an adapter is put on.
+        lora_targets: regular expression over the names of the modules that get an adapter.
         vision_tower: part of the module names of the vision tower.
         end_of_answer: the token that ends a turn of the chat template.
         encode_pictures: (model, pixels, pixel mask) to the tower's last hidden state and the mask of its patches.
-        connect: (model, hidden state, patch mask) to forward arguments that stand for the pictures.
+        connect: (model, hidden state, patch mask) to the arguments of the model's forward that replace the pictures.
     """
 
     lora_targets: str
@@ -46,10 +46,10 @@ FAMILIES: dict[str, Family] = {
 
 
 def family_of(model: Any) -> Family:
-    """The adapter of a loaded model.
+    """Return the row of a loaded model.
 
     Raises:
-        ConfigError: docent has none for its family.
+        ConfigError: its family is unsupported.
     """
     kind = str(model.config.model_type)
     if kind not in FAMILIES:

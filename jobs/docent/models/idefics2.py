@@ -1,7 +1,7 @@
-"""Where Idefics2 keeps its text model, its connector and its vision tower.
+"""Parts of Idefics2: text model, connector and vision tower.
 
-Source of the structure: transformers' `modeling_idefics2.py`. The two functions below do what its
-`get_image_features` does, in two steps, so that the output of a frozen tower can be kept between steps.
+Source of the structure: transformers' `modeling_idefics2.py`. The two functions below divide its `get_image_features`
+into two steps, so that the output of a frozen tower can be kept between training steps.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ END_OF_ANSWER = "<end_of_utterance>"
 
 
 def encode_pictures(model: Any, pixels: torch.Tensor, pixel_mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """What the vision tower says about each picture.
+    """Run the vision tower on each picture.
 
     Args:
         model: an `Idefics2ForConditionalGeneration`.
@@ -26,18 +26,17 @@ def encode_pictures(model: Any, pixels: torch.Tensor, pixel_mask: torch.Tensor) 
         pixel_mask: (n, height, width), zero where a picture was padded.
 
     Returns:
-        The last hidden state (n, patches, width), and which patches are picture, bool (n, patches).
+        The last hidden state (n, patches, width), and which patches are not padding, bool (n, patches).
     """
     size = model.config.vision_config.patch_size
     patches = pixel_mask.bool().unfold(1, size, size).unfold(2, size, size).all(dim=-1).all(dim=-1)
-    said = model.model.vision_model(
-        pixel_values=pixels.to(model.dtype), patch_attention_mask=patches, return_dict=True
-    ).last_hidden_state
-    return said, patches.flatten(1)
+    tower = model.model.vision_model  # its weights may have another dtype than those that train
+    output = tower(pixel_values=pixels.to(tower.dtype), patch_attention_mask=patches, return_dict=True)
+    return output.last_hidden_state, patches.flatten(1)
 
 
 def connect(model: Any, hidden: torch.Tensor, patches: torch.Tensor) -> dict[str, Any]:
-    """Forward arguments that stand for the pictures, made from what the tower said; one picture per row."""
+    """Return the arguments of the model's forward that replace the pictures, from the tower's output; one per row."""
     latents = model.model.connector(hidden, attention_mask=patches)
     pooled = BaseModelOutputWithPooling(last_hidden_state=hidden, pooler_output=list(latents))
     return {"mm_encoder_outputs": {"image": pooled}}

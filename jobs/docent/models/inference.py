@@ -1,7 +1,7 @@
-"""What a loaded model is asked for: answers about photos, and what its vision tower sees in them.
+"""Inference with a loaded model: answers about photos, and features of its vision tower.
 
-The last bits of a result may depend on how many photos go in together, so callers batch their whole ordered list
-before they divide it into shards.
+The last bits of a result may depend on the size of a batch, so callers batch their whole ordered list before they
+divide it into shards.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from docent.models.decoding import end_ids, generation_config, in_place
 from docent.models.family import family_of
 
 UNDECODABLE = "\ufffd"
-"""What tokenizers decode bytes to that are no letter."""
+"""Replacement character, to which tokenizers decode incomplete bytes."""
 
 
 class Written(NamedTuple):
-    """An answer, and why it ended: `stop` where the model ended it, `length` where the limit of tokens did."""
+    """An answer, and why it ended: `stop` if the model ended it, `length` if the limit of tokens did."""
 
     text: str
     ended: Literal["stop", "length"]
@@ -32,15 +32,15 @@ class Written(NamedTuple):
 def generate(
     model: Any, processor: Any, images: Iterable[Image.Image], questions: Sequence[str], max_new_tokens: int
 ) -> list[Written]:
-    """Greedy answers to one batch of questions, each about its photo; special tokens and outer spaces removed.
+    """Generate greedy answers to one batch of questions, each about its photo, without special tokens.
 
-    The model's own generation settings are not used (docent.models.decoding). Of a letter that is cut in the middle of
-    its bytes, where an answer reaches its limit of tokens, nothing is left.
-    Photos are taken one at a time and kept as the pixels that the model sees, the same as in training.
+    The model's own generation settings are not used (docent.models.decoding). A last letter that the limit of tokens
+    cuts in the middle of its bytes is removed.
+    Photos are opened one at a time and kept as the pixels that the model sees, the same as in training.
     """
     if not questions:
         return []
-    seen = [picture_tensors(processor, image) for image in images]
+    pixels, masks = zip(*(picture_tensors(processor, image) for image in images), strict=True)
     ids = token_ids(processor, [prompt_text(processor, question) for question in questions])
     inputs = processor.tokenizer.pad(
         {"input_ids": ids}, padding=True, padding_side="left", return_tensors="pt", return_attention_mask=True
@@ -49,8 +49,8 @@ def generate(
     with in_place(model, settings):
         written = model.generate(
             **inputs,
-            pixel_values=stacked([pixels for pixels, _ in seen])[:, None].to(model.device),
-            pixel_attention_mask=stacked([mask for _, mask in seen])[:, None].to(model.device),
+            pixel_values=stacked(pixels)[:, None].to(model.device),
+            pixel_attention_mask=stacked(masks)[:, None].to(model.device),
             generation_config=settings,
         )
     answers = written[:, inputs["input_ids"].shape[1] :]
@@ -63,39 +63,39 @@ def generate(
 
 
 def without_cut_letter(text: str) -> str:
-    """A decoded answer without outer spaces, and without the mark that stands for the bytes of a cut last letter."""
+    """Strip a decoded answer, and remove the replacement characters of a cut last letter."""
     return text.strip().rstrip(UNDECODABLE).rstrip()
 
 
 @torch.inference_mode()
 def vision_features(model: Any, processor: Any, images: Iterable[Image.Image]) -> np.ndarray[Any, Any]:
-    """What the vision tower makes of each photo, for nearest-neighbour search.
+    """Return the vision tower's features of each photo, for nearest-neighbour search.
 
     Returns:
         float32 (n, width): mean of the last hidden states over the picture's patches, scaled to length 1.
     """
     family = family_of(model)
-    found = []
+    features = []
     for image in images:
         pixels, pixel_mask = picture_tensors(processor, image)
         hidden, patches = family.encode_pictures(
             model, pixels[None].to(model.device), pixel_mask[None].to(model.device)
         )
-        found.append(hidden[0, patches[0]].float().mean(dim=0))
-    if not found:
+        features.append(hidden[0, patches[0]].float().mean(dim=0))
+    if not features:
         return np.zeros((0, 0), dtype=np.float32)
-    pooled = torch.stack(found)
+    pooled = torch.stack(features)
     return np.asarray((pooled / pooled.norm(dim=1, keepdim=True).clamp_min(1e-12)).cpu().numpy())
 
 
 def picture_tensors(processor: Any, image: Image.Image) -> tuple[torch.Tensor, torch.Tensor]:
-    """One photo through the image processor: pixels (3, height, width) and their mask (height, width)."""
-    made = processor.image_processor([[fitted(processor, image)]], return_tensors="pt")
-    return made["pixel_values"][0, 0], made["pixel_attention_mask"][0, 0]
+    """Put one photo through the image processor: pixels (3, height, width) and their mask (height, width)."""
+    inputs = processor.image_processor([[fitted(processor, image)]], return_tensors="pt")
+    return inputs["pixel_values"][0, 0], inputs["pixel_attention_mask"][0, 0]
 
 
 def stacked(tensors: Sequence[torch.Tensor]) -> torch.Tensor:
-    """One tensor from several of the same rank, each padded with zeros behind to the largest size."""
+    """Stack tensors of the same rank, each padded with zeros at its ends to the largest size."""
     largest = [max(sizes) for sizes in zip(*(tensor.shape for tensor in tensors), strict=True)]
     together = tensors[0].new_zeros((len(tensors), *largest))
     for index, tensor in enumerate(tensors):

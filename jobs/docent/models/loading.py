@@ -1,7 +1,7 @@
-"""Models from a folder or the Hugging Face hub: the base model, and what fine-tuning made of it.
+"""Load models from a folder or the Hugging Face hub: base models and fine-tuned ones.
 
 Reads model folders (safetensors only, no code from the hub); writes nothing. A folder is read without the network.
-Whatever is wrong with a model ends with one message that names the file, where it is known, and the next command.
+A problem with a model ends with one message that names the file, where it is known, and the next command.
 """
 
 from __future__ import annotations
@@ -19,26 +19,18 @@ from docent.models import inference
 from docent.models.chat import prompt_text
 from docent.models.decoding import end_of_answer_id
 from docent.models.family import FAMILIES
-from docent.models.inference import generate, vision_features
 from docent.models.weights import ADAPTER, damage_in
 
-__all__ = ["device", "generate", "load_base", "load_tuned", "vision_features"]
-
 FIX = "name a folder with config.json and model.safetensors, or a model of the hub: --set finetune.base_model=..."
-AGAIN = "to train again what does not have the bytes it was left with: docent run --verify"
+AGAIN = "to train it again if its files have changed since: docent run --verify"
 
 
 class UnusableModelError(Exception):
-    """A model that cannot be loaded, and why; becomes an error of docent with the next command."""
-
-
-def device() -> torch.device:
-    """The GPU where there is one."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    """Why a model cannot be loaded; becomes a docent error with the next command."""
 
 
 def load_base(name: str, dtype: str = "float32") -> tuple[Any, Any]:
-    """The base model in evaluation mode and its processor.
+    """Load the base model in evaluation mode, and its processor.
 
     Args:
         name: a model folder, or `owner/name` on the hub.
@@ -57,16 +49,16 @@ def load_base(name: str, dtype: str = "float32") -> tuple[Any, Any]:
 
 
 def load_tuned(base: str, folder: Path, dtype: str = "float32") -> tuple[Any, Any]:
-    """A fine-tuned model in evaluation mode and its processor; an adapter is merged into the base model.
+    """Load a fine-tuned model in evaluation mode, and its processor; an adapter is merged into the base model.
 
     Args:
-        base: what the base model was called in training.
+        base: the base model as named in training.
         folder: the `model/` folder of finetune: an adapter, or whole weights.
         dtype: `float32` or `bfloat16`.
 
     Raises:
         ConfigError: the folder or the base model is missing, or the base model is damaged.
-        InputError: what was trained is damaged, or the adapter does not belong to this base model.
+        InputError: the fine-tuned model is damaged, or the adapter belongs to another base model.
     """
     adapter = (folder / "adapter_config.json").is_file() or (folder / ADAPTER).is_file()
     if not adapter and not (folder / "config.json").is_file():
@@ -86,10 +78,10 @@ def load_tuned(base: str, folder: Path, dtype: str = "float32") -> tuple[Any, An
 
 
 def _load(name: str, dtype: str, local: bool) -> tuple[Any, Any]:
-    """Model and processor.
+    """Load model and processor.
 
     Raises:
-        UnusableModelError: they are missing, damaged, or do not fit each other.
+        UnusableModelError: they are missing, damaged, or do not match each other.
     """
     if local and (problem := damage_in(Path(name))):
         raise UnusableModelError(problem)
@@ -102,7 +94,7 @@ def _load(name: str, dtype: str, local: bool) -> tuple[Any, Any]:
 
     disable_progress_bar()
     try:
-        if not local:  # one small file first: without a network each of the others would be tried for half a minute
+        if not local:  # one small file first: without a network each of the others would take half a minute to fail
             hf_hub_download(name, "config.json")
         processor = _processor(name, local)
         model, report = AutoModelForImageTextToText.from_pretrained(
@@ -112,26 +104,26 @@ def _load(name: str, dtype: str, local: bool) -> tuple[Any, Any]:
             use_safetensors=True,
             trust_remote_code=False,
             output_loading_info=True,
-            ignore_mismatched_sizes=True,  # named below, which the library does not
+            ignore_mismatched_sizes=True,  # reported below, with the names of the tensors
         )
     except (torch.OutOfMemoryError, UnusableModelError):
         raise
-    except Exception as error:  # the library tells of damage with whatever comes first, down to ZeroDivisionError
+    except Exception as error:  # the library reports damage by any exception, even ZeroDivisionError
         raise UnusableModelError(_first_line(error)) from error
-    # The library would go on with random numbers in place of both.
+    # The library would continue with random numbers in place of both.
     if missing := sorted(report["missing_keys"]):
         raise UnusableModelError(f"{len(missing)} of its tensors are missing, the first is {missing[0]}")
     if mismatched := sorted(report["mismatched_keys"], key=str):
         name, stored, wanted = mismatched[0]
         what = f"{name} is {tuple(stored)} and by config.json {tuple(wanted)}"
         raise UnusableModelError(f"{len(mismatched)} of its tensors have another shape: {what}")
-    model = model.to(device()).eval()
+    model = model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
     _check(model, processor)
     return model, processor
 
 
 def _with_adapter(model: Any, base: str, folder: Path) -> Any:
-    """The model with the adapter merged into it.
+    """Return the model with the adapter merged into it.
 
     Raises:
         UnusableModelError: the adapter cannot be read.
@@ -142,7 +134,7 @@ def _with_adapter(model: Any, base: str, folder: Path) -> Any:
 
     refused = InputError(f"the adapter does not fit {base}", str(folder), "name the base model it was trained on")
     try:
-        with warnings.catch_warnings(action="ignore"):  # what could matter is checked below
+        with warnings.catch_warnings(action="ignore"):  # relevant problems are checked below
             tuned = PeftModel.from_pretrained(model, str(folder), local_files_only=True)
         with safe_open(str(folder / ADAPTER), framework="pt") as stored:
             kept = set(stored.keys())
@@ -157,11 +149,11 @@ def _with_adapter(model: Any, base: str, folder: Path) -> Any:
         raise UnusableModelError(_first_line(error)) from error
     except Exception as error:
         raise UnusableModelError(_first_line(error)) from error
-    raise refused  # peft only warns about adapter tensors that found no place, and then answers like the base model
+    raise refused  # peft only warns about adapter tensors without a place, and the model then answers like the base
 
 
 def _processor(name: str, local: bool) -> Any:
-    """The processor of a model.
+    """Load the processor of a model.
 
     Raises:
         UnusableModelError: it is missing or damaged.
@@ -179,23 +171,23 @@ def _processor(name: str, local: bool) -> Any:
 
 @torch.no_grad()
 def _check(model: Any, processor: Any) -> None:
-    """Look for what loads without a word and fails or misleads later; a grey picture is asked about as a trial.
+    """Check for damage that loads without an error and fails later, with a trial question about a grey picture.
 
     Raises:
-        UnusableModelError: weights that are no numbers, no chat template, or a processor of another model.
+        UnusableModelError: weights that are not finite, no chat template, or a processor of another model.
     """
     for name, parameter in model.named_parameters():
         if not bool(torch.isfinite(parameter).all()):
             raise UnusableModelError(f"{name} contains NaN or infinite values")
     if model.config.model_type not in FAMILIES:
-        return  # refused where it is asked for
+        return  # family_of refuses it where it is used
     try:
         ids = processor(text=[prompt_text(processor, "?")])["input_ids"][0]
         end = end_of_answer_id(model, processor)
         inference.generate(model, processor, [Image.new("RGB", (8, 8), "grey")], ["?"], 1)
     except torch.OutOfMemoryError:
         raise
-    except BaseException as error:  # a chat template is a program of its own
+    except BaseException as error:  # a chat template is code that can raise anything
         if not _is_of_library(error):
             raise
         raise UnusableModelError(f"a trial question failed: {_first_line(error)}") from error
@@ -207,12 +199,12 @@ def _check(model: Any, processor: Any) -> None:
 
 
 def _is_of_library(error: BaseException) -> bool:
-    """Whether an error comes from a library: a panic of its Rust code is no `Exception`, and nothing to exit for."""
+    """Return whether a library raised the error: a panic of Rust code is no `Exception`, but must not end docent."""
     return isinstance(error, Exception) or type(error).__name__ == "PanicException"
 
 
 def _first_line(error: BaseException) -> str:
-    if isinstance(error, MemoryError):  # a damaged size asks for any amount
+    if isinstance(error, MemoryError):  # a damaged header can ask for any amount
         return "MemoryError: it asks for more memory than there is"
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -1,7 +1,6 @@
-"""Finds the damaged file of a model folder before a library reads it; reads headers and JSON, writes nothing.
+"""Find the damaged file of a model folder before a library reads it; reads headers and JSON, writes nothing.
 
-A library tells of a damaged file in its own words and often without its name. Only safetensors are read, never a
-pickle, which could run code.
+Libraries often report a damaged file without its name. Only safetensors are read, never a pickle, which could run code.
 """
 
 from __future__ import annotations
@@ -27,31 +26,31 @@ DESCRIPTIONS = (
     "chat_template.json",
     INDEX,
 )
-"""Files that a library reads, each one JSON object."""
+"""Files that libraries read, each one JSON object."""
 PICKLES = ("pytorch_model.bin", "adapter_model.bin", "pytorch_model.bin.index.json")
-POINTER = "a git-lfs pointer, not the file itself: run `git lfs pull` where it comes from"
+POINTER = "a git-lfs pointer, not the file itself: run `git lfs pull` in the repository it comes from"
 
 
 def damage_in(folder: Path, config: str = "config.json", weights: str = MODEL) -> str:
-    """The first file of a model or adapter folder that is missing or damaged, and what is wrong; "" for none.
+    """Return the first file of a model or adapter folder that is missing or damaged, and why; "" for none.
 
     Args:
         config: the file that describes the model.
         weights: the file that holds it, where it is not in shards.
     """
-    there = [folder / name for name in DESCRIPTIONS if (folder / name).exists()]
-    for path in dict.fromkeys([folder / config, *there]):
+    present = [folder / name for name in DESCRIPTIONS if (folder / name).exists()]
+    for path in dict.fromkeys([folder / config, *present]):
         if problem := _problem_with_json(path):
             return f"{path.name}: {problem}"
-    described = _json(folder / config)
+    quantized = "quantization_config" in json.loads((folder / config).read_bytes())
     names = [weights]
     if weights == MODEL and not (folder / MODEL).is_file() and (folder / INDEX).is_file():
-        places = _json(folder / INDEX).get("weight_map")
+        places = json.loads((folder / INDEX).read_bytes()).get("weight_map")
         if not isinstance(places, dict) or not places or not all(map(_is_file_name, places.values())):
             return f"{INDEX}: lists no weight files of this folder"
         names = sorted(set(places.values()))
     for name in names:
-        if problem := _problem_with_weights(folder / name, quantized="quantization_config" in described):
+        if problem := _problem_with_weights(folder / name, quantized):
             return f"{name}: {problem}"
     return ""
 
@@ -71,17 +70,12 @@ def _problem_with_json(path: Path) -> str:
     return "" if isinstance(value, dict) else "not a JSON object"
 
 
-def _json(path: Path) -> dict[str, Any]:
-    value: dict[str, Any] = json.loads(path.read_bytes())
-    return value
-
-
 def _is_file_name(name: Any) -> bool:
     return isinstance(name, str) and bool(name) and name not in (".", "..") and not set(name) & set("/\\\0")
 
 
 def _problem_with_weights(path: Path, quantized: bool) -> str:
-    """What is wrong with a weight file by its header, which says how long the file must be."""
+    """Return what is wrong with a weight file by its header, which states the file's length; "" for nothing."""
     from safetensors import SafetensorError, safe_open
 
     if not path.is_file():

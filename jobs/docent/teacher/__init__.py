@@ -1,6 +1,6 @@
-"""The offline teacher: write questions and answers from the text itself, without a model and without a network.
+"""Write questions and answers from a text itself: the offline teacher, without a model and without a network.
 
-`source/` reads a section, `english/` and `languages/` hold wording,
-`english_writers/` and `tables/` write pairs, `data/` holds word lists.
+`source/` reads texts, `english/` and `languages/` find questions and write pairs, `data/` holds wordings and words.
+Exhibits: `visitor.py`, `answers.py`, `guide.py`. Documents: `typed.py`, `section.py`.
 Start reading at `offline.py`, which answers one request.
 """

@@ -1,10 +1,10 @@
-"""The answers that an exhibit's text has, by the topic of the question.
+"""Choose the sentences that answer a visitor, by the topic of the question.
 
-What it is that a visitor sees is answered with the beginning of the text, as far as it comes to the very thing on
-display; all about it with the whole text, where that is not too long. Out of their order sentences are mostly half a
-thought. So only of an English text of which every other sentence names the exhibit visitors also ask what else there
-is, which is answered with a passage further on, and about single topics (numbers, history, use), which is answered with
-sentences that name the exhibit. Reads and writes nothing.
+What the exhibit is, is answered with the beginning of the text up to a sentence about the very thing on display; all
+about it with the whole text, where that is not too long. A sentence out of its order is mostly half a thought. So only
+of an English text of which every other sentence names the exhibit visitors also ask what else there is, answered with a
+passage further on, and about single topics (numbers, history, use), answered with sentences that name the exhibit.
+Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -87,39 +87,39 @@ class ExhibitText:
         return self.code == ENGLISH and 2 * len(self.references.naming) >= len(self.sentences)
 
     def words(self, chosen: Sequence[int]) -> int:
-        """Words of so many sentences."""
+        """Return words of so many sentences."""
         return sum(words_in(self.sentences[position], self.code) for position in chosen)
 
 
 def read_text(material: Material) -> ExhibitText:
-    """The usable sentences of a text, each once: catalogue lines only where there is little prose, long ones cut."""
+    """Read the usable sentences of a text, each once; long ones are cut, catalogue lines only count without prose."""
     code = code_of(material.language)
-    found = list(dict.fromkeys(split_sentences(without_labels(material.text))))[:MAX_SENTENCES]
-    found = [sentence for sentence in found if "://" not in sentence and any(c.isalnum() for c in sentence)]
-    prose = [sentence for sentence in found if not is_heading(sentence)]
+    sentences = list(dict.fromkeys(split_sentences(without_labels(material.text))))[:MAX_SENTENCES]
+    sentences = [sentence for sentence in sentences if "://" not in sentence and any(c.isalnum() for c in sentence)]
+    prose = [sentence for sentence in sentences if not is_heading(sentence)]
     if len(prose) < FEW_SENTENCES:
-        prose = [as_sentence(sentence, code) if is_heading(sentence) else sentence for sentence in found]
+        prose = [as_sentence(sentence, code) if is_heading(sentence) else sentence for sentence in sentences]
     room = material.max_answer_words - words_in(introduced(material), code)
     fitting = [s for s in prose if words_in(s, code) <= room] or [cut(s, room, code) for s in prose]
     return ExhibitText(material, fitting)
 
 
 def answers_of(text: ExhibitText) -> dict[str, list[Chosen]]:
-    """The answers that the text has, by topic."""
-    found = {"what": _beginnings(text), "about": _whole(text)}
+    """Return the answers that the text has, by topic."""
+    answers = {"what": _beginnings(text), "about": _whole(text)}
     if text.is_apart:
         topics = by_topic(text.sentences, text.material.name)
-        found |= {topic: _on_topic(text, own) for topic, own in topics.items()} | {"more": _passages(text)}
-    return found
+        answers |= {topic: _on_topic(text, own) for topic, own in topics.items()} | {"more": _passages(text)}
+    return answers
 
 
 def introduced(material: Material) -> str:
-    """`This is the Klein bottle.`: spelled, and with an article, as in the text where the name stands there."""
+    """Introduce the exhibit, `This is the Klein bottle.`, with the article and spelling that its text has."""
     return introduction(material.spoken_name or material.name, material.text, code_of(material.language))
 
 
 def _beginnings(text: ExhibitText) -> list[Chosen]:
-    """The text from its first sentence on, as far as one on the very thing on display; whole where it is short."""
+    """Return the text from its first sentence to one about the very thing on display; whole where it is short."""
     every = [tuple(range(size + 1)) for size in range(len(text.sentences))]
     every = [one for one in every if text.words(one) <= min(MAX_WORDS, text.room)] or every[:1]
     wanted = (text.references.shown, text.references.naming, text.references.about)
@@ -133,43 +133,43 @@ def _beginnings(text: ExhibitText) -> list[Chosen]:
 
 
 def _whole(text: ExhibitText) -> list[Chosen]:
-    """The text with all its sentences, where they fit into one answer."""
+    """Return the text with all its sentences, where they fit into one answer."""
     every = tuple(range(len(text.sentences)))
     return [every] if text.words(every) <= min(MAX_WHOLE, text.room) else []
 
 
 def _passages(text: ExhibitText) -> list[Chosen]:
-    """Passages behind the first sentence, none with a sentence of another, so that few answers tell what else there is.
+    """Return passages behind the first sentence that share no sentence, so that few answers tell what else there is.
 
     Each begins with a sentence that names the exhibit and needs nothing said before.
     """
     needs, count = text.references.needs, len(text.sentences)
-    found: list[Chosen] = []
+    passages: list[Chosen] = []
     for start in sorted(text.references.naming - {0}):
-        if needs[start] or found and start <= found[-1][-1]:
+        if needs[start] or passages and start <= passages[-1][-1]:
             continue
         longer = (tuple(range(start, end)) for end in range(start + 1, count + 1))
         fitting = (one for one in longer if MIN_PASSAGE <= text.words(one) <= text.longest and _ends_well(text, one))
         whole = next((one for one in fitting if all(needs[at].issubset({0, *one}) for at in one)), None)
-        found += [whole] if whole else []
-    return found
+        passages += [whole] if whole else []
+    return passages
 
 
 def _on_topic(text: ExhibitText, own: Sequence[int]) -> list[Chosen]:
-    """The sentences of a topic that name the exhibit and need no others, from the first one on.
+    """Return the sentences of a topic that name the exhibit and need no others, from the first one on.
 
     A shorter answer is always the beginning of a longer one, so that one question has one thing to learn.
     """
     clear = [at for at in own if at in text.references.naming and not text.references.needs[at]]
-    found = [tuple(clear[: size + 1]) for size in range(len(clear))]
-    fitting = [one for one in found if MIN_TOPIC <= text.words(one) <= text.longest]
-    return fitting or [one for one in found[:1] if text.words(one) <= text.room]
+    answers = [tuple(clear[: size + 1]) for size in range(len(clear))]
+    fitting = [one for one in answers if MIN_TOPIC <= text.words(one) <= text.longest]
+    return fitting or [one for one in answers[:1] if text.words(one) <= text.room]
 
 
 def _ends_well(text: ExhibitText, chosen: Chosen) -> bool:
-    """Whether an answer may end with its last sentence: that says something itself, and ends no quotation half-way."""
+    """Check whether an answer may end with its last sentence: it says something, and no quotation is left open."""
     last = text.sentences[chosen[-1]]
-    told = "".join(text.sentences[position] for position in chosen)
-    is_open = any(told.count(mark) > told.count(end) for mark, end in _QUOTATIONS)
+    answer = "".join(text.sentences[position] for position in chosen)
+    is_open = any(answer.count(mark) > answer.count(end) for mark, end in _QUOTATIONS)
     is_last = chosen[-1] + 1 == len(text.sentences)
     return is_last or not is_open and words_in(last, text.code) >= MIN_LAST

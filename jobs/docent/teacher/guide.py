@@ -1,21 +1,17 @@
-"""How the offline teacher's guide speaks about exhibits: questions, introduction, topics and lengths by language.
+"""Word what a guide says about exhibits: questions, introduction and lengths, by language.
 
-Reads visitor_questions.yaml (English) and visitor_questions_by_language.yaml of the package; writes nothing.
-offline_visitor.py chooses the sentences, this module knows what differs between languages: which exhibit an answer is
-about is said in a form that needs neither article nor gender, unless the text itself gives the article.
+visitor.py chooses the sentences; this module knows what differs between languages. The introduction says which exhibit
+an answer is about in a form that needs neither article nor gender, unless the text itself gives the article. Reads
+data/visitor_questions.yaml of the package; writes nothing.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
-from importlib import resources
-from typing import Any
 
-import yaml
-
-from docent.teacher.english.grammar import is_plural
+from docent.teacher.english.grammar.clauses import is_plural
+from docent.teacher.source.words import UNSPACED, data_file, regexes, table
 from docent.text.languages import find_language
 from docent.text.sentences import count_words
 from docent.text.terms import length_in_words
@@ -23,35 +19,11 @@ from docent.text.terms import length_in_words
 ENGLISH = "en"
 LANGUAGE_VERSIONS = {"de": 3, "fr": 3, "es": 3, "ko": 3, "ja": 3, "zh": 3}
 """The languages beside English. A number is raised when replies in that language change: it is part of the request."""
-UNSPACED = ("ja", "zh")
 LETTERS_PER_WORD = 2
-_INTRODUCTIONS = {
-    "en": ("This is {article}{name}.", "This is {article}{name}."),
-    "de": ("Das ist {article}{name}.", "Das ist das Exponat „{name}“."),
-    "fr": ("Voici {article}{name}.", "Voici l'objet « {name} »."),
-    "es": ("Aquí se ve {article}{name}.", "Aquí se ve la pieza «{name}»."),
-    "ko": ("이 전시물은 {name}입니다.", "이 전시물은 {name}이다."),
-    "ja": ("これは{name}です。", "これは{name}である。"),
-    "zh": ("这是{name}。",) * 2,
-}
-"""With the article that the text has, and without one; in Korean and Japanese for a polite and for a plain text."""
-_NAMELESS = {
-    "en": ("This is the exhibit.",) * 2,
-    "de": ("Das ist das Exponat.",) * 2,
-    "fr": ("Voici l'objet.",) * 2,
-    "es": ("Aquí se ve la pieza.",) * 2,
-    "ko": ("이것은 전시물입니다.", "이것은 전시물이다."),
-    "ja": ("これは展示品です。", "これは展示品である。"),
-    "zh": ("这是展品。",) * 2,
-}
-"""For a name that cannot be said, such as `---`; for a polite and for a plain text."""
-_POLITE = {"ko": re.compile(r"(?:니다|요)[.!]"), "ja": re.compile(r"(?:です|ます|ました|ません|でした)[。！]")}
-# Only where the name is a subject is its article the one that `Das ist` takes: at the beginning of a sentence.
-_ARTICLES = {
-    "de": r"(?:^|[.!?]\s+)(Der|Die|Das|Ein|Eine)\s+",
-    "fr": r"(?:^|(?<=[\s(]))(le\s+|la\s+|les\s+|une?\s+|l['’])",
-    "es": r"(?:^|[.!?]\s+)(El|La|Los|Las|Una?)\s+",
-}
+_INTRODUCTIONS: dict[str, list[str]] = table("introduction")
+_NAMELESS: dict[str, list[str]] = table("nameless")
+_POLITE = regexes("polite")
+_ARTICLES: dict[str, str] = table("name_article")
 _POSSESSIVES = ("my", "our", "your", "his", "her", "its", "their", "one")
 _COUNTED = r"(my|our|your|his|her|its|their|one|two|three|four|five|six|some)\s"
 _PLURAL_ARTICLES = ("los", "las")
@@ -60,22 +32,19 @@ _BREAKS = "、，,;；:："
 
 
 def code_of(language: str) -> str:
-    """Code of a language that visitors can ask in; "" for any other. Takes names and codes."""
+    """Return the code of a language that visitors can ask in, "" for any other; takes names and codes."""
     code = find_language(language, "generate_qa.language").code
     return code if code == ENGLISH or code in LANGUAGE_VERSIONS else ""
 
 
 def questions_of(code: str) -> dict[str, list[str]]:
-    """A language's questions by topic, plainest first."""
-    if code == ENGLISH:
-        found: dict[str, list[str]] = _table("visitor_questions.yaml")
-    else:
-        found = _table("visitor_questions_by_language.yaml")[code]
-    return found
+    """Return a language's questions by topic, plainest first."""
+    questions: dict[str, list[str]] = data_file("visitor_questions.yaml")[code]
+    return questions
 
 
 def introduction(name: str, text: str, code: str) -> str:
-    """A sentence that says which exhibit an answer is about, such as `Das ist der Himmelsglobus`.
+    """Return a sentence that says which exhibit an answer is about, such as `Das ist der Himmelsglobus`.
 
     Args:
         name: as answers say it.
@@ -84,29 +53,29 @@ def introduction(name: str, text: str, code: str) -> str:
     if not any(map(str.isalnum, name)):
         polite, plain = _NAMELESS[code]
         return polite if code in _POLITE and _POLITE[code].search(text) else plain
-    with_article, bare = _INTRODUCTIONS[code]
     name = _unquoted(name)
     if code == ENGLISH:
         return _introduced_in_english(name, text)
+    with_article, bare = _INTRODUCTIONS[code]
     if code in _POLITE:
         return (with_article if _POLITE[code].search(text) else bare).format(name=name)
     pattern = _ARTICLES.get(code)
     flags = re.IGNORECASE if code == "fr" else re.NOFLAG
-    found = re.search(rf"{pattern}((?i:{re.escape(name)}))(?!\w)", text, flags) if pattern else None
-    if found is None:
+    written = re.search(rf"{pattern}((?i:{re.escape(name)}))(?!\w)", text, flags) if pattern else None
+    if written is None:
         return bare.format(name=f"{name[:1].upper()}{name[1:]}")
-    article = found[1].lower() if found[1].endswith(("'", "’")) else f"{' '.join(found[1].lower().split())} "
-    said = with_article.format(article=article, name=found[2])
-    return said.replace("se ve", "se ven", 1) if article.strip() in _PLURAL_ARTICLES else said
+    article = written[1].lower() if written[1].endswith(("'", "’")) else f"{' '.join(written[1].lower().split())} "
+    sentence = with_article.format(article=article, name=written[2])
+    return sentence.replace("se ve", "se ven", 1) if article.strip() in _PLURAL_ARTICLES else sentence
 
 
 def _introduced_in_english(name: str, text: str) -> str:
-    """`This is the oak chest.`, `These are the oars.`; in quotation marks where nothing tells how the name is said."""
+    """Return `This is the oak chest.` or `These are the oars.`; the name is quoted where no article is certain."""
     if not any(c.isalnum() for c in name):
         return "This is the exhibit."
     if counted := re.match(_COUNTED, name, re.IGNORECASE):
         return f"{'This is' if counted[1].lower() in _POSSESSIVES else 'These are'} {name}."
-    said, is_common = _said_in(name, text)
+    said, is_common = _written_in(name, text)
     if not said:
         return f"This is the exhibit “{re.sub(r'^(?:an?|the) ', '', name, flags=re.IGNORECASE)}”."
     head = re.split(r" (?:of|with|from|for|in|on|and|by) ", said)[0].split()[-1]
@@ -115,20 +84,20 @@ def _introduced_in_english(name: str, text: str) -> str:
 
 
 def _unquoted(name: str) -> str:
-    """A name without quotation marks around it; those around a part of it are single ones."""
+    """Return a name without quotation marks around it; those around a part of it are single ones."""
     name = name.strip()
     if len(name) > 1 and name[0] in "\"'“‘" and name[-1] in "\"'”’" and not re.search(r"[\"“”]", name[1:-1]):
         name = name[1:-1].strip()
     return re.sub(r'["“]([^"“”]*)["”]', r"‘\1’", name)
 
 
-def _said_in(name: str, text: str) -> tuple[str, bool]:
-    """A name as the text writes it, and whether it is a common noun; "" where the text does not tell."""
-    for found in re.finditer(rf"\b((?:an?|the|this|these)\s+)?({re.escape(name)})\b", text, re.IGNORECASE):
-        if found[1] or found[2][:1].islower():
-            return found[2], True
-        if re.search(r"[a-z,] $", text[max(0, found.start() - 2) : found.start()]):
-            return found[2], False  # a capital within a sentence: a proper name
+def _written_in(name: str, text: str) -> tuple[str, bool]:
+    """Return a name as the text writes it, and whether it is a common noun; "" where the text does not tell."""
+    for place in re.finditer(rf"\b((?:an?|the|this|these)\s+)?({re.escape(name)})\b", text, re.IGNORECASE):
+        if place[1] or place[2][:1].islower():
+            return place[2], True
+        if re.search(r"[a-z,] $", text[max(0, place.start() - 2) : place.start()]):
+            return place[2], False  # a capital within a sentence: a proper name
     bare = re.sub(r"^(?:an?|the)\s+", "", name, flags=re.IGNORECASE)
     first, _, rest = bare.partition(" ")
     if re.search(r"[,;:()\d]", bare) or first[:1].isupper() and not rest[:1].islower():
@@ -139,22 +108,22 @@ def _said_in(name: str, text: str) -> tuple[str, bool]:
 
 
 def words_in(text: str, code: str) -> int:
-    """Length in words, as a reader of the language counts them."""
+    """Return length in words, as a reader of the language counts them."""
     return count_words(text) if code == ENGLISH else length_in_words(text)
 
 
 def joined(sentences: Sequence[str], code: str) -> str:
-    """Sentences one after the other, as the language writes them."""
+    """Return sentences one after the other, as the language writes them."""
     return ("" if code in UNSPACED else " ").join(sentences)
 
 
 def as_sentence(heading: str, code: str) -> str:
-    """A heading with a stop mark behind it."""
+    """Return a heading with a stop mark behind it."""
     return f"{heading}{_STOP_MARKS.get(code, '.')}"
 
 
 def cut(sentence: str, words: int, code: str) -> str:
-    """The beginning of a sentence, up to the last comma or the last word that fits."""
+    """Return the beginning of a sentence, up to the last comma or the last word that fits."""
     if code in UNSPACED:
         kept = sentence[: max(words, 1) * LETTERS_PER_WORD]
     else:
@@ -162,8 +131,3 @@ def cut(sentence: str, words: int, code: str) -> str:
     place = max(kept.rfind(mark) for mark in (_BREAKS if code in UNSPACED else ","))
     head = kept[:place] if place > 0 and words_in(kept[:place], code) * 2 >= words else kept
     return as_sentence(head.rstrip(f"{_BREAKS}.。 "), code)
-
-
-@cache
-def _table(name: str) -> Any:
-    return yaml.safe_load(resources.files("docent.teacher").joinpath("data", name).read_text(encoding="utf-8"))

@@ -1,8 +1,8 @@
-"""The offline teacher: questions from a list, answers made of the source's own sentences. No model, no network.
+"""Answer requests offline: questions from a list, answers made of the source's own sentences. No model, no network.
 
-It takes the same requests as an endpoint and replies in the same form, but it reads the structured material of a
-request instead of the prompt. Typed questions are written by offline_typed.py, visitors' dialogues by
-offline_visitor.py. Reads and writes nothing.
+The offline teacher takes the same requests as an endpoint and replies in the same form, but it reads the structured
+material of a request instead of the prompt. typed.py writes typed questions, visitor.py dialogues of visitors. Reads
+and writes nothing.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ VERSION = 4
 
 
 class OfflineTeacher:
-    """The provider `offline`: asks in the languages of offline_guide.py (visitors) and offline_words.py (typed).
+    """The provider `offline`: asks in the languages of guide.py (visitors) and source/words.py (typed).
 
     Raises:
         RequestRefusedError: a question type or a language that it cannot write.
@@ -38,19 +38,19 @@ class OfflineTeacher:
     has_answered = False
 
     def body(self, request: ChatRequest) -> dict[str, Any]:
-        """The material and the teacher's version; where JSON is asked for, a place for the words that ask for it."""
+        """Return the material and the teacher's version; for JSON also an empty list of messages, as endpoints have."""
         if isinstance(request.material, TypedMaterial):
-            told = {"typed": TYPED_VERSION, "temperature": request.temperature, "messages": []}
+            versions = {"typed": TYPED_VERSION, "temperature": request.temperature, "messages": []}
             if request.material.language != ENGLISH:
-                told["typed_language"] = TYPED_LANGUAGE_VERSION
-            return {**told, **asdict(request.material)}
+                versions["typed_language"] = TYPED_LANGUAGE_VERSION
+            return {**versions, **asdict(request.material)}
         material = _material(request)
         code = code_of(material.language)
-        told = {} if code in ("", ENGLISH) else {"language_version": LANGUAGE_VERSIONS[code]}
-        return {"version": VERSION, **told, **asdict(material)}
+        versions = {} if code in ("", ENGLISH) else {"language_version": LANGUAGE_VERSIONS[code]}
+        return {"version": VERSION, **versions, **asdict(material)}
 
     async def send(self, body: bytes, request: ChatRequest) -> tuple[Answer, Mapping[str, str]]:
-        """The reply, at once."""
+        """Return the reply, at once."""
         if isinstance(request.material, TypedMaterial):
             return Answer(write_typed(request.material, request.temperature), "stop", 0, 0), {}
         material = _material(request)
@@ -61,7 +61,7 @@ class OfflineTeacher:
         return Answer(format_dialogue(write_pairs(material)), "stop", 0, 0), {}
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: nothing is open."""
 
 
 def _material(request: ChatRequest) -> Material:

@@ -1,11 +1,11 @@
-"""Dialogues of a visitor with a guide, made of an exhibit's own sentences.
+"""Write dialogues of a visitor with a guide, made of an exhibit's own sentences.
 
-offline_answers.py says what is answered with which sentences, this module what is asked. A question has one answer
-about an exhibit, whatever the temperature: the first question of a topic its first answer, the second its second.
-Temperature means variety: at the lowest one the plainest questions are asked, above that seeded draws of the others.
-Every answer says first which exhibit it is about, as a guide does and so that it can be checked against the photo;
-every word after `This is ...` stands in the source. It does not translate: question and answer are in the language of
-the text (offline_guide.py). Reads and writes nothing.
+answers.py says what is answered with which sentences, this module what is asked. A question has one answer about an
+exhibit, whatever the temperature: the first question of a topic its first answer, the second its second. Temperature
+means variety: at the lowest one the plainest questions are asked, above that seeded draws of the others. Every answer
+says first which exhibit it is about, as a guide does and so that it can be checked against the photo; every word after
+`This is ...` stands in the source. Nothing is translated: question and answer are in the language of the text. Reads
+and writes nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SECOND_CHOICE = {"use": "found", "more": "about"}
 
 
 def write_pairs(material: Material) -> list[Pair]:
-    """Pairs for one temperature: different from each other, and from those of lower temperatures.
+    """Return the pairs for one temperature: different from each other, and from those of lower temperatures.
 
     Returns:
         At most `material.pairs`; fewer where the text has no more answers, one of a text of hardly any words.
@@ -49,28 +49,27 @@ def write_pairs(material: Material) -> list[Pair]:
 
 
 def _pairs_of(text: ExhibitText) -> dict[str, list[Pair]]:
-    """Every question that the text answers, by topic, the plainest first."""
-    found: dict[str, list[Pair]] = {}
+    """Return every question that the text answers, by topic, the plainest first."""
+    pairs_by_topic: dict[str, list[Pair]] = {}
     for topic, chosen in answers_of(text).items():
-        answers = [_worded(text, one) for one in chosen]
+        answers = [
+            joined([introduced(text.material), *(text.sentences[at] for at in one)], text.code) for one in chosen
+        ]
         questions = [q for q in questions_of(text.code)[topic] if not contains_name(q, text.material.name)]
-        found[topic] = [(question, answers[at % len(answers)]) for at, question in enumerate(questions) if answers]
-    return found
+        pairs_by_topic[topic] = [
+            (question, answers[at % len(answers)]) for at, question in enumerate(questions) if answers
+        ]
+    return pairs_by_topic
 
 
-def _next_pair(left: dict[str, list[Pair]], topic: str, said: set[str]) -> Pair | None:
+def _next_pair(left: dict[str, list[Pair]], topic: str, answered: set[str]) -> Pair | None:
     """Take a pair on a topic; where none is left, on another, first one that says something new."""
     wanted = [topic, SECOND_CHOICE.get(topic, topic)]
     others = sorted(left, key=lambda other: -len(left[other]))
     for names, fresh in ((wanted, True), (others, True), (wanted, False), (others, False)):
         for name in names:
-            pair = next((pair for pair in left.get(name, ()) if not (fresh and pair[1] in said)), None)
+            pair = next((pair for pair in left.get(name, ()) if not (fresh and pair[1] in answered)), None)
             if pair is not None:
                 left[name].remove(pair)
                 return pair
     return None
-
-
-def _worded(text: ExhibitText, chosen: tuple[int, ...]) -> str:
-    """Sentences as one answer, after the name of the exhibit."""
-    return joined([introduced(text.material), *(text.sentences[position] for position in chosen)], text.code)

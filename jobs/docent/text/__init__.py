@@ -1,5 +1,5 @@
 """Process text: sentences, numbers, names, languages, chunks, repeats.
 
-`markdown/`, `numbers/` and `encodings/` are rooms of their own.
+`markdown/`, `numbers/` and `encodings/` are subpackages for larger topics.
 Start reading at `sentences.py`.
 """

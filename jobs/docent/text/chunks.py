@@ -1,8 +1,8 @@
-"""Cut a text into pieces of bounded length that overlap, as offsets into it; reads and writes nothing.
+"""Cut a text into overlapping pieces of bounded length, as offsets into it. Reads and writes no files.
 
-Pieces end at the best place there is: a paragraph, else a line, a sentence, a space, and only then between any two
-characters. By characters (`chunk_text`) neighbours share at most so many; by tokens of o200k_base (`chunk_tokens`) they
-share exactly so many. What `whole` matches, such as a figure's token, is never cut.
+Pieces end at the best break available: a paragraph, else a line, a sentence, a space, and only then between any two
+characters. `chunk_text` counts characters, and neighbours share at most the overlap; `chunk_tokens` counts tokens of
+o200k_base, and neighbours share exactly the overlap. What `whole` matches, such as a figure's token, is never cut.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ Piece = tuple[int, int]
 
 
 def chunk_text(text: str, max_chars: int, overlap_chars: int, whole: re.Pattern[str] | None = None) -> list[Piece]:
-    """Pieces of at most `max_chars` characters without blanks around them; neighbours share at most `overlap_chars`.
+    """Return pieces of at most `max_chars` characters, stripped; neighbours share at most `overlap_chars`.
 
     What was cut at one level is put together again as long as it fits, and a piece begins with as much of the end of
     the one before as the overlap allows. Only a match of `whole` that is longer than a piece may be, is longer.
     """
     kept = [match.span() for match in whole.finditer(text)] if whole else []
     cutter = _Cutter(text, max_chars, min(overlap_chars, max_chars - 1), kept)
-    return [piece for piece in (_stripped(text, *found) for found in cutter.pieces(0, len(text), 0)) if piece]
+    return [piece for piece in (_stripped(text, *span) for span in cutter.pieces(0, len(text), 0)) if piece]
 
 
 class _Cutter:
-    """One text being cut.
+    """Cut one text by characters.
 
     Attributes:
         kept: ranges that are never cut, in order.
@@ -47,10 +47,9 @@ class _Cutter:
 
     def __init__(self, text: str, limit: int, overlap: int, kept: list[Piece]) -> None:
         self.text, self.limit, self.overlap, self.kept = text, limit, overlap, kept
-        self._starts = [start for start, _ in kept]
 
     def pieces(self, start: int, end: int, level: int) -> Iterator[Piece]:
-        """The pieces of a range, cut at this level or a finer one."""
+        """Yield the pieces of a range, cut at this level or a finer one."""
         cuts, level = self._cuts(start, end, level)
         fitting: list[Piece] = []
         for part in zip(cuts, cuts[1:], strict=False):
@@ -63,21 +62,17 @@ class _Cutter:
         yield from self._merged(fitting)
 
     def _cuts(self, start: int, end: int, level: int) -> tuple[list[int], int]:
-        """Where a range is cut, its ends included, and the level after the one that had a place to cut."""
+        """Return where a range is cut, ends included, and the level after the one that had a place to cut."""
         while level < len(LEVELS):
             inside = [m.start() for m in LEVELS[level].finditer(self.text, start, end) if m.start() > start]
             level += 1
-            if inside := [cut for cut in inside if cut < end and not self._is_kept(cut)]:
+            if inside := [cut for cut in inside if cut < end and not _is_inside(cut, self.kept)]:
                 return [start, *inside, end], level
-        inside = [cut for cut in range(start + 1, end) if not self._is_kept(cut)]
+        inside = [cut for cut in range(start + 1, end) if not _is_inside(cut, self.kept)]
         return [start, *inside, end], len(LEVELS) + 1
 
-    def _is_kept(self, cut: int) -> bool:
-        before = bisect_left(self._starts, cut) - 1
-        return before >= 0 and cut < self.kept[before][1]
-
     def _merged(self, parts: list[Piece]) -> Iterator[Piece]:
-        """Neighbouring parts together as long as they fit, each beginning with the end of the one before."""
+        """Yield neighbouring parts merged while they fit, each piece beginning with the end of the one before."""
         first = 0
         for number, (start, end) in enumerate(parts):
             if first < number and end - parts[first][0] > self.limit:
@@ -88,15 +83,21 @@ class _Cutter:
             yield parts[first][0], parts[-1][1]
 
 
+def _is_inside(position: int, ranges: list[Piece]) -> bool:
+    """Return whether a position lies inside one of the ranges, which are in order."""
+    before = bisect_left(ranges, (position,)) - 1
+    return before >= 0 and position < ranges[before][1]
+
+
 def _stripped(text: str, start: int, end: int) -> Piece | None:
-    """A piece without the blanks around it; None where nothing is left."""
+    """Return a piece without the blanks around it; None if nothing is left."""
     piece = text[start:end]
     start, end = end - len(piece.lstrip()), start + len(piece.rstrip())
     return (start, end) if start < end else None
 
 
 def chunk_tokens(text: str, max_tokens: int, overlap_tokens: int, whole: re.Pattern[str] | None = None) -> list[Piece]:
-    """Pieces of at most `max_tokens` tokens that cover the text; each begins just so many before the last one ends.
+    """Return pieces of at most `max_tokens` tokens that cover the text, each overlapping the one before.
 
     A piece ends at a paragraph, line, sentence or space in its second half where there is one, tokens being those of
     the whole text. No character of several tokens is cut and no match of `whole`; the overlap is longer only where
@@ -123,11 +124,11 @@ def chunk_tokens(text: str, max_tokens: int, overlap_tokens: int, whole: re.Patt
 
 
 class _TokenCutter:
-    """One text being cut between tokens.
+    """Cut one text between tokens.
 
     Attributes:
-        places: where it may be cut, in characters, with the tokens before each.
-        exact: those from where the overlap leads back to another.
+        places: offsets where it may be cut, with the number of tokens before each.
+        exact: offsets from which the overlap leads back to another offset.
     """
 
     def __init__(self, text: str, limit: int, overlap: int, places: dict[int, int]) -> None:
@@ -137,7 +138,7 @@ class _TokenCutter:
         self.exact = [at for at, count in places.items() if count - overlap in counts or at == len(text)]
 
     def last_end(self, start: int, before: int) -> int:
-        """Where a piece ends: its best break behind `before`, else the last place where it fits; 0 where none is."""
+        """Return where a piece ends: the best break after `before`, else the last place where it fits; 0 if none."""
         fitting = self._fitting(start, before, self.exact) or self._fitting(start, before, self.all)
         if not fitting or fitting[-1] == len(self.text):
             return fitting[-1] if fitting else 0
@@ -150,7 +151,7 @@ class _TokenCutter:
         return fitting[-1]
 
     def _fitting(self, start: int, before: int, allowed: list[int]) -> list[int]:
-        """Places behind `before` where a piece may end; only the last is known to fit."""
+        """Return the places after `before` where a piece may end; only the last is known to fit."""
         first = bisect_right(allowed, before)
         last = bisect_right(allowed, self.places[start] + self.limit, lo=first, key=self.places.__getitem__)
         # Alone, the letters at a piece's ends may be other tokens than within the text, and more.
@@ -162,13 +163,13 @@ class _TokenCutter:
         return count_tokens(self.text[start:end]) <= self.limit
 
     def start_of_next(self, end: int) -> int:
-        """Where the piece behind one begins: the overlap before its end, or the next place before that."""
+        """Return where the next piece begins: the overlap before `end`, or the nearest place before that."""
         wanted = self.places[end] - self.overlap
         return self.all[max(bisect_right(self.all, wanted, key=self.places.__getitem__) - 1, 0)]
 
 
 def count_tokens(text: str) -> int:
-    """Tokens of o200k_base in a text.
+    """Return the number of o200k_base tokens in a text.
 
     Raises:
         ConfigError: the package with the table is not installed.
@@ -177,17 +178,12 @@ def count_tokens(text: str) -> int:
 
 
 def _places(text: str, kept: list[Piece]) -> dict[int, int]:
-    """Where the text may be cut, in characters, with the tokens before it: at ends of tokens that end a character."""
+    """Return the offsets where the text may be cut, each with the number of tokens before it."""
     encoding = _encoding()
     sizes = accumulate(len(encoding.decode_single_token_bytes(token)) for token in encoding.encode_ordinary(text))
     characters = {size: number for number, size in enumerate(accumulate(len(c.encode()) for c in text), 1)}
     ends = ((characters[size], count) for count, size in enumerate(sizes, 1) if size in characters)
-    return {0: 0} | {at: count for at, count in ends if _may_cut(at, kept)}
-
-
-def _may_cut(position: int, kept: list[Piece]) -> bool:
-    before = bisect_left(kept, (position,)) - 1
-    return before < 0 or position >= kept[before][1]
+    return {0: 0} | {at: count for at, count in ends if not _is_inside(at, kept)}
 
 
 @cache
@@ -196,8 +192,8 @@ def _encoding() -> Any:
         import bpe_openai
     except ImportError:
         raise ConfigError(
-            f"chunks of tokens need the package bpe-openai, which holds the table of {ENCODING}",
+            f"chunks of tokens need the package bpe-openai, which contains the encoding {ENCODING}",
             "ingest.pdf.chunk_tokens",
-            'pip install "docent[ingest]", or leave chunk_tokens out: chunk_chars counts characters',
+            'pip install "docent[ingest]", or remove chunk_tokens: chunk_chars counts characters',
         ) from None
     return bpe_openai.get_encoding(ENCODING)

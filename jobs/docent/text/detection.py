@@ -1,8 +1,7 @@
-"""Which language a text is written in, by its script and its function words. No model, no package.
+"""Detect the language of a text by its script and its function words, without a model or a package.
 
-`curate` compares short answers with a detector of letter sequences; here the text is longer and the question is only
-which language to ask in, before anything runs and on a machine that may have no stage installed. Reads and writes
-nothing.
+`curate` checks short answers with a detector of letter sequences. Here the texts are longer, and the question is only
+which language to use, before anything runs and on machines without any stage installed. Reads and writes no files.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import re
 import unicodedata
 from collections import Counter
 
-from docent.text.terms import STOP_WORDS_OF, folded
+from docent.text.terms import FUNCTION_WORDS_OF, STOP_WORDS_OF, folded
 
 UNKNOWN = "?"
 """The code of a text that is long enough to tell, and in none of the languages below."""
@@ -37,47 +36,22 @@ _SCRIPTS = {
 }
 MIN_KANA_SHARE = 0.1
 """Less than this in kana is Chinese with a Japanese name in it."""
-# Function words of languages that text/terms.py has no list of; enough to tell them from the others.
-_MORE = {
-    "cs": "a aby ale by byl byla bylo byly do jako je jeho jejich jen již k která které který kteří na nebo od po pod "
-    "podle pro při s se si tak to tento u v ve více z za ze že",
-    "pl": "a aby ale by był była było były dla do i ich jak jako jego jej jest która które który na nad nie niej od "
-    "oraz po pod przez przy się są ta tak ten tej to tym w we z za ze że",
-    "tr": "bir bu da daha de değil en gibi göre her ile için ise kadar olan olarak olup sonra şu tarafından ve veya "
-    "vardır ya çok",
-    "da": "af at blev de den der det efter en er et for fra har hvor i ikke ind kan man med men og om på sig som så "
-    "til ud under var ved",
-    "fi": "ei että hän ja joka jonka jossa kanssa kun kuin mutta myös mukaan niin nämä oli on ovat sekä se sen tai "
-    "tämä vuonna",
-    "hu": "a az azt csak de egy el ez hogy is ki még mint meg nem és ha vagy volt van után által",
-    "ro": "a al ale au care ce cu de din după este fost la mai nu o pe pentru prin se sunt și s-a un în într",
-    "sv": "att av de den det efter en ett för från har i inte kan man med men när och om på sig som så till under ur "
-    "var vid är",
-    "vi": "bị các cho có của cùng cũng không là lại một này những nhưng như năm người ra rất sau số theo thì trên "
-    "trong từ và vào với được đã đến để",
-}
-_LATIN = (
-    "ab ac ad atque autem cum de ego eius enim est et etiam ex haec hic hoc id in inter ita me nam nec neque non nunc "
-    "per pro qua quae quam quarum quem qui quia quibus quid quo quod quoque quorum sed si sic sine sub sum sunt suo te "
-    "tamen tu ubi usque ut vel"
-)
-"""Latin is told from names of animals and plants by these; texts in Latin are in no language that is asked in."""
-_WORD_LISTS = {**STOP_WORDS_OF, **{code: frozenset(map(folded, words.split())) for code, words in _MORE.items()}}
-_LATIN_WORDS = frozenset(_LATIN.split())
+_LATIN = "la"
+_WORD_LISTS = STOP_WORDS_OF | {code: words for code, words in FUNCTION_WORDS_OF.items() if code != _LATIN}
 _WORD = re.compile(r"[^\W\d_]+")
 _NO_PROSE = re.compile(r"`[^`]*`|\b\w+://\S+")
 
 
 def language_of_text(text: str) -> str:
-    """Code of the language of a text.
+    """Return the language code of a text.
 
     Returns:
         A code (ISO 639-1), not necessarily of text/languages.yaml; UNKNOWN where the text is long enough and has the
         function words of no known language; "" where it is too short, or two languages are equally likely.
     """
     text = _NO_PROSE.sub(" ", text[:MAX_CHARS])
-    if found := _by_script(text):
-        return found
+    if code := _by_script(text):
+        return code
     words = [folded(word) for word in _WORD.findall(text)]
     if len(words) < MIN_WORDS:
         return ""
@@ -90,12 +64,12 @@ def language_of_text(text: str) -> str:
 
 
 def function_words(code: str) -> frozenset[str]:
-    """Function words of a language, folded; none of a language that there is no list of."""
-    return _LATIN_WORDS if code == "la" else _WORD_LISTS.get(code, frozenset())
+    """Return the function words of a language, folded; an empty set for unknown languages."""
+    return FUNCTION_WORDS_OF[code] if code == _LATIN else _WORD_LISTS.get(code, frozenset())
 
 
 def _by_script(text: str) -> str:
-    """The language of a text in a script of its own; UNKNOWN for a script of no known language."""
+    """Return the language of a text in a script of its own; UNKNOWN for a script of no known language."""
     scripts = Counter(unicodedata.name(c, "?").split(" ", 1)[0] for c in text if c.isalpha() and not c.isascii())
     total = sum(c.isalpha() for c in text)
     if not total:

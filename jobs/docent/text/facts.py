@@ -1,8 +1,8 @@
-"""The facts that a text states, each with the lines it stands in: sentences, list items, rows of tables.
+"""Extract the facts that a text states, each with its lines: sentences, list items, rows of tables.
 
-A fact is what one question is asked about. An item of a nested list says little without what it belongs to, so it
-begins with its parent's text; a row of a table names its columns. The words of footnotes and of HTML are facts too, a
-formula is one however it is written. Code, headings and figure references state nothing.
+A fact is the subject of one question. An item of a nested list says little by itself, so it begins with its parent's
+text; a row of a table names its columns. Footnotes, text in HTML and formulas are facts too. Code, headings and figure
+references are not.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from docent.text.markdown.attributes import callout_mark
 from docent.text.markdown.blocks import Block, BlockError, blocks_of
 from docent.text.markdown.html_text import statements_in
 from docent.text.markdown.references import Syntax, plain_text
-from docent.text.markdown.statements import Place, Said
+from docent.text.markdown.statements import Paragraph, Place
 from docent.text.sentences import split_sentences
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _FORMULA_FENCES = frozenset(("math", "latex", "tex", "katex"))
 def facts_of(
     text: str, first_line: int, file: str, page: int | None = None, figures: re.Pattern[str] | None = None
 ) -> tuple[Fact, ...]:
-    """The facts of a piece of text that may hold lists and tables; the whole text where it states none.
+    """Return the facts of a text that may hold lists and tables; the whole text if it states none.
 
     Args:
         first_line: 1-based line of `file`, or of its page, that the text begins with.
@@ -53,11 +53,10 @@ def facts_of(
 
 
 def whole_as_fact(text: str, place: Place) -> tuple[Fact, ...]:
-    """One fact for a text that is too short to state one; none where it is only code and figures."""
-    said = [
-        Said.of(token, block, place) for block in blocks_of(text) for token in block.tokens if token.type == "inline"
-    ]
-    words = " ".join(" ".join(one.text.split()) for one in said).strip()
+    """Return one fact for a text too short to state one; none if it is only code and figures."""
+    tokens = ((token, block) for block in blocks_of(text) for token in block.tokens if token.type == "inline")
+    texts = (Paragraph.of(token, block, place).text for token, block in tokens)
+    words = " ".join(" ".join(one.split()) for one in texts).strip()
     if not any(character.isalnum() for character in words):
         return ()
     lines = text.split("\n")
@@ -66,7 +65,7 @@ def whole_as_fact(text: str, place: Place) -> tuple[Fact, ...]:
 
 
 def facts_in(block: Block, place: Place) -> Iterator[Fact]:
-    """The facts of one block."""
+    """Yield the facts of one block."""
     parents: list[str | None] = []  # text of every list item that is open, outermost first; None before it is known
     table = _Table([], [])
     before = ""
@@ -77,10 +76,10 @@ def facts_in(block: Block, place: Place) -> Iterator[Fact]:
         elif kind == "list_item_close":
             parents.pop()
         elif kind == "inline" and before == "paragraph_open":
-            for said in _parts(token, block, place):
-                yield from _paragraph(said, parents)
+            for paragraph in _parts(token, block, place):
+                yield from _paragraph(paragraph, parents)
         elif kind == "inline" and before in ("th_open", "td_open"):
-            table.cells.append(" ".join(Said.of(token, block, place).text.split()))
+            table.cells.append(" ".join(Paragraph.of(token, block, place).text.split()))
         elif kind == "html_block":
             yield from _html(token, block, place)
         elif kind == "fence" and token.info.strip().lower() in _FORMULA_FENCES:
@@ -114,54 +113,54 @@ class _Table:
                 yield Fact(text=statement, source=place.span(self.line, self.line))
 
 
-def _parts(token: Token, block: Block, place: Place) -> Iterator[Said]:
-    """A paragraph in one piece; that of a callout (`[!NOTE] Title`) with its title apart."""
+def _parts(token: Token, block: Block, place: Place) -> Iterator[Paragraph]:
+    """Yield a paragraph as a whole, or a callout (`[!NOTE] Title`) with its title apart."""
     content, (first, behind) = token.content, token.map or [0, 1]
     first, last = block.base + first, block.base + behind - 1
     mark = callout_mark(content)
     title, broken, rest = content[mark:].partition("\n")
     if mark and broken and content.count("\n") == last - first:
-        yield Said(title, first, first, place)
-        yield Said(rest, first + 1, last, place)
+        yield Paragraph(title, first, first, place)
+        yield Paragraph(rest, first + 1, last, place)
     else:
-        yield Said(content[mark:], first, last, place)
+        yield Paragraph(content[mark:], first, last, place)
 
 
 def _html(token: Token, block: Block, place: Place) -> Iterator[Fact]:
-    """Facts of what a block of HTML shows between its tags."""
+    """Yield the facts of what a block of HTML shows between its tags."""
     first = block.base + (token.map or [0])[0]
     for line, piece in statements_in(token.content):
         start = first + line
-        yield from _paragraph(Said(piece, start, start + piece.count("\n"), place), [])
+        yield from _paragraph(Paragraph(piece, start, start + piece.count("\n"), place), [])
 
 
 def _formula(token: Token, block: Block, place: Place) -> Iterator[Fact]:
-    """A formula in a block of its own, as it is written."""
+    """Yield the formula of a fenced block, as it is written."""
     first, behind = token.map or [0, 1]
-    if len(words := token.content.strip()) >= MIN_FACT_CHARS:
-        yield Fact(text=words, source=place.span(block.base + first, block.base + behind - 1))
+    if len(formula := token.content.strip()) >= MIN_FACT_CHARS:
+        yield Fact(text=formula, source=place.span(block.base + first, block.base + behind - 1))
 
 
-def _paragraph(said: Said, parents: list[str | None]) -> Iterator[Fact]:
-    """Facts of a paragraph; the first of a list item is one fact, and the parent of the items below it."""
-    yield from _own(said, parents)
-    whole = said.place.span(said.first, said.last)
+def _paragraph(paragraph: Paragraph, parents: list[str | None]) -> Iterator[Fact]:
+    """Yield the facts of a paragraph; the first of a list item is one fact, and the parent of the items below it."""
+    yield from _own(paragraph, parents)
+    whole = paragraph.place.span(paragraph.first, paragraph.last)
     yield from (
-        Fact(text=note, source=whole) for words in said.notes if len(note := plain_text(words)) >= MIN_FACT_CHARS
+        Fact(text=note, source=whole) for words in paragraph.notes if len(note := plain_text(words)) >= MIN_FACT_CHARS
     )
 
 
-def _own(said: Said, parents: list[str | None]) -> Iterator[Fact]:
-    """Facts of a paragraph without its inline footnotes."""
+def _own(paragraph: Paragraph, parents: list[str | None]) -> Iterator[Fact]:
+    """Yield the facts of a paragraph without its inline footnotes."""
     if not parents or parents[-1] is not None:
-        for sentence, span in said.sentences():
+        for sentence, span in paragraph.sentences():
             if len(sentence) >= MIN_FACT_CHARS:
                 yield Fact(text=sentence, source=span)
         return
-    said.text = _CHECKBOX.sub("", said.text)
+    paragraph.text = _CHECKBOX.sub("", paragraph.text)
     prefix = next((parent for parent in reversed(parents[:-1]) if parent), "")
     parents[-1] = ""
-    for words, span in said.whole():
+    for words, span in paragraph.whole():
         statement = f"{prefix}: {words}" if prefix else words
         parents[-1] = _shown_above(words, prefix)
         # What ends with a colon only leads to the items below it, which say it themselves.
@@ -170,7 +169,7 @@ def _own(said: Said, parents: list[str | None]) -> Iterator[Fact]:
 
 
 def _shown_above(words: str, prefix: str) -> str:
-    """A list item's text as the beginning of the items below it."""
+    """Return a list item's text as the prefix of the items below it."""
     own = words if len(words) <= MAX_PARENT_CHARS else split_sentences(words)[-1][-MAX_PARENT_CHARS:]
     own = own.rstrip().rstrip(":").rstrip(".")
     return f"{prefix}: {own}"[-2 * MAX_PARENT_CHARS :] if prefix else own

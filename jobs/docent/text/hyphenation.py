@@ -1,7 +1,7 @@
-"""Words that were divided at the end of a line, put together again; compounds keep their hyphen.
+"""Join words divided at line ends; compounds keep their hyphen.
 
-What the document writes elsewhere decides first; then the form of the two parts. No dictionary. Reads and writes
-nothing.
+How the document spells the word elsewhere decides first, then the form of the two parts. Uses no dictionary. Reads and
+writes no files.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ _PREFIXES = frozenset("un in im dis re pre mis over under out be ill".split())
 
 
 class Words(Counter[str]):
-    """How often a document writes a word, hyphens inside of it included, where no line ends."""
+    """Count how often a document writes each word, hyphens included, away from line ends."""
 
     @classmethod
     def of(cls, lines: Iterable[str]) -> Words:
-        """The words of these lines, lower case, without the one that each begins and ends with if it is divided."""
+        """Count the words of these lines in lower case, without a last word that is divided."""
         counted = cls()
         for line in lines:
             counted.update(_WORD.findall(line.rstrip(HYPHENS).lower()))
@@ -47,12 +47,12 @@ class Words(Counter[str]):
 
 
 def is_divided(line: str) -> bool:
-    """Whether a line ends with a hyphen behind a letter or digit."""
+    """Return whether a line ends with a hyphen behind a letter or digit."""
     return _DIVIDED.search(line) is not None
 
 
 def whole_word(head: str, tail: str, words: Words) -> str | None:
-    """A word from its two parts; None where they are two words.
+    """Return a word joined from its two parts; None if they are two words.
 
     Args:
         head: the end of a line back to its last blank, with the hyphen.
@@ -74,7 +74,7 @@ def whole_word(head: str, tail: str, words: Words) -> str | None:
 
 
 def joined(lines: Sequence[str], words: Words) -> str:
-    """Lines of one paragraph as one line, divided words whole again."""
+    """Return the lines of one paragraph as one line, with divided words joined."""
     text = ""
     for line in (" ".join(each.split()) for each in lines):
         if not line:
@@ -89,12 +89,12 @@ def joined(lines: Sequence[str], words: Words) -> str:
 
 
 def _last_letters(stem: str) -> str:
-    found = _LETTERS.findall(stem)
-    return found[-1].lower() if found and stem.endswith(found[-1]) and not stem[-len(found[-1]) :].isupper() else ""
+    runs = _LETTERS.findall(stem)
+    return runs[-1].lower() if runs and stem.endswith(runs[-1]) and not stem[-len(runs[-1]) :].isupper() else ""
 
 
 def _is_one_word(first: str, second: str, words: Words) -> bool:
-    """Whether two parts make one word rather than a compound with a hyphen."""
+    """Return whether two parts form one word rather than a hyphenated compound."""
     if len(first) < 2 or "-" in first:  # "x-ray", "DNA-based", "3-fold", "mother-in-law"
         return False
     if words[first + second] or words[f"{first}-{second}"]:

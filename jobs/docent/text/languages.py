@@ -1,12 +1,12 @@
-"""Languages that people name in many ways, each with one code: `Korean`, `ko`, `ko-KR` and `kr` are `ko`.
+"""Look up languages by their many names: `Korean`, `ko`, `ko-KR` and `kr` are all `ko`.
 
-Reads languages.yaml beside it; writes nothing. Who asks for a language that is not there hears so before any work.
+Reads languages.yaml beside it. An unknown language is an error before any work starts.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -22,24 +22,29 @@ class Language:
 
     Attributes:
         code: two letters, ISO 639-1.
-        name: in English, as prompts say it.
+        name: in English, as used in prompts.
+        aliases: other names, in any case.
         true, false: how an answer to a true-or-false question begins.
     """
 
     code: str
     name: str
+    aliases: Sequence[str]
     true: str
     false: str
 
 
 @cache
 def languages() -> Mapping[str, Language]:
-    """All known languages by code."""
-    return {code: Language(code, row["name"], row["true"], row["false"]) for code, row in _rows().items()}
+    """Return all known languages by code."""
+    text = resources.files(__package__).joinpath("languages.yaml").read_text(encoding="utf-8")
+    return {
+        code: Language(code, **row | {"aliases": tuple(row["aliases"])}) for code, row in yaml.safe_load(text).items()
+    }
 
 
 def find_language(given: str, where: str) -> Language:
-    """The language that a name, a code, a code with a region or an alias stands for.
+    """Return the language that a name, a code, a code with a region or an alias stands for.
 
     Args:
         where: the setting or file that says so, for the message.
@@ -55,27 +60,17 @@ def find_language(given: str, where: str) -> Language:
     near = difflib.get_close_matches(wanted, [name for name in names if len(name) > 3], n=1)
     meant = f", did you mean {languages()[names[near[0]]].name}?" if near else ""
     listed = ", ".join(f"{language.name} ({language.code})" for language in languages().values())
-    raise ConfigError(f"there is no language {given!r}{meant}", where, f"take one of: {listed}")
+    raise ConfigError(f"unknown language {given!r}{meant}", where, f"use one of: {listed}")
 
 
 def truth_of(answer: str, language: Language) -> bool | None:
-    """Whether an answer begins with the word for true or for false; None where it begins with neither."""
-    said = answer.lstrip(" *_\"'“„«").casefold()
-    if said.startswith(language.false.casefold()):
+    """Return whether an answer begins with the word for true or for false; None if with neither."""
+    beginning = answer.lstrip(" *_\"'“„«").casefold()
+    if beginning.startswith(language.false.casefold()):
         return False
-    return True if said.startswith(language.true.casefold()) else None
+    return True if beginning.startswith(language.true.casefold()) else None
 
 
 @cache
 def _codes_by_name() -> dict[str, str]:
-    found: dict[str, str] = {}
-    for code, row in _rows().items():
-        found |= {name.casefold(): code for name in (code, row["name"], *row["aliases"])}
-    return found
-
-
-@cache
-def _rows() -> dict[str, dict[str, str]]:
-    text = resources.files(__package__).joinpath("languages.yaml").read_text(encoding="utf-8")
-    found: dict[str, dict[str, str]] = yaml.safe_load(text)
-    return found
+    return {name.casefold(): one.code for one in languages().values() for name in (one.code, one.name, *one.aliases)}

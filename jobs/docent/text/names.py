@@ -1,8 +1,7 @@
-"""Proper names that a text claims, by its capitals, so that an answer can be checked against its source.
+"""Find proper names in a text by their capitals, so that an answer can be checked against its source.
 
-For languages in Latin letters that write names with a capital and other nouns without one (not German). A word at the
-beginning of a sentence has its capital anyway: it counts only with a possessive ending. The method is lexical: a name
-of the source in the wrong place passes.
+Works for languages in Latin script that capitalise names but not other nouns (not German). The first word of a sentence
+counts only with a possessive ending. The method is lexical: a name of the source in the wrong place passes.
 """
 
 from __future__ import annotations
@@ -32,12 +31,12 @@ _LINE_MARK = re.compile(r"^[ \t]*(?:[-*•]|\(?\d{1,2}[.)])[ \t]+", re.MULTILINE
 
 
 @dataclass(frozen=True)
-class Vouched:
-    """The words of a source, as names are looked up in it.
+class SourceWords:
+    """The words of a source, prepared for looking up names.
 
     Attributes:
-        words: all its words and the parts of compounds, folded.
-        beginnings: their first letters, for other forms of a name: Greece and Greek.
+        words: all words and the parts of compounds, folded.
+        beginnings: their first letters, to match other forms of a name: Greece and Greek.
         initials: first letters of all words in order, for abbreviations.
     """
 
@@ -46,17 +45,17 @@ class Vouched:
     initials: str
 
 
-def vouched_by(text: str) -> Vouched:
-    """What a source says, ready for look-ups."""
+def source_words(text: str) -> SourceWords:
+    """Return the words of a source, prepared for look-ups."""
     terms = terms_of(text)
     words = frozenset(part for term in terms for part in (term, *re.split(r"[-'’.,]", term)) if part)
     beginnings = frozenset(word[:n] for word in words for n in range(4, min(len(word), MAX_FORM_LETTERS) + 1))
-    return Vouched(words, beginnings, "".join(term[0] for term in terms))
+    return SourceWords(words, beginnings, "".join(term[0] for term in terms))
 
 
 def names_of(text: str) -> list[str]:
-    """Words of a text that its capitals make names, in order, each once."""
-    found: list[str] = []
+    """Return the words of a text that are names by their capitals, in order, each once."""
+    names: list[str] = []
     text = _LINE_MARK.sub("\n", text)
     for match in _WORD.finditer(text):
         word = match.group()
@@ -67,12 +66,12 @@ def names_of(text: str) -> list[str]:
             continue
         name = _POSSESSIVE.sub("", word)
         if len(name) > 1 and folded(name) not in STOP_WORDS and folded(name) not in UNITS:
-            found.append(name)
-    return list(dict.fromkeys(found))
+            names.append(name)
+    return list(dict.fromkeys(names))
 
 
-def unsupported_names(answer: str, source: Vouched, allowed: Collection[str] = ()) -> list[str]:
-    """Names of `answer` that neither `source` nor `allowed` (folded words) has, in order."""
+def unsupported_names(answer: str, source: SourceWords, allowed: Collection[str] = ()) -> list[str]:
+    """Return the names of `answer` that neither `source` nor `allowed` (folded words) has, in order."""
     return [name for name in names_of(answer) if not _is_known(name, source, allowed)]
 
 
@@ -81,7 +80,7 @@ def _begins_sentence(text: str, start: int) -> bool:
     return not before or before.endswith(_BEGINS)
 
 
-def _is_known(name: str, source: Vouched, allowed: Collection[str]) -> bool:
+def _is_known(name: str, source: SourceWords, allowed: Collection[str]) -> bool:
     whole = folded(name)
     if whole in source.words or whole in allowed:
         return True
@@ -91,8 +90,8 @@ def _is_known(name: str, source: Vouched, allowed: Collection[str]) -> bool:
     return all(_has(part, source) or part in allowed for part in parts)
 
 
-def _has(word: str, source: Vouched) -> bool:
-    """The word itself, its singular, or another form: all but its ending, at least four letters, begins a word."""
+def _has(word: str, source: SourceWords) -> bool:
+    """Return whether the source has the word, its singular, or another form that shares all but the ending."""
     if (
         word in source.words
         or word in STOP_WORDS

@@ -1,7 +1,7 @@
-"""Names in the order in which a reader looks for them: `exhibit 2` before `exhibit 10`, `Äpfel` before `Zebra`.
+"""Sort names as a reader expects: `exhibit 2` before `exhibit 10`, `Äpfel` before `Zebra`.
 
-Reads and writes nothing. The order of letters is that of Unicode after accents are taken off, not that of one country:
-the page's own script sorts by the reader's locale.
+Reads and writes no files. Letters are ordered by Unicode without accents, not by the rules of one country; the script
+of the report page sorts by the reader's locale.
 """
 
 from __future__ import annotations
@@ -19,19 +19,16 @@ _LETTERS = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ł": "l
 
 
 def natural_key(name: str) -> Key:
-    """A key for `sorted`: runs of digits by their number, letters without case and accents.
+    """Return a key for `sorted`: numbers by value, letters without case and accents.
 
     Names that differ in case, accents or leading zeros alone stay apart by the name itself.
     """
-    parts = tuple(_part(part) for part in _PART.split(_plain(name)) if part)
-    return parts, name
-
-
-def _part(part: str) -> tuple[int, int, str]:
-    # A number goes before text, as in the browsers' Intl.Collator. Digits beyond ASCII are decimal ones too.
-    return (0, int(part), "") if part.isdecimal() and len(part) < MAX_DIGITS else (1, 0, part)
-
-
-def _plain(name: str) -> str:
     bare = (c for c in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(c))
-    return " ".join("".join(bare).translate(_LETTERS).split())
+    plain = " ".join("".join(bare).translate(_LETTERS).split())
+    # A number goes before text, as in the browsers' Intl.Collator. Digits beyond ASCII are decimal ones too.
+    parts = (
+        (0, int(part), "") if part.isdecimal() and len(part) < MAX_DIGITS else (1, 0, part)
+        for part in _PART.split(plain)
+        if part
+    )
+    return tuple(parts), name

@@ -1,10 +1,10 @@
-"""Makes the text of a document safe to stand in a prompt: nothing hidden in it, nothing that closes its frame.
+"""Make the text of a document safe to put in a prompt: nothing hidden in it, nothing that closes its frame.
 
-Reads and writes nothing. Text for teachers passes `as_material`, and what they reply `restored`, so that a text about
-markup keeps its `<image>`; text for data sets passes `visible` alone. Hidden instructions are written with tags and
-variation selectors, which models read and people do not see (https://unicode.org/reports/tr36/, section 3); chat
-templates put tokens such as `<|im_end|>` between turns, and many servers take them from a text as well. Prompts of
-docent itself put what a document says between tags such as `<section>`.
+Text for teachers passes through `as_material`, and replies through `restored`, so that a text about markup keeps its
+`<image>`; text for data sets passes through `visible` only. Hidden instructions are written with tags and variation
+selectors, which models read and people do not see (https://unicode.org/reports/tr36/, section 3). Chat templates put
+tokens such as `<|im_end|>` between turns, and many servers accept them inside a text too. docent's own prompts put
+document text between tags such as `<section>`. Reads and writes no files.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _NARROW = {wide: narrow for narrow, wide in _WIDE.items()}
 
 @dataclass(frozen=True)
 class Hidden:
-    """What a text holds that a reader does not see as text.
+    """Counts of what a reader does not see as text.
 
     Attributes:
         invisible: characters that `visible` removes.
@@ -71,7 +71,7 @@ def visible(text: str) -> str:
     if not _SUSPECT.search(text):
         return text
     text = _BREAKS.sub("\n", text)
-    flags = {position for found in _FLAG.finditer(text) for position in range(found.start() + 1, found.end())}
+    flags = {position for flag in _FLAG.finditer(text) for position in range(flag.start() + 1, flag.end())}
     kept: list[str] = []
     for position, character in enumerate(text):
         after = text[position + 1 : position + 2]
@@ -81,13 +81,13 @@ def visible(text: str) -> str:
 
 
 def as_material(text: str) -> str:
-    """The text as it may stand in a prompt: visible, and tokens and tags with a wide bracket in place of the first."""
-    return _TOKEN.sub(lambda found: _WIDE[found[0]], visible(text))
+    """Return the text as it may stand in a prompt: visible characters only, tokens and tags with a wide bracket."""
+    return _TOKEN.sub(lambda token: _WIDE[token[0]], visible(text))
 
 
 def restored(text: str) -> str:
-    """What a teacher wrote, with tokens and tags as the document has them."""
-    return _NEUTRAL.sub(lambda found: _NARROW[found[0]], text)
+    """Return the reply of a teacher, with tokens and tags as the document has them."""
+    return _NEUTRAL.sub(lambda token: _NARROW[token[0]], text)
 
 
 def hidden_in(text: str) -> Hidden:
@@ -97,7 +97,7 @@ def hidden_in(text: str) -> Hidden:
 
 
 def _is_meant(character: str, before: str, after: str) -> bool:
-    """Whether a character without a shape of its own changes the shape of its neighbours."""
+    """Return whether an invisible character changes the shape of its neighbours."""
     if not before:
         return False
     code, base = ord(character), ord(before)

@@ -1,7 +1,7 @@
-"""Which sections of a document say similar things: TF-IDF and nearest neighbours.
+"""Find the sections of a document that are about similar things: TF-IDF and nearest neighbours.
 
 Method: grhone/SyntheticDataGeneration, with cosine similarity, 500 terms, English stop words and the first 2,000
-characters of each section; fitted once per document. scikit-learn is imported where it is used.
+characters of each section; fitted once per document. scikit-learn is imported only when needed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ BLOCK_ENTRIES = 4_000_000
 
 
 def related_sections(texts: Sequence[str], count: int) -> list[list[int]]:
-    """For every text the positions of up to `count` others, the most similar first; ties by position.
+    """Return for every text the positions of up to `count` others, the most similar first; ties by position.
 
     Texts that share no term with any other have none, and one text alone has none.
     """
@@ -43,10 +43,10 @@ def related_sections(texts: Sequence[str], count: int) -> list[list[int]]:
 
 
 def _nearest(cosines: np.ndarray, own: int, count: int) -> list[int]:
-    """Positions of the highest values above 0, without one's own; ties by position."""
+    """Return the positions of the highest values above 0, without its own; ties by position."""
     import numpy as np
 
     cosines[own] = 0.0
     lowest = np.partition(cosines, -count)[-count] if count < len(cosines) else 0.0
-    found = np.flatnonzero(cosines >= lowest) if lowest > 0 else np.flatnonzero(cosines > 0)
-    return [int(position) for position in sorted(found, key=lambda position: -cosines[position])[:count]]
+    nearest = np.flatnonzero(cosines >= lowest) if lowest > 0 else np.flatnonzero(cosines > 0)
+    return [int(position) for position in sorted(nearest, key=lambda position: -cosines[position])[:count]]

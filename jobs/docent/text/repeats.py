@@ -1,10 +1,10 @@
-"""Repeats among millions of question-answer pairs in little memory: exact ones by hash, near ones by MinHash.
+"""Find repeats among millions of question-answer pairs in little memory: exact ones by hash, near ones by MinHash.
 
-A near repeat has nearly the same words and word pairs, question and answer counting the same, and exactly the same
-numbers, units, negations, opposites and names (text/numbers/decisive.py), in their order:
-`Turn it left, then right` is no repeat of the same with right, then left. Kept are 128 bytes per pair and a table of
-16 slots with the pairs that came last, so that recall is full for neighbours and high for all (benchmarks.md). rensa
-and numpy are imported where they are used.
+A near repeat has nearly the same words and word pairs, with equal weight for question and answer, and exactly the same
+numbers, units, negations, opposites and names (text/numbers/decisive.py), in the same order:
+`Turn it left, then right` does not repeat `Turn it right, then left`. The index holds 128 bytes per pair and a table
+that keeps the latest pairs, so that recall is full for neighbours and high for all (benchmarks.md). rensa and numpy are
+imported only when needed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from docent.text.numbers.decisive import Decisive, decisive_of
+from docent.text.numbers.decisive import decisive_of
 from docent.text.terms import terms_of
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ class Sketch:
     Attributes:
         signature: one byte of each of the PERMUTATIONS minima.
         kind: hash of what must not differ, in its order.
-        facts: hash of the same in any order, without words that may be names and begin a sentence: what retellings in
-            other words must agree in.
+        facts: hash of the same in any order, without possible names at the beginning of a sentence; rewordings must
+            agree in it.
     """
 
     signature: NDArray[np.uint8]
@@ -47,48 +47,42 @@ class Sketch:
 
 
 def hash_of(*parts: str) -> int:
-    """64-bit hash of texts, the same on every machine."""
+    """Return a 64-bit hash of texts, the same on every machine."""
     digest = hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "little")
 
 
 def sketch_of(question: str, answer: str, scope: str = "") -> Sketch:
-    """The sketch of a pair; pairs of different scopes are never repeats of each other."""
+    """Return the sketch of a pair; pairs of different scopes are never repeats of each other."""
     import numpy as np
     from rensa import RMinHash
 
-    asked, said = terms_of(question), terms_of(answer)
-    weight = max(1, len(said)) / max(1, len(asked))
-    shingles = _weighted("q", asked, round(weight)) + _weighted("a", said, round(1 / weight))
+    question_terms, answer_terms = terms_of(question), terms_of(answer)
+    weight = max(1, len(answer_terms)) / max(1, len(question_terms))
+    shingles = _weighted("q", question_terms, round(weight)) + _weighted("a", answer_terms, round(1 / weight))
     minima = RMinHash(PERMUTATIONS, SEED)
     minima.update(shingles)
     signature = np.array(minima.digest(), dtype=np.uint32).astype(np.uint8)
     both = decisive_of(question), decisive_of(answer)
-    return Sketch(signature, _hash_in_order(scope, both), _hash_in_any_order(scope, both))
-
-
-def _hash_in_order(scope: str, texts: Sequence[Decisive]) -> int:
-    return hash_of(scope, *(part for one in texts for part in (*one.ordered, "", *one.names, "", *one.beginnings, "")))
-
-
-def _hash_in_any_order(scope: str, texts: Sequence[Decisive]) -> int:
-    names = {name for one in texts for name in one.names}
-    return hash_of(scope, *sorted(term for one in texts for term in one.ordered), "", *sorted(names))
+    kind = hash_of(scope, *(part for one in both for part in (*one.ordered, "", *one.names, "", *one.beginnings, "")))
+    names = {name for one in both for name in one.names}
+    facts = hash_of(scope, *sorted(term for one in both for term in one.ordered), "", *sorted(names))
+    return Sketch(signature, kind, facts)
 
 
 def _weighted(side: str, terms: Sequence[str], copies: int) -> list[str]:
-    """Words and word pairs, as often as they must be to weigh as much as the other side."""
+    """Return words and word pairs, repeated until they weigh as much as the other side."""
     shingles = [*terms, *(f"{a} {b}" for a, b in zip(terms, terms[1:], strict=False))]
     return [f"{side}{copy} {shingle}" for copy in range(max(1, copies)) for shingle in shingles]
 
 
 class NearRepeats:
-    """Finds pairs that nearly repeat one that was added."""
+    """Index of pairs that finds near repeats of those added before."""
 
     def __init__(self, similarity: float) -> None:
-        """Pairs with at least this (estimated) Jaccard similarity are repeats."""
+        """Create an empty index; pairs with at least this estimated Jaccard similarity are repeats."""
         self._similarity = similarity
-        self._rows_per_band = next(r for r in (8, 4, 2, 1) if _found(similarity, r) >= RECALL or r == 1)
+        self._rows_per_band = next(r for r in (8, 4, 2, 1) if _recall(similarity, r) >= RECALL or r == 1)
         self._bands = PERMUTATIONS // self._rows_per_band
         self._blocks: list[NDArray[np.uint8]] = []
         self._kinds: list[NDArray[np.uint64]] = []
@@ -99,7 +93,7 @@ class NearRepeats:
         return self._count
 
     def repeats(self, sketch: Sketch) -> bool:
-        """Whether an added pair is nearly the same."""
+        """Return whether an added pair is nearly the same."""
         import numpy as np
 
         places = self._places(sketch.signature[None, :], np.array([sketch.kind], dtype=np.uint64))[0]
@@ -129,7 +123,7 @@ class NearRepeats:
             self._enter(block, at, at + 1)
 
     def _lay_table(self, slots: int) -> None:
-        """A table with that many slots per band, with every pair in it; a later pair takes the slot of an earlier."""
+        """Build the table with this many slots per band from all pairs; a later pair replaces an earlier one."""
         import numpy as np
 
         self._shift = np.uint64(64 - (slots.bit_length() - 1))
@@ -147,7 +141,7 @@ class NearRepeats:
             np.maximum.at(self._table[band], places[:, band], numbers)
 
     def _places(self, signatures: NDArray[np.uint8], kinds: NDArray[np.uint64]) -> NDArray[np.int64]:
-        """Slot of every band of every signature."""
+        """Return the slot of every band of every signature."""
         import numpy as np
 
         keys = np.ascontiguousarray(signatures).view(f"<u{self._rows_per_band}").astype(np.uint64)
@@ -157,6 +151,6 @@ class NearRepeats:
         return places
 
 
-def _found(similarity: float, rows_per_band: int) -> float:
-    """Share of repeats at the threshold that share at least one band."""
+def _recall(similarity: float, rows_per_band: int) -> float:
+    """Return the expected share of repeats at the threshold that share at least one band."""
     return float(1 - (1 - similarity**rows_per_band) ** (PERMUTATIONS // rows_per_band))

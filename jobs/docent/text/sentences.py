@@ -1,7 +1,7 @@
-"""Sentences and words of plain prose, by rules that can be read.
+"""Split plain prose into sentences and words, by readable rules.
 
-A line break ends a sentence only where the text means it to: lines wrapped in the middle of a sentence are joined,
-short headings stay by themselves. No language model, no word list beyond a few abbreviations.
+A line break ends a sentence only if it is meant to: wrapped lines are joined, short headings stay separate. Uses no
+language model, and no word list beyond a few abbreviations.
 """
 
 from __future__ import annotations
@@ -44,35 +44,35 @@ _NEAR_CHARS = 80
 
 
 def split_sentences(text: str) -> list[str]:
-    """The sentences of `text` in order, white space collapsed; headings count as sentences without a stop mark."""
-    found: list[str] = []
+    """Return the sentences of `text` in order, white space collapsed; a heading counts as a sentence."""
+    sentences: list[str] = []
     for paragraph in _paragraphs(text):
-        found += _split_paragraph(paragraph)
-    return found
+        sentences += _split_paragraph(paragraph)
+    return sentences
 
 
 def is_heading(sentence: str) -> bool:
-    """Whether a piece has no stop mark at its end, as headings and list entries have none."""
+    """Return whether a text has no stop mark at its end, like headings and list entries."""
     return not sentence.rstrip("\"'”’)]）」』 ").endswith(tuple(_ENDS))
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text, lower case; `re-made`, `1.8` and `Paul's` are one word each."""
+    """Return the words of a text in lower case; `re-made`, `1.8` and `Paul's` are one word each."""
     return [word.group().lower() for word in _WORD.finditer(text)]
 
 
 def count_words(text: str) -> int:
-    """How many words a text has, as a word processor counts: pieces between white space."""
+    """Return the number of words, as a word processor counts: pieces between white space."""
     return len(text.split())
 
 
 def readable_name(name: str) -> str:
-    """An exhibit's name as people write it: `klein-bottle` and `my_teapot` without hyphens and underscores."""
+    """Return an exhibit's name as people write it: `klein-bottle` and `my_teapot` without hyphens and underscores."""
     return " ".join(re.sub(r"[-_]+", " ", name).split())
 
 
 def plain(text: str) -> str:
-    """Lower case without accents and extra white space, for comparisons: `Möbius` and `mobius` are the same."""
+    """Return the text for comparisons, in lower case without accents: `Möbius` equals `mobius`."""
     if text.isascii():
         return " ".join(text.lower().split())
     decomposed = unicodedata.normalize("NFKD", text.casefold())
@@ -80,13 +80,13 @@ def plain(text: str) -> str:
 
 
 def contains_name(text: str, name: str) -> bool:
-    """Whether `text` has the exhibit's readable name as whole words, in any case, accents ignored."""
+    """Return whether `text` has the exhibit's readable name as whole words, ignoring case and accents."""
     wanted = plain(readable_name(name))
     return bool(wanted) and re.search(rf"(?<!\w){re.escape(wanted)}s?(?!\w)", plain(readable_name(text))) is not None
 
 
 def _paragraphs(text: str) -> list[str]:
-    """Lines joined where they were only wrapped."""
+    """Return the lines, joined where they were only wrapped."""
     joined: list[str] = []
     previous = ""
     for line in (" ".join(raw.split()) for raw in text.splitlines()):
@@ -114,7 +114,7 @@ def _split_paragraph(paragraph: str) -> list[str]:
 
 
 def _ends_here(paragraph: str, boundary: re.Match[str]) -> bool:
-    """Whether a stop mark with a space after it ends a sentence: no abbreviation, no initial, a capital follows."""
+    """Return whether a stop mark before a space ends a sentence: no abbreviation, no initial, a capital follows."""
     following = paragraph[boundary.end() : boundary.end() + _NEAR_CHARS].lstrip("\"'“‘([")
     if following and following[0].islower():
         return False
@@ -135,7 +135,7 @@ def _ends_here(paragraph: str, boundary: re.Match[str]) -> bool:
 
 
 def _ends_elsewhere(last: str, following: str) -> bool | None:
-    """Whether a full stop behind a German, French or Spanish abbreviation or ordinal ends the sentence.
+    """Return whether a full stop after a German, French or Spanish abbreviation or ordinal ends the sentence.
 
     Args:
         last: the word before the stop, lower case; `a. c` and `d. c` are one.

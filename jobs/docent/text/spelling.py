@@ -1,6 +1,6 @@
-"""How a text writes a name that was made for a file: `image-d-epinal` is `image d'Épinal` there.
+"""Find how a text spells a name that was written as a slug: `image-d-epinal` is `image d'Épinal` there.
 
-Reads and writes nothing.
+Reads and writes no files.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _TWO_LETTERS = {"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "æ"
 
 
 def spelled_in(text: str, name: str) -> str:
-    """The name as the text writes it, with accents, apostrophes and capitals.
+    """Return the name as the text writes it, with accents, apostrophes and capitals.
 
     Of several spellings the one with the fewest capitals counts, first of those within a sentence. A name that does not
     stand in the text as a whole takes its single words from there.
@@ -31,27 +31,27 @@ def spelled_in(text: str, name: str) -> str:
     if not words or len(name) > MAX_NAME_CHARS:
         return ""
     text = unicodedata.normalize("NFC", text)
-    if found := _found(text, words):
-        return found
-    single = {word: _found(text, [word]) for word in words if len(word) >= MIN_WORD_CHARS}
+    if spelling := _spelling_of(text, words):
+        return spelling
+    single = {word: _spelling_of(text, [word]) for word in words if len(word) >= MIN_WORD_CHARS}
     return " ".join(single.get(word) or word for word in words) if any(single.values()) else ""
 
 
-def _found(text: str, words: Sequence[str]) -> str:
-    """The words one after the other as they stand in the text; "" where they do not."""
+def _spelling_of(text: str, words: Sequence[str]) -> str:
+    """Return the words in sequence as the text spells them; "" if they are not there."""
     for table in ({}, _TWO_LETTERS):
         folded, places = _folded(text, table)
         letters = (_INSIDE.join(re.escape(letter) for letter in _folded(word, table)[0]) for word in words)
         pattern = re.compile(rf"(?<!\w){_BETWEEN.join(letters)}(?!\w)")
-        found = [text[places[at.start()] : places[at.end() - 1] + 1] for at in pattern.finditer(folded)]
-        within = [one for one in dict.fromkeys(found) if re.search(rf"[^\s.!?…:]\s{re.escape(one)}", text)]
-        if found:
-            return " ".join(min(within or found, key=lambda one: sum(map(str.isupper, one))).split())
+        spellings = [text[places[at.start()] : places[at.end() - 1] + 1] for at in pattern.finditer(folded)]
+        within = [one for one in dict.fromkeys(spellings) if re.search(rf"[^\s.!?…:]\s{re.escape(one)}", text)]
+        if spellings:
+            return " ".join(min(within or spellings, key=lambda one: sum(map(str.isupper, one))).split())
     return ""
 
 
 def _folded(text: str, table: Mapping[str, str]) -> tuple[str, list[int]]:
-    """Small letters without accents, and for every one of them its place in the text."""
+    """Return the letters in lower case without accents, and the position of each in the text."""
     letters: list[str] = []
     places: list[int] = []
     for place, letter in enumerate(text):

@@ -1,6 +1,6 @@
-"""What a sentence about an exhibit is about: numbers, history, use, or where it is found.
+"""Classify sentences about an exhibit: numbers, history, use, or where it is found.
 
-Visible rules decide. They are for English; those of other languages stand in teacher/guide.py.
+The rules are for English; those of other languages are in teacher/guide.py.
 """
 
 from __future__ import annotations
@@ -39,23 +39,19 @@ _SAME_TOPIC = {"past": "history"}
 
 
 def topic_of(sentence: str, exhibit: str) -> str:
-    """The topic of one sentence; the exhibit's own name is no evidence (`1903 Wright Flyer` tells no year).
+    """Return the topic of one sentence; the exhibit's own name is no evidence (`1903 Wright Flyer` tells no year).
 
     Returns:
         One of TOPICS, or `what` where no rule holds.
     """
-    told = _without_name(sentence, exhibit)
-    found = next((topic for topic, holds in RULES.items() if holds(told)), "what")
-    return _SAME_TOPIC.get(found, found)
-
-
-def _without_name(sentence: str, exhibit: str) -> str:
     name = set(plain(readable_name(exhibit)).split())
     own = name | {f"{word}s" for word in name}
-    return " ".join(word for word in sentence.split() if plain(word).strip(".,;:()'\"") not in own)
+    without_name = " ".join(word for word in sentence.split() if plain(word).strip(".,;:()'\"") not in own)
+    topic = next((topic for topic, holds in RULES.items() if holds(without_name)), "what")
+    return _SAME_TOPIC.get(topic, topic)
 
 
 def by_topic(sentences: Sequence[str], exhibit: str) -> dict[str, list[int]]:
-    """Positions of the sentences of every topic, in reading order; what is on none of them is left out."""
-    told = [topic_of(sentence, exhibit) for sentence in sentences]
-    return {topic: [at for at, one in enumerate(told) if at and one == topic] for topic in TOPICS}
+    """Return the positions of the sentences of every topic, in reading order; others are left out."""
+    topics = [topic_of(sentence, exhibit) for sentence in sentences]
+    return {topic: [at for at, one in enumerate(topics) if at and one == topic] for topic in TOPICS}

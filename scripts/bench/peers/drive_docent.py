@@ -64,7 +64,7 @@ def rows(job: Job) -> Iterator[dict[str, Any]]:
         structured_output="auto" if job.wish else "json_schema",
     )
     with (
-        ChatClient(llm, Path(job.folder) / "journal.sqlite") as client,
+        ChatClient(llm, Path(job.folder) / "journal") as client,
         closing(client.ask(Requests(job), lambda reply: "")) as replies,
     ):
         for reply in replies:

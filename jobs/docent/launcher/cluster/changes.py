@@ -1,7 +1,4 @@
-"""`docent diff`: what a run would change, object by object and unit by unit.
-
-Reads the cluster and asks it for dry runs; writes nothing.
-"""
+"""List what a run would change, object by object and unit by unit: `docent diff`. Writes nothing."""
 
 from __future__ import annotations
 
@@ -17,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def differences(cluster: Cluster, config: PipelineConfig) -> list[str]:
-    """Lines to show; none when a run would change nothing.
+    """Return the lines to show; none when a run would change nothing.
 
-    Units are compared by their plan hashes, because finished workloads go away by themselves.
+    Units are compared by their plan hashes, because finished workloads are deleted after a while.
 
     Raises:
         LauncherError: 4 unreachable or forbidden, 5 refused at admission.
@@ -36,6 +33,6 @@ def differences(cluster: Cluster, config: PipelineConfig) -> list[str]:
     before = record.run.get("plans", {}) if record else {}
     for name, plan_hash in plan.plan_hashes.items():
         if before.get(name) != plan_hash:
-            lines.append(f"~ {name}: {'its configuration changed' if name in before else 'it was never run'}")
+            lines.append(f"~ {name}: {'its configuration changed' if name in before else 'it has never run'}")
     lines += [f"~ {one.destination}: not on the volume as it is here" for one in intent.pushes]
     return lines + [f"- {name}: no longer in the plan" for name in before if name not in plan.plan_hashes]

@@ -1,7 +1,4 @@
-"""The launch of a run: its record, its plan and the Job that carries it out in the cluster.
-
-Writes the record's `run.json`, the plan's ConfigMap and the launcher's Job.
-"""
+"""Launch a run: write its record (`run.json`), the ConfigMap of its plan and the launcher's Job."""
 
 from __future__ import annotations
 
@@ -24,7 +21,7 @@ PAUSE_S = 1.0
 
 
 def launch(cluster: Cluster, intent: Intent) -> int:
-    """Write the record, the plan and the launcher's Job; returns the number of the launch."""
+    """Write the record, the plan and the launcher's Job; return the number of the launch."""
     plan, before = intent.plan, intent.record
     number = 1 + max(before.launch, int(before.run.get("launch", 0))) if before else 1
     record = {
@@ -49,7 +46,7 @@ def start_launcher(cluster: Cluster, plan: Plan, number: int, owner: Object) -> 
     """Create the launcher's Job for this launch.
 
     Raises:
-        LauncherError: (104) one of an earlier run of this name does not go away.
+        LauncherError: (104) the Job of an earlier run of this name is not deleted in time.
     """
     body = state.owned(launcher_job(plan, number), owner)
     body["metadata"]["labels"] = {**body["metadata"]["labels"], "docent/launch": str(number)}
@@ -62,8 +59,8 @@ def start_launcher(cluster: Cluster, plan: Plan, number: int, owner: Object) -> 
             if error.reason != "AlreadyExists":
                 raise
         name = str(body["metadata"]["name"])
-        there = cluster.get("Job", name) or {"metadata": {}}
-        owners = {reference["uid"] for reference in there["metadata"].get("ownerReferences", ())}
+        existing = cluster.get("Job", name) or {"metadata": {}}
+        owners = {reference["uid"] for reference in existing["metadata"].get("ownerReferences", ())}
         if owner["metadata"]["uid"] in owners:
             return
         if time.monotonic() > until_s:

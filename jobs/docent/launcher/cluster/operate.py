@@ -1,4 +1,4 @@
-"""What a person does with a run in the cluster after it was started: try again, stop, wait, tidy up.
+"""Retry, cancel, wait for and clean up a run in the cluster.
 
 Reads and writes the run's record and objects; never the volume and never Secrets.
 """
@@ -17,24 +17,25 @@ from docent.launcher.cluster.api.connection import ApiError
 from docent.launcher.cluster.launch import start_launcher
 from docent.launcher.cluster.state import RunRecord
 from docent.launcher.cluster.watch import conditions
-from docent.launcher.cluster.watch.attach import LAUNCHER, Follower, conclude
+from docent.launcher.cluster.watch.attach import LAUNCHER, RunWatcher, conclude
 from docent.launcher.cluster.watch.runs import FINISHED, command, standing, stored_config
 from docent.launcher.render import Plan
+from docent.launcher.runs.unit_state import Phase
 
 if TYPE_CHECKING:
     from docent.launcher.cluster.api.client import Cluster, Object
 
 LAUNCHER_GONE_S = 120.0
-# Kinds that a run's workloads can have; of the last two a cluster may know nothing.
+# Kinds that a run's workloads can have; the last two may not be installed.
 WORKLOADS = ("Job", "PyTorchJob", "TrainJob")
 PLATFORM = ("Pod", "NetworkPolicy", "RoleBinding", "Role", "ServiceAccount", "Service", "Lease", "ConfigMap")
 
 
 def retry(cluster: Cluster, run: str, record: RunRecord) -> int | None:
-    """Launch the stored plan once more; returns the number of the launch, None when there is nothing to retry.
+    """Launch the stored plan once more; return the number of the launch, None when there is nothing to retry.
 
     Raises:
-        LauncherError: (101) the run is going on; (102) its plan is gone; (105) another docent made the plan.
+        LauncherError: (101) the run is not finished; (102) its plan is gone; (105) the plan is of another version.
     """
     stands = standing(cluster, run, record)
     if stands == "done":
@@ -43,9 +44,8 @@ def retry(cluster: Cluster, run: str, record: RunRecord) -> int | None:
         raise LauncherError(101, f"run {run} is still going on", _where(cluster), command("wait", cluster, run))
     plan = Plan.of(stored_config(cluster, run, record))
     if plan.digest10 != record.run["plan10"]:
-        raise LauncherError(
-            105, "this plan was made by another version of docent", f"run {run}", command("run", cluster, run)
-        )
+        what = "this plan was made by another version of docent"
+        raise LauncherError(105, what, f"run {run}", command("run", cluster, run))
     number = 1 + max(record.launch, int(record.run.get("launch", 0)))
     started = datetime.now(UTC).isoformat(timespec="milliseconds")
     owner = cluster.apply(state.run_body(run, {**record.run, "launch": number, "started": started}))
@@ -54,15 +54,14 @@ def retry(cluster: Cluster, run: str, record: RunRecord) -> int | None:
 
 
 def cancel(cluster: Cluster, run: str, record: RunRecord) -> bool:
-    """Stop the launcher, then everything it started, and write it down; False when nothing was going on.
+    """Stop the launcher, then everything it started, and record it; return False when nothing was running.
 
-    Pods get SIGTERM and their grace to write a checkpoint.
+    Pods get SIGTERM and their grace period to write a checkpoint.
 
     Raises:
         LauncherError: (104) the launcher's pod does not end.
     """
-    stands = standing(cluster, run, record)
-    if stands in FINISHED and not any(True for _ in _active(cluster, run)):
+    if standing(cluster, run, record) in FINISHED and next(_active(cluster, run), None) is None:
         return False
     launchers, _ = cluster.list("Job", f"docent/run={run},{LAUNCHER}")
     for job in launchers:
@@ -73,8 +72,8 @@ def cancel(cluster: Cluster, run: str, record: RunRecord) -> bool:
         cluster.delete(body["kind"], body["metadata"]["name"])
     record = state.read(cluster, run) or record
     for unit in record.units.values():
-        if unit.phase in ("running", "queued"):
-            unit.phase, unit.cause = "waiting", "cancelled"
+        if unit.phase in (Phase.RUNNING, Phase.QUEUED):
+            unit.phase, unit.cause = Phase.WAITING, "cancelled"
     launch = max(record.launch, int(record.run.get("launch", 0)))
     body = state.units_body(run, launch, "cancelled", record.units)
     cluster.apply(body, force=True, manager=state.LAUNCHER_MANAGER)
@@ -82,30 +81,25 @@ def cancel(cluster: Cluster, run: str, record: RunRecord) -> bool:
 
 
 def wait(cluster: Cluster, run: str, timeout_s: float | None) -> None:
-    """Return when the run is done.
+    """Wait until the run is done.
 
     Raises:
         LauncherError: 100 failed, 103 cancelled, 104 it takes longer than `timeout_s`.
     """
     until_s = None if timeout_s is None else time.monotonic() + timeout_s
-    follower = Follower(cluster, run)
-    for found in follower.records_until_end():
-        record = found
-        if until_s is not None and time.monotonic() > until_s and not follower.is_finished(record):
-            raise LauncherError(
-                104,
-                f"run {run} is not finished after {timeout_s:g} s",
-                _where(cluster),
-                command("wait", cluster, run),
-            )
+    watcher = RunWatcher(cluster, run)
+    for record in watcher.records_until_end():
+        if until_s is not None and time.monotonic() > until_s and not watcher.is_finished(record):
+            what = f"run {run} is not finished after {timeout_s:g} s"
+            raise LauncherError(104, what, _where(cluster), command("wait", cluster, run))
     conclude(cluster, run, record)
 
 
 def garbage(cluster: Cluster, run: str, record: RunRecord, everything: bool) -> list[Object]:
-    """Objects of a run that nothing needs any more; all but volume and Secrets with `everything`.
+    """Return the objects of a run that nothing needs any more; all but volume and Secrets with `everything`.
 
     Raises:
-        LauncherError: (101) the run is going on.
+        LauncherError: (101) the run is not finished.
     """
     if standing(cluster, run, record) not in FINISHED:
         raise LauncherError(101, f"run {run} is still going on", _where(cluster), command("cancel", cluster, run))
@@ -115,8 +109,8 @@ def garbage(cluster: Cluster, run: str, record: RunRecord, everything: bool) -> 
         return [*workloads, *(body for kind in PLATFORM for body in _listed(cluster, kind, selector))]
     plans = _listed(cluster, "ConfigMap", selector)
     current = f"{run}-plan-{record.run.get('plan10', '')}"
-    old = [body for body in plans if _is_plan(body, run) and body["metadata"]["name"] != current]
-    # The launcher has said its last word, though its Job may take a moment more to say so too.
+    old = [body for body in plans if current != (name := body["metadata"]["name"]) and name.startswith(f"{run}-plan-")]
+    # The record says that the launcher has ended, though its Job may take a moment more to say so too.
     ended = [body for body in workloads if conditions.read(body).finished or _is_launcher(body)]
     return [*ended, *old]
 
@@ -125,12 +119,8 @@ def _is_launcher(body: Object) -> bool:
     return bool(body["metadata"]["labels"].get("app.kubernetes.io/component") == "launcher")
 
 
-def _is_plan(body: Object, run: str) -> bool:
-    return str(body["metadata"]["name"]).startswith(f"{run}-plan-")
-
-
 def _active(cluster: Cluster, run: str) -> Iterator[Object]:
-    """Workloads of units that have not finished."""
+    """Yield the workloads of units that have not finished."""
     for kind in WORKLOADS:
         for body in _listed(cluster, kind, f"docent/run={run},docent/unit"):
             if not conditions.read(body).finished and not body["metadata"].get("deletionTimestamp"):
@@ -138,7 +128,7 @@ def _active(cluster: Cluster, run: str) -> Iterator[Object]:
 
 
 def _listed(cluster: Cluster, kind: str, selector: str) -> list[Object]:
-    """Objects of a kind; none where the cluster does not know it, or nobody may look because none was ever made."""
+    """Return the objects of a kind; none where it is not installed, or where no run was ever granted access to it."""
     try:
         return cluster.list(kind, selector)[0]
     except ApiError as error:
@@ -150,13 +140,13 @@ def _listed(cluster: Cluster, kind: str, selector: str) -> list[Object]:
 def _wait_for_launcher_to_end(cluster: Cluster, run: str) -> None:
     selector = f"docent/run={run},{LAUNCHER}"
     pods, version = cluster.list("Pod", selector)
-    left = {pod["metadata"]["name"] for pod in pods if _at_work(pod)}
+    left = {pod["metadata"]["name"] for pod in pods if _is_active(pod)}
     if not left:
         return
     for event, body in cluster.watch("Pod", selector, version, LAUNCHER_GONE_S):
         if event == RELISTED:
-            left &= {pod["metadata"]["name"] for pod in body["items"] if _at_work(pod)}
-        elif event == "DELETED" or not _at_work(body):
+            left &= {pod["metadata"]["name"] for pod in body["items"] if _is_active(pod)}
+        elif event == "DELETED" or not _is_active(body):
             left.discard(body["metadata"]["name"])
         if not left:
             return
@@ -167,5 +157,5 @@ def _where(cluster: Cluster) -> str:
     return f"namespace {cluster.namespace}"
 
 
-def _at_work(pod: Object) -> bool:
+def _is_active(pod: Object) -> bool:
     return pod.get("status", {}).get("phase") not in ("Succeeded", "Failed")

@@ -1,7 +1,4 @@
-"""What can be known to go wrong before anything is written: rights, CRDs, keys, and what the server would refuse.
-
-Reads the cluster and asks it for dry runs; writes nothing.
-"""
+"""Check before anything is written: permissions, CRDs, keys, and what the server would refuse (by dry runs)."""
 
 from __future__ import annotations
 
@@ -11,22 +8,21 @@ from typing import TYPE_CHECKING
 
 from docent.errors import LauncherError
 from docent.launcher.cluster.api.connection import ApiError
-from docent.launcher.cluster.api.differences import MADE_ONCE, Change, change
+from docent.launcher.cluster.api.differences import MADE_ONCE
 from docent.launcher.cluster.api.kinds import KINDS, plural
 from docent.launcher.render import pod_templates
 
 if TYPE_CHECKING:
     from docent.launcher.cluster.api.client import Cluster, Object
 
-REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 DEFAULT_ACCOUNT_S = 15.0
 
 
 def check_rights(cluster: Cluster, bodies: Iterable[Object]) -> None:
-    """May I make everything that is needed?
+    """Check that this user may create everything that is needed.
 
     Raises:
-        LauncherError: (4) no, and what is missing.
+        LauncherError: (4) not allowed; lists the missing permissions.
     """
     kinds = {body["kind"] for body in bodies} - MADE_ONCE
     needed = {(verb, kind, "") for kind in kinds | {"ConfigMap"} for verb in ("create", "patch")}
@@ -34,17 +30,13 @@ def check_rights(cluster: Cluster, bodies: Iterable[Object]) -> None:
     refused = [(verb, kind, part) for verb, kind, part in sorted(needed) if not allowed(cluster, verb, kind, part=part)]
     if refused:
         listed = ", ".join(f"{verb} {plural(kind)}{'/' + part if part else ''}" for verb, kind, part in refused)
-        raise LauncherError(
-            4,
-            f"forbidden: {listed}",
-            f"namespace {cluster.namespace}",
-            "ask for a Role with these, or --namespace OTHER",
-        )
+        next_step = "ask for a Role with these permissions, or --namespace OTHER"
+        raise LauncherError(4, f"forbidden: {listed}", f"namespace {cluster.namespace}", next_step)
 
 
 def allowed(cluster: Cluster, verb: str, kind: str, *, part: str = "", name: str = "") -> bool:
-    """Whether whoever the kubeconfig names may do this in the namespace."""
-    asked = {
+    """Whether the user of the kubeconfig may do this in the namespace."""
+    attributes = {
         "namespace": cluster.namespace,
         "verb": verb,
         "group": KINDS[kind].rpartition("/")[0],
@@ -55,16 +47,16 @@ def allowed(cluster: Cluster, verb: str, kind: str, *, part: str = "", name: str
     body = {
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SelfSubjectAccessReview",
-        "spec": {"resourceAttributes": {key: value for key, value in asked.items() if value}},
+        "spec": {"resourceAttributes": {key: value for key, value in attributes.items() if value}},
     }
-    return bool(cluster.connection.json("POST", REVIEWS, None, body).get("status", {}).get("allowed"))
+    return bool(cluster.create(body).get("status", {}).get("allowed"))
 
 
 def check_operators(cluster: Cluster, bodies: Iterable[Object]) -> None:
-    """Are the kinds that training on several pods needs installed?
+    """Check that the kinds that training on several pods needs are installed.
 
     Raises:
-        LauncherError: (105) one is not.
+        LauncherError: (105) one is missing.
     """
     for kind in sorted({body["kind"] for body in bodies} - {"Job"}):
         try:
@@ -74,28 +66,24 @@ def check_operators(cluster: Cluster, bodies: Iterable[Object]) -> None:
                 raise
             served = []
         if kind not in {resource["kind"] for resource in served}:
-            raise LauncherError(
-                105, f"the cluster has no {kind}", "kubernetes.training", "install its operator, or training: indexed"
-            )
+            next_step = "install its operator, or training: indexed"
+            raise LauncherError(105, f"the cluster has no {kind}", "kubernetes.training", next_step)
 
 
 def check_keys(cluster: Cluster, workloads: Iterable[Object]) -> None:
-    """Are the Secrets there that units cannot start without? Skipped where they may not be looked at.
+    """Check that the Secrets that units need exist; skipped for those that this user may not read.
 
     Raises:
-        LauncherError: (105) one is not.
+        LauncherError: (105) one is missing.
     """
-    for name, key in sorted({found for body in workloads for found in _keys_of(body)}):
+    for name, key in sorted({reference for body in workloads for reference in _keys_of(body)}):
         if not allowed(cluster, "get", "Secret", name=name):
             continue
         secret = cluster.get("Secret", name)
         if secret is None or key not in (secret.get("data") or {}):
-            raise LauncherError(
-                105,
-                f"the key {key} is not there",
-                f"Secret {name} in namespace {cluster.namespace}",
-                f"kubectl -n {cluster.namespace} create secret generic {name} --from-literal={key}=...",
-            )
+            where = f"Secret {name} in namespace {cluster.namespace}"
+            create = f"kubectl -n {cluster.namespace} create secret generic {name} --from-literal={key}=..."
+            raise LauncherError(105, f"the key {key} is missing", where, create)
 
 
 def _keys_of(body: Object) -> Iterator[tuple[str, str]]:
@@ -108,7 +96,7 @@ def _keys_of(body: Object) -> Iterator[tuple[str, str]]:
 
 
 def check_claim(cluster: Cluster, claim: Object) -> None:
-    """Can a volume that is there already be used the way the configuration wants?
+    """Check that an existing volume has the access mode of the configuration.
 
     Raises:
         LauncherError: (105) it has another access mode.
@@ -116,23 +104,15 @@ def check_claim(cluster: Cluster, claim: Object) -> None:
     live = cluster.get("PersistentVolumeClaim", claim["metadata"]["name"])
     wanted = claim["spec"]["accessModes"][0]
     if live is not None and wanted == "ReadWriteMany" and wanted not in live["spec"]["accessModes"]:
-        raise LauncherError(
-            105,
-            f"the volume is {', '.join(live['spec']['accessModes'])}, not {wanted}",
-            f"PersistentVolumeClaim {claim['metadata']['name']}",
-            "storage.mode: rwo, or another storage.claim",
-        )
-
-
-def rehearse_platform(cluster: Cluster, bodies: Iterable[Object]) -> list[Change]:
-    """Every platform object as the server would take it."""
-    return [change(cluster, body) for body in bodies]
+        what = f"the volume is {', '.join(live['spec']['accessModes'])}, not {wanted}"
+        where = f"PersistentVolumeClaim {claim['metadata']['name']}"
+        raise LauncherError(105, what, where, "storage.mode: rwo, or another storage.claim")
 
 
 def rehearse_workloads(cluster: Cluster, workloads: Iterable[Object]) -> None:
-    """Every workload, and a pod of every template in them, as admission would take it.
+    """Create every workload, and a pod of every template in them, as a dry run that passes admission.
 
-    The pods are tried with the namespace's own ServiceAccount, because theirs may not be there yet.
+    The pods use the namespace's own ServiceAccount, because theirs may not exist yet.
 
     Raises:
         ApiError: (5) one is refused, and why.
@@ -158,9 +138,7 @@ def _try(cluster: Cluster, body: Object) -> None:
 
 
 def _wait_for_default_account(cluster: Cluster) -> None:
-    """In a namespace made a moment ago pods are refused until its controller has made the account `default`."""
-    if cluster.get("ServiceAccount", "default") is not None:
-        return
+    """Wait for the account `default`: before its controller has created it, a new namespace refuses pods."""
     items, version = cluster.list("ServiceAccount")
     if any(item["metadata"]["name"] == "default" for item in items):
         return

@@ -1,7 +1,7 @@
-"""`docent run --backend kubernetes` up to the launch: what is to be done, what it takes, and its preparation.
+"""Prepare `docent run --backend kubernetes` up to the launch: what is to be done, its checks, platform and inputs.
 
 Reads the pipeline's inputs here and the run's record in the cluster; writes the platform objects and the inputs on the
-volume. Nothing is written that is there already.
+volume, as far as they differ.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from docent.launcher.cluster.api.connection import ApiError
 from docent.launcher.cluster.api.differences import Change, change
 from docent.launcher.cluster.inputs import Input, are_all_here, gather, overlap, to_push
 from docent.launcher.cluster.state import RunRecord
-from docent.launcher.cluster.transfer.transfer import Moved, Said, volume
+from docent.launcher.cluster.transfer.transfer import OnBytes, OnSkipped, volume
 from docent.launcher.cluster.watch.runs import all_runs, command, standing
 from docent.launcher.render import Plan, launcher_job, platform, pod_templates, transfer_pod, workload
+from docent.launcher.runs.unit_state import failures_in_words
 
 if TYPE_CHECKING:
     from docent.launcher.cluster.api.client import Cluster, Object
@@ -30,13 +31,13 @@ Verdict = Literal["nothing", "attach", "launch"]
 
 @dataclass(frozen=True)
 class Intent:
-    """A run that somebody wants.
+    """A run that is requested.
 
     Attributes:
-        plan: what it comes to, with inputs where they are on the volume.
+        plan: of its configuration, with the inputs' paths on the volume.
         inputs: what it reads.
-        pushes: those of them that must be sent first.
-        record: what the cluster knows of the run of that name.
+        pushes: those of them that must be pushed first.
+        record: the cluster's record of the run of that name.
         volume: uid of the volume's claim, "" where there is none yet.
     """
 
@@ -48,45 +49,45 @@ class Intent:
 
     @property
     def digests(self) -> dict[str, str]:
-        """Digest of every input by its path on the volume."""
+        """The digest of every input by its path on the volume."""
         return {one.destination: one.digest for one in self.inputs}
 
     @property
     def is_recorded(self) -> bool:
         """Whether the last launch was of this very plan and these inputs, on this very volume."""
         run = self.record.run if self.record else {}
-        asked = {"plan10": self.plan.digest10, "plans": self.plan.plan_hashes, "inputs": self.digests}
-        asked["volume"] = self.volume
-        return all(run.get(key) == value for key, value in asked.items())
+        requested = {"plan10": self.plan.digest10, "plans": self.plan.plan_hashes, "inputs": self.digests}
+        requested["volume"] = self.volume
+        return all(run.get(key) == value for key, value in requested.items())
 
 
 def intend(cluster: Cluster, config: PipelineConfig) -> Intent:
-    """What a configuration asks for, compared with what the namespace knows. One list, one get; writes nothing.
+    """Compare a configuration with the records of the namespace. One list, one get; writes nothing.
 
     Raises:
         LauncherError: (105) an input is missing or collides.
     """
     runs = all_runs(cluster)
-    record, on = runs.get(config.run.name), volume_uid(cluster, config)
-    of_volume = [one.run for one in runs.values() if one.run.get("volume") == on]
+    record, uid = runs.get(config.run.name), volume_uid(cluster, config)
+    of_volume = [one.run for one in runs.values() if one.run.get("volume") == uid]
     by_age = sorted(of_volume, key=lambda run: str(run.get("started", "")))
-    brought = {str(path): str(digest) for run in by_age for path, digest in run.get("inputs", {}).items()}
-    rewritten, inputs = gather(config, brought)
+    on_volume = {str(path): str(digest) for run in by_age for path, digest in run.get("inputs", {}).items()}
+    rewritten, inputs = gather(config, on_volume)
     plan = Plan.of(rewritten)
-    return Intent(plan, inputs, to_push(inputs, plan.run, runs, on), record, on)
+    return Intent(plan, inputs, to_push(inputs, plan.run, runs, uid), record, uid)
 
 
 def volume_uid(cluster: Cluster, config: PipelineConfig) -> str:
-    """Uid of the volume's claim: another claim of the same name is another volume. "" where there is none yet."""
+    """Return the uid of the volume's claim, since another claim of the same name is another volume; "" for none."""
     claim = cluster.get("PersistentVolumeClaim", config.kubernetes.storage.claim)
     return str(claim["metadata"]["uid"]) if claim else ""
 
 
 def verdict(cluster: Cluster, intent: Intent) -> Verdict:
-    """What there is to do.
+    """Decide what there is to do.
 
     Raises:
-        LauncherError: (100) this very plan has failed; (105) the run is going on with another plan.
+        LauncherError: (100) this very plan has failed; (105) the run is running with another plan.
     """
     if intent.record is None or not intent.record.run:
         return "launch"
@@ -94,43 +95,35 @@ def verdict(cluster: Cluster, intent: Intent) -> Verdict:
     if stands in ("starting", "running"):
         if intent.is_recorded:
             return "attach"
-        raise LauncherError(
-            105,
-            f"run {intent.plan.run} is going on with another configuration or other inputs",
-            f"namespace {cluster.namespace}",
-            command("wait", cluster, intent.plan.run),
-        )
-    # Without its plan nothing can be retried: whoever launched it was interrupted before it was written.
+        what = f"run {intent.plan.run} is going on with another configuration or other inputs"
+        wait = command("wait", cluster, intent.plan.run)
+        raise LauncherError(105, what, f"namespace {cluster.namespace}", wait)
+    # Without its plan nothing can be retried: the launch was interrupted before it was written.
     if stands == "failed" and intent.is_recorded and cluster.get("ConfigMap", intent.plan.config_map):
-        raise LauncherError(
-            100,
-            f"this plan has failed: {failure(intent.record)}",
-            f"run {intent.plan.run} in namespace {cluster.namespace}",
-            command("retry", cluster, intent.plan.run),
-        )
-    # What lies on the volume alone may be another today: then the launcher, which sees it, decides.
+        what, where = failure(intent.record), f"run {intent.plan.run} in namespace {cluster.namespace}"
+        raise LauncherError(100, f"this plan has failed: {what}", where, command("retry", cluster, intent.plan.run))
+    # What is only on the volume may have changed: then the launcher, which sees it, decides.
     known = intent.is_recorded and are_all_here(intent.plan.config, intent.inputs)
     return "nothing" if stands == "done" and known else "launch"
 
 
 def failure(record: RunRecord) -> str:
     """Which units failed and why, in one line."""
-    units = record.units.items()
-    failed = [f"{name}: {unit.cause or 'no cause was written'}" for name, unit in units if unit.phase == "failed"]
-    return "; ".join(failed) or "its launcher ended before it could say why, see the log of unit launcher"
+    no_cause = "its launcher ended before it could say why, see the log of unit launcher"
+    return failures_in_words(record.units) or no_cause
 
 
 def workloads(plan: Plan) -> list[Object]:
-    """The workload of every unit."""
+    """Return the workload of every unit."""
     return [workload(plan, name) for name in plan.units]
 
 
 def plan_table(plan: Plan) -> list[dict[str, Any]]:
-    """What each unit becomes and asks for, one row per unit."""
+    """Return one row per unit: its object, image and resources."""
     rows = []
     for name, body in zip(plan.units, workloads(plan), strict=True):
         container = pod_templates(body)[0]["spec"]["containers"][0]
-        asked = container["resources"]["requests"]
+        requests = container["resources"]["requests"]
         unit = plan.unit(name)
         rows.append(
             {
@@ -138,8 +131,8 @@ def plan_table(plan: Plan) -> list[dict[str, Any]]:
                 "object": f"{body['kind']}/{body['metadata']['name']}",
                 "shards": body["spec"].get("completions", 1),
                 "image": container["image"],
-                "cpu": asked["cpu"],
-                "memory": asked["memory"],
+                "cpu": requests["cpu"],
+                "memory": requests["memory"],
                 "gpus": plan.config.kubernetes.resources_of(unit.stage, name).gpus,
             }
         )
@@ -147,7 +140,7 @@ def plan_table(plan: Plan) -> list[dict[str, Any]]:
 
 
 def namespace_exists(cluster: Cluster) -> bool:
-    """Whether the namespace is there; those who may not look are taken to have been given one."""
+    """Whether the namespace exists; assumed where this user may not read it."""
     try:
         return cluster.get("Namespace", cluster.namespace) is not None
     except ApiError as error:
@@ -157,12 +150,12 @@ def namespace_exists(cluster: Cluster) -> bool:
 
 
 def make_namespace(cluster: Cluster, plan: Plan) -> None:
-    """Make the namespace, which admits only pods of Pod Security `restricted`."""
+    """Create the namespace, which admits only pods of Pod Security `restricted`."""
     cluster.apply(next(body for body in platform(plan) if body["kind"] == "Namespace"))
 
 
 def check(cluster: Cluster, plan: Plan) -> list[Change]:
-    """Preflight; returns what applying the platform would change.
+    """Run the preflight checks; return what applying the platform would change.
 
     Raises:
         LauncherError: (4) forbidden; (5) refused at admission; (105) something is missing.
@@ -184,34 +177,34 @@ def is_plan(plan: Plan, body: Object) -> bool:
 
 
 def apply(cluster: Cluster, changes: list[Change]) -> int:
-    """Apply what differs; returns how many objects were written."""
-    todo = [one for one in changes if one.differs]
-    for one in todo:
+    """Apply what differs; return how many objects were written."""
+    differing = [one for one in changes if one.differs]
+    for one in differing:
         cluster.apply(one.body, force=True)  # as it was compared
-    return len(todo)
+    return len(differing)
 
 
 def forget(cluster: Cluster, destinations: list[str]) -> None:
-    """Strike what is about to be overwritten from the records of all runs.
+    """Remove what is about to be overwritten from the records of all runs.
 
-    A launch that breaks off after its inputs were sent would otherwise leave a record that says what was there before.
+    A launch that is interrupted after its inputs were pushed would otherwise leave a record of what was there before.
     """
     for run, record in all_runs(cluster).items():
-        brought = record.run.get("inputs", {})
-        kept = {path: was for path, was in brought.items() if not any(overlap(path, to) for to in destinations)}
-        if kept != brought:
+        inputs = record.run.get("inputs", {})
+        kept = {path: digest for path, digest in inputs.items() if not any(overlap(path, to) for to in destinations)}
+        if kept != inputs:
             cluster.apply(state.run_body(run, {**record.run, "inputs": kept}))
 
 
 def send_inputs(
-    cluster: Cluster, intent: Intent, told: Callable[[Input], AbstractContextManager[Moved]], skipped: Said
+    cluster: Cluster, intent: Intent, progress: Callable[[Input], AbstractContextManager[OnBytes]], skipped: OnSkipped
 ) -> None:
-    """Bring what differs to the volume.
+    """Push what differs to the volume.
 
     Args:
-        cluster: where.
+        cluster: the cluster.
         intent: the run.
-        told: entered around each input; gives what is called with the bytes of every piece sent.
+        progress: entered around each input; provides what is called with the bytes of every piece sent.
         skipped: called with the path of everything that cannot be sent.
     """
     if not intent.pushes:
@@ -220,5 +213,5 @@ def send_inputs(
     with volume(cluster, transfer_pod(intent.plan)) as far:
         for one in intent.pushes:
             assert one.source is not None  # to_push leaves out what is only on the volume
-            with told(one) as moved:
+            with progress(one) as moved:
                 far.push(one.source, one.destination, moved, skipped, outwards=one.outwards)

@@ -1,4 +1,4 @@
-"""What the ConfigMap `<run>-state` holds: all that people outside the cluster can know about a run.
+"""Read and write the ConfigMap `<run>-state`: everything that can be known about a run outside the cluster.
 
 Two keys with one writer each. `run.json`, by the command line: launch, plan10, plans {unit: plan hash}, inputs
 {path: digest}, images, started. `units.json`, by the launcher in the cluster: launch, phase, units {unit: UnitState}.
@@ -8,55 +8,26 @@ The ConfigMap also owns the run's other objects: deleting it deletes them, and n
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
+
+from docent.launcher.render.names import labels
+from docent.launcher.render.names import state_name as state_name
+from docent.launcher.runs.log_tail import LOG_BYTES, tail
+from docent.launcher.runs.unit_state import Phase, UnitState
 
 if TYPE_CHECKING:
     from docent.launcher.cluster.api.client import Cluster, Object
 
 RunPhase = Literal["running", "done", "failed", "cancelled"]
-UnitPhase = Literal["waiting", "queued", "running", "done", "failed"]
 
 RUN_KEY, UNITS_KEY = "run.json", "units.json"
 CLI_MANAGER, LAUNCHER_MANAGER = "docent", "docent-launcher"
 
-LOG_BYTES = 4096
 CAUSE_CHARACTERS = 1000
 # A ConfigMap may hold 1 MiB; the plan's inputs need some of it.
 UNITS_LIMIT_BYTES = 700 * 1024
-
-
-@dataclass
-class UnitState:
-    """How one unit stands.
-
-    Attributes:
-        phase: waiting for inputs, queued (submitted, and `cause` says why it does not run), running, done or failed.
-        job: name of its workload, "" before there is one.
-        spec: its spec hash on disk.
-        digest: of what it wrote.
-        rows: written.
-        rejected: set aside with a reason.
-        seconds: summed over shards.
-        usd: spent on endpoints.
-        retries: pods that had to be started again.
-        progress: done, total, eta_s.
-        cause: one line: why it waits or failed, or why rows were rejected.
-        log: the last 4 KiB.
-    """
-
-    phase: UnitPhase = "waiting"
-    job: str = ""
-    spec: str | None = None
-    digest: str | None = None
-    rows: int | None = None
-    rejected: int | None = None
-    seconds: float | None = None
-    usd: float | None = None
-    retries: int = 0
-    progress: dict[str, Any] | None = None
-    cause: str = ""
-    log: str = ""
 
 
 @dataclass
@@ -80,47 +51,38 @@ class RunRecord:
     name: str = ""
 
 
-def state_name(run: str) -> str:
-    """Name of a run's state ConfigMap."""
-    return f"{run}-state"
-
-
 def read(cluster: Cluster, run: str) -> RunRecord | None:
-    """The record of a run, or None when the cluster knows no such run."""
-    found = cluster.get("ConfigMap", state_name(run))
-    return None if found is None else parse(found)
+    """Return the record of a run, or None when there is none of that name."""
+    config_map = cluster.get("ConfigMap", state_name(run))
+    return parse(config_map) if config_map else None
 
 
 def parse(config_map: Object) -> RunRecord:
-    """The record in a state ConfigMap; what is missing or was torn by hand counts as not written yet."""
+    """Parse the record in a state ConfigMap; what is missing or damaged counts as not written yet."""
     data = config_map.get("data") or {}
     units = _object(data.get(UNITS_KEY, ""))
-    known = UnitState.__dataclass_fields__
     return RunRecord(
         run=_object(data.get(RUN_KEY, "")),
         launch=int(units.get("launch", 0)),
         phase=units.get("phase", "running"),
-        units={
-            name: UnitState(**{key: value for key, value in fields.items() if key in known})
-            for name, fields in units.get("units", {}).items()
-        },
+        units={name: _unit(fields) for name, fields in units.get("units", {}).items()},
         uid=config_map["metadata"].get("uid", ""),
         name=config_map["metadata"]["name"],
     )
 
 
 def run_body(run: str, record: dict[str, Any]) -> Object:
-    """What the command line applies as CLI_MANAGER."""
+    """Return what the command line applies as CLI_MANAGER."""
     return _body(run, RUN_KEY, json.dumps(record, indent=1, sort_keys=True))
 
 
-def units_body(run: str, launch: int, phase: RunPhase, units: dict[str, UnitState]) -> Object:
-    """What the launcher in the cluster applies as LAUNCHER_MANAGER; never larger than UNITS_LIMIT_BYTES."""
+def units_body(run: str, launch: int, phase: RunPhase, units: Mapping[str, UnitState]) -> Object:
+    """Return what the launcher in the cluster applies as LAUNCHER_MANAGER; never larger than UNITS_LIMIT_BYTES."""
     return _body(run, UNITS_KEY, units_text(launch, phase, units))
 
 
-def units_text(launch: int, phase: RunPhase, units: dict[str, UnitState]) -> str:
-    """`units.json`: logs are cut first, then causes, then everything but phases, until it fits."""
+def units_text(launch: int, phase: RunPhase, units: Mapping[str, UnitState]) -> str:
+    """Return `units.json`; cut logs first, then causes, then everything but phases, until it fits."""
     for log_bytes, cause_characters in ((LOG_BYTES, CAUSE_CHARACTERS), (1024, CAUSE_CHARACTERS), (0, 300), (0, 80)):
         cut = {name: _cut(unit, log_bytes, cause_characters) for name, unit in units.items()}
         text = json.dumps({"launch": launch, "phase": phase, "units": cut}, ensure_ascii=False)
@@ -129,28 +91,19 @@ def units_text(launch: int, phase: RunPhase, units: dict[str, UnitState]) -> str
     return json.dumps({"launch": launch, "phase": phase, "units": {n: {"phase": u.phase} for n, u in units.items()}})
 
 
-def tail(text: str, size: int = LOG_BYTES) -> str:
-    """The last `size` bytes of a text, from the start of a line where there is one."""
-    data = text.encode()
-    if len(data) <= size:
-        return text
-    end = data[len(data) - size :]
-    return end[end.find(b"\n") + 1 :].decode("utf-8", "ignore")
-
-
-def owner_reference(record: RunRecord | Object) -> Object:
-    """What makes an object end with the run's state ConfigMap."""
-    name, uid = (
-        (record.name, record.uid)
-        if isinstance(record, RunRecord)
-        else (record["metadata"]["name"], record["metadata"]["uid"])
-    )
-    return {"apiVersion": "v1", "kind": "ConfigMap", "name": name, "uid": uid, "blockOwnerDeletion": False}
-
-
 def owned(body: Object, record: RunRecord | Object) -> Object:
-    """A copy of `body` that belongs to the run's state ConfigMap."""
-    return {**body, "metadata": {**body["metadata"], "ownerReferences": [owner_reference(record)]}}
+    """Return a copy of `body` that is owned by the run's state ConfigMap, and so deleted together with it."""
+    if isinstance(record, RunRecord):
+        name, uid = record.name, record.uid
+    else:
+        name, uid = record["metadata"]["name"], record["metadata"]["uid"]
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": name, "uid": uid, "blockOwnerDeletion": False}
+    return {**body, "metadata": {**body["metadata"], "ownerReferences": [owner]}}
+
+
+def _unit(fields: dict[str, Any]) -> UnitState:
+    known = {key: value for key, value in fields.items() if key in UnitState.__dataclass_fields__}
+    return UnitState(**{**known, "phase": Phase(fields["phase"])})
 
 
 def _cut(unit: UnitState, log_bytes: int, cause_characters: int) -> dict[str, Any]:
@@ -163,15 +116,7 @@ def _cut(unit: UnitState, log_bytes: int, cause_characters: int) -> dict[str, An
 
 
 def _body(run: str, key: str, text: str) -> Object:
-    labels = {
-        "app.kubernetes.io/name": "docent",
-        "app.kubernetes.io/instance": run,
-        "app.kubernetes.io/component": "platform",
-        "app.kubernetes.io/part-of": "docent",
-        "app.kubernetes.io/managed-by": "docent",
-        "docent/run": run,
-    }
-    metadata = {"name": state_name(run), "labels": labels}
+    metadata = {"name": state_name(run), "labels": labels(run)}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {key: text}}
 
 

@@ -1,4 +1,4 @@
-"""What can be known of a base model before it is loaded: its type, its parameters, the memory that it takes.
+"""Read what a base model is before it is loaded: its type, its parameters, the memory that it takes.
 
 Reads `config.json` and the headers of the weights in a model folder; of a model on the hub the cache, then the hub
 itself (one short request). Writes nothing and imports no torch.
@@ -29,13 +29,13 @@ _BILLIONS = re.compile(r"(?<!\d)(\d++(?:\.\d++)?)b(?![a-z0-9])", re.IGNORECASE)
 
 
 def is_missing_folder(name: str) -> bool:
-    """Whether a base model is named like a folder, and there is none."""
+    """Return whether the name of a base model is a path, and the folder is missing."""
     path = Path(name)
     return not path.is_dir() and ((path.parent.is_dir() and path.parent != Path()) or name.count("/") != 1)
 
 
 def type_of(name: str) -> str | None:
-    """The `model_type` of a base model; None where it cannot be known, for want of a network or of the file."""
+    """Return the `model_type` of a base model; None where the file or the network is missing."""
     path = Path(name)
     if path.is_dir():
         return _type_in(path / "config.json")
@@ -47,24 +47,24 @@ def type_of(name: str) -> str | None:
         cached = try_to_load_from_cache(name, "config.json")
         if isinstance(cached, str):
             return _type_in(Path(cached))
-        told = HfApi().model_info(name, timeout=HUB_TIMEOUT_S, expand=["config"]).config
+        config = HfApi().model_info(name, timeout=HUB_TIMEOUT_S, expand=["config"]).config
     except Exception as error:  # noqa: BLE001 - of any HTTP library; the model is looked at again when it is loaded
-        log.info("the type of %s is not known: %s", name, error)
+        log.info("the type of %s is unknown: %s", name, error)
         return None
-    return _text(told.get("model_type")) if isinstance(told, dict) else None
+    return _text(config.get("model_type")) if isinstance(config, dict) else None
 
 
 def parameters_of(name: str) -> int | None:
-    """How many parameters a base model has: by its weights in a folder, by its name on the hub (`idefics2-8b`)."""
+    """Return the parameter count of a base model: of its weights in a folder, else by its name (`idefics2-8b`)."""
     path = Path(name)
     if path.is_dir():
         return sum(map(_parameters_in, path.glob("*.safetensors"))) or None
-    found = _BILLIONS.search(name)
-    return int(float(found[1]) * 1e9) if found else None
+    billions = _BILLIONS.search(name)
+    return int(float(billions[1]) * 1e9) if billions else None
 
 
 def memory_bytes(parameters: int, section: Finetune, trains: bool) -> int:
-    """The memory that a model takes at least: its weights, and with an approach `full` what the optimiser keeps.
+    """Return the least memory that a model takes: its weights, and with an approach `full` the optimiser state.
 
     Args:
         trains: whether it is trained, not only asked.
@@ -75,10 +75,10 @@ def memory_bytes(parameters: int, section: Finetune, trains: bool) -> int:
 
 def _type_in(path: Path) -> str | None:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        config = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return None  # said in full when the model is loaded
-    return _text(found.get("model_type")) if isinstance(found, dict) else None
+        return None  # loading the model reports it in full
+    return _text(config.get("model_type")) if isinstance(config, dict) else None
 
 
 def _text(value: Any) -> str | None:
@@ -86,7 +86,7 @@ def _text(value: Any) -> str | None:
 
 
 def _parameters_in(path: Path) -> int:
-    """Elements of all tensors of a safetensors file; 0 where its header cannot be read."""
+    """Return the number of elements of all tensors in a safetensors file; 0 where its header cannot be read."""
     try:
         with path.open("rb") as file:
             size = int.from_bytes(file.read(8), "little")

@@ -1,4 +1,4 @@
-"""`docent doctor`: everything that a run would miss on this machine, found before it starts. Leaves nothing behind."""
+"""Check this machine for everything that a run needs, before it starts. Leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from pathlib import Path
 from docent.checks import check_stages
 from docent.config import PipelineConfig
 from docent.errors import ConfigError, InputError
+from docent.launcher.local.backend import cores
 from docent.launcher.local.preflight import memory_bytes, problems, push_problems, shortages
-from docent.launcher.local.shards import cores
 from docent.messages.printing import printable
 from docent.pipeline import input_paths, reads_base_model, section_of, units
 from docent.source_files.walk import refuse_system_folder
@@ -26,12 +26,12 @@ MIN_DISK_GB = 5.0
 MIN_MEMORY_GB = 4.0
 INSTALL = "make setup"
 NAMES = {"llm.api_key_env": "teacher", "finetune.base_model": "base model"}
-"""What checks of these fields are called."""
+"""Names of the checks of these fields."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at.
+    """The result of one check.
 
     Attributes:
         level: `ok`, `warn` (a run works, with less), or `missing` (a run fails).
@@ -44,7 +44,7 @@ class Check:
 
 
 def examine(config: PipelineConfig, data_dir: Path) -> list[Check]:
-    """All checks for this configuration, in the order in which a person would fix them."""
+    """Return all checks for this configuration, in the order in which a person would fix them."""
     return [
         _python(),
         *_packages(config),
@@ -52,7 +52,7 @@ def examine(config: PipelineConfig, data_dir: Path) -> list[Check]:
         _disk(data_dir),
         _memory(),
         _links(data_dir),
-        *_inputs(config),
+        *_sources(config),
         *_base_model(config),
         *_teacher(config),
         *_problems(config),
@@ -65,7 +65,7 @@ def _python() -> Check:
 
 
 def _packages(config: PipelineConfig) -> Iterator[Check]:
-    """One check per stage of the run: what its extra names and this environment lacks."""
+    """Yield one check per stage of the run: whether the packages of its extra are installed."""
     required = [_requirement(line) for line in importlib.metadata.requires("docent") or []]
     stages = dict.fromkeys(unit.stage for unit in units(config).values())
     for stage in stages:
@@ -92,8 +92,8 @@ def _lacking(extra: str, required: list[tuple[str, str]]) -> Iterator[str]:
 
 def _requirement(line: str) -> tuple[str, str]:
     head, _, marker = line.partition(";")
-    found = re.match(r"[A-Za-z0-9._-]+(\[[\w,-]+\])?", head.strip())
-    name = found.group(0) if found else head.strip()
+    match = re.match(r"[A-Za-z0-9._-]+(\[[\w,-]+\])?", head.strip())
+    name = match.group(0) if match else head.strip()
     return (name if name.startswith("docent[") else name.split("[")[0]), marker
 
 
@@ -111,9 +111,12 @@ def _pytorch(config: PipelineConfig) -> Check:
     return Check("PyTorch", "ok", f"{torch.__version__}, CPU")
 
 
+def _existing(folder: Path) -> Path:
+    return next(path for path in (folder, *folder.absolute().parents) if path.exists())
+
+
 def _disk(data_dir: Path) -> Check:
-    existing = next(path for path in (data_dir, *data_dir.absolute().parents) if path.exists())
-    free_gb = shutil.disk_usage(existing).free / 1e9
+    free_gb = shutil.disk_usage(_existing(data_dir)).free / 1e9
     level = "ok" if free_gb >= MIN_DISK_GB else "warn"
     return Check("disk", level, f"{free_gb:.0f} GB free for {data_dir}", "" if level == "ok" else "docent gc")
 
@@ -127,37 +130,28 @@ def _memory() -> Check:
 
 
 def _links(data_dir: Path) -> Check:
-    existing = next(path for path in (data_dir, *data_dir.absolute().parents) if path.exists())
+    existing = _existing(data_dir)
     try:
         with tempfile.TemporaryDirectory(dir=existing) as folder:
             (Path(folder) / "link").symlink_to("target")
     except PermissionError:
-        return Check(
-            "data folder",
-            "missing",
-            f"{existing} is not writable",
-            "make it writable, or name another folder with --data",
-        )
+        next_step = "make it writable, or name another folder with --data"
+        return Check("data folder", "missing", f"{existing} is not writable", next_step)
     except OSError:
         return Check("data folder", "warn", "no symbolic links here: `latest` will be absent")
     return Check("data folder", "ok", f"{existing} is writable")
 
 
-def _source(path: Path) -> Check:
-    try:
-        refuse_system_folder(path)
-    except InputError as error:
-        return Check("source", "missing", f"{printable(str(path))}: {error.what}", "fix ingest.sources")
-    if path.exists():
-        return Check("source", "ok", printable(str(path)))
-    return Check("source", "missing", f"{printable(str(path))} does not exist", "fix ingest.sources")
-
-
-def _inputs(config: PipelineConfig) -> Iterator[Check]:
-    for unit in units(config).values():
-        if unit.stage == "ingest":
-            for path in input_paths(config, unit):
-                yield _source(path)
+def _sources(config: PipelineConfig) -> Iterator[Check]:
+    ingest = units(config).get("ingest")
+    for path in input_paths(config, ingest) if ingest else ():
+        problem = "" if path.exists() else " does not exist"
+        try:
+            refuse_system_folder(path)
+        except InputError as error:
+            problem = f": {error.what}"
+        level, next_step = ("missing", "fix ingest.sources") if problem else ("ok", "")
+        yield Check("source", level, f"{printable(str(path))}{problem}", next_step)
 
 
 def _base_model(config: PipelineConfig) -> Iterator[Check]:
@@ -165,22 +159,22 @@ def _base_model(config: PipelineConfig) -> Iterator[Check]:
         return
     name = config.finetune.base_model
     if next(problems(config, [unit for unit in units(config).values() if reads_base_model(unit)]), None):
-        return  # said below
-    if not Path(name).is_dir():
-        yield Check("base model", "warn", f"{name} will be fetched from the hub", "needs network once")
-    else:
+        return  # _problems tells it
+    if Path(name).is_dir():
         yield Check("base model", "ok", name)
+    else:
+        yield Check("base model", "warn", f"{name} will be fetched from the hub", "needs network once")
 
 
 def _problems(config: PipelineConfig) -> Iterator[Check]:
-    """What would stop the run before or after its first unit, and what is likely to."""
+    """Yield checks for what would stop the run, and for what is likely to."""
     todo = list(units(config).values())
-    found = list(problems(config, todo))
+    stopping = list(problems(config, todo))
     try:
         check_stages(config)
     except ConfigError as error:
-        found.append(error)
-    for problem in found:
+        stopping.append(error)
+    for problem in stopping:
         yield Check(NAMES.get(problem.where, "configuration"), "missing", problem.what, problem.next_step)
     for problem in push_problems(config):
         yield Check("push to the hub", "missing" if problem.stops else "warn", problem.what, problem.next_step)
@@ -192,9 +186,9 @@ def _teacher(config: PipelineConfig) -> Iterator[Check]:
     if not section_of(config, "generate-qa"):
         return
     llm = config.llm
+    has_key = bool(os.environ.get(llm.api_key_env))
     if llm.provider == "offline":
         yield Check("teacher", "ok", "offline-extractive: no key, no network")
-    elif os.environ.get(llm.api_key_env):
-        yield Check("teacher", "ok", f"{llm.model} at {llm.base_url}, key in {llm.api_key_env}")
-    elif not llm.needs_key:
-        yield Check("teacher", "ok", f"{llm.model} at {llm.base_url}, without a key")
+    elif has_key or not llm.needs_key:  # a missing key is among the problems
+        key = f"key in {llm.api_key_env}" if has_key else "without a key"
+        yield Check("teacher", "ok", f"{llm.model} at {llm.base_url}, {key}")

@@ -1,7 +1,7 @@
-"""What would stop a run on this machine, found before its first unit starts: for `run`, `plan` and `doctor`.
+"""Find what would stop a run on this machine before its first unit starts, for `run`, `plan` and `doctor`.
 
-Reads the configuration, the environment and the head of the base model; writes nothing. What a stage could do nowhere
-is said by `docent/checks.py`.
+Reads the configuration, the environment and the head of the base model; writes nothing. What a stage
+could do nowhere is refused by `docent/checks.py`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MODEL = "name a folder with config.json and model.safetensors, or a model of the
 
 
 def look_ahead(config: PipelineConfig, states: RunStates, chosen: Sequence[str], given: Invocation) -> None:
-    """Say what is likely to stop the units that are still to be done, and refuse what would.
+    """Warn of what is likely to stop the units to run, and refuse what would.
 
     Args:
         chosen: names of the units.
@@ -48,7 +48,7 @@ def look_ahead(config: PipelineConfig, states: RunStates, chosen: Sequence[str],
 
 
 def _look_at_push(states: RunStates, given: Invocation) -> None:
-    """Refuse a data set that the hub would refuse; of one that is complete, say so.
+    """Refuse a data set that the hub would refuse; for one that is complete, warn.
 
     Raises:
         ConfigError: it is not built yet.
@@ -57,9 +57,9 @@ def _look_at_push(states: RunStates, given: Invocation) -> None:
     if artifact and not is_open(states.config, states.run_dir, artifact):
         return
     sizes = {file.path: file.size for file in artifact.success.files if file.path != RECORD} if artifact else {}
-    found = push_problems(states.config, sizes)
-    stopping = [problem for problem in found if problem.stops]
-    for problem in found:
+    of_push = push_problems(states.config, sizes)
+    stopping = [problem for problem in of_push if problem.stops]
+    for problem in of_push:
         if artifact or not problem.stops:
             say_warning(problem.what, complete(problem.next_step, given))
     if stopping and not artifact:
@@ -73,7 +73,7 @@ def _look_at_push(states: RunStates, given: Invocation) -> None:
 
 
 def push_problems(config: PipelineConfig, sizes: Mapping[str, int] | None = None) -> list[Any]:
-    """What would stop a push, as the stage finds it (`Problem` of its `hub/limits.py`).
+    """Return what would stop a push (`Problem` of the stage's `hub/limits.py`).
 
     Args:
         sizes: bytes of the data set's files by their paths, where it is built.
@@ -83,12 +83,12 @@ def push_problems(config: PipelineConfig, sizes: Mapping[str, int] | None = None
         return []
     stage = importlib.import_module("docent.stages.build_dataset.hub.preflight")
     licence = section.license or _stated_licence(config)
-    found: list[Any] = stage.problems(section, licence, os.environ, sizes or {})
-    return found
+    listed: list[Any] = stage.problems(section, licence, os.environ, sizes or {})
+    return listed
 
 
 def _stated_licence(config: PipelineConfig) -> str:
-    """The licence that every source states; "" where they differ or state none: the card then says `other`."""
+    """Return the licence that all sources state; "" where they differ or state none: the card then says `other`."""
     try:
         stated = {read_collection(source).license for source in (config.ingest.sources if config.ingest else ())}
     except (InputError, OSError):  # stage ingest refuses the file, and says why
@@ -99,14 +99,14 @@ def _stated_licence(config: PipelineConfig) -> str:
 def problems(
     config: PipelineConfig, todo: Sequence[Unit], environ: Mapping[str, str] = os.environ
 ) -> Iterator[ConfigError]:
-    """What would stop the units that are still to be done, on this machine."""
+    """Yield what would stop the units to run on this machine."""
     yield from _missing_key(config, todo, environ)
     yield from _unusable_model(config, todo)
     yield from without_pictures(config, todo)
 
 
 def shortages(config: PipelineConfig, todo: Sequence[Unit], machine_bytes: float) -> Iterator[tuple[str, str]]:
-    """What is likely to stop them, as what is short and what to do.
+    """Yield what is likely to stop the units, each with what to do about it.
 
     Args:
         machine_bytes: memory of this machine.
@@ -129,7 +129,7 @@ def shortages(config: PipelineConfig, todo: Sequence[Unit], machine_bytes: float
 
 
 def memory_bytes() -> float:
-    """Memory of this machine; infinite where the system does not say."""
+    """Return the memory of this machine; infinite where it cannot be read."""
     try:
         return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     except (ValueError, OSError):
@@ -141,7 +141,7 @@ def _missing_key(config: PipelineConfig, todo: Sequence[Unit], environ: Mapping[
     name = config.llm.api_key_env
     if asking and config.llm.needs_key and not environ.get(name, "").strip():
         yield ConfigError(
-            f"the variable {name} holds no key for {config.llm.base_url}, which {asking[0]} asks",
+            f"the variable {name} holds no key for {config.llm.base_url}, which {asking[0]} needs",
             "llm.api_key_env",
             f"export {name}=... (any word where the endpoint needs no key), then: docent run",
         )
@@ -153,7 +153,7 @@ def _unusable_model(config: PipelineConfig, todo: Sequence[Unit]) -> Iterator[Co
         return
     name = section.base_model
     if base_model.is_missing_folder(name):
-        yield ConfigError(f"base model {name!r}: there is no such folder", "finetune.base_model", MODEL)
+        yield ConfigError(f"base model {name!r}: the folder is missing", "finetune.base_model", MODEL)
     elif Path(name).is_dir() and not (Path(name) / "config.json").is_file():
         yield ConfigError(f"base model {name!r}: the folder has no config.json", "finetune.base_model", MODEL)
     elif (kind := base_model.type_of(name)) not in (None, *base_model.TRAINED_TYPES):
@@ -166,7 +166,7 @@ def _unusable_model(config: PipelineConfig, todo: Sequence[Unit]) -> Iterator[Co
 
 
 def without_pictures(config: PipelineConfig, todo: Sequence[Unit]) -> Iterator[ConfigError]:
-    """Documents that models are to learn from or to be asked about: most questions about them have no picture.
+    """Yield sources of documents that models are to train on or answer about: most of their questions have no picture.
 
     Once the data set is complete, stage finetune looks at its rows themselves.
     """

@@ -1,7 +1,7 @@
-"""What docent asks of a cluster, as plain dicts: pure functions from configuration to objects.
+"""Render a run as Kubernetes objects: pure functions from a configuration to plain dicts, without a Kubernetes client.
 
-Reads and writes nothing, imports no Kubernetes client. `Plan.of(config)` comes first; everything else takes the plan.
-`docent render` prints the outcome.
+`Plan.of(config)` comes first; everything else takes the plan. `docent render` prints the result.
+Start reading at `workloads.py`.
 """
 
 from docent.launcher.render.manifests import manifests, to_yaml

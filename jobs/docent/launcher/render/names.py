@@ -1,8 +1,8 @@
-"""Names and labels of everything that docent makes on a cluster. Reads and writes nothing.
+"""Name and label everything that docent creates on a cluster.
 
-A name says run, unit and content: `demo-finetune-lora-1f0c9a7b3e`. Controllers append to it (a PyTorchJob's pod is
-called `<job>-worker-9999`, a TrainJob's `<job>-node-0-9999`), and the whole must stay a DNS label of 63 characters,
-so a workload's own name has at most 51. The unit is what gives way.
+A name consists of run, unit and a hash of the content: `demo-finetune-lora-1f0c9a7b3e`. Controllers append to it (a
+PyTorchJob's pod is called `<job>-worker-9999`, a TrainJob's `<job>-node-0-9999`), and the whole must stay a DNS label
+of 63 characters, so a workload's own name has at most 51. The unit is cut where necessary.
 """
 
 from __future__ import annotations
@@ -20,61 +20,61 @@ Labels = dict[str, str]
 
 
 def digest10(what: Any) -> str:
-    """First ten hex digits of sha256 over the canonical JSON of a plain value, or over a text as it is."""
+    """Return ten hex digits of the sha256 of a text, or of the canonical JSON of any other plain value."""
     text = what if isinstance(what, str) else canonical_json(what)
     return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_LENGTH]
 
 
 def workload_name(run: str, unit: str, digest: str, attempt: int = 0) -> str:
-    """`<run>-<unit>-<digest>[-rN]`, at most 51 characters; the unit is cut when it does not fit."""
+    """Return `<run>-<unit>-<digest>[-rN]`, at most 51 characters; the unit is cut when it does not fit."""
     tail = f"-{digest}-r{attempt}" if attempt else f"-{digest}"
     room = MAX_WORKLOAD_NAME - len(run) - 1 - len(tail)
     return f"{run}-{unit[:room].rstrip('-')}{tail}"
 
 
 def attempt_of(name: str, first: str) -> int | None:
-    """Which attempt at a workload a name is of, told by its digest; `first` is the name of attempt 0."""
-    found = re.search(rf"-{first.rpartition('-')[2]}(?:-r(\d+))?$", name)
-    return int(found[1] or 0) if found else None
+    """Return which attempt at a workload a name belongs to, by its digest; `first` is the name of attempt 0."""
+    match = re.search(rf"-{first.rpartition('-')[2]}(?:-r(\d+))?$", name)
+    return int(match[1] or 0) if match else None
 
 
 def letter_first(run: str) -> str:
-    """The run's part of a name that must start with a letter, as Services and what is made of them must."""
+    """Return the run's part of a name that must start with a letter, as the names of Services must."""
     return run if run[0].isalpha() else f"r{digest10(run)[:4]}-{run}"
 
 
 def unit_name(run: str, unit: str) -> str:
-    """ServiceAccount and peers policy of a unit."""
+    """Name the ServiceAccount and peers policy of a unit."""
     return f"{run}-{unit}"
 
 
 def service_name(run: str, unit: str) -> str:
-    """Headless Service of a unit of several pods."""
+    """Name the headless Service of a unit of several pods."""
     return f"{letter_first(run)}-{unit}"
 
 
 def launcher_name(run: str) -> str:
-    """ServiceAccount, Role and Lease of the launcher."""
+    """Name the ServiceAccount, Role and Lease of the launcher."""
     return f"{run}-launcher"
 
 
 def transfer_name(run: str) -> str:
-    """The pod through which data reaches the volume, and its ServiceAccount."""
+    """Name the pod through which data reaches the volume, and its ServiceAccount."""
     return f"{run}-transfer"
 
 
 def state_name(run: str) -> str:
-    """ConfigMap with the state of the run."""
+    """Name the ConfigMap with the state of the run."""
     return f"{run}-state"
 
 
 def plan_name(run: str, digest: str) -> str:
-    """ConfigMap with the plan."""
+    """Name the ConfigMap with the plan."""
     return f"{run}-plan-{digest}"
 
 
 def shared_labels() -> Labels:
-    """Labels of what belongs to no single run: namespace and volume claim."""
+    """Return the labels of what belongs to no single run: namespace and volume claim."""
     return {
         "app.kubernetes.io/name": "docent",
         "app.kubernetes.io/component": "platform",
@@ -84,7 +84,7 @@ def shared_labels() -> Labels:
 
 
 def labels(run: str, component: str = "platform") -> Labels:
-    """Labels of an object of a run; `component` is a unit, `launcher`, `transfer` or `platform`."""
+    """Return the labels of an object of a run; `component` is a unit, `launcher`, `transfer` or `platform`."""
     return shared_labels() | {
         "app.kubernetes.io/component": component,
         "app.kubernetes.io/instance": run,
@@ -93,5 +93,5 @@ def labels(run: str, component: str = "platform") -> Labels:
 
 
 def unit_labels(run: str, unit: str) -> Labels:
-    """Labels of an object of one unit."""
+    """Return the labels of an object of one unit."""
     return labels(run, unit) | {"docent/unit": unit}

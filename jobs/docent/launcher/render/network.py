@@ -1,7 +1,6 @@
-"""NetworkPolicies: nothing goes in or out of a pod of docent but what its unit needs.
+"""Render the NetworkPolicies: traffic into and out of a pod of docent is limited to what its unit needs.
 
-Pure functions from a plan to plain dicts. A stage that talks to an endpoint, to the hub or to its peers carries a
-label; the policy that lets it through selects that label.
+A stage that talks to an endpoint, to the hub or to its peers has a label, which the policy that allows it selects.
 """
 
 from __future__ import annotations
@@ -27,64 +26,49 @@ DNS: Body = {
 
 
 def policies(plan: Plan) -> list[Body]:
-    """The policies of a run: everything is shut, then what carries a label may go where the label says."""
-    cluster = plan.config.kubernetes
-    run = {"docent/run": plan.run}
+    """Return the policies of a run: deny everything, then allow what a label stands for."""
+    cluster, ingest = plan.config.kubernetes, plan.config.ingest
     proxies = _proxy_ports(cluster.env)
+    egress = {
+        EGRESS["llm"]: _to_endpoint(plan, proxies),
+        EGRESS["hub"]: _to(cluster.egress_cidrs, [443, *proxies]),
+        EGRESS_API: _to(cluster.api_server_cidrs, [443, 6443]),
+    }
+    # Hosts of the pictures of tables; a policy knows no names, so they are allowed by port.
+    if ingest and ingest.rows.image_hosts:
+        ports = [port for host in ingest.rows.image_hosts for port in _ports_of(host)]
+        egress[EGRESS["web"]] = _to(cluster.egress_cidrs, [*ports, *proxies])
     return [
-        _policy(plan, "deny-all", {"app.kubernetes.io/part-of": "docent"}, ingress=[], egress=[]),
-        _policy(plan, "egress-llm", run | {EGRESS["llm"]: "true"}, egress=[DNS, _to_endpoint(plan, proxies)]),
-        _policy(
-            plan, "egress-hub", run | {EGRESS["hub"]: "true"}, egress=[DNS, _to(cluster.egress_cidrs, [443, *proxies])]
+        _policy(plan, f"{plan.run}-deny-all", {"app.kubernetes.io/part-of": "docent"}, ingress=[], egress=[]),
+        *(
+            _policy(
+                plan, f"{plan.run}-{label.partition('/')[2]}", {"docent/run": plan.run, label: "true"}, egress=[DNS, to]
+            )
+            for label, to in egress.items()
         ),
-        _policy(
-            plan, "egress-api", run | {EGRESS_API: "true"}, egress=[DNS, _to(cluster.api_server_cidrs, [443, 6443])]
-        ),
-        *_web_policies(plan, run, proxies),
     ]
 
 
 def peers_policy(plan: Plan, unit: Unit) -> Body:
-    """Pods of one unit that train together reach each other, on any port: the ranks agree on theirs as they meet."""
+    """Allow the pods of a unit that trains on several to reach each other, on any port: the ranks choose theirs."""
     peers = {"docent/run": plan.run, "docent/unit": unit.name}
     others = [{"podSelector": {"matchLabels": peers}}]
-    body = _policy(plan, "", peers, ingress=[{"from": others}], egress=[DNS, {"to": others}])
-    body["metadata"] |= {"name": f"{unit_name(plan.run, unit.name)}-peers", "labels": unit_labels(plan.run, unit.name)}
-    return body
-
-
-def _web_policies(plan: Plan, run: dict[str, str], proxies: list[int]) -> list[Body]:
-    """Where pictures of tables are fetched from: outside by port, for a policy knows no names; none without hosts."""
-    ingest = plan.config.ingest
-    if ingest is None or not ingest.rows.image_hosts:
-        return []
-    ports = [port for host in ingest.rows.image_hosts for port in _ports_of(host)]
-    outside = _to(plan.config.kubernetes.egress_cidrs, [*ports, *proxies])
-    return [_policy(plan, "egress-web", run | {EGRESS["web"]: "true"}, egress=[DNS, outside])]
+    name, own_labels = f"{unit_name(plan.run, unit.name)}-peers", unit_labels(plan.run, unit.name)
+    return _policy(plan, name, peers, own_labels, ingress=[{"from": others}], egress=[DNS, {"to": others}])
 
 
 def _ports_of(host: str) -> list[int]:
-    """The port of `host:port`, or the two that `host` alone allows."""
+    """Return the port of `host:port`, or the two that `host` alone allows."""
     port = urlsplit(f"//{host}").port
     return [port] if port else [80, 443]
 
 
-def _policy(plan: Plan, what: str, pods: dict[str, str], **rules: list[Body]) -> Body:
-    kinds = {"ingress": "Ingress", "egress": "Egress"}
-    return {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "NetworkPolicy",
-        "metadata": {
-            "name": f"{plan.run}-{what}",
-            "namespace": plan.config.kubernetes.namespace,
-            "labels": labels(plan.run),
-        },
-        "spec": {
-            "podSelector": {"matchLabels": pods},
-            "policyTypes": [kinds[kind] for kind in rules],
-            **{kind: found for kind, found in rules.items() if found},
-        },
-    }
+def _policy(
+    plan: Plan, name: str, pods: dict[str, str], own_labels: dict[str, str] | None = None, **rules: list[Body]
+) -> Body:
+    spec: Body = {"podSelector": {"matchLabels": pods}, "policyTypes": [kind.capitalize() for kind in rules]}
+    spec |= {kind: allowed for kind, allowed in rules.items() if allowed}
+    return plan.body("networking.k8s.io/v1", "NetworkPolicy", name, own_labels or labels(plan.run), spec=spec)
 
 
 def _to(cidrs: tuple[str, ...], ports: list[int]) -> Body:
@@ -95,9 +79,9 @@ def _to(cidrs: tuple[str, ...], ports: list[int]) -> Body:
 
 
 def _to_endpoint(plan: Plan, proxies: list[int]) -> Body:
-    """Where the endpoint is: outside by address and port; in the cluster by namespace.
+    """Allow the endpoint: outside by address and port, in the cluster by namespace.
 
-    In the cluster the port of the URL is the Service's, while a policy is asked about the pod's, which only the Service
+    In the cluster the port of the URL is the Service's, while a policy applies to the pod's, which only the Service
     knows; so there the namespace alone decides.
     """
     url = urlsplit(plan.config.llm.base_url)
@@ -111,10 +95,7 @@ def _to_endpoint(plan: Plan, proxies: list[int]) -> Body:
 
 
 def _proxy_ports(env: dict[str, str]) -> list[int]:
-    """Ports of the proxies that `kubernetes.env` names; behind a proxy nothing else is ever connected to."""
-    urls = [value for name, value in env.items() if name.lower() in ("http_proxy", "https_proxy", "all_proxy")]
-    found = []
-    for value in urls:
-        url = urlsplit(value if "//" in value else f"//{value}")
-        found.append(url.port or (443 if url.scheme == "https" else 80))
-    return list(dict.fromkeys(found))
+    """Return the ports of the proxies in `kubernetes.env`; behind a proxy nothing else is ever connected to."""
+    values = [value for name, value in env.items() if name.lower() in ("http_proxy", "https_proxy", "all_proxy")]
+    urls = [urlsplit(value if "//" in value else f"//{value}") for value in values]
+    return list(dict.fromkeys(url.port or (443 if url.scheme == "https" else 80) for url in urls))

@@ -1,11 +1,9 @@
-"""The plan: one configuration with all that follows from it before anything runs.
-
-Reads the configuration (and whether the base model is a folder here); writes nothing.
-"""
+"""Derive the plan of a run: everything that follows from its configuration before anything runs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from docent.config import PipelineConfig, dump_config
 from docent.config.kubernetes import Resources
@@ -17,7 +15,7 @@ from docent.spec import plan_hashes
 
 @dataclass(frozen=True)
 class Plan:
-    """A configuration and what it comes to.
+    """A configuration and what follows from it.
 
     Attributes:
         config: the configuration.
@@ -37,7 +35,7 @@ class Plan:
 
     @classmethod
     def of(cls, config: PipelineConfig) -> Plan:
-        """The plan of a configuration.
+        """Return the plan of a configuration.
 
         Raises:
             ConfigError: a stage is configured without one that it requires.
@@ -48,23 +46,23 @@ class Plan:
 
     @property
     def run(self) -> str:
-        """Name of the run."""
+        """The name of the run."""
         return self.config.run.name
 
     @property
     def run_dir(self) -> str:
-        """Folder of the run inside every pod."""
+        """The folder of the run inside every pod."""
         return f"/data/{self.run}"
 
     @property
     def resources(self) -> list[Resources]:
-        """What the pods of the run ask for: those of the units in order, launcher, transfer."""
-        asked = self.config.kubernetes.resources_of
-        found = [asked(unit.stage, unit.name) for unit in self.units.values()]
-        return [*found, asked("launcher", "launcher"), asked("transfer", "transfer")]
+        """The resources that the pods of the run request: units in order, launcher, transfer."""
+        pods = [(unit.stage, unit.name) for unit in self.units.values()]
+        pods += [("launcher", "launcher"), ("transfer", "transfer")]
+        return [self.config.kubernetes.resources_of(stage, name) for stage, name in pods]
 
     def unit(self, name: str) -> Unit:
-        """A unit by name.
+        """Return a unit by name.
 
         Raises:
             LauncherError: (102) there is none of that name.
@@ -72,3 +70,11 @@ class Plan:
         if name not in self.units:
             raise LauncherError(102, f"no unit {name!r}", self.run, f"one of: {', '.join(self.units)}")
         return self.units[name]
+
+    def body(
+        self, api_version: str, kind: str, name: str | None, labels: dict[str, str], **fields: Any
+    ) -> dict[str, Any]:
+        """Return an object of the run's namespace; None for the name where that is made of the object's digest."""
+        metadata: dict[str, Any] = {"namespace": self.config.kubernetes.namespace, "labels": labels}
+        metadata |= {} if name is None else {"name": name}
+        return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **fields}

@@ -1,7 +1,4 @@
-"""The platform of a run: what has to be there before its first workload, in apply order.
-
-Pure functions from a plan to plain dicts: namespace, volume claim, accounts, the launcher's rights, policies, the plan.
-"""
+"""Render the platform of a run: namespace, volume claim, accounts, the launcher's rights, policies, the plan."""
 
 from __future__ import annotations
 
@@ -17,11 +14,11 @@ OPERATORS = {"pytorchjob": ("kubeflow.org", "pytorchjobs"), "trainjob": ("traine
 
 
 def platform(plan: Plan, *, workers: int = 1) -> list[Body]:
-    """All platform objects of a run, in apply order.
+    """Return all platform objects of a run, in apply order.
 
     Args:
         plan: the plan.
-        workers: the most pods that train together; with several the launcher may also make what they meet by.
+        workers: the most pods that train together; with several the launcher may also create what they need to meet.
 
     Raises:
         LauncherError: (105) node selectors contradict each other on a volume that one node holds.
@@ -37,20 +34,14 @@ def platform(plan: Plan, *, workers: int = 1) -> list[Body]:
 
 
 def namespace(plan: Plan) -> Body:
-    """The namespace, which admits only pods of Pod Security `restricted`."""
-    modes = ("enforce", "warn", "audit")
-    return {
-        "apiVersion": "v1",
-        "kind": "Namespace",
-        "metadata": {
-            "name": plan.config.kubernetes.namespace,
-            "labels": names.shared_labels() | {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in modes},
-        },
-    }
+    """Return the namespace, which admits only pods of Pod Security `restricted`."""
+    security = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn", "audit")}
+    metadata = {"name": plan.config.kubernetes.namespace, "labels": names.shared_labels() | security}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
 
 
 def volume_claim(plan: Plan) -> Body:
-    """The shared volume. It belongs to no run, and docent never deletes it."""
+    """Return the claim of the shared volume. It belongs to no run, and docent never deletes it."""
     storage = plan.config.kubernetes.storage
     spec: Body = {
         "accessModes": ["ReadWriteMany" if storage.mode == "rwx" else "ReadWriteOnce"],
@@ -58,56 +49,46 @@ def volume_claim(plan: Plan) -> Body:
     }
     if storage.storage_class:
         spec["storageClassName"] = storage.storage_class
-    metadata = {"name": storage.claim, "namespace": plan.config.kubernetes.namespace, "labels": names.shared_labels()}
-    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec}
+    return plan.body("v1", "PersistentVolumeClaim", storage.claim, names.shared_labels(), spec=spec)
 
 
 def plan_config(plan: Plan) -> Body:
-    """The configuration that every pod of this plan reads; a changed one is another object."""
-    metadata = _metadata(plan, plan.config_map)
-    return {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": metadata,
-        "immutable": True,
-        "data": {"pipeline.yaml": plan.text},
-    }
+    """Return the configuration that every pod of this plan reads; a changed one is another object."""
+    data = {"pipeline.yaml": plan.text}
+    return plan.body("v1", "ConfigMap", plan.config_map, names.labels(plan.run), immutable=True, data=data)
 
 
 def accounts(plan: Plan) -> list[Body]:
-    """One ServiceAccount per unit, one for the launcher, one for the transfer of data."""
-    of_units = [_account(plan, names.unit_name(plan.run, unit), unit) for unit in plan.units]
-    transfer = _account(plan, names.transfer_name(plan.run), "transfer")
-    # Only the launcher talks to the API server; its pod asks for the token itself.
-    launcher = _account(plan, names.launcher_name(plan.run), "launcher")
-    return [*of_units, launcher, transfer]
+    """Return one ServiceAccount per unit, one for the launcher, one for the transfer of data."""
+    labels = {names.unit_name(plan.run, unit): names.unit_labels(plan.run, unit) for unit in plan.units}
+    labels[names.launcher_name(plan.run)] = names.labels(plan.run, "launcher")
+    labels[names.transfer_name(plan.run)] = names.labels(plan.run, "transfer")
+    # Only the launcher talks to the API server; its pod requests the token itself.
+    no_token = {"automountServiceAccountToken": False}
+    return [plan.body("v1", "ServiceAccount", name, of_account, **no_token) for name, of_account in labels.items()]
 
 
 def rights(plan: Plan, workers: int = 1) -> list[Body]:
-    """Role and RoleBinding of the launcher: the least it needs, and never Secrets."""
-    name = names.launcher_name(plan.run)
-    metadata = _metadata(plan, name, "launcher")
-    role = {"apiVersion": f"{RBAC}/v1", "kind": "Role", "metadata": metadata, "rules": _rules(plan, workers)}
-    binding = {
-        "apiVersion": f"{RBAC}/v1",
-        "kind": "RoleBinding",
-        "metadata": metadata,
-        "roleRef": {"apiGroup": RBAC, "kind": "Role", "name": name},
-        "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": plan.config.kubernetes.namespace}],
-    }
-    return [role, binding]
+    """Return Role and RoleBinding of the launcher: the least it needs, and never Secrets."""
+    name, labels = names.launcher_name(plan.run), names.labels(plan.run, "launcher")
+    role = {"apiGroup": RBAC, "kind": "Role", "name": name}
+    subject = {"kind": "ServiceAccount", "name": name, "namespace": plan.config.kubernetes.namespace}
+    return [
+        plan.body(f"{RBAC}/v1", "Role", name, labels, rules=_rules(plan, workers)),
+        plan.body(f"{RBAC}/v1", "RoleBinding", name, labels, roleRef=role, subjects=[subject]),
+    ]
 
 
 def _rules(plan: Plan, workers: int) -> list[Body]:
-    """Server-side apply is the verb patch, and create where the object is not there yet.
+    """Return the rules of the launcher. Server-side apply is the verb patch, and create for a new object.
 
-    The state and its rights are by name: the command line made it. A plain create has no name that a rule could look
-    at, so the one for new Leases is without.
+    The state is granted by name: the command line creates it. A plain create has no name that a rule could match, so
+    the rule for new Leases is without.
     """
     training = plan.config.kubernetes.training
     own = {"state": names.state_name(plan.run), "lease": names.launcher_name(plan.run)}
     workload_verbs = ["create", "delete", "get", "list", "patch", "watch"]
-    found = [
+    rules = [
         _rule("batch", ["jobs"], workload_verbs),
         _rule("", ["pods"], ["get", "list", "watch"]),
         _rule("", ["pods/log"], ["get"]),
@@ -118,26 +99,16 @@ def _rules(plan: Plan, workers: int) -> list[Body]:
     ]
     if training in OPERATORS:
         group, resource = OPERATORS[training]
-        found.append(_rule(group, [resource], workload_verbs))
+        rules.append(_rule(group, [resource], workload_verbs))
     if workers > 1:
-        found.append(_rule("networking.k8s.io", ["networkpolicies"], ["create", "get", "patch"]))
+        rules.append(_rule("networking.k8s.io", ["networkpolicies"], ["create", "get", "patch"]))
         if training == "indexed":
-            found.append(_rule("", ["services"], ["create", "get", "patch"]))
+            rules.append(_rule("", ["services"], ["create", "get", "patch"]))
         if training == "trainjob":
-            found.append(_rule("trainer.kubeflow.org", ["trainingruntimes"], ["create", "get", "patch"]))
-    return found
+            rules.append(_rule("trainer.kubeflow.org", ["trainingruntimes"], ["create", "get", "patch"]))
+    return rules
 
 
 def _rule(group: str, resources: list[str], verbs: list[str], name: str | None = None) -> Body:
     rule: Body = {"apiGroups": [group], "resources": resources, "verbs": verbs}
     return rule | ({"resourceNames": [name]} if name else {})
-
-
-def _account(plan: Plan, name: str, component: str) -> Body:
-    body = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": _metadata(plan, name, component)}
-    return body | {"automountServiceAccountToken": False}
-
-
-def _metadata(plan: Plan, name: str, component: str = "platform") -> Body:
-    labels = names.unit_labels(plan.run, component) if component in plan.units else names.labels(plan.run, component)
-    return {"name": name, "namespace": plan.config.kubernetes.namespace, "labels": labels}

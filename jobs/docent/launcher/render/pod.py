@@ -1,8 +1,8 @@
-"""One pod: container, mounts, environment, security, resources. Pure functions from configuration to plain dicts.
+"""Render one pod: container, mounts, environment, security, resources.
 
 The same for every stage, for training in all three modes, for the launcher and for the transfer pod, so that Pod
 Security `restricted` is met in one place. The volume is /data and the working directory; /tmp and /dev/shm are the
-only other places that can be written.
+only other writable paths.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CLAIM_LABEL = "docent/claim"
 
 @dataclass(frozen=True)
 class Pod:
-    """What differs from pod to pod.
+    """The parameters that differ from pod to pod.
 
     Attributes:
         component: a unit, `launcher` or `transfer`.
@@ -34,8 +34,8 @@ class Pod:
         args: what follows the image's entrypoint.
         account: its ServiceAccount.
         env: variables, in the form of a container's `env`.
-        labels: beside those of every object of the run.
-        container: name of the container; training operators demand their own.
+        labels: in addition to those of every object of the run.
+        container: name of the container; training operators require their own.
         with_plan: the plan is mounted.
         read_only_data: the volume is mounted read-only.
         with_token: a token of the API server is mounted.
@@ -57,8 +57,8 @@ class Pod:
     subdomain: str | None = None
 
 
-def template(plan: Plan, pod: Pod, asked: Resources) -> dict[str, Any]:
-    """Pod template: labels and spec.
+def template(plan: Plan, pod: Pod, resources: Resources) -> dict[str, Any]:
+    """Return a pod template: labels and spec.
 
     Raises:
         LauncherError: (105) the volume pins all pods to one node, and their node selectors contradict each other.
@@ -66,28 +66,28 @@ def template(plan: Plan, pod: Pod, asked: Resources) -> dict[str, Any]:
     claim = {CLAIM_LABEL: plan.config.kubernetes.storage.claim}
     return {
         "metadata": {"labels": labels(plan.run, pod.component) | claim | pod.labels},
-        "spec": _spec(plan, pod, asked),
+        "spec": _spec(plan, pod, resources),
     }
 
 
 def image(config: PipelineConfig, name: str) -> str:
-    """`<registry>/docent-<name>:<tag>`."""
+    """Return `<registry>/docent-<name>:<tag>`."""
     registry = config.kubernetes.registry.rstrip("/")
     return f"{registry}/docent-{name}:{config.kubernetes.tag or __version__}".removeprefix("/")
 
 
 def env_list(values: dict[str, str]) -> tuple[dict[str, Any], ...]:
-    """Variables as Kubernetes writes them."""
+    """Return environment variables in the form of Kubernetes."""
     return tuple({"name": name, "value": value} for name, value in values.items())
 
 
 def secret_env(variable: str, secret: str, optional: bool = False) -> dict[str, Any]:
-    """A variable from the key of a Secret that is called like it."""
+    """Return a variable whose value is the key of the same name in a Secret."""
     source: dict[str, Any] = {"name": secret, "key": variable}
     return {"name": variable, "valueFrom": {"secretKeyRef": source | ({"optional": True} if optional else {})}}
 
 
-def _spec(plan: Plan, pod: Pod, asked: Resources) -> dict[str, Any]:
+def _spec(plan: Plan, pod: Pod, resources: Resources) -> dict[str, Any]:
     cluster = plan.config.kubernetes
     spec: dict[str, Any] = {
         "serviceAccountName": pod.account,
@@ -95,19 +95,27 @@ def _spec(plan: Plan, pod: Pod, asked: Resources) -> dict[str, Any]:
         "enableServiceLinks": False,
         "restartPolicy": pod.restart_policy,
         "terminationGracePeriodSeconds": cluster.grace_s,
-        "securityContext": _pod_security(),
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": USER,
+            "runAsGroup": USER,
+            "fsGroup": USER,
+            # Without it every pod would walk the whole volume, which takes hours where it holds many small pictures.
+            "fsGroupChangePolicy": "OnRootMismatch",
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
         "imagePullSecrets": [{"name": name} for name in cluster.pull_secrets],
-        "priorityClassName": asked.priority_class,
-        "runtimeClassName": asked.runtime_class,
+        "priorityClassName": resources.priority_class,
+        "runtimeClassName": resources.runtime_class,
         "subdomain": pod.subdomain,
-        **_placement(plan, asked),
-        "containers": [_container(plan, pod, asked)],
-        "volumes": _volumes(plan, pod, asked),
+        **_placement(plan, resources),
+        "containers": [_container(plan, pod, resources)],
+        "volumes": _volumes(plan, pod, resources),
     }
     return {key: value for key, value in spec.items() if value not in (None, [], {})}
 
 
-def _container(plan: Plan, pod: Pod, asked: Resources) -> dict[str, Any]:
+def _container(plan: Plan, pod: Pod, resources: Resources) -> dict[str, Any]:
     mounts: list[dict[str, Any]] = [
         {"name": "data", "mountPath": DATA} | ({"readOnly": True} if pod.read_only_data else {}),
         {"name": "tmp", "mountPath": "/tmp"},
@@ -122,7 +130,7 @@ def _container(plan: Plan, pod: Pod, asked: Resources) -> dict[str, Any]:
         "args": list(pod.args),
         "workingDir": DATA,
         "env": list(pod.env),
-        "resources": _resources(asked),
+        "resources": _resources(resources),
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "capabilities": {"drop": ["ALL"]},
@@ -134,80 +142,56 @@ def _container(plan: Plan, pod: Pod, asked: Resources) -> dict[str, Any]:
     }
 
 
-def _pod_security() -> dict[str, Any]:
-    return {
-        "runAsNonRoot": True,
-        "runAsUser": USER,
-        "runAsGroup": USER,
-        "fsGroup": USER,
-        # Without it every pod would walk the whole volume, hours where it holds many small pictures.
-        "fsGroupChangePolicy": "OnRootMismatch",
-        "seccompProfile": {"type": "RuntimeDefault"},
-    }
+def _resources(resources: Resources) -> dict[str, Any]:
+    # No limit on cores: it would only slow a pod down on a node with idle cores. Memory is reserved in full, because a
+    # pod that uses more than it requested is killed when memory on its node runs out.
+    fixed = {"memory": resources.memory, "ephemeral-storage": resources.scratch}
+    if resources.gpus:
+        fixed[resources.gpu_resource] = str(resources.gpus)
+    return {"requests": {"cpu": resources.cpu, **fixed}, "limits": fixed}
 
 
-def _resources(asked: Resources) -> dict[str, Any]:
-    # No limit on cores: it would only slow a pod down on a node that has some to spare. Memory is reserved in full,
-    # because a pod that was promised less is killed when its neighbours grow.
-    fixed = {"memory": asked.memory, "ephemeral-storage": asked.scratch}
-    if asked.gpus:
-        fixed[asked.gpu_resource] = str(asked.gpus)
-    return {"requests": {"cpu": asked.cpu, **fixed}, "limits": fixed}
-
-
-def _volumes(plan: Plan, pod: Pod, asked: Resources) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = [
+def _volumes(plan: Plan, pod: Pod, resources: Resources) -> list[dict[str, Any]]:
+    volumes: list[dict[str, Any]] = [
         {"name": "data", "persistentVolumeClaim": {"claimName": plan.config.kubernetes.storage.claim}},
-        {"name": "tmp", "emptyDir": {"sizeLimit": asked.scratch}},
-        {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": asked.shared_memory}},
+        {"name": "tmp", "emptyDir": {"sizeLimit": resources.scratch}},
+        {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": resources.shared_memory}},
     ]
     if pod.with_plan:
-        found.append({"name": "plan", "configMap": {"name": plan.config_map}})
-    return found
+        volumes.append({"name": "plan", "configMap": {"name": plan.config_map}})
+    return volumes
 
 
-def _placement(plan: Plan, asked: Resources) -> dict[str, Any]:
-    """Where the pod may run.
+def _placement(plan: Plan, resources: Resources) -> dict[str, Any]:
+    """Return where the pod may run.
 
-    A ReadWriteOnce volume is held by one node. All pods of the claim, also those of other runs, go where the first one
-    went (which may go anywhere, because it matches its own term; the scheduler takes pods one by one). So the first one
-    has to go to a node that suits all of them: every pod carries the selectors and tolerations of all.
+    A ReadWriteOnce volume is attached to one node. All pods of the claim, also of other runs, follow the first one
+    (which may go anywhere, because it matches its own term; the scheduler takes pods one by one). So the first one
+    has to go to a node that suits all of them: every pod has the selectors and tolerations of all.
     """
     storage = plan.config.kubernetes.storage
     if storage.mode == "rwx":
-        return {"nodeSelector": dict(asked.node_selector), "tolerations": _tolerations([asked])}
-    everybody = plan.resources
-    term = {
-        "labelSelector": {"matchLabels": {CLAIM_LABEL: storage.claim}},
-        "topologyKey": "kubernetes.io/hostname",
-    }
+        return {"nodeSelector": dict(resources.node_selector), "tolerations": _tolerations([resources])}
+    same_claim = {"matchLabels": {CLAIM_LABEL: storage.claim}}
+    term = {"labelSelector": same_claim, "topologyKey": "kubernetes.io/hostname"}
     return {
-        "nodeSelector": _one_selector(everybody),
-        "tolerations": _tolerations(everybody),
+        "nodeSelector": _one_selector(plan.resources),
+        "tolerations": _tolerations(plan.resources),
         "affinity": {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}},
     }
 
 
-def _one_selector(everybody: list[Resources]) -> dict[str, str]:
+def _one_selector(requests: list[Resources]) -> dict[str, str]:
     selector: dict[str, str] = {}
-    for asked in everybody:
-        for label, value in asked.node_selector.items():
-            if selector.setdefault(label, value) != value:
-                raise LauncherError(
-                    105,
-                    f"a ReadWriteOnce volume keeps all pods on one node, but they ask for {label}={selector[label]} "
-                    f"and {label}={value}",
-                    "kubernetes.resources, kubernetes.storage.mode",
-                    "ask for one node, or use a ReadWriteMany StorageClass and storage.mode: rwx",
-                )
+    for label, value in (item for one in requests for item in one.node_selector.items()):
+        if selector.setdefault(label, value) != value:
+            asked = f"{label}={selector[label]} and {label}={value}"
+            what = f"a ReadWriteOnce volume keeps all pods on one node, but they ask for {asked}"
+            next_step = "ask for one node, or use a ReadWriteMany StorageClass and storage.mode: rwx"
+            raise LauncherError(105, what, "kubernetes.resources, kubernetes.storage.mode", next_step)
     return selector
 
 
-def _tolerations(everybody: list[Resources]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    for asked in everybody:
-        for toleration in asked.tolerations:
-            plain = toleration.model_dump(exclude_none=True)
-            if plain not in found:
-                found.append(plain)
-    return found
+def _tolerations(requests: list[Resources]) -> list[dict[str, Any]]:
+    distinct = dict.fromkeys(toleration for one in requests for toleration in one.tolerations)
+    return [toleration.model_dump(exclude_none=True) for toleration in distinct]

@@ -1,6 +1,6 @@
-"""The pod that runs a unit: `docent stage UNIT`, with the variables, keys and network marks that this unit needs.
+"""Render the pod that runs a unit: `docent stage UNIT` with the variables, keys and network labels that it needs.
 
-Pure functions from a plan to plain dicts. A Secret is named only where the configuration uses it.
+A Secret is named only where the configuration uses it.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ def stage_template(
     env: dict[str, str] | None = None,
     **differing: Any,
 ) -> dict[str, Any]:
-    """Pod template of a unit.
+    """Return the pod template of a unit.
 
     Args:
         plan: the plan.
         unit: the unit.
         container: name of the container.
         rehearse: the ranks only meet and add numbers; nothing is trained.
-        env: variables beside those of every stage.
+        env: variables in addition to those of every stage.
         differing: other fields of `Pod`.
 
     Raises:
@@ -58,13 +58,13 @@ def stage_template(
 
 
 def stage_args(plan: Plan, unit: Unit, rehearse: bool = False) -> tuple[str, ...]:
-    """What follows the image's entrypoint."""
+    """Return the arguments of the image's entrypoint."""
     args = ("stage", unit.name, "--config", PLAN_FILE, "--run-dir", plan.run_dir)
     return (*args, "--rehearse") if rehearse else args
 
 
 def plain_environment(threads: int) -> dict[str, str]:
-    """Variables of every container of docent."""
+    """Return the variables of every container of docent."""
     return {
         "HOME": "/tmp",
         "PYTHONUNBUFFERED": "1",
@@ -81,34 +81,29 @@ def _environment(plan: Plan, needs: frozenset[Any]) -> dict[str, str]:
 
 
 def _given(plan: Plan) -> dict[str, str]:
-    """`kubernetes.env`, which everybody can read in the plan and which does not change what the plan says."""
+    """Return `kubernetes.env`; refuse secrets, which anyone could read in the plan, and overrides of the plan."""
     cluster, keys = plan.config.kubernetes, (plan.config.llm.api_key_env, HUB_TOKEN, _push_token(plan))
     for name in cluster.env:
         if name in keys:
-            raise ConfigError(
-                f"{name} is a secret",
-                "kubernetes.env",
-                f"remove it here, and put it into the Secret {cluster.keys_from}",
-            )
+            next_step = f"remove it here, and put it into the Secret {cluster.keys_from}"
+            raise ConfigError(f"{name} is a secret", "kubernetes.env", next_step)
         if is_override(name):
-            raise ConfigError(
-                f"{name} overrides the configuration, but only in some pods", "kubernetes.env", "set the key itself"
-            )
+            what = f"{name} overrides the configuration, but only in some pods"
+            raise ConfigError(what, "kubernetes.env", "set the key itself")
     return cluster.env
 
 
 def _push_token(plan: Plan) -> str:
-    """The variable of the token that build-dataset pushes with."""
+    """Return the variable of the token that build-dataset pushes with."""
     return plan.config.build_dataset.token_env if plan.config.build_dataset else HUB_TOKEN
 
 
 def _keys(plan: Plan, unit: Unit, needs: frozenset[Any]) -> list[dict[str, Any]]:
     secret = plan.config.kubernetes.keys_from
-    found = []
+    keys = []
     if "llm" in needs:
-        found.append(secret_env(plan.config.llm.api_key_env, secret, optional=not plan.config.llm.needs_key))
-    if "hub" in needs and unit.stage == "build-dataset":
-        found.append(secret_env(_push_token(plan), secret, optional=False))
-    elif "hub" in needs:
-        found.append(secret_env(HUB_TOKEN, secret, optional=True))
-    return found
+        keys.append(secret_env(plan.config.llm.api_key_env, secret, optional=not plan.config.llm.needs_key))
+    if "hub" in needs:
+        pushes = unit.stage == "build-dataset"
+        keys.append(secret_env(_push_token(plan) if pushes else HUB_TOKEN, secret, optional=not pushes))
+    return keys

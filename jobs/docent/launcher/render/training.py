@@ -1,8 +1,7 @@
-"""Training on several pods: PyTorchJob, TrainJob or an Indexed Job, each with the same pod inside.
+"""Render training on several pods: PyTorchJob, TrainJob or an Indexed Job, each with the same pod inside.
 
-Pure functions from a plan to plain dicts. In all three the pods meet by torchrun's c10d rendezvous; the variables
-PET_* that say where come from the operator, or, for the Indexed Job, from here. A lost worker ends the others with
-200, so that what is retried is always the whole group.
+In all three the pods meet by torchrun's c10d rendezvous; the variables PET_* with its address come from the operator,
+or, for the Indexed Job, from here. A lost worker ends the others with 200, so that the whole group is retried.
 """
 
 from __future__ import annotations
@@ -18,32 +17,51 @@ from docent.pipeline import Unit
 RDZV_PORT = 29400
 TRAINER_API = "trainer.kubeflow.org/v1alpha1"
 Body = dict[str, Any]
+# A node that is drained or a pod that is preempted does not count as an attempt.
+DISRUPTED: Body = {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
 
 
 def failure_rules(container: str, bad_input: str) -> Body:
-    """What Kubernetes does on which end of a container.
+    """Return what Kubernetes does for each exit code of a container.
 
     Args:
         container: name of the container.
-        bad_input: `FailIndex` where other shards go on after exit code 42, else `FailJob`.
+        bad_input: `FailIndex` where other shards continue after exit code 42, else `FailJob`.
     """
 
     def on_exit(action: str, codes: list[int]) -> Body:
-        return {
-            "action": action,
-            "onExitCodes": {"containerName": container, "operator": "In", "values": codes},
-        }
+        return {"action": action, "onExitCodes": {"containerName": container, "operator": "In", "values": codes}}
 
-    final = {"FailIndex": [on_exit("FailIndex", [42]), on_exit("FailJob", [43, 44])]}
-    rules = final.get(bad_input, [on_exit("FailJob", [42, 43, 44])])
-    # A node that is drained or a pod that is preempted is nobody's fault and does not count as a try.
-    disrupted = {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
-    return {"rules": [*rules, disrupted]}
+    if bad_input == "FailIndex":
+        return {"rules": [on_exit("FailIndex", [42]), on_exit("FailJob", [43, 44]), DISRUPTED]}
+    return {"rules": [on_exit("FailJob", [42, 43, 44]), DISRUPTED]}
+
+
+def job_spec(plan: Plan, pod: Body, bad_input: str = "FailJob", **fields: Any) -> Body:
+    """Return the spec of a Job: `fields`, and what all Jobs of stages have in common."""
+    return {
+        "podFailurePolicy": failure_rules("main", bad_input),
+        "podReplacementPolicy": "Failed",
+        "activeDeadlineSeconds": plan.config.kubernetes.deadline_s,
+        "ttlSecondsAfterFinished": plan.config.kubernetes.ttl_s,
+        "template": pod,
+        **fields,
+    }
+
+
+def indexed(plan: Plan, pods: int, max_failed: int) -> Body:
+    """Return the fields of a Job that make it an Indexed Job, all of whose pods run at the same time."""
+    return {
+        "completionMode": "Indexed",
+        "completions": pods,
+        "parallelism": pods,
+        "backoffLimitPerIndex": plan.config.kubernetes.max_retries,
+        "maxFailedIndexes": max_failed,
+    }
 
 
 def gang_job(plan: Plan, unit: Unit, workers: int, rehearse: bool, name: str) -> Body:
-    """Spec of an Indexed Job whose pods train together; needs `rendezvous_service`."""
-    cluster = plan.config.kubernetes
+    """Return the spec of an Indexed Job whose pods train together; needs `rendezvous_service`."""
     service = service_name(plan.run, unit.name)
     env = {
         "PET_NNODES": str(workers),
@@ -52,48 +70,30 @@ def gang_job(plan: Plan, unit: Unit, workers: int, rehearse: bool, name: str) ->
         "PET_RDZV_ENDPOINT": f"{name}-0.{service}:{RDZV_PORT}",
         "PET_RDZV_ID": name,
     }
-    return {
-        "completionMode": "Indexed",
-        "completions": workers,
-        "parallelism": workers,
-        "backoffLimitPerIndex": cluster.max_retries,
-        # One worker that is given up ends the group.
-        "maxFailedIndexes": 0,
-        "podFailurePolicy": failure_rules("main", "FailJob"),
-        "podReplacementPolicy": "Failed",
-        "activeDeadlineSeconds": cluster.deadline_s,
-        "ttlSecondsAfterFinished": cluster.ttl_s,
-        "template": stage_template(plan, unit, rehearse=rehearse, env=env, subdomain=service),
-    }
+    pod = stage_template(plan, unit, rehearse=rehearse, env=env, subdomain=service)
+    # One worker that has used up its retries ends the group.
+    return job_spec(plan, pod, **indexed(plan, workers, max_failed=0))
 
 
 def rendezvous_service(plan: Plan, unit: Unit) -> Body:
-    """Headless Service under which the pods of an Indexed Job find each other, before they are ready."""
-    return {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {
-            "name": service_name(plan.run, unit.name),
-            "namespace": plan.config.kubernetes.namespace,
-            "labels": unit_labels(plan.run, unit.name),
-        },
-        "spec": {
-            "clusterIP": "None",
-            "publishNotReadyAddresses": True,
-            "selector": {"docent/run": plan.run, "docent/unit": unit.name},
-            "ports": [{"name": "rendezvous", "port": RDZV_PORT, "protocol": "TCP"}],
-        },
+    """Return the headless Service by which the pods of an Indexed Job find each other, before they are ready."""
+    spec = {
+        "clusterIP": "None",
+        "publishNotReadyAddresses": True,
+        "selector": {"docent/run": plan.run, "docent/unit": unit.name},
+        "ports": [{"name": "rendezvous", "port": RDZV_PORT, "protocol": "TCP"}],
     }
+    return plan.body("v1", "Service", service_name(plan.run, unit.name), unit_labels(plan.run, unit.name), spec=spec)
 
 
 def pytorch_job(plan: Plan, unit: Unit, workers: int, rehearse: bool) -> Body:
-    """Spec of a PyTorchJob of the Training Operator v1.
+    """Return the spec of a PyTorchJob of the Training Operator v1.
 
     Workers only: a Master would make the operator add an init container that Pod Security `restricted` refuses.
     """
     cluster = plan.config.kubernetes
     pod = stage_template(plan, unit, rehearse=rehearse, container="pytorch", restart_policy=None)
-    # The operator ends no pod when the job has failed, so the deadline stands in the pods as well.
+    # The operator ends no pod when the job has failed, so the pods have the deadline as well.
     pod["spec"]["activeDeadlineSeconds"] = cluster.deadline_s
     return {
         "nprocPerNode": str(_ranks_per_pod(plan, unit)),
@@ -106,10 +106,10 @@ def pytorch_job(plan: Plan, unit: Unit, workers: int, rehearse: bool) -> Body:
         },
         "pytorchReplicaSpecs": {"Worker": {"replicas": workers, "restartPolicy": "ExitCode", "template": pod}},
         "runPolicy": {
-            # A group that is tried again counts once for each pod. What the operator starts again by its exit code
-            # it does not count at all; the deadline is what ends that.
+            # A group that is retried counts once for each pod. The operator does not count at all what it restarts by
+            # exit code; only the deadline ends that.
             "backoffLimit": cluster.max_retries * workers,
-            # The job counts as done with the first pod that is: the others must end by themselves, and keep their logs.
+            # The job counts as done with its first finished pod: the others must end by themselves and keep their logs.
             "cleanPodPolicy": "None",
             "activeDeadlineSeconds": cluster.deadline_s,
             "ttlSecondsAfterFinished": cluster.ttl_s,
@@ -118,7 +118,7 @@ def pytorch_job(plan: Plan, unit: Unit, workers: int, rehearse: bool) -> Body:
 
 
 def training_runtime(plan: Plan, unit: Unit) -> Body:
-    """The TrainingRuntime that a TrainJob refers to: its pod, and what happens when one is lost.
+    """Return the TrainingRuntime that a TrainJob refers to: its pod, and what happens when one is lost.
 
     Kubeflow's own `torch-distributed` does not meet Pod Security `restricted`, and a TrainJob cannot add what it lacks.
     """
@@ -136,37 +136,24 @@ def training_runtime(plan: Plan, unit: Unit) -> Body:
         "template": {"metadata": {"labels": {"trainer.kubeflow.org/trainjob-ancestor-step": "trainer"}}, "spec": job},
     }
     final = {"name": "final", "action": "FailJobSet", "onJobFailureReasons": ["PodFailurePolicy", "DeadlineExceeded"]}
-    body: Body = {
-        "apiVersion": TRAINER_API,
-        "kind": "TrainingRuntime",
-        "metadata": {
-            "namespace": cluster.namespace,
-            "labels": unit_labels(plan.run, unit.name) | {"trainer.kubeflow.org/framework": "torch"},
-        },
-        "spec": {
-            "mlPolicy": {"numNodes": 1, "torch": {"numProcPerNode": _ranks_per_pod(plan, unit)}},
-            "template": {
-                "spec": {
-                    "replicatedJobs": [node],
-                    "failurePolicy": {"maxRestarts": cluster.max_retries, "rules": [final]},
-                    "ttlSecondsAfterFinished": cluster.ttl_s,
-                }
-            },
-        },
+    job_set = {
+        "replicatedJobs": [node],
+        "failurePolicy": {"maxRestarts": cluster.max_retries, "rules": [final]},
+        "ttlSecondsAfterFinished": cluster.ttl_s,
     }
+    torch = {"numNodes": 1, "torch": {"numProcPerNode": _ranks_per_pod(plan, unit)}}
+    labels = unit_labels(plan.run, unit.name) | {"trainer.kubeflow.org/framework": "torch"}
+    spec = {"mlPolicy": torch, "template": {"spec": job_set}}
+    body = plan.body(TRAINER_API, "TrainingRuntime", None, labels, spec=spec)
     body["metadata"]["name"] = workload_name(letter_first(plan.run), unit.name, digest10(body))
     return body
 
 
 def train_job(plan: Plan, unit: Unit, workers: int, rehearse: bool) -> Body:
-    """Spec of a TrainJob of Kubeflow Trainer v2; needs `training_runtime`."""
-    runtime = training_runtime(plan, unit)
+    """Return the spec of a TrainJob of Kubeflow Trainer v2; needs `training_runtime`."""
+    name = training_runtime(plan, unit)["metadata"]["name"]
     return {
-        "runtimeRef": {
-            "apiGroup": "trainer.kubeflow.org",
-            "kind": "TrainingRuntime",
-            "name": runtime["metadata"]["name"],
-        },
+        "runtimeRef": {"apiGroup": "trainer.kubeflow.org", "kind": "TrainingRuntime", "name": name},
         "trainer": {
             "image": image(plan.config, unit.stage),
             "args": list(stage_args(plan, unit, rehearse)),

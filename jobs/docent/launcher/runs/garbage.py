@@ -1,6 +1,6 @@
-"""`docent gc`: what no complete unit needs any more: old folders, torn files, checkpoints. Deletes when told.
+"""Find and delete what no complete unit needs any more: old folders, torn files, checkpoints.
 
-A trained model, or the checkpoints of a training that did not get to its end, is told apart: it took hours to make.
+A trained model, or the checkpoints of an unfinished training, is listed as such: it took hours to make.
 
 Reads and deletes below the run folder alone: links are never followed, and nothing of a unit is touched whose
 `_SUCCESS.json` is damaged, names paths outside the run, or lists what is not there.
@@ -16,17 +16,17 @@ from pathlib import Path
 
 from docent.artifacts.confinement import OutsideRunError
 from docent.artifacts.listings import load_success
-from docent.launcher.runs.trained import MODEL, describe_model
+from docent.launcher.runs.trained import MODEL, describe_model, is_folder
 from docent.store import SUCCESS, Artifact, complete
 
 
 @dataclass(frozen=True)
 class Garbage:
-    """One path that can go.
+    """A path that can be deleted.
 
     Attributes:
         why: what makes it garbage.
-        model: what the trained model in it is, in words; "" where there is none.
+        model: description of the trained model in it; "" where there is none.
     """
 
     path: Path
@@ -36,24 +36,24 @@ class Garbage:
 
 
 def find_garbage(run_dir: Path) -> list[Garbage]:
-    """Everything in the run that no `_SUCCESS.json` leads to; nothing of a unit that is not complete.
+    """Return everything in the run that no `_SUCCESS.json` leads to; nothing of an incomplete unit.
 
-    A folder that was written to since is of a newer configuration that did not get to its end: its checkpoints stay.
+    A folder that was written to since belongs to a newer configuration that is not complete: its checkpoints stay.
     """
-    found: list[Garbage] = []
+    unneeded: list[Garbage] = []
     for unit_dir in sorted(run_dir.iterdir()):
-        success = load_success(run_dir, unit_dir.name) if _is_folder(unit_dir) else None
+        success = load_success(run_dir, unit_dir.name) if is_folder(unit_dir) else None
         artifact = complete(run_dir, unit_dir.name, success) if success else None
-        if artifact is None or not _is_folder(artifact.folder):
+        if artifact is None or not is_folder(artifact.folder):
             continue
         complete_ns = (unit_dir / SUCCESS).stat().st_mtime_ns
         for path in sorted(unit_dir.iterdir()):
-            if _is_folder(path) and path.name != artifact.folder.name and _last_written_ns(path) <= complete_ns:
-                found.append(Garbage(path, _size(path), "an older configuration or input", describe_model(path)))
+            if is_folder(path) and path.name != artifact.folder.name and _last_written_ns(path) <= complete_ns:
+                unneeded.append(Garbage(path, _size(path), "an older configuration or input", describe_model(path)))
             elif path.name.startswith(".") and path.name.endswith(".tmp") and not path.is_dir():
-                found.append(Garbage(path, _size(path), "left by an attempt that was killed"))
-        found += _leftovers(artifact)
-    return found
+                unneeded.append(Garbage(path, _size(path), "left by an attempt that was killed"))
+        unneeded += _leftovers(artifact)
+    return unneeded
 
 
 def _leftovers(artifact: Artifact) -> Iterator[Garbage]:
@@ -69,35 +69,30 @@ def _leftovers(artifact: Artifact) -> Iterator[Garbage]:
             yield Garbage(path, _size(path), "left by an attempt that was killed", model)
 
 
-def delete(run_dir: Path, found: list[Garbage]) -> None:
-    """Remove what was found in the run; of a link only the link.
+def delete(run_dir: Path, unneeded: list[Garbage]) -> None:
+    """Delete unneeded paths of the run; of a link only the link.
 
     Raises:
         OutsideRunError: a path does not lie below the run folder, or no longer does; it and what follows stay.
     """
     root = Path(os.path.realpath(run_dir))
-    for garbage in found:
+    for garbage in unneeded:
         parent = Path(os.path.realpath(garbage.path.parent))
         if garbage.path.name in ("", "..") or root not in (parent, *parent.parents):
             raise OutsideRunError("gc deletes only below the run folder", str(garbage.path), "docent gc")
-        if _is_folder(garbage.path):
+        if is_folder(garbage.path):
             shutil.rmtree(garbage.path)  # it does not follow links either
         else:
             garbage.path.unlink(missing_ok=True)
 
 
-def _is_folder(path: Path) -> bool:
-    """Whether there is a folder, and no link to one."""
-    return path.is_dir() and not path.is_symlink()
-
-
 def _last_written_ns(path: Path) -> int:
-    """When anything was last put into a folder or one below it: checkpoints are written further down."""
+    """Return when anything was last added to a folder or one below it: checkpoints are written further down."""
     return max([path.lstat().st_mtime_ns, *(os.lstat(folder).st_mtime_ns for folder, _, _ in os.walk(path))])
 
 
 def _size(path: Path) -> int:
-    """Bytes of a file, or of the files below a folder; links count nothing."""
-    if not _is_folder(path):
+    """Return the bytes of a file, or of the files below a folder; links count nothing."""
+    if not is_folder(path):
         return path.lstat().st_size
     return sum(os.lstat(os.path.join(folder, name)).st_size for folder, _, names in os.walk(path) for name in names)

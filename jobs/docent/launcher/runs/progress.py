@@ -1,4 +1,4 @@
-"""How far shards are, as they say themselves. Reads `<run>/<unit>/progress-*.json`; writes nothing."""
+"""Read the progress that shards report. Reads `<run>/<unit>/progress-*.json`; writes nothing."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from docent.messages.plurals import duration
 from docent.messages.printing import printable
 
 MAX_NUMBER = 1e15
-"""Larger counts of a progress file are not believed."""
+"""Larger numbers in a progress file are ignored."""
 NAME = re.compile(r"progress-(\d{5})\.json")
 
 
 def progress_by_shard(run_dir: Path, unit: str, spec: str | None = None) -> dict[int, dict[str, Any]]:
-    """What each shard of a unit said last, by index: of done, total, rate_per_s, eta_s and message what is usable.
+    """Return the last progress of each shard of a unit, by index: usable done, total, rate_per_s, eta_s, message.
 
     Args:
-        spec: only what attempts with this spec hash said.
+        spec: only progress of attempts with this spec hash.
     """
-    found: dict[int, dict[str, Any]] = {}
+    parts: dict[int, dict[str, Any]] = {}
     for path in sorted((run_dir / unit).glob("progress-*.json")):
         number = NAME.fullmatch(path.name)
-        part = _progress_of(path)
+        part = _usable(path)
         if number and (spec is None or part.get("spec") == spec):
-            found[int(number[1])] = part
-    return found
+            parts[int(number[1])] = part
+    return parts
 
 
 def read_progress(run_dir: Path, unit: str, spec: str | None = None) -> dict[str, Any]:
-    """Progress of all shards of a unit together: done, total, rate_per_s, eta_s, message, and how many said something.
+    """Return the progress of all shards of a unit together; `parts` is the number of those that reported any.
 
     Args:
-        spec: only what attempts with this spec hash said.
+        spec: only progress of attempts with this spec hash.
     """
     parts = progress_by_shard(run_dir, unit, spec)
     total: dict[str, Any] = {"done": 0.0, "total": 0.0, "rate_per_s": 0.0, "eta_s": None, "message": ""}
@@ -48,28 +48,34 @@ def read_progress(run_dir: Path, unit: str, spec: str | None = None) -> dict[str
     return {**total, "parts": len(parts)}
 
 
-def _progress_of(path: Path) -> dict[str, Any]:
-    """What a shard said last, without what is no number or text: the file may be torn, or of a stranger."""
+def progress_of(run_dir: Path, unit: str) -> dict[str, Any] | None:
+    """Return done, total and eta_s over all shards; None before the first sign."""
+    progress = read_progress(run_dir, unit)
+    return {key: progress[key] for key in ("done", "total", "eta_s")} if progress["total"] else None
+
+
+def _usable(path: Path) -> dict[str, Any]:
+    """Return the usable fields of a progress file, which may be torn or forged."""
     try:
-        found = load_json(inside(path.parent, path.name)) or {}
+        fields = load_json(inside(path.parent, path.name)) or {}
     except (OSError, OutsideRunError):
         return {}
     usable: dict[str, Any] = {}
     for key in ("done", "total", "rate_per_s", "eta_s"):
-        value = found.get(key)
+        value = fields.get(key)
         if isinstance(value, int | float) and 0 <= value < MAX_NUMBER:
             usable[key] = value
-    texts = {key: printable(found[key]) for key in ("message", "spec") if isinstance(found.get(key), str)}
+    texts = {key: printable(fields[key]) for key in ("message", "spec") if isinstance(fields.get(key), str)}
     return usable | texts
 
 
 def describe(progress: dict[str, Any]) -> str:
-    """One line: how far, how fast, how long still."""
-    if not progress["total"]:
+    """Return one line: how far, how fast, how long it still takes."""
+    if not progress.get("total"):
         return "starting"
     words = [f"{progress['done']:g} of {progress['total']:g}"]
-    if progress["rate_per_s"]:
+    if progress.get("rate_per_s"):
         words.append(f"{progress['rate_per_s']:.3g}/s")
-    if progress["eta_s"] is not None and progress["done"] < progress["total"]:
+    if progress.get("eta_s") is not None and progress["done"] < progress["total"]:
         words.append(f"{duration(progress['eta_s'])} to go")
-    return ", ".join([*words, printable(progress["message"])] if progress["message"] else words)
+    return ", ".join([*words, printable(progress["message"])] if progress.get("message") else words)

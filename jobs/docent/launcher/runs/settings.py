@@ -1,4 +1,4 @@
-"""The settings of a run: those stored with it, and those of the launch under way, which are not stored yet.
+"""Store and load the settings of a run, and those of the launch under way, which are not stored yet.
 
 Reads and writes `<run>/pipeline.resolved.yaml` (stored), `<run>/pipeline.attempt.yaml` and `<run>/launch.json` (of the
 launch under way, or of one that ended before any unit of it succeeded). No secrets are in them.
@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from docent.config import PipelineConfig, dump_config
+from docent.artifacts.attempt import is_held
+from docent.config import PipelineConfig, dump_config, load_config
+from docent.errors import ConfigError, LauncherError
 from docent.store import load_json, write_durably
 
 RESOLVED = "pipeline.resolved.yaml"
@@ -18,7 +20,7 @@ LAUNCH = "launch.json"
 
 
 def write_attempt(config: PipelineConfig, run_dir: Path, chosen: list[str]) -> Path:
-    """Note what a launch is about to do, beside the settings stored with the run; returns the file for its workers.
+    """Write what a launch is about to do, beside the settings stored with the run, and return the file for its workers.
 
     Args:
         chosen: names of the units that the launch is about.
@@ -36,7 +38,7 @@ def store(config: PipelineConfig, run_dir: Path) -> None:
 
 
 def is_stored(config: PipelineConfig, run_dir: Path) -> bool:
-    """Whether these settings are those stored with the run."""
+    """Return whether these settings are those stored with the run."""
     path = run_dir / RESOLVED
     return path.is_file() and path.read_bytes() == dump_config(config).encode()
 
@@ -48,7 +50,7 @@ def forget_attempt(run_dir: Path) -> None:
 
 
 def file_in_force(run_dir: Path, at_work: bool) -> Path:
-    """The settings to look at a run with.
+    """Return the file with the settings to look at a run with.
 
     Args:
         at_work: whether a launcher works on the run now; then those of the launch under way.
@@ -57,8 +59,33 @@ def file_in_force(run_dir: Path, at_work: bool) -> Path:
     return attempt if attempt.is_file() and (at_work or not resolved.is_file()) else resolved
 
 
+def resolved_config(run_dir: Path) -> PipelineConfig:
+    """Load the configuration to look at a run with: of the launch under way, else the one stored with the run.
+
+    Raises:
+        LauncherError: (102) there is no such run; (105) its configuration is damaged or of another version.
+    """
+    path = file_in_force(run_dir, is_locked(run_dir))
+    if not path.is_file():
+        raise LauncherError(102, f"there is no run {run_dir.name!r}", str(run_dir), f"docent run --run {run_dir.name}")
+    try:
+        return load_config(path, environ={})
+    except ConfigError as error:
+        raise LauncherError(
+            105,
+            f"the configuration of run {run_dir.name!r} cannot be read: {error.what}",
+            str(path),
+            f"to write it again from a pipeline file: docent run pipeline.yaml --run {run_dir.name}",
+        ) from None
+
+
+def is_locked(run_dir: Path) -> bool:
+    """Return whether a launcher works on this run now."""
+    return is_held(run_dir / ".lock")
+
+
 def attempt_not_stored(run_dir: Path) -> Path | None:
-    """The settings of the last launch where it ended before they were stored and others are."""
+    """Return the settings of the last launch, where it ended before they replaced those stored with the run."""
     attempt, resolved = run_dir / ATTEMPT, run_dir / RESOLVED
     if not (attempt.is_file() and resolved.is_file()) or attempt.read_bytes() == resolved.read_bytes():
         return None
@@ -66,6 +93,6 @@ def attempt_not_stored(run_dir: Path) -> Path | None:
 
 
 def units_of_launch(run_dir: Path) -> list[str] | None:
-    """Names of the units that the launch under way is about; None where it is not known."""
-    found = (load_json(run_dir / LAUNCH) or {}).get("units")
-    return found if isinstance(found, list) and all(isinstance(name, str) for name in found) else None
+    """Return names of the units that the launch under way is about; None where it is not known."""
+    names = (load_json(run_dir / LAUNCH) or {}).get("units")
+    return names if isinstance(names, list) and all(isinstance(name, str) for name in names) else None

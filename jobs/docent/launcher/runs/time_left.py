@@ -1,7 +1,7 @@
-"""How long a run still takes: from what the shards at work say, and from what units to come took earlier in this run.
+"""Estimate how long a run still takes: from the progress of running shards, and from earlier times of units to come.
 
 Reads progress files and markers of the run folder; writes nothing. A unit that never ran has no estimate and is named
-as not counted; where a unit at work cannot say yet how long it takes, nothing is said.
+as not counted; while a running unit reports no time yet, there is no estimate.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from typing import Any
 
 from docent.artifacts.attempt import is_at_work
 from docent.artifacts.listings import SPEC_DIGITS, load_marker, load_success
+from docent.launcher.runs.folder import chosen_units, in_words
 from docent.launcher.runs.progress import progress_by_shard
-from docent.launcher.runs.standing import in_words
+from docent.launcher.runs.settings import is_locked
 from docent.messages.plurals import duration
 from docent.pipeline import shards_of
 from docent.spec import RunStates
@@ -40,7 +41,7 @@ class TimeLeft:
 
 
 def time_left(states: RunStates, names: Sequence[str], slots: int) -> TimeLeft | None:
-    """How long the units that are not complete take together; None before each one at work says how long it takes.
+    """Return how long the incomplete units take together; None before every running one reports a time.
 
     Args:
         names: the units of the launch, in pipeline order.
@@ -63,21 +64,30 @@ def time_left(states: RunStates, names: Sequence[str], slots: int) -> TimeLeft |
     return TimeLeft(seconds, in_words(states, unknown))
 
 
+def left(states: RunStates, slots: int) -> TimeLeft | None:
+    """Return how long the launch under way still takes; None where none works on the run, or nothing is known.
+
+    Args:
+        slots: shards that run at the same time.
+    """
+    return time_left(states, chosen_units(states), slots) if is_locked(states.run_dir) else None
+
+
 def _shards_s(states: RunStates, name: str, spec: str | None) -> list[float | None]:
-    """Seconds that each shard which is not complete still takes; None where that is not known. Shards at work first."""
+    """Return the seconds that each incomplete shard still takes; None where unknown. Running shards come first."""
     count = shards_of(states.config, states.units[name])
     if spec is None:
         return [_earlier_s(states.run_dir, name, spec, count)] * count
     folder = states.run_dir / name / spec[:SPEC_DIGITS]
     waiting = [i for i in range(count) if find_marker(folder, Shard(i, count), spec) is None]
     parts = progress_by_shard(states.run_dir, name, spec)
-    said = {i: part["eta_s"] for i, part in parts.items() if "eta_s" in part}
+    reported = {i: part["eta_s"] for i, part in parts.items() if "eta_s" in part}
     others_s = _earlier_s(states.run_dir, name, spec, count) or _whole_s(parts)
-    return [said.get(i, others_s) for i in sorted(waiting, key=lambda i: (i not in said, i))]
+    return [reported.get(i, others_s) for i in sorted(waiting, key=lambda i: (i not in reported, i))]
 
 
 def _whole_s(parts: Mapping[int, Mapping[str, Any]]) -> float | None:
-    """Seconds of a whole shard at the rate of those at work; None before they have one."""
+    """Return the seconds of a whole shard at the rate of running ones; None before they have one."""
     whole_s = [
         part["total"] / part["rate_per_s"] for part in parts.values() if part.get("rate_per_s") and "total" in part
     ]
@@ -85,7 +95,7 @@ def _whole_s(parts: Mapping[int, Mapping[str, Any]]) -> float | None:
 
 
 def _earlier_s(run_dir: Path, unit: str, spec: str | None, count: int) -> float | None:
-    """Seconds of one shard of `count` by the last complete output of the unit, or by the shards complete so far."""
+    """Return the seconds of one shard of `count`, from the last complete output of the unit or its complete shards."""
     success = load_success(run_dir, unit)
     folders = [folder for folder in (spec and spec[:SPEC_DIGITS], success and success.folder) if folder]
     for folder in folders:
@@ -97,7 +107,7 @@ def _earlier_s(run_dir: Path, unit: str, spec: str | None, count: int) -> float 
 
 
 def _finish_s(reads: Mapping[str, Sequence[str]], shards_s: Mapping[str, Sequence[float]], slots: int) -> float:
-    """When the last shard ends, each starting as soon as a slot is free and what its unit reads is complete."""
+    """Return when the last shard ends, if each starts once a slot is free and what its unit reads is complete."""
     free_s = [0.0] * max(1, slots)
     ended_s: dict[str, float] = {}
     for name, durations_s in shards_s.items():

@@ -1,4 +1,4 @@
-"""`docent trace ID`: from any row through its parents to the line of a source file. Reads the run; writes nothing."""
+"""Trace a row through its parents to the lines of a source file. Reads the run; writes nothing."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ Place = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Found:
-    """A row on the way from `ID` to its source."""
+class TracedRow:
+    """A row between the wanted one and its source."""
 
     id: str
     unit: str
@@ -44,8 +44,8 @@ class Found:
     row: dict[str, Any]
 
 
-def trace(states: RunStates, wanted_id: str) -> dict[str, Found]:
-    """Every row from `wanted_id` back to its sources, by id, nearest first.
+def trace(states: RunStates, wanted_id: str) -> dict[str, TracedRow]:
+    """Return every row from `wanted_id` back to its sources, by id, nearest first.
 
     Parents always lie in units before the row's own, so one pass over the units in reverse order finds them all.
 
@@ -53,18 +53,18 @@ def trace(states: RunStates, wanted_id: str) -> dict[str, Found]:
         LauncherError: (102) no row has this id (or a prefix of at least 6 digits that is unique).
     """
     wanted = {wanted_id}
-    found: dict[str, Found] = {}
+    rows: dict[str, TracedRow] = {}
     for name in reversed(list(states.units)):
         artifact = states.of(name).artifact
         if artifact is None:
             continue
-        for row in _rows_with(artifact, wanted, prefix="" if found else wanted_id):
-            hit = Found(row["id"], name, tuple(row.get("parents", ())), row)
-            found.setdefault(hit.id, hit)
-            wanted |= set(hit.parents)
-    if not found:
+        for row in _rows_with(artifact, wanted, prefix="" if rows else wanted_id):
+            traced = TracedRow(row["id"], name, tuple(row.get("parents", ())), row)
+            rows.setdefault(traced.id, traced)
+            wanted |= set(traced.parents)
+    if not rows:
         raise LauncherError(102, f"no row has the id {wanted_id!r}", str(states.run_dir), "ids are in any part-*.jsonl")
-    return found
+    return rows
 
 
 def _rows_with(artifact: Artifact, wanted: set[str], prefix: str) -> Iterator[dict[str, Any]]:
@@ -84,7 +84,7 @@ def _rows_with(artifact: Artifact, wanted: set[str], prefix: str) -> Iterator[di
 
 
 def _candidates(row: dict[str, Any]) -> list[dict[str, Any]]:
-    """A row and the images in it; images before the document that holds them: it may be wanted because of one.
+    """Return a row and the images in it, images first: the row may be wanted because of one.
 
     Raises:
         TypeError: an id is no text, or parents are no list of ids.
@@ -96,46 +96,46 @@ def _candidates(row: dict[str, Any]) -> list[dict[str, Any]]:
     images = [image for image in (*row.get("images", ()), *figures) if image and "id" in image]
     for one in (*images, row):
         parents = one.get("parents", [])
-        if not isinstance(one["id"], str) or not isinstance(parents, list) or not all(map(_is_text, parents)):
+        if (
+            not isinstance(one["id"], str)
+            or not isinstance(parents, list)
+            or not all(isinstance(p, str) for p in parents)
+        ):
             raise TypeError
     return [*images, row]
 
 
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def lines(found: dict[str, Found], config: PipelineConfig) -> Iterator[str]:
-    """The trace as an indented tree, sources at the leaves."""
-    asked = [place for hit in found.values() for place in hit.row.get("sources", ())]
-    yield from _tree(next(iter(found)), found, config, asked, ())
+def lines(rows: dict[str, TracedRow], config: PipelineConfig) -> Iterator[str]:
+    """Yield the trace as an indented tree with sources at the leaves."""
+    places = [place for traced in rows.values() for place in traced.row.get("sources", ())]
+    yield from _tree(next(iter(rows)), rows, config, places, ())
 
 
 def _tree(
-    row_id: str, found: dict[str, Found], config: PipelineConfig, asked: list[Place], above: tuple[str, ...]
+    row_id: str, rows: dict[str, TracedRow], config: PipelineConfig, places: list[Place], above: tuple[str, ...]
 ) -> Iterator[str]:
-    hit = found.get(row_id)
-    if hit is None or row_id in above:  # a forged row may be its own ancestor
+    traced = rows.get(row_id)
+    if traced is None or row_id in above:  # a forged row may be its own ancestor
         return
-    yield f"{'  ' * len(above)}{hit.unit} {printable(hit.id)}  {_summary(hit.row)}"
+    yield f"{'  ' * len(above)}{traced.unit} {printable(traced.id)}  {_summary(traced.row)}"
     inside = "  " * (len(above) + 1)
-    for place in hit.row.get("sources", ()):
+    for place in traced.row.get("sources", ()):
         yield f"{inside}{_source(place, config)}"
-    for section in _sections(hit.row, asked):
+    for section in _sections(traced.row, places):
         yield f"{inside}{_source(section['source'], config)}  {_cut(section['text'])}"
-    for parent in hit.parents:
-        yield from _tree(parent, found, config, asked, (*above, row_id))
+    for parent in traced.parents:
+        yield from _tree(parent, rows, config, places, (*above, row_id))
 
 
-def _sections(row: dict[str, Any], asked: list[Place]) -> list[dict[str, Any]]:
-    """The sections of a document that the traced rows were written from; all of them where that is not known."""
+def _sections(row: dict[str, Any], places: list[Place]) -> list[dict[str, Any]]:
+    """Return the sections of a document that the traced rows were written from; all of them where that is not known."""
     sections: list[dict[str, Any]] = list(row.get("sections", ()))
-    touched = [section for section in sections if any(_meet(section["source"], place) for place in asked)]
+    touched = [section for section in sections if any(_meet(section["source"], place) for place in places)]
     return touched or sections
 
 
 def _meet(one: Place, other: Place) -> bool:
-    """Whether two places share a line."""
+    """Return whether two places share a line."""
     same = one["file"] == other["file"] and one.get("page") == other.get("page")
     return same and one["first_line"] <= other["last_line"] and other["first_line"] <= one["last_line"]
 
@@ -152,7 +152,7 @@ def _cut(value: Any) -> str:
 
 
 def _source(span: Place, config: PipelineConfig) -> str:
-    """`path:first-last`, with the path as the configuration gives it where the file is found there, and the page."""
+    """Return `path:first-last` and the page, with the path as in the configuration where the file is there."""
     if not is_plain(span["file"]):
         return printable(span["file"])
     file = Path(span["file"])

@@ -1,4 +1,4 @@
-"""What a trained model in a run folder is, in words: its unit, date and validation loss; and how far a training got.
+"""Describe a trained model in a run folder: its unit, date and validation loss, and how far a training got.
 
 Reads `<run>/<unit>/<spec10>/`, also one of an older configuration, of which no `_SUCCESS.json` tells any more.
 """
@@ -21,14 +21,14 @@ _STEP = re.compile(r"step-(\d{1,9})")
 
 
 def describe_model(folder: Path) -> str:
-    """What is trained in a unit's folder `<unit>/<spec10>`, by its unit, date and loss; "" where nothing is.
+    """Describe the model in a unit's folder `<unit>/<spec10>` by its unit, date and loss; "" where there is none.
 
     A date is of the last time that something was written there, in UTC.
     """
     unit = folder.parent.name
-    if _is_folder(folder / MODEL):
+    if is_folder(folder / MODEL):
         return f"trained model of {unit}, {_date(folder / MODEL)}{_score(_checkpoint_row(folder))}"
-    if not _is_folder(folder / CHECKPOINTS):
+    if not is_folder(folder / CHECKPOINTS):
         return ""
     step = newest_checkpoint(folder)
     reached = f" at step {step}" if step is not None else ""
@@ -37,17 +37,17 @@ def describe_model(folder: Path) -> str:
 
 
 def newest_checkpoint(folder: Path) -> int | None:
-    """The step of the newest complete checkpoint in a unit's folder; None where there is none."""
+    """Return the step of the newest complete checkpoint in a unit's folder; None where there is none."""
     steps = [
-        int(found[1])
+        int(number[1])
         for path in (folder / CHECKPOINTS).glob("step-*")
-        if (found := _STEP.fullmatch(path.name)) and load_json(path / MANIFEST) is not None
+        if (number := _STEP.fullmatch(path.name)) and load_json(path / MANIFEST) is not None
     ]
     return max(steps, default=None)
 
 
 def _checkpoint_row(folder: Path) -> dict[str, Any]:
-    """The one row that a training writes beside its model; {} where it is not there or too long to be one."""
+    """Return the one row that a training writes beside its model; {} where it is missing or too long to be one."""
     for path in sorted(folder.glob("part-*.jsonl")):
         try:
             if inside(folder, path.name).stat().st_size <= MAX_ROW_BYTES:
@@ -72,5 +72,6 @@ def _date(folder: Path) -> str:
     return datetime.fromtimestamp(newest_s, UTC).strftime("%Y-%m-%d")
 
 
-def _is_folder(path: Path) -> bool:
+def is_folder(path: Path) -> bool:
+    """Return whether there is a folder, and no link to one."""
     return path.is_dir() and not path.is_symlink()

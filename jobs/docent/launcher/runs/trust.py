@@ -1,4 +1,4 @@
-"""Time stamps of outputs that are trusted wrongly, or not trusted although the content is right.
+"""Correct time stamps of outputs that are trusted wrongly, or not trusted although their content is right.
 
 Reads `_SUCCESS.json` files and what they list; writes no content, only time stamps, so that every reader decides alike.
 """

@@ -1,4 +1,4 @@
-"""The verbs of the command `docent`, one small module per kind.
+"""The verbs of the command `docent`, one module per kind.
 
 `cluster/` holds those that need a cluster, `output/` what they print; `launcher/cli.py` lists them all.
 Start reading at `run.py`.

@@ -1,4 +1,4 @@
-"""Verbs that turn data sets of one form into another. They need no run and no configuration."""
+"""Verbs that convert data sets from one format to another. They need no run and no configuration."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import Any
 
 import click
 
+from docent.errors import InputError, LauncherError
+from docent.messages.plurals import counted
 from docent.messages.printing import printable
 
 GATE_FAILED = 6
@@ -22,15 +24,13 @@ PATH = click.Path(path_type=Path)
 
 
 def _code(name: str) -> Any:
-    """The module that does the work, imported only where it is asked for."""
+    """Import the module of `docent.convert` that does the work."""
     return importlib.import_module(f"docent.convert.{name}")
 
 
 @contextmanager
 def _gate() -> Iterator[None]:
-    """Input of which nothing can be made ends with the gate's exit code."""
-    from docent.errors import InputError, LauncherError
-
+    """End with the exit code of a gate on input that cannot be converted."""
     try:
         yield
     except InputError as error:
@@ -38,7 +38,7 @@ def _gate() -> Iterator[None]:
 
 
 def _say_bad(what: str, bad: Sequence[str]) -> None:
-    """The first few things that could not be used, and how many more there are."""
+    """Print the first few things that could not be used, and how many more there are."""
     for one in bad[:MAX_WARNINGS]:
         click.echo(f"bad {what}: {printable(one)}", err=True)
     if len(bad) > MAX_WARNINGS:
@@ -47,17 +47,15 @@ def _say_bad(what: str, bad: Sequence[str]) -> None:
 
 @click.group()
 def convert() -> None:
-    """Turn data sets of one form into another."""
+    """Convert data sets from one format to another."""
 
 
 @convert.command()
 @click.argument("table", metavar="CSV", type=PATH)
 @click.argument("out", metavar="OUT", type=PATH)
-@click.option("--images", type=PATH, help="Folder of the pictures, which are copied; one that is missing is an error.")
+@click.option("--images", type=PATH, help="Folder of the pictures to copy; a missing picture is an error.")
 def dialogs(table: Path, out: Path, images: Path | None) -> None:
-    """Make OUT/{train,validation,test}/metadata.csv of a table of exhibits with their dialogs."""
-    from docent.errors import LauncherError
-
+    """Write OUT/{train,validation,test}/metadata.csv from a table of exhibits with their dialogs."""
     written = _code("dialogs").convert(table, out, images)
     click.echo(", ".join(f"{split} {rows} rows" for split, rows in written.rows.items()) + f" in {printable(str(out))}")
     if written.unused:
@@ -77,18 +75,24 @@ def dialogs(table: Path, out: Path, images: Path | None) -> None:
 @convert.command()
 @click.argument("source", metavar="IN", type=PATH)
 @click.argument("out", metavar="OUT", type=PATH)
-@click.option("--turns", type=click.Choice(["single", "multi"]), help="One pair per line, or all of an item's rows.")
-@click.option("--system", help="System message of every conversation, in place of its own.")
-@click.option("--bom/--no-bom", default=None, help="Begin with a byte order mark or not; as the input when not given.")
-@click.option("--shuffle", is_flag=True, help="Write in a random order.")
-@click.option("--seed", type=int, default=42, show_default=True, help="Of the random order.")
-@click.option("--for", "trainer", type=click.Choice(FOR), help="The form that this trainer takes; docs/trainers.md.")
-@click.option("--images", type=PATH, help="With --for: pictures may lie below this folder, not only below that of IN.")
+@click.option(
+    "--turns",
+    type=click.Choice(["single", "multi"]),
+    help="Write one pair per line, or all pairs of an item as one conversation.",
+)
+@click.option("--system", help="Replace the system message of every conversation.")
+@click.option("--bom/--no-bom", default=None, help="Write a byte order mark or not; default: as in the input.")
+@click.option("--shuffle", is_flag=True, help="Shuffle the conversations.")
+@click.option("--seed", type=int, default=42, show_default=True, help="Random seed of --shuffle.")
+@click.option(
+    "--for", "trainer", type=click.Choice(FOR), help="Write the format of this trainer; see docs/trainers.md."
+)
+@click.option("--images", type=PATH, help="With --for: a second folder in which pictures may lie, beside that of IN.")
 @click.option(
     "--special-tokens",
     type=click.Choice(["refuse", "escape"]),
-    help="With --for: leave out conversations with <|im_end|>, <image> and the like in a text (the default), or write "
-    "the token with a wide bracket.",
+    help="With --for: skip conversations with special tokens (<|im_end|>, <image>, ...) in a text (the default), or "
+    "write these tokens with a full-width bracket.",
 )
 def chat(
     source: Path,
@@ -102,17 +106,16 @@ def chat(
     images: Path | None,
     special_tokens: str | None,
 ) -> None:
-    """Write chat JSONL, or rows of docent (part-*.jsonl), as chat JSONL, or with --for as a trainer takes them."""
+    """Convert chat JSONL, or rows of docent (part-*.jsonl), to chat JSONL, or with --for to the format of a trainer."""
     code = _code("chat")
+    wanted = code.Wanted(turns=turns, system=system, bom=bom, seed=seed if shuffle else None)
     if trainer:
         if shuffle or bom is not None:
             raise click.UsageError("--for goes without --shuffle and --bom: shuffle first, and convert the result")
-        wanted = code.Wanted(turns=turns, system=system)
         _for_trainer(source, out, trainer, wanted, images, special_tokens or "refuse")
         return
     if images or special_tokens:
         raise click.UsageError("--images and --special-tokens go with --for")
-    wanted = code.Wanted(turns=turns, system=system, bom=bom, seed=seed if shuffle else None)
     written = code.convert(source, out, wanted)
     click.echo(f"{written.conversations} conversations, {written.pairs} pairs in {printable(str(out))}")
     _say_unanswered(written.unanswered)
@@ -126,9 +129,7 @@ def _say_unanswered(lines: Sequence[str]) -> None:
 
 
 def _for_trainer(source: Path, out: Path, trainer: str, wanted: Any, images: Path | None, special_tokens: str) -> None:
-    """Write what a trainer takes, and say what was changed and what was left out."""
-    from docent.messages.plurals import counted
-
+    """Write the format of a trainer, and report what was changed and what was left out."""
     code = importlib.import_module("docent.convert.trainers.convert")
     with _gate():
         done = code.convert(source, out, trainer, code.Options(wanted, images, special_tokens))
@@ -141,8 +142,8 @@ def _for_trainer(source: Path, out: Path, trainer: str, wanted: Any, images: Pat
         "reduced": done.reduced,
         "left out where the conversation had shown them before": done.repeated,
     }
-    if said := [f"{number} {what}" for what, number in changes.items() if number]:
-        click.echo(f"pictures: {', '.join(said)}")
+    if changed := [f"{number} {what}" for what, number in changes.items() if number]:
+        click.echo(f"pictures: {', '.join(changed)}")
     if done.escaped:
         click.echo(f"{counted(done.escaped, 'special token')} in texts written with a wide bracket")
     _say_unanswered(done.unanswered)
@@ -159,7 +160,7 @@ def _for_trainer(source: Path, out: Path, trainer: str, wanted: Any, images: Pat
 @click.argument("source", metavar="JSONL", type=PATH)
 @click.argument("out", metavar="OUT", type=PATH)
 def instructions(source: Path, out: Path) -> None:
-    """Make seed rows for evolving instructions of the questions of chat JSONL."""
+    """Write seed rows for evolving instructions from the questions of chat JSONL."""
     with _gate():
         written = _code("instructions").convert(source, out)
     click.echo(f"{written.rows} rows in {printable(str(out))}")
@@ -171,7 +172,7 @@ def instructions(source: Path, out: Path) -> None:
 @click.argument("folder", metavar="FOLDER", type=PATH)
 @click.argument("out", metavar="OUT", type=PATH)
 def annotation_tables(folder: Path, out: Path) -> None:
-    """Make three tables in OUT of the captions, labels and comments of pictures in FOLDER."""
+    """Write three tables in OUT from the captions, labels and comments of pictures in FOLDER."""
     with _gate():
         written = _code("annotations").convert(folder, out)
     click.echo(", ".join(f"{rows} {kind}" for kind, rows in written.rows.items()) + f" in {out}")
@@ -181,11 +182,15 @@ def annotation_tables(folder: Path, out: Path) -> None:
 @convert.command()
 @click.argument("paths", metavar="JSONL... OUT", nargs=-1, required=True, type=PATH)
 @click.option(
-    "--near", type=click.FloatRange(1, 101), default=85.0, show_default=True, help="Token-set ratio; 101: off."
+    "--near",
+    type=click.FloatRange(1, 101),
+    default=85.0,
+    show_default=True,
+    help="Token-set ratio from which conversations count as repeats; 101 turns this off.",
 )
-@click.option("--strict", is_flag=True, help="Exit 6 when a line is bad.")
+@click.option("--strict", is_flag=True, help="Exit with 6 when a line cannot be used.")
 def merge(paths: tuple[Path, ...], near: float, strict: bool) -> None:
-    """Join chat JSONL files without conversations that only repeat; each says where it came from."""
+    """Merge chat JSONL files without repeated conversations; each conversation names its source."""
     if len(paths) < 2:
         raise click.UsageError("name one file or more, and then where to write")
     *sources, out = paths

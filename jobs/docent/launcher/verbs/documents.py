@@ -1,9 +1,10 @@
-"""Verbs for documents: what is in a file, and what would be asked about it. They read files and keep nothing."""
+"""Verbs that show the content of a document, and what would be asked about it. They read files and keep nothing."""
 
 from __future__ import annotations
 
 import importlib
 import json
+import logging
 import shlex
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -13,7 +14,13 @@ from typing import Any
 
 import click
 
+from docent.errors import InputError
+from docent.launcher.documents import config_for, items_of, read, sources_of, written_offline
 from docent.launcher.verbs import options
+from docent.launcher.verbs.output.preview_text import MAX_NAME_CHARS, cut, print_preview
+from docent.launcher.verbs.output.tables import print_table
+from docent.messages.plurals import counted
+from docent.records import QAPair, Reject
 
 SHOW = "docent.stages.generate_qa.preview"
 
@@ -21,14 +28,9 @@ SHOW = "docent.stages.generate_qa.preview"
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
 @options.options(options.sets, options.as_json)
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Keep pictures below this folder.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Write pictures to this folder.")
 def ingest(paths: Sequence[Path], sets: Sequence[str], output: str, out: Path | None) -> None:
-    """Read documents and show their sections as rows: .md .pdf .csv .txt .xlsx, or a folder of them or of exhibits."""
-    from docent.launcher.documents import config_for, read
-    from docent.launcher.verbs.output.tables import print_table
-    from docent.messages.plurals import counted
-    from docent.records import Reject
-
+    """Read documents (.md, .pdf, .csv, .txt, .xlsx) or a folder of them or of exhibits, and show their sections."""
     config = config_for(paths, None, (), sets)
     with ExitStack() as stack:
         folder = out or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="docent-")))
@@ -36,44 +38,32 @@ def ingest(paths: Sequence[Path], sets: Sequence[str], output: str, out: Path | 
     documents = [row for row in rows if not isinstance(row, Reject)]
     rejects = [row for row in rows if isinstance(row, Reject)]
     if output == "json":
-        shown = {"documents": [row.model_dump(mode="json") for row in documents]}
-        shown["rejects"] = [row.model_dump(mode="json") for row in rejects]
+        rows_of: dict[str, Sequence[Any]] = {"documents": documents, "rejects": rejects}
+        shown = {name: [row.model_dump(mode="json") for row in of] for name, of in rows_of.items()}
         click.echo(json.dumps(shown, indent=1, ensure_ascii=False))
-        _refuse_nothing(paths, documents)
-        return
+    else:
+        _print_documents(documents, rejects)
+    if not documents:
+        where = ", ".join(map(str, paths))
+        raise InputError("nothing could be read", where, "fix what is named above, or name other files")
+
+
+def _print_documents(documents: Sequence[Any], rejects: Sequence[Any]) -> None:
+    """Print a table of exhibits, one of sections and one of what could not be used, where there are any."""
     exhibits = [document for document in documents if document.kind == "exhibit"]
     if exhibits:
-        photos = sum(len(document.images) for document in exhibits)
-        print_table(
-            [_exhibit_row(document) for document in exhibits],
-            output,
-            f"{counted(len(exhibits), 'exhibit')}, {counted(photos, 'photo')}",
-        )
+        photos = counted(sum(len(document.images) for document in exhibits), "photo")
+        print_table(list(map(_exhibit_row, exhibits)), "table", f"{counted(len(exhibits), 'exhibit')}, {photos}")
     others = [document for document in documents if document.kind != "exhibit"]
     sections = [_section_row(document, section) for document in others for section in document.sections]
     if sections:
-        print_table(sections, output, f"{counted(len(others), 'document')}, {counted(len(sections), 'section')}")
+        print_table(sections, "table", f"{counted(len(others), 'document')}, {counted(len(sections), 'section')}")
     if rejects:
-        print_table([_reject_row(reject) for reject in rejects], output, f"\n{len(rejects)} could not be used")
-    _refuse_nothing(paths, documents)
-
-
-def _refuse_nothing(paths: Sequence[Path], documents: Sequence[Any]) -> None:
-    """End with an error where nothing could be read.
-
-    Raises:
-        InputError: there is no document.
-    """
-    from docent.errors import InputError
-
-    if not documents:
-        where = ", ".join(map(str, paths))
-        raise InputError("nothing could be read", where, "correct what is named above, or name other files")
+        unusable = [{"reason": row.reason, "what": row.raw[:80], "detail": row.detail} for row in rejects]
+        print_table(unusable, "table", f"\n{len(rejects)} could not be used")
 
 
 def _exhibit_row(document: Any) -> dict[str, Any]:
-    from docent.launcher.verbs.output.preview_text import MAX_NAME_CHARS, cut
-
     section = document.sections[0]
     return {
         "exhibit": cut(document.spoken_name or document.name, MAX_NAME_CHARS),
@@ -85,8 +75,6 @@ def _exhibit_row(document: Any) -> dict[str, Any]:
 
 
 def _section_row(document: Any, section: Any) -> dict[str, Any]:
-    from docent.launcher.verbs.output.preview_text import MAX_NAME_CHARS, cut
-
     source = section.source
     return {
         "document": cut(document.name, MAX_NAME_CHARS),
@@ -102,10 +90,6 @@ def _section_row(document: Any, section: Any) -> dict[str, Any]:
     }
 
 
-def _reject_row(reject: Any) -> dict[str, Any]:
-    return {"reason": reject.reason, "what": reject.raw[:80], "detail": reject.detail}
-
-
 MOST_WRITTEN = 12
 """Sections that the offline teacher writes about in a preview."""
 PREVIEW_DEFAULTS = ("assemble={}", "generate_qa.temperatures=[0.7]")
@@ -113,18 +97,22 @@ PREVIEW_DEFAULTS = ("assemble={}", "generate_qa.temperatures=[0.7]")
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--config", "config_file", type=click.Path(path_type=Path), help="Settings of this pipeline file.")
-@click.option("--types", help="Question types, with commas between them; `all` or `styles` for their groups.")
-@click.option("--document", "number", type=click.IntRange(min=1), default=1, help="Which row of a table to show.")
+@click.option(
+    "--config", "config_file", type=click.Path(path_type=Path), help="Pipeline file to take the settings from."
+)
+@click.option("--types", help="Question types, separated by commas; `all` and `styles` are groups of them.")
+@click.option(
+    "--document",
+    "number",
+    type=click.IntRange(min=1),
+    default=1,
+    help="Number of the document in the file, such as the row of a table.",
+)
 @options.options(options.sets, options.as_json)
 def preview(
     file: Path, config_file: Path | None, types: str | None, number: int, sets: Sequence[str], output: str
 ) -> None:
-    """Show what would be made of one document: sections, facts, figures, prompts, pairs, cost. Asks nobody."""
-    from docent.launcher.documents import config_for, items_of, read, sources_of, written_offline
-    from docent.launcher.verbs.output.preview_text import print_preview
-    from docent.records import Reject
-
+    """Show what would be made of one document: sections, facts, figures, prompts, pairs, cost. Sends no request."""
     chosen = [f"generate_qa.types={json.dumps([name.strip() for name in types.split(',')])}"] if types else []
     of_exhibits = any(source["kind"] == "exhibits-folder" for source in sources_of([file]))
     defaults = [*PREVIEW_DEFAULTS, f"generate_qa.types={'[visitor]' if of_exhibits else '[all]'}"]
@@ -153,32 +141,26 @@ def preview(
 
 
 def _first_of_each_type(rows: Iterable[Any]) -> list[dict[str, Any]]:
-    """The first pair of every question type; what the types lack is shown beside it, not logged."""
-    import logging
-
-    from docent.records import QAPair
-
+    """Return the first pair of every question type; types without one are shown, not logged."""
     log = logging.getLogger("docent.generate_qa")
     before = log.level
     log.setLevel(logging.ERROR)
-    found: dict[str, dict[str, Any]] = {}
+    pairs: dict[str, dict[str, Any]] = {}
     try:
         for row in rows:
-            if isinstance(row, QAPair) and row.question_type not in found:
-                found[row.question_type] = row.model_dump(mode="json", exclude={"item_id", "parents"})
+            if isinstance(row, QAPair) and row.question_type not in pairs:
+                pairs[row.question_type] = row.model_dump(mode="json", exclude={"item_id", "parents"})
     finally:
         log.setLevel(before)
-    return list(found.values())
+    return list(pairs.values())
 
 
 def _refuse_empty(file: Path, number: int, documents: int, rejects: Sequence[Any]) -> None:
-    from docent.errors import InputError
-
     if documents:
         raise InputError(f"there is no document {number}: the file holds {documents}", str(file), "--document 1")
-    said = "; ".join(f"{reject.reason} ({reject.detail or reject.raw})" for reject in rejects[:3])
+    reasons = "; ".join(f"{reject.reason} ({reject.detail or reject.raw})" for reject in rejects[:3])
     raise InputError(
-        f"nothing in the file can be used: {said or 'it is empty'}",
+        f"nothing in the file can be used: {reasons or 'it is empty'}",
         str(file),
         shlex.join(["docent", "ingest", str(file)]),
     )

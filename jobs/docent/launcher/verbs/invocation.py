@@ -1,4 +1,4 @@
-"""What the person gave to the verb that runs, and how the errors of verbs name it in the commands that they suggest.
+"""Describe what the verb that runs was given, for the commands that its messages suggest.
 
 Reads click's current context, the pipeline file and the folder of runs; writes nothing.
 """
@@ -11,32 +11,27 @@ import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from docent.errors import LauncherError, PipelineError
 from docent.launcher.verbs import options
-
-if TYPE_CHECKING:
-    from docent.errors import PipelineError
-    from docent.messages.suggested_commands import Invocation
-
+from docent.messages.masking import mask
+from docent.messages.suggested_commands import CALLED_AS, Invocation, complete, invocation_of
 
 SPAN = (("--from", "first"), ("--to", "last"), ("--only", "only"))
 """Options that choose units, and what click calls their values."""
 
 
 def naming_the_run(verb: click.Command) -> click.Command:
-    """Have the errors of a verb suggest commands for the run, file and overrides that it was given."""
+    """Make the errors of a verb suggest commands with the run, file and overrides that it was given."""
     callback = verb.callback
     if callback is None:
         return verb
 
     @functools.wraps(callback)
     def call(*arguments: Any, **named: Any) -> Any:
-        from docent.errors import LauncherError, PipelineError
-        from docent.messages.suggested_commands import complete
-
         try:
             return callback(*arguments, **named)
         except PipelineError as error:
@@ -52,17 +47,15 @@ def naming_the_run(verb: click.Command) -> click.Command:
         except (click.Abort, KeyboardInterrupt):
             if verb.name != "run":
                 raise
-            said = "cancelled; what is complete is kept"
-            raise LauncherError(103, said, next_step=complete("docent run", current())) from None
+            what = "cancelled; what is complete is kept"
+            raise LauncherError(103, what, next_step=complete("docent run", current())) from None
 
     verb.callback = call
     return verb
 
 
 def _next_step(error: PipelineError, given: Invocation) -> str:
-    """The error's own, completed; of a path that was set on the command line, to correct it there."""
-    from docent.messages.suggested_commands import complete
-
+    """Return the completed next step of an error; for a path given with --set, to correct it there."""
     for text in given.sets:
         dotted, _, value = text.partition("=")
         if value and error.where == value.strip():
@@ -71,39 +64,32 @@ def _next_step(error: PipelineError, given: Invocation) -> str:
 
 
 def current() -> Invocation:
-    """What was given to the verb that runs now."""
+    """Describe what the verb that runs now was given."""
     context = click.get_current_context()
     return _invocation(context.params, context.get_parameter_source("namespace"))
 
 
 def of_run(run_dir: Path) -> Invocation:
-    """What commands about a run on this machine must say: how docent is called, the run, and its folder.
+    """Describe a run on this machine for suggested commands: how docent is called, the run, and its folder.
 
-    In a pod that tidies the volume of a run it is what the launcher told, for that is where people call docent. A pod
-    alone says nothing: notebooks and CI runners in a cluster have runs of their own.
+    In a pod that tidies the volume of a run it is what the launcher passes on, for that is where people call docent.
+    A pod alone is no sign of one: notebooks and CI runners in a cluster have runs of their own.
     """
-    from docent.messages.suggested_commands import CALLED_AS, Invocation, invocation_of
-
     if CALLED_AS in os.environ:
-        told = invocation_of(os.environ, run_dir.name)
-        if told.backend == "kubernetes":
-            return told
+        called_as = invocation_of(os.environ, run_dir.name)
+        if called_as.backend == "kubernetes":
+            return called_as
     data = "" if run_dir.parent == options.DEFAULT_DATA else str(run_dir.parent)
     return Invocation(program=_program(), run_name=run_dir.name, data=data)
 
 
 def of_run_on_cluster(run_name: str, namespace: str) -> Invocation:
-    """What commands about a run on a cluster must say."""
-    from docent.messages.suggested_commands import Invocation
-
+    """Describe a run on a cluster for suggested commands."""
     named = "" if namespace == options.DEFAULT_NAMESPACE else namespace
     return Invocation(program=_program(), run_name=run_name, backend="kubernetes", namespace=named)
 
 
 def _invocation(given: Mapping[str, Any], namespace_from: Any) -> Invocation:
-    from docent.messages.masking import mask
-    from docent.messages.suggested_commands import Invocation
-
     if "run_name" not in given:
         return Invocation(program=_program())
     cluster = given.get("backend") == "kubernetes" or "data" not in given
@@ -126,9 +112,7 @@ def _invocation(given: Mapping[str, Any], namespace_from: Any) -> Invocation:
 
 
 def _unnamed(given: Mapping[str, Any], file: Path | None, sets: tuple[str, ...], data: Path) -> str:
-    """The run that a verb means when none is named: that of its file, or the one worked on last."""
-    from docent.errors import PipelineError
-
+    """Return the run of a verb that names none: the run of its file, or the one worked on last."""
     try:
         if "sets" in given:
             return options.read_config(file, None, sets).run.name
@@ -140,12 +124,12 @@ def _unnamed(given: Mapping[str, Any], file: Path | None, sets: tuple[str, ...],
 
 
 def _program() -> str:
-    """How docent is called in the shell: by its name where that finds this one, else by its path."""
+    """Return how docent is called in the shell: by its name where that finds this one, else by its path."""
     called = Path(sys.argv[0])
     if called.name != "docent" or not called.is_file():
         return "docent"
-    found = shutil.which("docent")
-    if found and os.path.samefile(found, called):
+    on_path = shutil.which("docent")
+    if on_path and os.path.samefile(on_path, called):
         return "docent"
     nearby = os.path.relpath(called)
     return str(called) if nearby.startswith(os.pardir) else nearby

@@ -1,4 +1,4 @@
-"""Runs on this machine by name, and which one a mistyped name may mean. Reads the folder of runs; writes nothing."""
+"""Find runs on this machine by name, and the run that a mistyped name may mean. Reads the folder of runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pathlib import Path
 
 from docent.config.run_names import is_run_name
 from docent.errors import LauncherError
-from docent.launcher.verbs import options
+from docent.launcher.verbs import invocation, options
+from docent.messages.suggested_commands import complete
 
 MAX_NAMED = 10
 """Runs named in a message."""
@@ -21,15 +22,12 @@ MAX_TAG_CHARS = 2
 
 
 def known_runs(data: Path) -> list[str]:
-    """Names of the runs in a folder of runs, in alphabetical order."""
+    """Return the names of the runs in a folder of runs, in alphabetical order."""
     return sorted(path.parent.name for path in data.glob("*/.lock") if is_run_name(path.parent.name))
 
 
 def no_such_run(data: Path, run_name: str) -> LauncherError:
-    """The error (102) of a verb about a run that is not there: the nearest one and the others by name."""
-    from docent.launcher.verbs import invocation
-    from docent.messages.suggested_commands import complete
-
+    """Return the error (102) of a verb about a run that is not there: the nearest one and the others by name."""
     known = known_runs(data)
     near = nearest(run_name, known, ALIKE)
     start = f"to start it: docent run --run {run_name}"
@@ -38,7 +36,7 @@ def no_such_run(data: Path, run_name: str) -> LauncherError:
 
 
 def refuse_typo(data: Path, run_name: str) -> None:
-    """Refuse a name that no run has and that is almost the name of one: nobody means to begin such a run unawares.
+    """Refuse a name that no run has and that is almost the name of one, which is most likely a typing error.
 
     Raises:
         LauncherError: (2) it is almost the name of a run.
@@ -52,12 +50,12 @@ def refuse_typo(data: Path, run_name: str) -> None:
 
 
 def nearest(name: str, known: Sequence[str], least: float) -> str:
-    """The name that is most similar; "" where none is similar enough."""
+    """Return the name that is most similar; "" where none is similar enough."""
     return next(iter(difflib.get_close_matches(name, known, 1, least)), "")
 
 
 def _differ_on_purpose(one: str, other: str) -> bool:
-    """Whether two names differ in a number or in a short part alone, as names of a series do."""
+    """Return whether two names differ in a number or in a short part alone, as names of a series do."""
     if re.sub(r"\d+", "", one).strip("-") == re.sub(r"\d+", "", other).strip("-"):
         return True
     parts, others = one.split("-"), other.split("-")
@@ -78,5 +76,5 @@ def _what(run_name: str, near: str, known: Sequence[str]) -> str:
 
 
 def _all(data: Path, known: Sequence[str]) -> str:
-    """Where the runs are; of more than are named, the command that lists them."""
+    """Return where the runs are; of more than are named, the command that lists them."""
     return f"{data} (all: ls {shlex.quote(str(data))})" if len(known) > MAX_NAMED else str(data)

@@ -1,27 +1,46 @@
-"""Verbs that look at a run: how it stands, what it said, where a row came from, its report. They write nothing."""
+"""Verbs that inspect a run: its state, its logs, the source of a row, its report. They write nothing."""
 
 from __future__ import annotations
 
 import json
 import sys
 import threading
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from docent.artifacts.confinement import inside
+from docent.errors import LauncherError
+from docent.launcher.runs.folder import status as look
+from docent.launcher.runs.settings import is_locked, resolved_config
+from docent.launcher.runs.trace import lines
+from docent.launcher.runs.trace import trace as follow
 from docent.launcher.verbs import options
+from docent.launcher.verbs.output.log_tails import print_tails, tails_of
+from docent.launcher.verbs.output.status_text import picture, what_next
+from docent.launcher.verbs.output.tables import console, print_table
 from docent.messages.printing import terminal_safe
-
-if TYPE_CHECKING:
-    from docent.spec import RunStates
+from docent.spec import RunStates
 
 
 @click.command()
-@options.options(options.which_run, options.data, options.as_json, options.backend, options.namespace)
-@click.option("-w", "--watch", is_flag=True, help="Keep the table up to date until the run ends.")
-def status(run_name: str | None, data: Path, output: str, backend: str, namespace: str, watch: bool) -> None:
-    """Show how a run stands."""
+@options.options(options.named_run, options.which_run, options.data, options.as_json, options.backend)
+@options.namespace
+@click.option("-w", "--watch", is_flag=True, help="Update the table until the run ends.")
+@click.pass_context
+def status(
+    context: click.Context,
+    named: str | None,
+    run_name: str | None,
+    data: Path,
+    output: str,
+    backend: str,
+    namespace: str,
+    watch: bool,
+) -> None:
+    """Show the state of a run; RUN is the same as --run RUN."""
+    run_name = context.params["run_name"] = run_name or named  # suggested commands name it too
     if backend == "kubernetes":
         from docent.launcher.verbs.cluster import on_cluster
 
@@ -31,14 +50,6 @@ def status(run_name: str | None, data: Path, output: str, backend: str, namespac
 
 
 def _status_here(run_name: str | None, data: Path, output: str, watch: bool) -> None:
-    from dataclasses import asdict
-
-    from docent.launcher.runs.state import is_locked, resolved_config
-    from docent.launcher.runs.state import status as look
-    from docent.launcher.verbs.output.status_text import picture, what_next
-    from docent.launcher.verbs.output.tables import console, print_table
-    from docent.spec import RunStates
-
     run_dir = options.find_run(data, run_name)
     states = RunStates(resolved_config(run_dir), run_dir, as_left=True)
     if output == "json":
@@ -53,18 +64,12 @@ def _status_here(run_name: str | None, data: Path, output: str, watch: bool) -> 
 
 
 def _watch(states: RunStates) -> RunStates:
-    """Keep the table up to date while a launcher works on the run; returns the states looked at last.
+    """Keep the table up to date while a launcher works on the run; return the states as they were last.
 
     Raises:
         LauncherError: (101) Ctrl-C; the run goes on.
     """
     from rich.live import Live
-
-    from docent.errors import LauncherError
-    from docent.launcher.runs.state import is_locked, resolved_config
-    from docent.launcher.verbs.output.status_text import picture
-    from docent.launcher.verbs.output.tables import console
-    from docent.spec import RunStates
 
     run_dir, pause = states.run_dir, threading.Event()
     try:
@@ -86,18 +91,15 @@ def _watch(states: RunStates) -> RunStates:
 @click.command()
 @click.argument("unit")
 @options.options(options.which_run, options.data, options.backend, options.namespace)
-@click.option("--index", type=int, help="One shard; all when not given.")
-@click.option("-f", "--follow", is_flag=True, help="On a cluster: go on until the unit ends.")
+@click.option("--index", type=int, help="Index of the shard; default: all shards.")
+@click.option("-f", "--follow", is_flag=True, help="On a cluster: follow the log until the unit ends.")
 def logs(
     unit: str, run_name: str | None, data: Path, backend: str, namespace: str, index: int | None, follow: bool
 ) -> None:
-    """Print a unit's log: the end of it, on a cluster all that its pods have said; UNIT may be `launcher` there.
+    """Print the log of a unit: its end, on a cluster the whole logs of its pods. There UNIT may be `launcher`.
 
-    On this machine UNIT may be a stage, such as `finetune`, or the beginning of some units' names: all of them are
-    printed.
+    On this machine UNIT may be a stage, such as `finetune`, or the beginning of unit names: all of them are printed.
     """
-    from docent.launcher.verbs.output.log_tails import print_tails, tails_of
-
     if backend == "kubernetes":
         from docent.launcher.verbs.cluster import on_cluster
 
@@ -114,29 +116,21 @@ def logs(
 @click.argument("row_id", metavar="ID")
 @options.options(options.which_run, options.data, options.as_json)
 def trace(row_id: str, run_name: str | None, data: Path, output: str) -> None:
-    """Walk from a row back to the line of its source file."""
-    from docent.launcher.runs.state import resolved_config
-    from docent.launcher.runs.trace import lines
-    from docent.launcher.runs.trace import trace as follow
-    from docent.spec import RunStates
-
+    """Trace a row back to the lines of its source file."""
     run_dir = options.find_run(data, run_name)
     config = resolved_config(run_dir)
-    found = follow(RunStates(config, run_dir, as_left=True), row_id)
+    traced = follow(RunStates(config, run_dir, as_left=True), row_id)
     if output == "json":
-        click.echo(json.dumps([{"unit": hit.unit, **hit.row} for hit in found.values()], indent=1, ensure_ascii=False))
+        click.echo(json.dumps([{"unit": row.unit, **row.row} for row in traced.values()], indent=1, ensure_ascii=False))
     else:
-        click.echo(terminal_safe("\n".join(lines(found, config))))
+        click.echo(terminal_safe("\n".join(lines(traced, config))))
 
 
 @click.command("open")
 @options.options(options.which_run, options.data, options.backend, options.namespace)
 def open_report(run_name: str | None, data: Path, backend: str, namespace: str) -> None:
-    """Open the report in the browser, or print its path where there is none."""
+    """Open the report in a browser, and print its path."""
     import webbrowser
-
-    from docent.artifacts.confinement import inside
-    from docent.errors import LauncherError
 
     if backend == "kubernetes":
         from docent.launcher.verbs.cluster import on_cluster

@@ -1,4 +1,4 @@
-"""Options that several verbs share, and what they mean: which configuration, which folder, which run.
+"""Options that several verbs share, and the configuration, folder and run that they stand for.
 
 Reads the pipeline file and the folder of runs; writes nothing.
 """
@@ -9,12 +9,15 @@ import json
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
+import yaml
 
-if TYPE_CHECKING:
-    from docent.config import PipelineConfig
+from docent.config import PipelineConfig, Run, load_config
+from docent.config.run_names import RUN_NAME_RULE, is_run_name
+from docent.errors import LauncherError
+from docent.launcher.runs.settings import RESOLVED
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -24,7 +27,7 @@ DEFAULT_NAMESPACE = "docent"
 
 
 def options(*chosen: Callable[[F], F]) -> Callable[[F], F]:
-    """Several options as one decorator, listed by --help in the order given."""
+    """Combine several options into one decorator; --help lists them in the order given."""
 
     def add(function: F) -> F:
         for option in reversed(chosen):
@@ -35,9 +38,7 @@ def options(*chosen: Callable[[F], F]) -> Callable[[F], F]:
 
 
 def _checked_run_name(_: click.Context, option: click.Parameter, name: str | None) -> str | None:
-    """The name of a run, which is also the name of its folder and can lead nowhere else."""
-    from docent.config.run_names import RUN_NAME_RULE, is_run_name
-
+    """Check the name of a run, which is also the name of its folder and must not lead elsewhere."""
     if name is not None and not is_run_name(name):
         raise click.BadParameter(RUN_NAME_RULE, param=option)
     return name
@@ -45,27 +46,32 @@ def _checked_run_name(_: click.Context, option: click.Parameter, name: str | Non
 
 file_argument = click.argument("file", type=click.Path(path_type=Path), required=False)
 run_name = click.option(
-    "--run", "run_name", callback=_checked_run_name, help="Name of the run; run.name of the file when not given."
+    "--run", "run_name", callback=_checked_run_name, help="Name of the run; default: run.name of the file."
 )
 run_here = click.option(
     "--run",
     "run_name",
     callback=_checked_run_name,
-    help="Name of the run; run.name of the file when not given. Without FILE, a run that is on this machine is taken "
-    "with the settings stored with it (pipeline.resolved.yaml in its folder); otherwise FILE is pipeline.yaml.",
+    help="Name of the run; default: run.name of the file. Without FILE, a run on this machine keeps the settings "
+    "stored with it (pipeline.resolved.yaml in its folder); for a new run FILE defaults to pipeline.yaml.",
 )
 which_run = click.option(
-    "--run", "run_name", callback=_checked_run_name, help="Name of the run; the one worked on last when not given."
+    "--run", "run_name", callback=_checked_run_name, help="Name of the run; default: the one worked on last."
 )
 run_argument = click.argument("run_name", metavar="[RUN]", required=False, callback=_checked_run_name)
-data = click.option("--data", type=click.Path(path_type=Path), default=DEFAULT_DATA, help="Folder of all runs.")
-sets = click.option("--set", "sets", multiple=True, metavar="A.B=C", help="Override a configuration value.")
-as_json = click.option("-o", "output", type=click.Choice(["table", "json"]), default="table", help="Form of output.")
-yes = click.option("--yes", is_flag=True, help="Ask nothing.")
+named_run = click.argument("named", metavar="[RUN]", required=False, callback=_checked_run_name)
+data = click.option(
+    "--data", type=click.Path(path_type=Path), default=DEFAULT_DATA, help="Folder of all runs; default: runs."
+)
+sets = click.option(
+    "--set", "sets", multiple=True, metavar="A.B=C", help="Override a configuration value; may be repeated."
+)
+as_json = click.option("-o", "output", type=click.Choice(["table", "json"]), default="table", help="Output format.")
+yes = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 units_range = options(
-    click.option("--from", "first", metavar="UNIT", help="This unit and what depends on it."),
-    click.option("--to", "last", metavar="UNIT", help="This unit and what it depends on."),
-    click.option("--only", metavar="UNIT", help="This unit alone."),
+    click.option("--from", "first", metavar="UNIT", help="Run this unit and what depends on it."),
+    click.option("--to", "last", metavar="UNIT", help="Run this unit and what it depends on."),
+    click.option("--only", metavar="UNIT", help="Run this unit alone."),
 )
 backend = click.option(
     "--backend",
@@ -81,7 +87,7 @@ namespace_of_file = click.option(
     "-n",
     envvar="DOCENT_NAMESPACE",
     show_envvar=True,
-    help="Namespace on the cluster; kubernetes.namespace of the file when not given.",
+    help="Namespace on the cluster; default: kubernetes.namespace of the file.",
 )
 namespace = click.option(
     "--namespace",
@@ -97,13 +103,11 @@ namespace = click.option(
 def read_config(
     file: Path | None, run_name: str | None, sets: Sequence[str], namespace: str | None = None
 ) -> PipelineConfig:
-    """The configuration of a verb that takes a pipeline file; pipeline.yaml when none is given.
+    """Load the configuration of a verb that takes a pipeline file; default: pipeline.yaml.
 
     Raises:
         ConfigError: the file or an override is wrong.
     """
-    from docent.config import load_config
-
     named = {"run.name": run_name, "kubernetes.namespace": namespace}
     return load_config(
         file or DEFAULT_FILE, [*sets, *(f"{key}={json.dumps(value)}" for key, value in named.items() if value)]
@@ -111,7 +115,7 @@ def read_config(
 
 
 def read_run(file: Path | None, run_name: str | None, data: Path, sets: Sequence[str]) -> tuple[PipelineConfig, Path]:
-    """The configuration and the folder of its run on this machine.
+    """Load the configuration, and return it with the folder of its run on this machine.
 
     Without a file a run that is there keeps its own configuration, whichever file it was made from; environment and
     overrides change it as they change a file.
@@ -120,7 +124,6 @@ def read_run(file: Path | None, run_name: str | None, data: Path, sets: Sequence
         ConfigError: the file or an override is wrong.
         LauncherError: (2) no file is given, and the name is almost that of another run.
     """
-    from docent.launcher.runs.settings import RESOLVED
     from docent.launcher.verbs.known_runs import refuse_typo
 
     if file is None and run_name and not (data / run_name).is_dir() and run_name != name_in(DEFAULT_FILE):
@@ -132,12 +135,7 @@ def read_run(file: Path | None, run_name: str | None, data: Path, sets: Sequence
 
 
 def name_in(file: Path) -> str:
-    """The name that a pipeline file gives to its run, however wrong the rest of it is; "" where it cannot be read."""
-    import yaml
-
-    from docent.config import Run
-    from docent.config.run_names import is_run_name
-
+    """Return the run name in a pipeline file, also where the rest is invalid; "" where it cannot be read."""
     try:
         raw = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError):
@@ -148,20 +146,18 @@ def name_in(file: Path) -> str:
 
 
 def same_run(file: Path | None, run_name: str, data: Path) -> str:
-    """What makes `docent run` work on the same run with the same file, for messages."""
+    """Return the arguments with which `docent run` continues the same run, for messages."""
     given = [] if file is None else [str(file)]
     elsewhere = [] if data == DEFAULT_DATA else ["--data", str(data)]
     return shlex.join([*given, "--run", run_name, *elsewhere])
 
 
 def find_run(data: Path, run_name: str | None) -> Path:
-    """Folder of the named run, or of the one worked on last.
+    """Return the folder of the named run, or of the one worked on last.
 
     Raises:
         LauncherError: (102) there is none yet, or none of that name.
     """
-    from docent.config.run_names import is_run_name
-    from docent.errors import LauncherError
     from docent.launcher.verbs.known_runs import no_such_run
 
     if run_name:

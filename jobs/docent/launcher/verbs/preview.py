@@ -5,13 +5,26 @@ They read the pipeline file, `diff` also the cluster, and write nothing.
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
+from docent.checks import check_stages
+from docent.launcher.cluster.changes import differences
+from docent.launcher.cluster.inputs import gather
+from docent.launcher.local.preflight import look_ahead
+from docent.launcher.plan import TABLE, as_json, choose
+from docent.launcher.plan import plan as make_plan
+from docent.launcher.render import Plan, launcher_job, platform, to_yaml, transfer_pod, workload
+from docent.launcher.runs.settings import ATTEMPT, file_in_force, is_locked
 from docent.launcher.verbs import invocation, options
+from docent.launcher.verbs.cluster.target import connect
+from docent.launcher.verbs.output.status_text import with_attempt
+from docent.launcher.verbs.output.tables import print_table
+from docent.spec import RunStates
 
 
 @click.command()
@@ -29,16 +42,6 @@ def plan(
     output: str,
 ) -> None:
     """Show what a run would do, unit by unit, and why."""
-    from docent.checks import check_stages
-    from docent.launcher.local.preflight import look_ahead
-    from docent.launcher.plan import TABLE, as_json, choose
-    from docent.launcher.plan import plan as make_plan
-    from docent.launcher.runs.settings import ATTEMPT, file_in_force
-    from docent.launcher.runs.state import is_locked
-    from docent.launcher.verbs.output.status_text import with_attempt
-    from docent.launcher.verbs.output.tables import print_table
-    from docent.spec import RunStates
-
     if file is None and run_name and file_in_force(data / run_name, at_work=False).name == ATTEMPT:
         file = data / run_name / ATTEMPT  # nothing of the run succeeded yet: what was tried is all that is known of it
         if not is_locked(data / run_name):  # else it is the first launch, at work
@@ -56,17 +59,12 @@ def plan(
 
 @click.command()
 @options.options(options.file_argument, options.run_name, options.namespace_of_file, options.sets)
-@click.option("--unit", metavar="UNIT", help="Only what this unit becomes.")
-@click.option("-o", "output", type=click.Choice(["yaml", "json"]), default="yaml", help="Form of output.")
+@click.option("--unit", metavar="UNIT", help="Print only the object of this unit.")
+@click.option("-o", "output", type=click.Choice(["yaml", "json"]), default="yaml", help="Output format.")
 def render(
     file: Path | None, run_name: str | None, namespace: str | None, sets: Sequence[str], unit: str | None, output: str
 ) -> None:
-    """Print every object that a run on a cluster asks for; needs no cluster."""
-    import json
-
-    from docent.launcher.cluster.inputs import gather
-    from docent.launcher.render import Plan, launcher_job, platform, to_yaml, transfer_pod, workload
-
+    """Print all Kubernetes objects of a run; needs no cluster."""
     config, _ = gather(options.read_config(file, run_name, sets, namespace), {}, missing_ok=True)
     plan = Plan.of(config)
     if unit:
@@ -84,10 +82,7 @@ def render(
 @click.command()
 @options.options(options.file_argument, options.run_name, options.namespace_of_file, options.sets)
 def diff(file: Path | None, run_name: str | None, namespace: str | None, sets: Sequence[str]) -> None:
-    """Show what a run would change on the cluster: exit 0 nothing, 1 something, more than 1 an error."""
-    from docent.launcher.cluster.changes import differences
-    from docent.launcher.verbs.cluster.target import connect
-
+    """Show what a run would change on the cluster; exit 0: nothing, 1: something, more than 1: an error."""
     config = options.read_config(file, run_name, sets, namespace)
     lines = differences(connect(config.kubernetes.namespace), config)
     for line in lines:

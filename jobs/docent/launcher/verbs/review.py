@@ -1,4 +1,4 @@
-"""The verb for the people who read pairs: `review` writes them as a page and a CSV, and takes what was decided.
+"""The verb `review`: write pairs as a page and a CSV for people to read, and apply their decisions.
 
 Reads the run; writes `<run>/review/` and leaves the rest of the run as it is.
 """
@@ -7,15 +7,20 @@ from __future__ import annotations
 
 import importlib
 import shlex
+from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from docent.artifacts.confinement import inside
+from docent.config.stages import EDITS_PLACEHOLDER
+from docent.errors import LauncherError
+from docent.launcher.runs.settings import resolved_config
 from docent.launcher.verbs import invocation, options
-
-if TYPE_CHECKING:
-    from docent.spec import RunStates
+from docent.messages.suggested_commands import complete
+from docent.records import QAPair
+from docent.spec import RunStates
 
 REVIEW = "docent.stages.curate.review.review"
 EDITS = "docent.stages.curate.review.edits"
@@ -26,17 +31,16 @@ MOST_LINES_NAMED = 20
 @click.command()
 @options.options(options.run_argument, options.data)
 @click.option(
-    "--apply", "edits", type=click.Path(path_type=Path, dir_okay=False), help="Check what people decided, and keep it."
+    "--apply",
+    "edits",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Check the decisions in this CSV, and keep them with the run.",
 )
-@click.option("--limit", type=click.IntRange(min=1), default=300, show_default=True, help="Pairs on the page.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=300, show_default=True, help="Number of pairs on the page."
+)
 def review(run_name: str | None, data: Path, edits: Path | None, limit: int) -> None:
-    """Write a run's pairs for people to read, edit and approve; with --apply take what they decided."""
-    from docent.artifacts.confinement import inside
-    from docent.config.stages import EDITS_PLACEHOLDER
-    from docent.launcher.runs.state import resolved_config
-    from docent.messages.suggested_commands import complete
-    from docent.spec import RunStates
-
+    """Write a run's pairs for people to read, edit and approve; with --apply, apply their decisions."""
     run_dir = options.find_run(data, run_name)
     states = RunStates(resolved_config(run_dir), run_dir, as_left=True)
     if edits is not None:
@@ -65,38 +69,30 @@ def _to_read(on_page: int, total: int, limit: int) -> str:
 
 
 def _elsewhere(run_dir: Path) -> list[str]:
-    """The option that names the folder of runs, where it is not the usual one."""
+    """Return the option for the folder of runs, where it is not the default."""
     return [] if run_dir.parent == Path("runs") else ["--data", str(run_dir.parent)]
 
 
 def _inputs(states: RunStates) -> dict[str, Any]:
-    """Complete units that a review shows.
+    """Return the complete units that a review shows.
 
     Raises:
         LauncherError: (102) there are no pairs yet.
     """
-    from docent.errors import LauncherError
-
-    found = {name: artifact for name in states.units if (artifact := states.of(name).artifact) is not None}
-    if not {"assemble", "generate-qa"} <= found.keys():
+    inputs = {name: artifact for name in states.units if (artifact := states.of(name).artifact) is not None}
+    if not {"assemble", "generate-qa"} <= inputs.keys():
         again = options.same_run(None, states.run_dir.name, states.run_dir.parent)
         raise LauncherError(102, "the run has no pairs yet", str(states.run_dir), f"docent run {again} --to curate")
-    return found
+    return inputs
 
 
 def _apply_edits(states: RunStates, path: Path) -> None:
-    """Read the decisions as stage curate will, keep them with the run, and say how many there are and what is next."""
-    from docent.artifacts.confinement import inside
-    from docent.messages.suggested_commands import complete
-    from docent.records import QAPair
-
+    """Read the decisions as stage curate will, keep them with the run, and print their number and the next command."""
     decided = importlib.import_module(EDITS).read_edits(path)
     known = {pair.id for pair in _inputs(states)["generate-qa"].rows(QAPair) if pair.id in decided}
-    counts: dict[str, int] = {}
-    for edit in decided.values():
-        counts[edit.decision] = counts.get(edit.decision, 0) + 1
-    said = ", ".join(f"{counts[name]} {name}" for name in sorted(counts)) or "no decision"
-    click.echo(f"{path}: {said}")
+    counts = Counter(edit.decision for edit in decided.values())
+    decisions = ", ".join(f"{counts[name]} {name}" for name in sorted(counts)) or "no decision"
+    click.echo(f"{path}: {decisions}")
     if unknown := sorted(edit.line for pair_id, edit in decided.items() if pair_id not in known):
         lines = ", ".join(map(str, unknown[:MOST_LINES_NAMED]))
         click.echo(f"{len(unknown)} are about pairs that this run does not have: lines {lines}")

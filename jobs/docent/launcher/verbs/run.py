@@ -1,4 +1,4 @@
-"""`docent run`: carry out what is not done yet.
+"""`docent run`: run every unit that is not complete.
 
 Reads the pipeline file; writes the run folder (design: `<data>/<run>/`).
 """
@@ -6,25 +6,41 @@ Reads the pipeline file; writes the run folder (design: `<data>/<run>/`).
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+import signal
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from docent.artifacts.confinement import inside
+from docent.artifacts.pushed import is_left
+from docent.checks import check_stages
+from docent.config import PipelineConfig
+from docent.errors import LauncherError, PipelineError
+from docent.launcher.local import preflight
+from docent.launcher.local.run import launch, lock, refuse_gaps
+from docent.launcher.plan import choose
+from docent.launcher.runs.folder import unstored_attempt
+from docent.launcher.runs.settings import ATTEMPT, forget_attempt, is_stored, store
+from docent.launcher.runs.trust import trust_copied
+from docent.launcher.runs.unit_state import Phase
 from docent.launcher.verbs import invocation, options
-
-if TYPE_CHECKING:
-    from docent.config import PipelineConfig
-    from docent.messages.suggested_commands import Invocation
+from docent.launcher.verbs.output.closing_text import closing_lines
+from docent.launcher.verbs.output.push_text import push_lines
+from docent.launcher.verbs.output.status_text import of_unstored_attempt
+from docent.launcher.verbs.output.tables import console
+from docent.messages.plurals import counted
+from docent.messages.suggested_commands import CALLED_AS, Invocation, as_text, complete
+from docent.spec import RunStates
 
 
 @click.command()
 @options.options(options.file_argument, options.run_here, options.data, options.sets, options.units_range)
 @options.options(options.backend, options.namespace_of_file, options.yes)
-@click.option("--detach", is_flag=True, help="On a cluster: start it and return at once.")
-@click.option("--verify", is_flag=True, help="Hash every output of earlier runs instead of trusting size and time.")
+@click.option("--detach", is_flag=True, help="On a cluster: start the run and return at once.")
+@click.option("--verify", is_flag=True, help="Hash all existing outputs instead of trusting their size and time.")
 def run(
     file: Path | None,
     run_name: str | None,
@@ -39,7 +55,7 @@ def run(
     detach: bool,
     verify: bool,
 ) -> None:
-    """Run what is not done yet, then print the report's path."""
+    """Run every unit that is not complete, then print the path of the report."""
     if backend == "kubernetes":
         from docent.launcher.verbs.cluster import on_cluster
 
@@ -60,19 +76,6 @@ def _run_here(
     verify: bool,
     again: str,
 ) -> None:
-    from docent.artifacts.pushed import is_left
-    from docent.checks import check_stages
-    from docent.launcher.local import preflight
-    from docent.launcher.local.run import lock, refuse_gaps
-    from docent.launcher.plan import choose
-    from docent.launcher.runs.settings import store
-    from docent.launcher.runs.trust import trust_copied
-    from docent.launcher.verbs.output.closing_text import closing_lines
-    from docent.launcher.verbs.output.push_text import push_lines
-    from docent.launcher.verbs.output.tables import console
-    from docent.messages.plurals import counted
-    from docent.spec import RunStates
-
     chosen = choose(config, *units)
     check_stages(config)
     decided = run_dir / "review" / "edits.csv"
@@ -83,7 +86,7 @@ def _run_here(
     if not run_dir.is_dir():
         refuse_gaps(states, chosen, again)  # a folder of a run that cannot begin is not made
     preflight.look_ahead(config, states, chosen, given)
-    with lock(run_dir), _told_to_workers(given):
+    with lock(run_dir), _known_to_workers(given):
         refuse_gaps(states, chosen, again)
         states.keep_source_hashes()
         for artifact in filter(None, (states.of(name).artifact for name in chosen)):
@@ -100,12 +103,8 @@ def _run_here(
 
 
 def _end_unstored_attempt(states: Any) -> None:
-    """Forget the settings of a launch that failed, now that others are in force; of one that was stopped, name them."""
-    from docent.launcher.runs.settings import forget_attempt
-    from docent.launcher.runs.state import unstored_attempt
-    from docent.launcher.verbs.output.status_text import of_unstored_attempt
-
-    if any(unit.phase == "stopped" for unit in unstored_attempt(states).values()):
+    """Remove the unstored settings of a launch that failed; for one that was stopped, print how to continue."""
+    if any(unit.phase is Phase.STOPPED for unit in unstored_attempt(states).values()):
         for line in of_unstored_attempt(states):
             click.echo(line)
     else:
@@ -113,52 +112,34 @@ def _end_unstored_attempt(states: Any) -> None:
 
 
 def _carry_out(states: Any, chosen: list[str], screen: Any) -> None:
-    """Do what is not done. The settings are stored with the run once a unit of this launch is complete, not before.
+    """Complete the chosen units, and report settings that were not stored.
 
     Raises:
         LauncherError: (100) a stage failed; (103) Ctrl-C or SIGTERM.
     """
-    from docent.errors import LauncherError, PipelineError
-    from docent.launcher.local.run import Launch
-    from docent.launcher.local.shards import LocalBackend
-    from docent.launcher.runs.settings import ATTEMPT, forget_attempt, is_stored, store, write_attempt
-    from docent.launcher.runs.view import LiveView, PlainView
-    from docent.messages.suggested_commands import complete
-
-    config, run_dir, stored = states.config, states.run_dir, False
-
-    def succeeded() -> None:
-        nonlocal stored
-        if not stored:
-            store(config, run_dir)
-            stored = True
-
-    backend = LocalBackend(run_dir, write_attempt(config, run_dir, chosen), config.run.workers, config.run.threads)
+    run_dir, is_attempt = states.run_dir, invocation.current().file == str(states.run_dir / ATTEMPT)
     os.utime(run_dir / ".lock")  # the run worked on last is the one that other verbs take
-    view = LiveView if screen.is_terminal else PlainView
     try:
-        with view(states, screen, chosen, backend.slots) as shown, _cancelled_cleanly(backend.cancel):
-            Launch(states, chosen, backend, shown, succeeded).carry_out()
+        with _interrupted_by_sigterm():
+            launch(states, chosen, screen)
     except KeyboardInterrupt:
         what = f"cancelled; run {run_dir.name} goes on from where it stopped"
         raise LauncherError(103, what, str(run_dir), "docent run") from None
     except PipelineError:
-        if not is_stored(config, run_dir):
+        if not is_stored(states.config, run_dir):
             click.echo(f"the settings of this attempt are not stored with run {run_dir.name}: no unit succeeded")
             click.echo(f"to try them again: {complete('docent run', invocation.current())}")
         raise
     else:
         forget_attempt(run_dir)
     finally:
-        if stored and invocation.current().file != str(run_dir / ATTEMPT):  # named in what was suggested
+        if is_stored(states.config, run_dir) and not is_attempt:  # an attempt is named in what was suggested
             forget_attempt(run_dir)
 
 
 @contextmanager
-def _told_to_workers(given: Invocation) -> Iterator[None]:
+def _known_to_workers(given: Invocation) -> Iterator[None]:
     """Tell the workers how the launcher was called, so that the commands that they suggest work here."""
-    from docent.messages.suggested_commands import CALLED_AS, as_text
-
     os.environ[CALLED_AS] = as_text(given)
     try:
         yield
@@ -167,9 +148,7 @@ def _told_to_workers(given: Invocation) -> Iterator[None]:
 
 
 def _result_path(states: Any, run_dir: Path, chosen: list[str]) -> str:
-    """The report, or the folder of the last unit done."""
-    from docent.artifacts.confinement import inside
-
+    """Return the report, or the folder of the last unit done."""
     artifact = states.of("report").artifact if "report" in chosen else None
     if artifact:
         latest = inside(run_dir, "report/latest/index.html")
@@ -178,9 +157,8 @@ def _result_path(states: Any, run_dir: Path, chosen: list[str]) -> str:
 
 
 @contextmanager
-def _cancelled_cleanly(cancel: Callable[[], None]) -> Iterator[None]:
-    """Stop the workers on Ctrl-C and SIGTERM, and when the launcher fails."""
-    import signal
+def _interrupted_by_sigterm() -> Iterator[None]:
+    """Have SIGTERM stop the launch as Ctrl-C does."""
 
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
@@ -190,4 +168,3 @@ def _cancelled_cleanly(cancel: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-        cancel()

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from docent.launcher.verbs import options
 from docent.launcher.verbs.output.tables import say_error
 
 if TYPE_CHECKING:
@@ -24,17 +23,17 @@ REHEARSAL_STEPS = 300
 @click.argument("unit")
 @click.option("--config", "file", type=click.Path(path_type=Path), required=True, help="The pipeline file.")
 @click.option("--run-dir", type=click.Path(path_type=Path), required=True, help="Folder of the run.")
-@click.option("--shard", metavar="I/N", help="Which part; JOB_COMPLETION_INDEX in an Indexed Job, else 0.")
+@click.option("--shard", metavar="I/N", help="Shard to run; default: JOB_COMPLETION_INDEX in an Indexed Job, else 0.")
 @click.option(
     "--rehearse",
     type=click.IntRange(min=1),
     is_flag=False,
     flag_value=REHEARSAL_STEPS,
     metavar="[STEPS]",
-    help="Instead of training, check that the pods find each other and resume; writes rehearsal.json.",
+    help="Do not train: check that the pods find each other and can resume; writes rehearsal.json.",
 )
 @click.option("--with-launcher", is_flag=True, hidden=True, help="End when standard input closes.")
-@options.sets
+@click.option("--set", "sets", multiple=True, metavar="A.B=C", help="Override a configuration value.")
 def stage(
     unit: str,
     file: Path,
@@ -44,12 +43,12 @@ def stage(
     with_launcher: bool,
     sets: Sequence[str],
 ) -> None:
-    """Do one shard of one unit: what every container runs."""
+    """Run one shard of one unit, as every container does."""
     import signal
 
     from docent.errors import ConfigError, StoppedError
 
-    # The first process of a container ignores SIGTERM until it says otherwise; nothing is at work yet.
+    # The first process of a container ignores SIGTERM unless it has a handler; no work has begun yet.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(StoppedError.exit_code))
     from docent.config import load_config
     from docent.logs import configure
@@ -87,7 +86,7 @@ def _shard(text: str | None, config: PipelineConfig, unit: str) -> Any:
 
 
 def _end_with_launcher() -> None:
-    """Block until the launcher is gone, then end at once: what is durable stays, nothing half-done counts."""
+    """Block until the launcher is gone, then exit at once: durable output stays, the rest does not count."""
     while os.read(0, 1024):  # os.read, because Python's own standard input must not be locked when the process ends
         pass
     os._exit(143)

@@ -1,29 +1,36 @@
-"""Verbs around runs: what is missing on this machine, and what can be deleted."""
+"""Verbs that check this machine, and that delete what no run needs."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from docent.errors import LauncherError
+from docent.launcher.local.doctor import examine
+from docent.launcher.local.run import lock
+from docent.launcher.runs.garbage import Garbage, delete, find_garbage
 from docent.launcher.verbs import invocation, options
-
-if TYPE_CHECKING:
-    from docent.launcher.runs.garbage import Garbage
+from docent.launcher.verbs.output.tables import print_table
+from docent.messages.plurals import counted
+from docent.messages.printing import printable
+from docent.messages.suggested_commands import complete
 
 
 @click.command()
 @options.options(options.which_run, options.data, options.backend, options.namespace)
-@click.option("--all", "everything", is_flag=True, help="On a cluster: all objects of the run but volume and Secrets.")
-@click.option("--models", is_flag=True, help="Trained models too; without it --yes deletes none.")
-@click.option("--yes", is_flag=True, help="Delete without asking.")
+@click.option(
+    "--all", "everything", is_flag=True, help="On a cluster: all objects of the run except volume and Secrets."
+)
+@click.option("--models", is_flag=True, help="Delete trained models too; without this option --yes keeps them.")
+@click.option("--yes", is_flag=True, help="Delete without asking for confirmation.")
 def gc(
     run_name: str | None, data: Path, backend: str, namespace: str, everything: bool, models: bool, yes: bool
 ) -> None:
-    """Delete what no complete unit of the run needs any more. Trained models are asked about separately."""
+    """Delete what no complete unit of the run needs. Trained models are confirmed separately."""
     if backend == "kubernetes":
         from docent.launcher.verbs.cluster import on_cluster
 
@@ -35,74 +42,47 @@ def gc(
 
 
 def _gc_here(run_dir: Path, models: bool, yes: bool) -> None:
-    from docent.errors import LauncherError
-    from docent.launcher.local.run import lock
-    from docent.launcher.runs.garbage import delete, find_garbage
-    from docent.messages.plurals import counted
-    from docent.messages.suggested_commands import complete
-
-    if not run_dir.is_dir():
-        raise LauncherError(102, f"there is no run {run_dir.name!r}", str(run_dir), f"docent run --run {run_dir.name}")
     with lock(run_dir):
-        found = find_garbage(run_dir)
-        if not found:
+        unneeded = find_garbage(run_dir)
+        if not unneeded:
             click.echo(f"nothing to delete in run {run_dir.name} ({run_dir})")
             return
-        trained = [garbage for garbage in found if garbage.model]
-        others = [garbage for garbage in found if not garbage.model]
+        trained = [garbage for garbage in unneeded if garbage.model]
+        others = [garbage for garbage in unneeded if not garbage.model]
         click.echo(f"run {run_dir.name} ({run_dir}):")
-        _list([*others, *trained])
+        for garbage in [*others, *trained]:
+            why = f"{garbage.model}; {garbage.why}" if garbage.model else garbage.why
+            click.echo(f"{garbage.size_bytes / 1e6:8.1f} MB  {printable(str(garbage.path))}  ({printable(why)})")
         given = invocation.of_run(run_dir)
         again = complete("docent gc --models --yes" if models else "docent gc --yes", given)
-        hold = "holds" if len(others) == 1 else "hold"
-        if _told(
-            f"delete {counted(len(others), 'path')} that {hold} no trained model?",
-            others,
-            yes,
-            again,
-        ):
+        paths = f"{counted(len(others), 'path')} that {'holds' if len(others) == 1 else 'hold'} no trained model"
+        if _is_confirmed(f"delete {paths}?", others, yes, again):
             delete(run_dir, others)
         if not models and (yes or not sys.stdin.isatty()):
             if trained:
                 more = complete("docent gc --models --yes", given)
                 click.echo(f"kept: {counted(len(trained), 'trained model')}; to delete: {more}")
-        elif _told(f"delete {counted(len(trained), 'trained model')}, named above?", trained, yes, again):
+        elif _is_confirmed(f"delete {counted(len(trained), 'trained model')}, named above?", trained, yes, again):
             delete(run_dir, trained)
 
 
-def _list(found: Sequence[Garbage]) -> None:
-    from docent.messages.printing import printable
-
-    for garbage in found:
-        why = f"{garbage.model}; {garbage.why}" if garbage.model else garbage.why
-        click.echo(f"{garbage.size_bytes / 1e6:8.1f} MB  {printable(str(garbage.path))}  ({printable(why)})")
-
-
-def _told(question: str, found: Sequence[Garbage], yes: bool, again: str) -> bool:
-    """Whether to delete what was found.
+def _is_confirmed(question: str, unneeded: Sequence[Garbage], yes: bool, again: str) -> bool:
+    """Return whether to delete the paths.
 
     Raises:
-        LauncherError: (2) there is nobody to ask.
+        LauncherError: (2) there is no terminal to ask on.
     """
-    from docent.errors import LauncherError
-
-    if not found or yes:
-        return bool(found)
+    if not unneeded or yes:
+        return bool(unneeded)
     if not sys.stdin.isatty():
-        raise LauncherError(2, "gc deletes only when told", "no terminal to ask on", again)
+        raise LauncherError(2, "gc deletes only after confirmation", "no terminal to ask on", again)
     return click.confirm(question)
 
 
 @click.command()
 @options.options(options.file_argument, options.run_here, options.data, options.sets, options.as_json)
 def doctor(file: Path | None, run_name: str | None, data: Path, sets: Sequence[str], output: str) -> None:
-    """Name everything that is missing on this machine; exit 105 if something is."""
-    from dataclasses import asdict
-
-    from docent.launcher.local.doctor import examine
-    from docent.launcher.verbs.output.tables import print_table
-    from docent.messages.suggested_commands import complete
-
+    """Check what is missing on this machine; exit 105 if anything is."""
     config, _ = options.read_run(file, run_name, data, sets)
     checks = examine(config, data)
     given = invocation.current()

@@ -1,4 +1,4 @@
-"""OpenAI's batch API at one endpoint: upload, create, find again, look, download.
+"""Call the batch API of one endpoint: upload, create, find, look up, download.
 
 Sends and takes files as streams; writes results to temporary files. The openai package is used, for files and pages of
 lists are more than one request each and no speed is at stake. Every call is tried `llm.max_attempts` times with the
@@ -41,7 +41,7 @@ CLOCKS_APART_S = 3600.0
 """The endpoint's clock and this one may differ by so much."""
 TOKEN = "docent"
 """Name in a batch's metadata under which its token stands."""
-ODD_REPLY = "the reply is nothing that a batch API says"
+ODD_REPLY = "the reply is not one of a batch API"
 STILL_READ = frozenset({"pending", "running"})
 """States of an uploaded file that Azure has not looked through yet."""
 T = TypeVar("T")
@@ -82,18 +82,20 @@ class BatchApi:
         """
         file.flush()
         named = ("batch.jsonl", file, "application/jsonl")
-        made = await self._tried(
+        uploaded = await self._tried(
             lambda: _whole(self._client.files.create(file=named, purpose="batch", extra_headers=self._extra))
         )
-        file_id, waited_s = made.id, 0.0
-        while made.status in STILL_READ and waited_s < self._llm.deadline_s:
+        file_id, waited_s = uploaded.id, 0.0
+        while uploaded.status in STILL_READ and waited_s < self._llm.deadline_s:
             waited_s += self._llm.batch_poll_s
             await asyncio.sleep(self._llm.batch_poll_s)
-            made = await self._tried(lambda: _whole(self._client.files.retrieve(file_id, extra_headers=self._extra)))
+            uploaded = await self._tried(
+                lambda: _whole(self._client.files.retrieve(file_id, extra_headers=self._extra))
+            )
         return file_id
 
     async def create(self, file_id: str, token: str, since_s: float) -> Batch:
-        """A batch over an uploaded file, known by a token; where an answer was lost, it is first looked for.
+        """Create a batch over an uploaded file, identified by a token; after a lost answer, look for it first.
 
         Raises:
             ConfigError: refused, so there is none.
@@ -101,23 +103,23 @@ class BatchApi:
         """
 
         async def create() -> Batch:
-            made = self._client.batches.create(
+            created = self._client.batches.create(
                 input_file_id=file_id,
                 endpoint=self.path,  # type: ignore[arg-type]  # Azure's path is not in the package's list
                 completion_window="24h",
                 metadata={TOKEN: token},
                 extra_headers=self._extra,
             )
-            return await _whole(made)
+            return await _whole(created)
 
         async def create_unless_there() -> Batch:
-            found = await self._listed({token}, since_s)
-            return found.get(token) or await create()
+            existing = await self._listed({token}, since_s)
+            return existing.get(token) or await create()
 
         return await self._tried(create, create_unless_there)
 
     async def find(self, tokens: Collection[str], since_s: float) -> dict[str, Batch]:
-        """Those batches of the account that have one of these tokens.
+        """Find the batches of the account that have one of these tokens.
 
         Args:
             since_s: when the first of them was about to be created.
@@ -128,11 +130,11 @@ class BatchApi:
         return await self._tried(lambda: self._listed(tokens, since_s))
 
     async def look(self, batch_id: str) -> Batch:
-        """A batch as it is now. Raises ConfigError, TemporaryError as `upload`."""
+        """Return a batch as it is now. Raises ConfigError, TemporaryError as `upload`."""
         return await self._tried(lambda: _whole(self._client.batches.retrieve(batch_id, extra_headers=self._extra)))
 
     async def download(self, file_id: str) -> IO[bytes] | None:
-        """Results as a temporary file, at its beginning; None where the endpoint has them no more.
+        """Download results into a temporary file; None where the endpoint has them no more.
 
         Raises:
             ConfigError, TemporaryError: as `upload`.
@@ -154,27 +156,27 @@ class BatchApi:
 
         with ExitStack() as unless_found:
             unless_found.push(file)
-            if found := await self._tried(download):
+            if content_file := await self._tried(download):
                 unless_found.pop_all()
-            return found
+            return content_file
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
 
     async def _listed(self, tokens: Collection[str], since_s: float) -> dict[str, Batch]:
-        """Batches by their tokens; the newest come first, and those from before `since_s` are not looked through."""
-        found: dict[str, Batch] = {}
+        """List batches by token, the newest first, and stop at those from before `since_s`."""
+        batches: dict[str, Batch] = {}
         looked_at = 0
         async for batch in self._client.batches.list(limit=LISTED_AT_ONCE, extra_headers=self._extra):
             looked_at += 1
             token = (batch.metadata or {}).get(TOKEN, "")
             if token in tokens:
-                found[token] = batch
+                batches[token] = batch
             too_old = batch.created_at < since_s - CLOCKS_APART_S and looked_at >= LISTED_AT_LEAST
-            if len(found) == len(tokens) or too_old:
+            if len(batches) == len(tokens) or too_old:
                 break
-        return found
+        return batches
 
     async def _tried(self, call: Callable[[], Awaitable[T]], again: Callable[[], Awaitable[T]] | None = None) -> T:
         """Call, and where that may help, again."""
@@ -200,7 +202,7 @@ class BatchApi:
             await asyncio.sleep(wait_s(tries, meant.wait_s))
 
     def _meaning_of(self, error: Exception) -> Exception:
-        """The same as an error of docent, without the key."""
+        """Return an error of the package as one of docent, without the key."""
         if isinstance(error, self._openai.APIStatusError):
             headers = error.response.headers
             return self._refused(Reply(error.status_code, headers, json.dumps(error.body).encode()))
@@ -213,11 +215,11 @@ class BatchApi:
                     "name the file of your certificate authority in SSL_CERT_FILE, then: docent run",
                 )
             cause = cause.__cause__ or cause.__context__
-        told = self._endpoint.clean(str(error)) or type(error).__name__
-        return TryFailedError(f"{told} {self._endpoint.clean(str(error.__cause__ or ''))}".strip(), "lost")
+        words = self._endpoint.clean(str(error)) or type(error).__name__
+        return TryFailedError(f"{words} {self._endpoint.clean(str(error.__cause__ or ''))}".strip(), "lost")
 
     def _refused(self, reply: Reply) -> Exception:
-        """What a status means for a call of the batch API: what is one request's own affair online is all of it."""
+        """Return the error for a status of the batch API; what concerns one request online concerns the batch."""
         meant = self._endpoint.refused(reply)
         where = f"{self._endpoint.base_url} (HTTP {reply.status})"
         if reply.status in (404, 405):
@@ -241,20 +243,22 @@ async def _refuse_web_page(reply: Any) -> None:
 
 
 async def _whole(reply: Awaitable[T]) -> T:
-    """A file or batch with all that is read of it later. Raises TypeError: the package takes any JSON for one."""
-    found = await reply
-    if not isinstance(found, BaseModel) or not isinstance(getattr(found, "id", None), str):
+    """Check all fields of a file or batch that are read later. Raises TypeError: the package accepts any JSON."""
+    value = await reply
+    if not isinstance(value, BaseModel) or not isinstance(getattr(value, "id", None), str):
         raise TypeError
-    counts, errors = getattr(found, "request_counts", None), getattr(found, "errors", None)
-    told = () if counts is None else (counts.completed, counts.failed, counts.total)
-    said = () if errors is None else errors.data or ()
-    if not all(isinstance(number, int) for number in told) or not all(isinstance(error, BaseModel) for error in said):
+    counts, errors = getattr(value, "request_counts", None), getattr(value, "errors", None)
+    numbers = () if counts is None else (counts.completed, counts.failed, counts.total)
+    batch_errors = () if errors is None else errors.data or ()
+    if not all(isinstance(number, int) for number in numbers) or not all(
+        isinstance(error, BaseModel) for error in batch_errors
+    ):
         raise TypeError
-    return found
+    return value
 
 
 def address(llm: Llm) -> tuple[str, dict[str, object], str]:
-    """Where files and batches are, what is added to every address, and the path that lines of requests name."""
+    """Return where files and batches are, what is added to every address, and the path that lines of requests name."""
     base = base_of(llm).rstrip("/")
     if llm.provider != "azure":
         return base, {}, "/v1/chat/completions"

@@ -1,7 +1,7 @@
-"""Batch mode: the journal is filled through the endpoint's batch API, before anything is asked for in order.
+"""Fill the journal through the endpoint's batch API before anything is asked in order.
 
 Reads and writes the journal. Because the ordered path then finds every reply there, rows are those of online mode. Work
-goes in rounds (batch_round.py): each request's next asking that has no reply goes into a batch, batches end, what came
+goes in rounds (round.py): each request's next asking that has no reply goes into a batch, batches end, what came
 back is judged as it would be online, and the next round asks for what is missing still.
 """
 
@@ -123,20 +123,20 @@ class Batches:
                     if time.monotonic() - heard_s > self._llm.deadline_s:
                         raise
                     log.warning("%s: %s", names[run.token], error.what)
-                self._tell(names[run.token], run)
+                self._log_progress(names[run.token], run)
                 if run.batch.status in ENDED:
                     left.remove(run)
                     yield await self._results.collect(self._api, run.batch, run.lines)
             if left:
                 await asyncio.sleep(self._llm.batch_poll_s)
 
-    def _tell(self, name: str, run: Running) -> None:
-        """Progress, where there is any, and an end to endless waiting."""
+    def _log_progress(self, name: str, run: Running) -> None:
+        """Log progress, and end endless waiting."""
         assert run.batch is not None
         counts = run.batch.request_counts
-        if counts and counts.completed + counts.failed != run.told:
-            run.told = counts.completed + counts.failed
-            log.info("%s: %d of %d done (%s)", name, run.told, counts.total, run.batch.status)
+        if counts and counts.completed + counts.failed != run.logged:
+            run.logged = counts.completed + counts.failed
+            log.info("%s: %d of %d done (%s)", name, run.logged, counts.total, run.batch.status)
         if run.batch.status not in ENDED and time.time() - run.since_s > LONGEST_DAYS * 86_400:
             raise TemporaryError(
                 f"the batch {run.batch.id} has not ended in {LONGEST_DAYS} days",

@@ -1,4 +1,4 @@
-"""The two kinds of files of a batch: requests as lines, which are written, and results as lines, which are read.
+"""Write the request files of batches and read their result files.
 
 Writes temporary files, which have no name and so are gone with the process; reads pictures piece by piece while they
 are written. A line's `custom_id` is the journal's key of the asking, as hex digits.
@@ -19,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 
 from docent.errors import ConfigError, PipelineError, TemporaryError
 from docent.llm.chat import Image
+from docent.llm.journal.journal import Try
 from docent.llm.pace.budget import Cost
 from docent.llm.sender import Ask
 from docent.llm.structure.lenient_json import read_json
@@ -35,14 +36,14 @@ class Line:
     Attributes:
         first: key of the request when it was asked for the first time.
         key: of this time.
-        most: the dearest it can get.
-        number: of its try in the journal; 0 before it has one.
+        most: its highest possible price.
+        attempt: its try in the journal; None before there is one.
     """
 
     first: bytes
     key: bytes
     most: Cost
-    number: int = 0
+    attempt: Try | None = None
 
 
 class RequestFile:
@@ -61,7 +62,7 @@ class RequestFile:
         self.size = 0
 
     def parts(self, ask: Ask) -> tuple[list[bytes | Image], int]:
-        """A line cut at its pictures, and its length in bytes with them.
+        """Return a line cut at its pictures, and its length in bytes with them.
 
         Raises:
             ConfigError: a picture cannot be read.
@@ -75,7 +76,7 @@ class RequestFile:
             raise _not_written(error) from None
 
     def has_room(self, size: int) -> bool:
-        """Whether a line of so many bytes still fits."""
+        """Return whether a line of so many bytes still fits."""
         return len(self.lines) < self._max_requests and self.size + size <= self._max_bytes
 
     async def add(self, line: Line, parts: Sequence[bytes | Image], size: int) -> None:
@@ -140,7 +141,7 @@ class _Row(BaseModel):
 
 
 def results(file: IO[bytes], max_reply_bytes: int) -> Iterator[Result]:
-    """The lines of a file of results; a line that is none, or is too long, is left out."""
+    """Read a file of results, without lines that are malformed or too long."""
     most = max_reply_bytes + ROOM_AROUND_REPLY_BYTES
     whole = True
     while line := file.readline(most):

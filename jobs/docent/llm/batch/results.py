@@ -1,4 +1,4 @@
-"""What a batch brought: each of its lines gets its end in the journal, as it would online.
+"""Record the results of a batch: each of its lines is ended in the journal, as it would be online.
 
 Reads the files of results; writes the journal. Nothing is sent.
 """
@@ -6,10 +6,10 @@ Reads the files of results; writes the journal. Nothing is sent.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from docent.errors import ConfigError
 from docent.llm.batch.api import BatchApi
@@ -75,15 +75,16 @@ class Results:
                 gone = True
                 continue
             with file:
-                found = (result for result in results(file, self._max_reply_bytes) if result.key in left)
-                while some := list(islice(found, ENDED_AT_ONCE)):
+                known = (result for result in results(file, self._max_reply_bytes) if result.key in left)
+                while some := list(islice(known, ENDED_AT_ONCE)):
                     ends = [self._end(left.pop(result.key), result, outcome) for result in some if result.key in left]
                     refusal = next(filter(None, await asyncio.gather(*ends)), refusal)
         words = self._words(batch)
         # A completed batch has paid for all its lines, although the reply cannot be read.
         await self.refuse(left, words, State.LOST if gone or batch.status == "completed" else State.REFUSED)
         outcome.again |= dict.fromkeys(left, words)
-        outcome.queue_is_full = batch.status == "failed" and QUEUE_IS_FULL in _codes(batch)
+        codes = [error.code for error in (batch.errors.data if batch.errors else None) or []]
+        outcome.queue_is_full = batch.status == "failed" and QUEUE_IS_FULL in codes
         if refusal := refusal or self._refusal(batch, words, outcome):
             raise refusal
         return outcome
@@ -92,10 +93,10 @@ class Results:
         """Give lines without a result their end."""
         rest = iter(lines.values())
         while some := list(islice(rest, ENDED_AT_ONCE)):
-            await _all(self._close(line, state, None, why) for line in some)
+            await asyncio.gather(*(self._close(line, state, None, why) for line in some))
 
     async def _end(self, line: Line, result: Result, outcome: Outcome) -> ConfigError | None:
-        """One line's end, and what it says about all of them."""
+        """End one line; return the error that holds for all lines, if any."""
         refusal: ConfigError | None = None
         try:
             if result.reply is None:
@@ -118,21 +119,22 @@ class Results:
         return refusal
 
     async def _close(self, line: Line, state: State, entry: Entry | None, why: str) -> None:
-        self._sender.ledger.tries[state.name.lower()] += 1
+        self._sender.counts.tries[state.name.lower()] += 1
         self._sender.budget.settle(line.most, entry, state is State.LOST)
-        await self._sender.journal.end(line.number, line.key, state, entry, mask(why)[:MAX_WHY_CHARS])
+        assert line.attempt is not None  # set before its batch is created
+        await self._sender.journal.end(line.attempt, state, entry, mask(why)[:MAX_WHY_CHARS])
 
     def _words(self, batch: Batch) -> str:
-        """Why lines of a batch have no result."""
+        """Return why lines of a batch have no result."""
         if batch.status == "completed":
             return "its batch has no readable result for it (a reply longer than llm.max_reply_mb has none)"
         errors = (batch.errors.data if batch.errors else None) or []
-        said = "; ".join(f"line {e.line}: {e.message}" if e.line else str(e.message or e.code) for e in errors[:3])
-        told = f": {self.endpoint.clean(said)}" if said else ""
-        return f"its batch {'was cancelled' if batch.status == 'cancelled' else batch.status}{told}"
+        messages = "; ".join(f"line {e.line}: {e.message}" if e.line else str(e.message or e.code) for e in errors[:3])
+        details = f": {self.endpoint.clean(messages)}" if messages else ""
+        return f"its batch {'was cancelled' if batch.status == 'cancelled' else batch.status}{details}"
 
     def _refusal(self, batch: Batch, words: str, outcome: Outcome) -> ConfigError | None:
-        """The error that a batch as a whole is."""
+        """Return the error for a batch that failed as a whole, if it did."""
         where = f"{self.endpoint.base_url} (batch {batch.id})"
         if batch.status == "cancelled":
             return ConfigError(
@@ -145,11 +147,3 @@ class Results:
                 f"the endpoint refuses a whole batch: {words}", where, "fix what it says, or set llm.mode to online"
             )
         return None
-
-
-def _codes(batch: Batch) -> set[str]:
-    return {error.code or "" for error in (batch.errors.data if batch.errors else None) or []}
-
-
-async def _all(ends: Iterable[Awaitable[Any]]) -> None:
-    await asyncio.gather(*ends)

@@ -1,4 +1,4 @@
-"""One round of batch mode: what has no reply goes into files, each file becomes a batch, older batches are found again.
+"""Run one round of batch mode: write requests without a reply into files, submit them, find older batches again.
 
 Reads and writes the journal, sends files; batch.py says when. A line is in the journal before its batch is created,
 with the batch's token, so that a killed process finds the batch again instead of paying twice. What is a shard's own is
@@ -22,7 +22,7 @@ from docent.llm.batch.api import BatchApi
 from docent.llm.batch.files import Line, RequestFile
 from docent.llm.batch.results import Results
 from docent.llm.chat import ChatRequest
-from docent.llm.journal.journal import Sent
+from docent.llm.journal.journal import Try
 from docent.llm.pace.budget import Cost
 from docent.llm.sender import Ask
 from docent.llm.usable_reply import Ladder
@@ -48,7 +48,7 @@ class Running:
         batch: as it was when it was looked at last; None while it is not found.
         lines: by key.
         since_s: when it was begun, by this clock.
-        told: how much of it was done when that was last logged.
+        logged: how much of it was done when that was last logged.
         owner: the process of an earlier attempt that was to create it.
     """
 
@@ -56,7 +56,7 @@ class Running:
     batch: Batch | None
     lines: dict[bytes, Line]
     since_s: float
-    told: int = -1
+    logged: int = -1
     owner: str = ""
 
 
@@ -109,8 +109,8 @@ class Submission:
             line = Line(ask.first, ask.key, self._most(ask))
             if sent is not None:
                 self._sender.budget.reserve_again(self._most(first), line.most)
-                running = adopted.setdefault(sent.batch, Running(sent.batch, None, {}, sent.begun_s, owner=sent.owner))
-                running.lines[ask.key] = replace(line, number=sent.number)
+                running = adopted.setdefault(sent.batch, Running(sent.batch, None, {}, sent.begun_s, owner=sent.writer))
+                running.lines[ask.key] = replace(line, attempt=sent)
                 continue
             parts, size = file.parts(ask)
             if size > self._llm.batch_mb * 1e6:
@@ -130,17 +130,17 @@ class Submission:
 
     async def _missing(
         self, requests: Sequence[ChatRequest], indexes: Sequence[int], given_up: Container[bytes]
-    ) -> AsyncIterator[tuple[int, Ask, Ask, Sent | None]]:
-        """Each request's first asking, its next one that has no reply, and the try at that which is in a batch."""
+    ) -> AsyncIterator[tuple[int, Ask, Ask, Try | None]]:
+        """Yield each request's first asking, its next one without a reply, and that one's try in a batch."""
         ladder, journal = self._ladder, self._sender.journal
         for start in range(0, len(indexes), WALKED_AT_ONCE):
             firsts = {index: ladder.first(requests[index]) for index in indexes[start : start + WALKED_AT_ONCE]}
             level, asks, open_ = dict(firsts), 1, dict[int, Ask]()
             while level:
-                found = await journal.find([ask.key for ask in level.values()])
+                entries = await journal.find([ask.key for ask in level.values()])
                 following: dict[int, Ask] = {}
                 for index, ask in level.items():
-                    if (entry := found.get(ask.key)) is None:
+                    if (entry := entries.get(ask.key)) is None:
                         open_[index] = ask
                     elif (reply := ladder.judged(entry, ask.request, asks)).problem:
                         if after := ladder.following(ask, reply):
@@ -159,7 +159,7 @@ class Submission:
         return RequestFile(self._api.path, self._llm.batch_requests, most_bytes, self._results.endpoint.parameters.sent)
 
     async def _sent(self, file: RequestFile) -> Running | None:
-        """A file uploaded, its lines claimed in the journal, its batch created; in this order.
+        """Upload a file, claim its lines in the journal, create its batch, in this order.
 
         What another process has put into a batch meanwhile is left out: the next round finds it there. None where that
         is all of it.
@@ -182,14 +182,13 @@ class Submission:
         return None
 
     async def _claimed(self, lines: Sequence[Line], token: str) -> tuple[dict[bytes, Line], list[Line]]:
-        """Those lines that are this process's now, by key, and the others."""
+        """Claim lines; return those that are this process's now, by key, and the others."""
         sender = self._sender
         claims = [sender.journal.claim(line.first, line.key, sender.endpoint, token) for line in lines]
-        numbers = await asyncio.gather(*claims)
-        pairs = list(zip(lines, numbers, strict=True))
-        mine = {line.key: replace(line, number=number) for line, number in pairs if isinstance(number, int)}
-        sender.ledger.tries["begun"] += len(mine)
-        return mine, [line for line, number in pairs if not isinstance(number, int)]
+        pairs = list(zip(lines, await asyncio.gather(*claims), strict=True))
+        mine = {line.key: replace(line, attempt=claim) for line, claim in pairs if isinstance(claim, Try)}
+        sender.counts.tries["begun"] += len(mine)
+        return mine, [line for line, claim in pairs if not isinstance(claim, Try)]
 
     async def _created(self, file_id: str, token: str, since_s: float, lines: dict[bytes, Line], size: int) -> Running:
         try:
@@ -201,17 +200,17 @@ class Submission:
         return Running(token, batch, lines, since_s)
 
     async def _found(self, adopted: list[Running]) -> list[Running]:
-        """Batches of an earlier attempt, looked up by their tokens; the lines of one that never was are free again."""
+        """Find the batches of an earlier attempt by their tokens; free the lines of those that were never created."""
         if not adopted:
             return []
         since_s = min(running.since_s for running in adopted)
-        self._sender.ledger.tries["begun"] += sum(len(running.lines) for running in adopted)
+        self._sender.counts.tries["begun"] += sum(len(running.lines) for running in adopted)
         for looks in itertools.count(1):
-            found = await self._api.find({running.token for running in adopted}, since_s)
+            batches = await self._api.find({running.token for running in adopted}, since_s)
             for running in adopted:
-                running.batch = found.get(running.token)
+                running.batch = batches.get(running.token)
             lost = [running for running in adopted if running.batch is None]
-            if not any(self._may_come(running, looks) for running in lost):
+            if not any([await self._may_come(running, looks) for running in lost]):
                 break
             await asyncio.sleep(self._llm.batch_poll_s)
         for running in lost:
@@ -220,12 +219,12 @@ class Submission:
         log.info("%d batches of an earlier attempt go on, %d were never created", len(there), len(lost))
         return there
 
-    def _may_come(self, running: Running, looks: int) -> bool:
-        """Whether a batch that is not listed may be so at the next look.
+    async def _may_come(self, running: Running, looks: int) -> bool:
+        """Return whether a batch that is not listed may be so at the next look.
 
         Looks count beside the time, because a clock that was ahead gave times that do not come soon.
         """
         poll_s = self._llm.batch_poll_s
-        if self._sender.journal.is_another_at_work(running.owner):
+        if await self._sender.journal.is_another_at_work(running.owner):
             return looks * poll_s < LONGEST_CREATE_S
         return looks <= YOUNG_POLLS and time.time() - running.since_s <= YOUNG_POLLS * poll_s

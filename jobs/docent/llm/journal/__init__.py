@@ -1,5 +1,6 @@
 """Record every request before it is sent and every reply once it arrives, so that nothing is paid for twice.
 
-`owners` tells a live process from a dead one; `expected` notices a deleted journal.
+Each process writes a file of its own (`writer`), reads those of all others (`reader`, `index`) and claims requests
+(`claims`); `expected` notices a deleted journal.
 Start reading at `journal.py`.
 """

@@ -1,4 +1,4 @@
-"""How many replies the journal held, noted beside the run: a journal that was deleted or emptied is then noticed.
+"""Note beside the run how many replies the journal held, so that a deleted or emptied journal is noticed.
 
 Reads and writes `<data>/<run>/replies.json`; reads the journal. Without it, a run whose replies are gone would pay for
 them again and say nothing.
@@ -69,16 +69,16 @@ class Expected:
         log.warning("%s (%s): requests that they answered are asked and paid for again", what, self._journal.path)
 
     def _newest_of_other_runs(self) -> dict[str, Any]:
-        """The last note of any run that shares the journal; nothing where there is none."""
-        newest, found = 0.0, dict[str, Any]()
+        """Return the newest note of any run that shares the journal, {} where there is none."""
+        newest, note = 0.0, dict[str, Any]()
         for path in self._path.parent.parent.glob(f"*/{self._path.name}"):
             try:
                 noted_s = path.stat().st_mtime
             except OSError:
                 continue
             if noted_s > newest:
-                newest, found = noted_s, load_json(path) or {}
-        return found
+                newest, note = noted_s, load_json(path) or {}
+        return note
 
     async def note(self, at_once: bool = False) -> None:
         """Write down how many there are by now, if they have become more; not more often than NOTED_EVERY_S."""

@@ -1,49 +1,80 @@
 """The journal of requests: what was asked is known before it is sent, what was answered is never asked again.
 
-Reads and writes one SQLite file, `<data>/cache/llm/journal.sqlite`, shared by shards, attempts and runs. A request is
-known by the hash of endpoint and body; every try at it is a row, written before it is sent and once more when it ended.
-The file holds replies and token counts, never a key or a header. What arrives while one commit is being made durable
-goes into the next one, which begins at most GATHER_S later. SQLite's rollback journal is used, not WAL, because WAL
-needs shared memory and so breaks as soon as pods on two nodes share the volume.
+Reads and writes the folder `<data>/cache/llm/journal`, shared by shards, attempts and runs. A request is known by the
+hash of endpoint and body; every try at it is a record, written before it is sent and once more when it ended. Each
+process appends to a file of its own and reads those of the others, so that no file ever has two writers and no lock is
+needed, which network filesystems keep badly. What arrives while one write is being made durable goes into the next one,
+which begins at most GATHER_S later. The files hold replies and token counts, never a key or a header.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import math
-import sqlite3
-from collections.abc import Sequence
-from functools import partial
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from docent.errors import ConfigError
-from docent.llm.journal.connection import Connection
-from docent.llm.journal.file import CLAIMED, FIND, IN_BATCHES, SPENT, identity_of
-from docent.llm.journal.owners import Owner, Owners
-from docent.llm.journal.rows import Entry, Sent, Spent, State, Used, journal_key
-from docent.llm.journal.used import used
-from docent.llm.journal.waiters import Waiters
-from docent.llm.journal.writes import LOOKED_UP_AT_ONCE, Begin, End, note_begins, note_end
+from docent.llm.journal import claims
+from docent.llm.journal.folder import explained, make_folder, merge
+from docent.llm.journal.index import Index
+from docent.llm.journal.reader import Reader
+from docent.llm.journal.records import Entry, Spent, State, Try, Used, journal_key
+from docent.llm.journal.writer import Writer
 
-__all__ = ["LOOKED_UP_AT_ONCE", "Entry", "Journal", "Sent", "Spent", "State", "Used", "count_known", "journal_key"]
+__all__ = ["Entry", "Journal", "Spent", "State", "Try", "Used", "count_known", "journal_key"]
 
-CLAIMS = "claims"
-"""Folder beside the journal in which each process that asks has a file."""
+log = logging.getLogger("docent.llm")
+T = TypeVar("T")
+
 GATHER_S = 0.001
-"""Pause before a commit, so that what comes at about the same time shares it."""
-BUSY_TIMEOUT_S = 60.0
+"""Pause before a write, so that what comes at about the same time shares its fsync."""
+
+
+POLL_S = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class _Begin:
+    """A try that is about to be sent.
+
+    Attributes:
+        is_claim: only where there is no reply yet and nobody else asks; `done` gets None where somebody does. What is
+            in a batch is not put into another one, while an online request does not wait for a batch.
+    """
+
+    request: bytes
+    key: bytes
+    endpoint: str
+    batch: str
+    is_claim: bool
+    done: asyncio.Future[Try | Entry | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """The end of a try."""
+
+    attempt: Try
+    state: State
+    entry: Entry | None
+    why: str
+    done: asyncio.Future[Entry | None]
 
 
 def count_known(path: Path, keys: Sequence[bytes]) -> int:
-    """How many of these have a reply already, for an estimate; 0 where there is no journal.
-
-    Waits for a commit of another process as everybody does, and brings an older layout to this one.
+    """Return how many of these have a reply already, for an estimate; 0 where there is no journal.
 
     Raises:
-        ConfigError, TemporaryError: the file is there and cannot be read.
+        ConfigError, TemporaryError: the journal is there and cannot be read.
     """
-    if not path.exists():
+    if not path.exists() and not path.with_suffix(".sqlite").exists():
         return 0
     journal = Journal(path)
     try:
@@ -53,198 +84,286 @@ def count_known(path: Path, keys: Sequence[bytes]) -> int:
 
 
 class Journal:
-    """Tries and replies by key. For one event loop; processes may share the file.
+    """Tries and replies by key. For one event loop; processes may share the folder.
+
+    Args:
+        path: of the folder.
+        clock: seconds since 1970.
 
     Attributes:
         replied: replies that were noted through this object.
 
     Raises:
-        ConfigError: the file cannot be used: damaged, of another docent version, not writable.
-        TemporaryError: another process keeps it locked, or the disk is full.
+        ConfigError: the folder cannot be used: damaged, of another docent version, not writable.
+        TemporaryError: the disk is full.
     """
 
-    def __init__(self, path: Path, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
-        self.path, self._file = path, Connection(path, busy_timeout_s)
-        folder = path.parent / CLAIMS
-        self._owner, self._owners = Owner(folder), Owners(folder)
-        self.waiters = Waiters(self.claimed)
-        self._begins: list[Begin] = []
-        self._ends: list[End] = []
-        self._endpoint_of: dict[int, str] = {}
-        self.replied = 0
-        self._writer: asyncio.Task[None] | None = None
+    def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
+        self.path, self._clock = path, clock
+        self._identity = make_folder(path)
+        self._index = Index()
+        self._reader, self._writer = Reader(path, self._index), Writer(path)
+        self._begins: list[_Begin] = []
+        self._ends: deque[_End] = deque()
+        self.replied, self._number, self._has_waited = 0, 0, False
+        self._thread = ThreadPoolExecutor(1, "journal")
+        self._task: asyncio.Task[None] | None = None
         self._free = asyncio.Lock()
+        self._refreshed()
 
-    @property
-    def _db(self) -> sqlite3.Connection:
-        return self._file.db
-
-    async def begin(self, request: bytes, key: bytes, endpoint: str, batch: str = "") -> int:
+    async def begin(self, request: bytes, key: bytes, endpoint: str, batch: str = "") -> Try:
         """Note that a request is about to be sent; durable when this returns.
 
         Args:
             request: its key when it is asked for the first time; `key` is the one of this time.
             endpoint: whose allowance it takes from.
-            batch: name of the batch file it goes into.
-
-        Returns:
-            the number of the try.
+            batch: token of the batch it goes into.
         """
-        number = await self._begun(request, key, endpoint, batch, is_claim=False)
-        assert isinstance(number, int)
-        return number
+        attempt = await self._begun(request, key, endpoint, batch, is_claim=False)
+        assert isinstance(attempt, Try)
+        return attempt
 
-    async def claim(self, request: bytes, key: bytes, endpoint: str, batch: str = "") -> int | Entry | None:
-        """The same, but only where nobody has a reply and nobody else asks; looked up and noted in one transaction.
+    async def claim(self, request: bytes, key: bytes, endpoint: str, batch: str = "") -> Try | Entry | None:
+        """Do the same, but only where nobody has a reply and nobody else asks.
 
         Returns:
-            the number of the try; or the reply that is there by now; or None while another process asks for it.
+            the try; or the reply that is there by now; or None while another process asks for it.
         """
         return await self._begun(request, key, endpoint, batch, is_claim=True)
 
-    async def end(
-        self, number: int, key: bytes, state: State, entry: Entry | None = None, why: str = ""
-    ) -> Entry | None:
+    async def end(self, attempt: Try, state: State, entry: Entry | None = None, why: str = "") -> Entry | None:
         """Note how a try ended; durable when this returns, and its claim is over.
 
         Returns:
             the reply that counts from now on: that of another process where it was there first.
         """
         future: asyncio.Future[Entry | None] = asyncio.get_running_loop().create_future()
-        endpoint = self._endpoint_of.pop(number, "")
-        self._ends.append(End(number, key, endpoint, state, entry, why, future))
+        self._ends.append(_End(attempt, state, entry, why, future))
         self._wake()
         return await future
 
-    async def claimed(self, keys: Sequence[bytes]) -> set[bytes]:
-        """Those keys that another process is asking."""
-        rows = await self._chunked(CLAIMED, keys)
-        return {
-            key for key, name, batch in rows if not batch and name != self._owner.name and self._owners.is_at_work(name)
-        }
+    async def wait_for_others(
+        self, key: bytes, longest_s: float, pause: Callable[[float], Awaitable[Any]] = asyncio.sleep
+    ) -> bool:
+        """Wait until no other process asks this online; False when one still does after `longest_s`.
 
-    def is_another_at_work(self, owner: str) -> bool:
-        """Whether the owner of a try is a process other than this one that is still there."""
-        return owner not in ("", self._owner.name) and self._owners.is_at_work(owner)
+        Args:
+            pause: waits so many seconds, or raises what ends the waiting.
+        """
+        if not self._has_waited:
+            log.info("another process that shares the journal asks the same: its replies are waited for")
+            self._has_waited = True
+        give_up_s = time.monotonic() + longest_s
+        while time.monotonic() < give_up_s:
+            await pause(POLL_S)
+            attempts = await self._read(lambda: self._index.open_tries([key]))
+            if not any(not one.batch and self._is_another_at_work(one.writer) for one in attempts):
+                return True
+        return False
+
+    async def is_another_at_work(self, writer: str) -> bool:
+        """Return whether the writer of a try is a process other than this one that is still there."""
+        return await self._read(lambda: self._is_another_at_work(writer))
 
     async def find(self, keys: Sequence[bytes]) -> dict[bytes, Entry]:
-        """The replies that are there, by key."""
-        rows = await self._chunked(FIND.format(what="key, text, finish_reason, input_tokens, output_tokens"), keys)
-        return {row[0]: Entry(*row[1:]) for row in rows}
+        """Return the replies that are there, by key."""
+        return await self._read(lambda: self._reader.entries(self._index.replies(keys)))
 
     async def known(self, keys: Sequence[bytes]) -> set[bytes]:
-        """Those keys that have a reply."""
-        return {row[0] for row in await self._chunked(FIND.format(what="key"), keys)}
+        """Return those keys that have a reply."""
+        return await self._read(lambda: self._index.known(keys))
 
     async def spent(self, requests: Sequence[bytes]) -> dict[bytes, Spent]:
-        """What all tries at some requests used, by the request's first key; those without any are left out."""
-        found: dict[bytes, Spent] = {}
-        for sql in SPENT:
-            for key, *amounts in await self._chunked(sql, requests):
-                before = found.get(key, Spent(0, 0, 0))
-                found[key] = Spent(*(a + b for a, b in zip(before, amounts, strict=True)))
-        return found
+        """Return what all tries at some requests used, by the request's first key; those without any are left out."""
+        return await self._read(lambda: self._index.spent(requests))
 
-    async def in_batches(self, keys: Sequence[bytes]) -> dict[bytes, Sent]:
-        """Tries without an end that went into a batch file, by key: the batch may still bring their replies."""
-        return {row[0]: Sent(*row[1:]) for row in await self._chunked(IN_BATCHES, keys)}
+    async def in_batches(self, keys: Sequence[bytes]) -> dict[bytes, Try]:
+        """Return tries without an end that went into a batch, by key: the batch may still bring their replies."""
+        attempts = await self._read(lambda: self._index.open_tries(keys))
+        return {attempt.key: attempt for attempt in attempts if attempt.batch}
 
     async def used_since(
         self, endpoint: str, since_s: float, now_s: float = math.inf, counts_ahead: bool = True
     ) -> Used:
-        """What was sent to an endpoint since a moment of the wall clock, and what is just being noted."""
-        async with self._free:
-            found = await self._file.patiently(lambda: used(self._db, endpoint, since_s, now_s, counts_ahead))
-            noting = sum(begin.endpoint == endpoint for begin in self._begins)
-        return found._replace(requests=found.requests + noting, untold=found.untold + noting)
+        """Return what was sent to an endpoint since a moment of the wall clock, and what is just being noted."""
+        used = await self._read(lambda: self._index.used_since(endpoint, since_s, now_s, counts_ahead), True)
+        noting = sum(begin.endpoint == endpoint for begin in self._begins)
+        return used._replace(requests=used.requests + noting, unreported=used.unreported + noting)
 
-    async def count_replies(self) -> tuple[int, int]:
-        """A number by which the file is known, and how many replies it holds.
-
-        Raises:
-            ConfigError, TemporaryError: it cannot be read.
-        """
-        async with self._free:
-            return await self._file.patiently(lambda: identity_of(self._db))
+    async def count_replies(self) -> tuple[str, int]:
+        """Return a number by which the journal is known, and how many replies it holds."""
+        return self._identity, await self._read(self._index.count_replies, True)
 
     async def settled(self) -> None:
         """Wait until nothing is left to be written."""
-        if self._writer is not None:
-            await asyncio.wait({self._writer})
+        if self._task is not None:
+            await asyncio.wait({self._task})
 
     def close(self) -> None:
-        """Let go of the file, and of all claims."""
-        self._owner.close()
-        self._file.close()
+        """Close the journal, which ends all claims."""
+        self._thread.shutdown()
+        self._writer.close()
+        with contextlib.suppress(OSError):  # merging can wait
+            merge(self.path, self._reader, self._index)
+        self._index.close()
 
-    async def _chunked(self, sql: str, keys: Sequence[bytes]) -> list[tuple[Any, ...]]:
-        """Rows of a question with `{keys}` in it, asked for some keys at a time."""
-        found: list[tuple[Any, ...]] = []
-        for start in range(0, len(keys), LOOKED_UP_AT_ONCE):
-            some = keys[start : start + LOOKED_UP_AT_ONCE]
-            question = sql.format(keys=",".join("?" * len(some)))
-            async with self._free:
-                found += await self._file.patiently(partial(self._fetched, question, some))
-        return found
+    def _refreshed(self, at_once: bool = True) -> None:
+        try:
+            self._reader.refresh(at_once)
+        except OSError as error:
+            raise explained(error, self.path) from None
 
-    def _fetched(self, question: str, keys: Sequence[bytes]) -> list[tuple[Any, ...]]:
-        return self._db.execute(question, keys).fetchall()
+    def _is_another_at_work(self, writer: str) -> bool:
+        return writer != self._writer.name and self._reader.is_at_work(writer)
 
-    async def _begun(self, request: bytes, key: bytes, endpoint: str, batch: str, is_claim: bool) -> int | Entry | None:
-        future: asyncio.Future[int | Entry | None] = asyncio.get_running_loop().create_future()
-        self._begins.append(Begin(request, key, endpoint, batch, is_claim, future))
+    async def _read(self, question: Callable[[], T], at_once: bool = False) -> T:
+        async with self._free:
+            self._refreshed(at_once)
+            return question()
+
+    async def _begun(self, request: bytes, key: bytes, endpoint: str, batch: str, is_claim: bool) -> Try | Entry | None:
+        future: asyncio.Future[Try | Entry | None] = asyncio.get_running_loop().create_future()
+        self._begins.append(_Begin(request, key, endpoint, batch, is_claim, future))
         self._wake()
-        made = await future
-        if isinstance(made, int):
-            self._endpoint_of[made] = endpoint
-        return made
+        return await future
 
     def _wake(self) -> None:
-        if self._writer is None or self._writer.done():
-            self._writer = asyncio.get_running_loop().create_task(self._write())
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._write())
 
     async def _write(self) -> None:
-        """Commit after commit until nothing is left."""
+        """Write again and again until nothing is left."""
+        loop = asyncio.get_running_loop()
         await asyncio.sleep(GATHER_S)
         while self._begins or self._ends:
             async with self._free:
                 begins, self._begins = self._begins, []
-                ends, self._ends = self._ends, []
+                ends: list[_End] = []
                 try:
-                    write = partial(self._both, begins=begins, ends=ends)
-                    numbers, entries = await self._file.in_one_commit(write)
+                    results = await loop.run_in_executor(self._thread, self._noted, begins, ends)
                 except BaseException as error:
-                    # Whatever it was, nobody may wait for ever for a commit that will not come.
-                    _fail([begin.done for begin in begins], error)
-                    _fail([end.done for end in ends], error)
+                    # Whatever the error is, no caller may wait for ever for a write that does not come.
+                    _set([*begins, *ends, *self._ends], error=error)
+                    self._ends.clear()
                     if not isinstance(error, Exception):
                         raise
                     continue
-            for begin, number in zip(begins, numbers, strict=True):
-                if not begin.done.done():
-                    begin.done.set_result(number)
-            for end, entry in zip(ends, entries, strict=True):
-                self.replied += end.state is State.REPLIED
-                if not end.done.done():
-                    end.done.set_result(entry)
+            self.replied += sum(end.state is State.REPLIED for end in ends)
+            _set([*ends, *begins], results)
             await asyncio.sleep(GATHER_S)
 
-    def _both(
-        self, db: sqlite3.Connection, begins: Sequence[Begin], ends: Sequence[End]
-    ) -> tuple[list[int | Entry | None], list[Entry | None]]:
-        """The rows of one commit; ends first, so that a claim sees the replies that come with it."""
-        ended = [note_end(db, end) for end in ends]
+    def _noted(self, begins: Sequence[_Begin], ends: list[_End]) -> list[Try | Entry | None]:
+        """Write what ended and what begins; the ends come first, so that a claim sees the replies among them.
+
+        Ends are taken into `ends` as late as possible: what is paid for does not wait for other requests' claims.
+        This order makes claims safe: create the claim files, read the journals of the others, make the begins durable
+        in this one, remove the files. Whoever creates a claim file afterwards reads the begin before sending. A process
+        that is alone needs no claim files: it makes sure afterwards that it still was. Another one that came since has
+        created its journal after this begin was durable, and will read it.
+        """
+        lines: list[bytes] = []
+        keys = list({begin.key for begin in begins if begin.is_claim})
         try:
-            return note_begins(db, begins, self._owner, self._owners), ended
+            with contextlib.ExitStack() as claim_files:
+                self._follow_the_folder()
+                is_alone = self._reader.is_alone()
+                taken = set(keys) if is_alone else self._take(keys, claim_files)
+                self._reader.refresh()
+                while self._ends:
+                    ends.append(self._ends.popleft())
+                replies = self._reader.entries(self._index.replies([*keys, *(end.attempt.key for end in ends)]))
+                results: list[Try | Entry | None] = [_ended(end, replies, lines) for end in ends]
+                results += self._claimed_or_not(begins, replies, taken, lines)
+                self._append(lines)
+                if is_alone and keys and not self._reader.is_alone():
+                    results = [*results[: len(ends)], *self._withdrawn(begins, results[len(ends) :])]
         except OSError as error:
-            raise ConfigError(
-                f"the file that claims requests for this process cannot be made: {error.strerror}",
-                str(self._owner.folder),
-                "make the folder writable, then: docent run",
-            ) from None
+            raise explained(error, self.path) from None
+        return results
+
+    def _append(self, lines: Sequence[bytes]) -> None:
+        start = self._writer.append(lines)
+        while not self._writer.is_there():  # deleted a moment ago: what nobody can find is written again
+            self._follow_the_folder()
+            start = self._writer.append(lines)
+        self._index.add(lines, self._writer.name, start)
+
+    def _withdrawn(self, begins: Sequence[_Begin], results: Sequence[Try | Entry | None]) -> list[Try | Entry | None]:
+        """End claims without claim files because another process has just come: they are made again with them."""
+        kept = [
+            None if begin.is_claim and isinstance(one, Try) else one for begin, one in zip(begins, results, strict=True)
+        ]
+        withdrawn = [one for one, left in zip(results, kept, strict=True) if isinstance(one, Try) and left is None]
+        self._append([one.line(State.REFUSED, why="another process has just begun") for one in withdrawn])
+        return kept
+
+    def _follow_the_folder(self) -> None:
+        """Go on in another folder or journal where this one was lost: what is written must be found later."""
+        before, is_late = self._writer.name, self._writer.is_late()
+        if not self._writer.is_there():
+            if before and not is_late:  # else others have merged it, because this process was suspended
+                log.warning(
+                    "the journal of replies %s was deleted or replaced while it was in use: replies from now on are "
+                    "kept in the folder of that name, and what only the old one held is asked and paid for again",
+                    self.path,
+                )
+            self._identity = make_folder(self.path)
+            self._index.forget(before)
+        self._writer.open()
+        self._reader.own = self._writer.name
+
+    def _take(self, keys: Sequence[bytes], claim_files: contextlib.ExitStack) -> set[bytes]:
+        """Create claim files, which are removed with the stack, and return the keys that got one."""
+        taken: set[bytes] = set()
+        assert self._writer.path is not None
+        for key in keys:
+            path = claims.take(self.path / claims.FOLDER, key, self._writer.path, self._reader.is_at_work)
+            if path is not None:
+                claim_files.callback(path.unlink, missing_ok=True)
+                taken.add(key)
+        return taken
+
+    def _claimed_or_not(
+        self, begins: Sequence[_Begin], replies: Mapping[bytes, Entry], taken: set[bytes], lines: list[bytes]
+    ) -> Iterator[Try | Entry | None]:
+        """Return the result of each begin, and add the records of those that may be sent."""
+        open_tries = self._index.open_tries(list(taken))
+        in_batches = {attempt.key for attempt in open_tries if attempt.batch}
+        online = {a.key for a in open_tries if not a.batch and self._is_another_at_work(a.writer)}
+        # A number is not used again where the write failed, for others may have read a part of it.
+        self._number = max(self._number, self._index.largest_number)
+        for begin in begins:
+            key = begin.key
+            if begin.is_claim and key in replies:
+                yield replace(replies[key], by_another=True)
+            elif begin.is_claim and (key not in taken or key in online or (begin.batch and key in in_batches)):
+                yield None
+            else:
+                self._number += 1
+                what = (begin.request, key, begin.endpoint, begin.batch)
+                attempt = Try(self._number, self._writer.name, *what, self._clock())
+                lines.append(attempt.line())
+                yield attempt
 
 
-def _fail(futures: Sequence[asyncio.Future[Any]], error: BaseException) -> None:
-    for future in futures:
-        if not future.done():
-            future.set_exception(error)
+def _ended(end: _End, replies: dict[bytes, Entry], lines: list[bytes]) -> Entry | None:
+    """Add the record of an end; where there was a reply to the same request, that one counts and this one costs."""
+    key, entry = end.attempt.key, end.entry
+    if entry is not None and key in replies:
+        cost = Entry("", "", entry.input_tokens, entry.output_tokens)
+        lines.append(end.attempt.line(State.LOST, cost, "answered twice"))
+        return replies[key]
+    lines.append(end.attempt.line(end.state, entry, end.why))
+    if entry is not None:
+        replies[key] = entry
+    return entry
+
+
+def _set(waiting: Sequence[_Begin | _End], results: Sequence[Any] = (), error: BaseException | None = None) -> None:
+    for index, one in enumerate(waiting):
+        if one.done.done():  # its task was cancelled
+            continue
+        if error is not None:
+            one.done.set_exception(error)
+        else:
+            one.done.set_result(results[index])

@@ -1,4 +1,4 @@
-"""The spending limits: a request is sent only when even its dearest reply would stay below them.
+"""Keep to spending limits: a request is sent only if even its highest possible price stays below them.
 
 Reads and writes nothing. What earlier attempts paid, or may have paid when they were killed, is counted before anything
 is sent.
@@ -60,17 +60,17 @@ class Budget:
         return self.max_usd is not None or self.max_tokens is not None
 
     def most(self, body_bytes: int, messages: int, images: int, max_tokens: int) -> Cost:
-        """The dearest a request may get: no token is shorter than one byte, so bytes bound the tokens of the prompt."""
+        """Return the highest possible cost: no token is shorter than a byte, so bytes bound the prompt's tokens."""
         sent = body_bytes + messages * TOKENS_PER_MESSAGE + images * TOKENS_PER_IMAGE
         return Cost(sent + max_tokens, self._price.usd(sent, max_tokens))
 
     def count(self, spent: Spent, most: Cost) -> None:
-        """Add what earlier attempts paid for a request whose dearest price is `most`."""
+        """Add what earlier attempts paid for a request whose highest possible price is `most`."""
         self.usd += self._price.usd(spent.input_tokens, spent.output_tokens) + spent.in_doubt * most.usd
         self.tokens += spent.input_tokens + spent.output_tokens + spent.in_doubt * most.tokens
 
     async def reserve(self, most: Cost) -> None:
-        """Hold back the dearest price of a request; waits while replies under way may yet turn out cheaper.
+        """Reserve the highest possible price of a request; wait while replies in flight may turn out cheaper.
 
         Raises:
             ConfigError: a limit is reached.
@@ -85,20 +85,20 @@ class Budget:
         self._hold(most)
 
     def reserve_now(self, most: Cost) -> ConfigError | None:
-        """Hold back the dearest price of a request if it fits as things stand, else say why it does not."""
+        """Reserve the highest possible price of a request if it fits now, else return the error."""
         if reached := self._reached(most):
             return reached
         self._hold(most)
         return None
 
     def reserve_again(self, counted: Cost, most: Cost) -> None:
-        """Hold back `most` for what an earlier attempt sent and is awaited still, counted as in doubt until now."""
+        """Reserve `most` for a request of an earlier attempt that is still awaited and was counted as in doubt."""
         if self.limited:
             self.usd, self.tokens = self.usd - counted.usd, self.tokens - counted.tokens
         self._hold(most)
 
     def settle(self, most: Cost, paid: Entry | None, in_doubt: bool = False) -> None:
-        """Give back what was held for a try, less what it really cost; in doubt, or untold, the dearest price."""
+        """Release the reservation of a try and count its real cost, or the highest possible one if that is unknown."""
         self._out -= 1
         self._reserved_usd -= most.usd
         self._reserved_tokens -= most.tokens
@@ -110,7 +110,7 @@ class Budget:
         self._changed.set()
 
     def stop(self) -> None:
-        """Send away all who wait. StoppedError reaches them."""
+        """Raise StoppedError in everything that waits."""
         self.stopped = True
         self._changed.set()
 

@@ -1,4 +1,4 @@
-"""The clock that nobody sets: seconds since the boot. Reads the system's clock; writes nothing."""
+"""Read the clock that cannot be set: seconds since the boot."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import time
 
 
 def since_boot_s() -> float:
-    """Seconds since the boot, also those in which the machine slept."""
+    """Return seconds since the boot, including those in which the machine slept."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))

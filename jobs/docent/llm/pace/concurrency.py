@@ -1,4 +1,4 @@
-"""How many requests at the same time: as many as allowed, fewer while the endpoint only queues them.
+"""Choose the number of concurrent requests: as many as allowed, fewer while the endpoint only queues them.
 
 Reads and writes nothing and knows no clock. An endpoint that queues (vLLM, LMDeploy) refuses nothing: beyond what it
 works on at once, more requests make each one slower and none of them more. Little's law says when that is so: replies
@@ -47,7 +47,7 @@ class Concurrency:
         self._group_s, self._grouped = 0.0, 0
 
     def ended(self, took_s: float | None, was_full: bool, now_s: float) -> None:
-        """One request is over.
+        """Count a request that has ended.
 
         Args:
             took_s: seconds until its reply; None when it timed out.
@@ -69,7 +69,7 @@ class Concurrency:
             self._judge(now_s)
 
     def _judge(self, now_s: float) -> None:
-        """The end of a round."""
+        """Evaluate a round and set the next limit."""
         lost_share = self._lost / (self._ended + self._lost)
         mean_s = self._took_s / max(self._ended, 1)
         rate = self._ended / max(now_s - self._started_s, 1e-9)

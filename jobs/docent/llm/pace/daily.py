@@ -1,4 +1,4 @@
-"""Allowances per day, over all shards and runs that share the journal.
+"""Keep to daily allowances across all shards and runs that share the journal.
 
 Reads the journal. In every minute of the wall clock a shard takes its part, once, of what the last 24 hours left over,
 and what it does not use by the end of the minute lapses. So all shards together never take more than is left, and none
@@ -91,7 +91,7 @@ class DailyAllowance:
         return self._left[0] >= 1 and self._left[1] >= needed
 
     async def _ask(self, tokens: float) -> None:
-        """Take this minute's part; tries whose tokens nobody told yet are taken to need as many as this one."""
+        """Take this minute's part; tries without reported tokens are assumed to need as many as this one."""
         passed_s = self._since_boot()
         now_s = self._clock()
         since_s = min(now_s, self._boot_at_s + passed_s) - DAY_S
@@ -105,7 +105,7 @@ class DailyAllowance:
                 used.ahead,
                 self._endpoint,
             )
-        amounts = (used.requests, used.tokens + used.untold * tokens)
+        amounts = (used.requests, used.tokens + used.unreported * tokens)
         self._left = [
             math.inf if limit is None else max(0.0, limit - amount) / self._shards
             for limit, amount in zip(self._limits, amounts, strict=True)

@@ -1,4 +1,4 @@
-"""A time limit that does not count against a reply what this process slept through.
+"""Limit the time of a request without counting the time in which this process was suspended.
 
 Reads the event loop's clock; writes nothing. A process that was suspended (SIGSTOP, a closed lid), or whose loop had
 no turn, finds its timers overdue and the reply in the socket at the same moment. A timer that comes late therefore
@@ -18,7 +18,7 @@ MOST_EXTENSIONS = 10
 
 
 class deadline:  # noqa: N801 - used like asyncio.timeout
-    """Cancel the body after so many seconds; after up to MOST_EXTENSIONS suspensions, a little later.
+    """Cancel the body after so many seconds; a little later after up to MOST_EXTENSIONS suspensions.
 
     A class, because an asynchronous generator costs a tenth of what a whole request does.
 

@@ -1,4 +1,4 @@
-"""What requests will take, before any is sent: tokens, money, and time at the configured rates.
+"""Estimate tokens, cost, and time at the configured rates before anything is sent.
 
 Tokens are estimated from characters, not counted: every model counts in its own way. Reads the price list; writes and
 sends nothing.
@@ -64,7 +64,7 @@ def expected(requests: Iterable[tuple[ChatRequest, int]], llm: Llm) -> Expected:
 
 
 def input_tokens(request: ChatRequest) -> int:
-    """Tokens of a prompt: a quarter of its characters, its pictures, and the schema where one is asked for."""
+    """Return tokens of a prompt: a quarter of its characters, its pictures, and the schema where one is asked for."""
     messages = [{"role": message.role, "content": message.content} for message in request.messages]
     if request.schema is not None:  # on every rung the schema is sent, in one place or another
         messages = ask_for_json({"messages": messages}, request.schema, "prompt")["messages"]
@@ -73,22 +73,22 @@ def input_tokens(request: ChatRequest) -> int:
 
 
 def tokens_of(chars: int) -> int:
-    """Tokens of so many characters, rounded up."""
+    """Return tokens of so many characters, rounded up."""
     return math.ceil(chars / CHARS_PER_TOKEN)
 
 
 def _minutes(llm: Llm, requests: int, tokens: int) -> float | None:
-    """The slowest of the four rates; what a day allows may go out at once, so the first day costs no time."""
+    """Return the minutes at the slowest of the four rates; a day's allowance may be used at once at its beginning."""
     if llm.mode == "batch" or llm.provider == "offline":
         return None
-    found = [
+    minutes = [
         amount / limit
         for amount, limit in ((requests, llm.requests_per_minute), (tokens, llm.tokens_per_minute))
         if limit is not None
     ]
-    found += [
+    minutes += [
         max(0, math.ceil(amount / limit) - 1) * MINUTES_PER_DAY
         for amount, limit in ((requests, llm.requests_per_day), (tokens, llm.tokens_per_day))
         if limit is not None
     ]
-    return round(max(found), 1) if found else None
+    return round(max(minutes), 1) if minutes else None

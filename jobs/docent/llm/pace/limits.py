@@ -1,4 +1,4 @@
-"""Rates an endpoint allows: configured, told in its headers, or found out from its refusals (HTTP 429).
+"""Rates that an endpoint allows: configured, reported in headers, or measured from refusals (HTTP 429).
 
 Reads and writes nothing and knows no clock: every call says what time it is, in seconds of one monotonic clock, so
 that a test can play an hour in a moment. pacing.py puts these together.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import deque
 
-from docent.llm.wire.header_numbers import Told
+from docent.llm.wire.header_numbers import RateLimit
 
 LOOKED_AT = 8
 """Sends in a row that are looked at when one of them is refused."""
@@ -56,7 +56,7 @@ class Bucket:
         self._at_s = now_s
 
     def wait_s(self, amount: float, now_s: float) -> float:
-        """Seconds until `amount` may be taken; what is larger than the bucket may go when it is full."""
+        """Return seconds until `amount` may be taken; what is larger than the bucket may go when it is full."""
         self.refill(now_s)
         missing = min(amount, self.capacity) - self.level
         return 0.0 if missing <= 1e-9 else missing / self.rate_per_s
@@ -66,25 +66,25 @@ class Bucket:
         self.level -= amount
 
 
-class ToldLimit:
+class ReportedLimit:
     """An allowance as the endpoint's headers tell it: what is left less what was sent since, and how it fills."""
 
     def __init__(self) -> None:
         self._bucket: Bucket | None = None
 
-    def learn(self, said: Told, sent_s: float, sent_since: float, now_s: float) -> None:
+    def learn(self, limit: RateLimit, sent_s: float, sent_since: float, now_s: float) -> None:
         """Take over what the reply to a request sent at `sent_s` says; `sent_since` went out after that request."""
-        if said.whole_in_s <= 0 or said.left >= said.limit:
+        if limit.whole_in_s <= 0 or limit.left >= limit.limit:
             return
         # Where less may gather than the limit of a minute, the time until it is whole says nothing of the rate.
-        rate_per_s = BELOW * min((said.limit - said.left) / said.whole_in_s, said.limit / 60)
-        bucket = Bucket(rate_per_s, said.limit, sent_s)
-        bucket.level = said.left - sent_since
+        rate_per_s = BELOW * min((limit.limit - limit.left) / limit.whole_in_s, limit.limit / 60)
+        bucket = Bucket(rate_per_s, limit.limit, sent_s)
+        bucket.level = limit.left - sent_since
         bucket.refill(now_s)
         self._bucket = bucket
 
     def wait_s(self, amount: float, now_s: float) -> float:
-        """Seconds until `amount` may be sent, 0 while nothing is known."""
+        """Return seconds until `amount` may be sent, 0 while nothing is known."""
         return self._bucket.wait_s(amount, now_s) if self._bucket else 0.0
 
     def take(self, amount: float) -> None:
@@ -93,8 +93,8 @@ class ToldLimit:
             self._bucket.take(amount)
 
 
-class FoundLimit:
-    """A rate nobody tells, found out from refusals.
+class MeasuredLimit:
+    """A rate without headers, measured from refusals.
 
     A refusal alone says little: behind a load balancer one replica may be busy while the others answer. Several in a
     row, in the order of sending, say that the allowance is used up. From one such moment to the next, what was
@@ -118,13 +118,13 @@ class FoundLimit:
         return self._bucket.rate_per_s if self._bucket else None
 
     def wait_s(self, now_s: float) -> float:
-        """Seconds until the next request may be sent."""
+        """Return seconds until the next request may be sent."""
         if now_s < self._held_until_s:
             return self._held_until_s - now_s
         return self._bucket.wait_s(1.0, now_s) if self._bucket else 0.0
 
     def sent(self, seq: int, now_s: float) -> None:
-        """One more goes out; `seq` counts them from 1."""
+        """Count a request that is sent; `seq` counts them from 1."""
         if self._last_seq == 0:
             self._empty_s = now_s
         self._last_seq = seq
@@ -140,7 +140,7 @@ class FoundLimit:
         return 1 + GROWTH * (1 << min(self._calm // GROWTH_DOUBLES_AFTER, 4))
 
     def refused(self, seq: int, asked_wait_s: float | None, now_s: float) -> None:
-        """A 429 came for one of them."""
+        """Record that one of the requests was refused with HTTP 429."""
         self._refused.append(seq)
         if seq <= self._empty_seq:
             return  # on its way already when the rate was last set: no news
@@ -154,7 +154,7 @@ class FoundLimit:
             self._too_fast(seq, now_s)
 
     def _telling(self) -> int:
-        """How many refused ones of LOOKED_AT chance alone would hardly give; after a pause in vain, the first."""
+        """Return how many refusals among LOOKED_AT are not chance; after a pause in vain, one."""
         if self._closed:
             return 1
         oldest = self._refused[0] if len(self._refused) == self._refused.maxlen else 0
@@ -162,7 +162,7 @@ class FoundLimit:
         return REFUSED_OF_THEM + (share > 0.06) + (share > 0.15) + (share > 0.25)
 
     def _used_up(self, asked_wait_s: float | None, now_s: float) -> None:
-        """Several refusals: pause where nothing was accepted since the last time, else measure.
+        """Handle several refusals: pause where nothing was accepted since the last time, else measure.
 
         The first time, only what had gathered was used up: that says nothing of how fast it fills.
         """
@@ -177,7 +177,7 @@ class FoundLimit:
             self._measure(now_s)
 
     def _too_fast(self, seq: int, now_s: float) -> None:
-        """A lone refusal while keeping to a rate: the rate is a little too high, or this has nothing to do with it."""
+        """Handle a single refusal at a known rate: the rate is a little too high, or is not the cause."""
         assert self._bucket is not None
         tried, sent, accepted = self._bucket.rate_per_s, self._per_s(now_s, 0), self._per_s(now_s, self._refused_since)
         soon = seq - self._lowered_seq < 2 * QUICK and accepted > ROUGH * tried
@@ -193,12 +193,12 @@ class FoundLimit:
         self._rough = False
 
     def _by_chance(self, accepted_per_s: float, sent_per_s: float) -> bool:
-        """Refusals by chance take their share of any rate; at a limit as many are accepted as when more were sent."""
+        """Return whether refusals come by chance: at a limit, as many are accepted as when more were sent."""
         accepted_before, sent_before = self._before
         return accepted_per_s / accepted_before < (1 + sent_per_s / sent_before) / 2
 
     def _per_s(self, now_s: float, refused: int) -> float:
-        """What was sent, less those refused, a second."""
+        """Return the requests sent per second, without those refused."""
         return max(self._last_seq - self._empty_seq - refused, 1) / max(now_s - self._empty_s, PROBE_AFTER_S)
 
     def _measure(self, now_s: float) -> None:

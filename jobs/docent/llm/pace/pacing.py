@@ -1,4 +1,4 @@
-"""Pacing: a request is sent as soon as the endpoint can use it, and not before.
+"""Send each request as soon as all limits allow it.
 
 Reads and writes nothing. Four things hold a request back: the places in flight (concurrency.py), the configured rates
 per minute, what the endpoint's headers tell, and what its refusals tell (limits.py). Who waits is served in turn.
@@ -18,9 +18,9 @@ from typing import Any, Literal
 from docent.config import Llm
 from docent.errors import StoppedError
 from docent.llm.pace.concurrency import Concurrency
-from docent.llm.pace.limits import Bucket, FoundLimit, ToldLimit
+from docent.llm.pace.limits import Bucket, MeasuredLimit, ReportedLimit
 from docent.llm.pace.retry import How
-from docent.llm.wire.header_numbers import told
+from docent.llm.wire.header_numbers import rate_limit
 
 AT_ONCE, SPREAD, FEWEST_PER_S = 4.0, 4.0, 500.0
 """Replies that came together make requests that go together: a few at once, the others at so many times the rate of
@@ -55,12 +55,12 @@ class Pacer:
     def __init__(self, llm: Llm, shards: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock, now_s = clock, clock()
         self.concurrency = Concurrency(max(1, llm.max_in_flight // shards))
-        self.found = FoundLimit()
-        self._told = {"requests": ToldLimit(), "tokens": ToldLimit()}
+        self.measured = MeasuredLimit()
+        self._reported = {"requests": ReportedLimit(), "tokens": ReportedLimit()}
         self._requests = _per_minute(llm.requests_per_minute, shards, now_s)
         self._tokens = _per_minute(llm.tokens_per_minute, shards, now_s)
         self._evenly = Bucket(FIRST_PER_S, AT_ONCE, now_s)
-        self.in_flight = self._number = self._told_by = 0
+        self.in_flight = self._number = self._reported_by = 0
         self._sent_tokens: deque[float] = deque([0.0], maxlen=4096)
         self._for_place: deque[asyncio.Future[None]] = deque()
         self._for_turn: deque[tuple[asyncio.Future[Send], float]] = deque()
@@ -110,7 +110,7 @@ class Pacer:
         wait_s: float | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """It is over: learn from it. Its place is given back with `leave`.
+        """Learn from a request that has ended. Its place is given back with `leave`.
 
         Args:
             tokens: what it really needed, where that is known.
@@ -124,7 +124,7 @@ class Pacer:
         elif how == "lost":
             self.concurrency.ended(None, full, now_s)
         elif how == "busy":
-            self.found.refused(send.number, wait_s, now_s)
+            self.measured.refused(send.number, wait_s, now_s)
         if self._tokens and tokens is not None:
             self._tokens.take(tokens - send.tokens)
         if headers:
@@ -133,7 +133,7 @@ class Pacer:
             self._let_go()
 
     def stop(self) -> None:
-        """Send away all who wait. StoppedError reaches them."""
+        """Raise StoppedError in everything that waits."""
         waiting: list[asyncio.Future[Any]] = [*self._for_place, *(future for future, _ in self._for_turn)]
         for future in waiting:
             if not future.done():
@@ -143,26 +143,26 @@ class Pacer:
         self._look_again(math.inf)
 
     def _learn(self, headers: Mapping[str, str], send: Send, now_s: float) -> None:
-        """What was sent after this request is not yet in what its reply tells; an older reply tells nothing new."""
-        if send.number < self._told_by:
+        """Learn from headers, which do not count what was sent after their request; an older reply says nothing new."""
+        if send.number < self._reported_by:
             return
-        self._told_by, since = send.number, self._number - send.number
-        if "x-ratelimit-limit-requests" in headers and (said := told(headers, "requests")):
-            self._told["requests"].learn(said, send.at_s, since, now_s)
-        if "x-ratelimit-limit-tokens" in headers and (said := told(headers, "tokens")):
+        self._reported_by, since = send.number, self._number - send.number
+        if "x-ratelimit-limit-requests" in headers and (limit := rate_limit(headers, "requests")):
+            self._reported["requests"].learn(limit, send.at_s, since, now_s)
+        if "x-ratelimit-limit-tokens" in headers and (limit := rate_limit(headers, "tokens")):
             before = self._sent_tokens[max(-1 - since, -len(self._sent_tokens))]
-            self._told["tokens"].learn(said, send.at_s, self._sent_tokens[-1] - before, now_s)
+            self._reported["tokens"].learn(limit, send.at_s, self._sent_tokens[-1] - before, now_s)
 
     def _wait_s(self, tokens: float) -> float:
-        """Seconds until the next one may go."""
+        """Return seconds until the next one may go."""
         now_s = self._clock()
         if (fastest_s := self.concurrency.fastest_s) < math.inf:
             self._evenly.rate_per_s = max(FEWEST_PER_S, SPREAD * self.concurrency.limit / max(fastest_s, 1e-6))
         waits = max(
             self._evenly.wait_s(1.0, now_s),
-            self.found.wait_s(now_s),
-            self._told["requests"].wait_s(1.0, now_s),
-            self._told["tokens"].wait_s(tokens, now_s),
+            self.measured.wait_s(now_s),
+            self._reported["requests"].wait_s(1.0, now_s),
+            self._reported["tokens"].wait_s(tokens, now_s),
         )
         if self._requests:
             waits = max(waits, self._requests.wait_s(1.0, now_s))
@@ -175,10 +175,10 @@ class Pacer:
         self._number += 1
         self._sent_tokens.append(self._sent_tokens[-1] + tokens)
         now_s = self._clock()
-        self.found.sent(self._number, now_s)
+        self.measured.sent(self._number, now_s)
         self._evenly.take(1.0)
-        self._told["requests"].take(1.0)
-        self._told["tokens"].take(tokens)
+        self._reported["requests"].take(1.0)
+        self._reported["tokens"].take(tokens)
         if self._requests:
             self._requests.take(1.0)
         if self._tokens:
@@ -206,7 +206,7 @@ class Pacer:
 
 
 def _per_minute(amount: int | None, shards: int, now_s: float) -> Bucket | None:
-    """A bucket for a configured rate; what gathers is one second's worth, for endpoints count in short windows."""
+    """Return a bucket for a configured rate with a burst of one second, because endpoints count in short windows."""
     if amount is None:
         return None
     rate_per_s = amount / 60 / shards

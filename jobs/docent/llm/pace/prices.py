@@ -1,4 +1,4 @@
-"""What a teacher's tokens cost: as the configuration says, else as the list of well-known models does.
+"""Look up token prices: in the configuration, else in the list of well-known models.
 
 Reads `prices.yaml` beside it; writes nothing.
 """
@@ -15,7 +15,7 @@ import yaml
 from docent.config import Llm
 
 LISTED_BY = ("openai", "azure", "openrouter")
-"""Providers of which the list tells something; the others are servers of one's own."""
+"""Providers that the list covers; the others are local servers."""
 _DATE = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 
 
@@ -32,27 +32,27 @@ class Prices:
     noted: str = ""
 
     def usd(self, input_tokens: float, output_tokens: float) -> float:
-        """What so many tokens cost."""
+        """Return the price of so many tokens."""
         return input_tokens * self.input_usd + output_tokens * self.output_usd
 
 
 def prices_of(llm: Llm) -> Prices | None:
-    """Prices of the configured model and mode, or None where one of the two is not known.
+    """Return prices of the configured model and mode, or None where one of the two is not known.
 
     What the configuration says wins over the list, each of the two prices by itself. In batch mode both are multiplied
     by `llm.batch_price`. The offline teacher costs nothing.
     """
     given = (llm.usd_per_million_input_tokens, llm.usd_per_million_output_tokens)
     listed, noted = _listed(llm)
-    found = [mine if mine is not None else theirs for mine, theirs in zip(given, listed, strict=True)]
-    if found[0] is None or found[1] is None:
+    usd = [mine if mine is not None else theirs for mine, theirs in zip(given, listed, strict=True)]
+    if usd[0] is None or usd[1] is None:
         return None
     share = (llm.batch_price if llm.mode == "batch" else 1.0) / 1e6
-    return Prices(found[0] * share, found[1] * share, "" if None not in given else noted)
+    return Prices(usd[0] * share, usd[1] * share, "" if None not in given else noted)
 
 
 def _listed(llm: Llm) -> tuple[tuple[float | None, float | None], str]:
-    """Listed prices per million tokens of input and output, and when they were seen."""
+    """Return the list prices per million tokens of input and output, and the month they are from."""
     if llm.provider == "offline":
         return (0.0, 0.0), ""
     name = llm.model.removeprefix("openai/") if llm.provider == "openrouter" else llm.model
@@ -63,7 +63,7 @@ def _listed(llm: Llm) -> tuple[tuple[float | None, float | None], str]:
 
 @cache
 def price_list() -> dict[str, dict[str, float | str]]:
-    """The rows of `prices.yaml` by model."""
+    """Return the rows of `prices.yaml` by model."""
     text = resources.files(__package__).joinpath("prices.yaml").read_text(encoding="utf-8")
-    found: dict[str, dict[str, float | str]] = yaml.safe_load(text)
-    return found
+    rows: dict[str, dict[str, float | str]] = yaml.safe_load(text)
+    return rows

@@ -1,4 +1,4 @@
-"""When a failed try is worth another one, and when: full jitter, `Retry-After`, a deadline, a budget of retries.
+"""Decide when a failed try is repeated: full jitter, `Retry-After`, a deadline, a retry budget.
 
 Reads and writes nothing. The waits follow "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015) and the
 retry budget the chapter on overload of "Site Reliability Engineering" (O'Reilly, 2016): together they keep a broken
@@ -50,11 +50,11 @@ class RetryBudget:
         self._bucket = Bucket(1.0, EARNED_AT_MOST, clock())
 
     def earn(self) -> None:
-        """A request has its reply: an endpoint that answers may be asked again more often."""
+        """Add to the budget after a reply: an endpoint that answers may get more retries."""
         self._bucket.take(-RETRIES_PER_REQUEST)
 
     def wait_s(self) -> float:
-        """Seconds until one more is there."""
+        """Return seconds until one more is there."""
         return self._bucket.wait_s(1.0, self._clock())
 
     def spend(self) -> None:
@@ -63,7 +63,7 @@ class RetryBudget:
 
 
 def wait_s(attempt: int, asked_for_s: float | None) -> float:
-    """Seconds before the next try: what the endpoint asked for and a little, or full jitter below a doubling bound."""
+    """Return the seconds before the next try: slightly more than requested, or full jitter below a doubling bound."""
     if asked_for_s is not None:
         return asked_for_s + random.uniform(0, 0.02 * max(asked_for_s, 1.0))
     bound_s = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(attempt - 1, 10))

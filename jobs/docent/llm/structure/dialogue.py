@@ -1,4 +1,4 @@
-"""What models write back, made into pairs: the `[Visitor]` / `[Guide]` dialogue.
+"""Parse the `[Visitor]` / `[Guide]` dialogue that models write into pairs.
 
 A reply is untrusted text: what does not keep to the form is refused with a reason, never guessed at.
 """
@@ -37,7 +37,7 @@ def parse_dialogue(text: str, pairs: int) -> list[tuple[str, str]]:
 
 
 def parse_shorter_dialogue(text: str, pairs: int) -> list[tuple[str, str]]:
-    """The pairs of a dialogue that has fewer than `pairs` and keeps to the form otherwise; none of any other.
+    """Return the pairs of a well-formed dialogue that has fewer than `pairs`, else none.
 
     Args:
         text: a whole reply; what was cut off by its length has half an answer at its end.
@@ -69,7 +69,7 @@ def _alternating(wanted: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def format_dialogue(pairs: Sequence[tuple[str, str]]) -> str:
-    """The dialogue that `parse_dialogue` reads."""
+    """Return the dialogue that `parse_dialogue` reads."""
     return "\n\n".join(f"[{VISITOR}]: {question}\n[{GUIDE}]: {answer}" for question, answer in pairs)
 
 

@@ -1,4 +1,4 @@
-r"""LaTeX that a model wrote into JSON without doubling its backslashes: `\frac` would be read as a form feed and `rac`.
+r"""Preserve LaTeX in JSON whose backslashes are not doubled: `\frac` would be read as a form feed and `rac`.
 
 Backslashes that begin a LaTeX command are doubled before JSON is read. `\b` and `\f` before a letter always do, for no
 text has backspaces and form feeds; `\t` and `\r` before the name of a command do. `\n` is a line break more often than
@@ -56,21 +56,21 @@ def with_latex(text: str) -> tuple[str, str]:
     text = _DECODED.sub(lambda found: r"\\b" if found[0] == "\b" else r"\\f", text)
     if "\\" not in text:
         return text, ""
-    made: list[str] = []
+    pieces: list[str] = []
     doubtful: list[str] = []
     end = 0
     has_latex = False
     for escape in _ESCAPE.finditer(text):
-        made.append(text[end : escape.start()])
+        pieces.append(text[end : escape.start()])
         end = escape.end()
         kind = _kind_of(text, escape)
-        made.append("\\" * (kind == "latex") + escape.group())
+        pieces.append("\\" * (kind == "latex") + escape.group())
         has_latex |= kind == "latex"
         if kind == "doubtful":
             doubtful.append(escape.group())
-    made.append(text[end:])
+    pieces.append(text[end:])
     is_clear = not doubtful or not (has_latex or _SIGNS_OF_MATHS.search(text))
-    return "".join(made), "" if is_clear else doubtful[0]
+    return "".join(pieces), "" if is_clear else doubtful[0]
 
 
 def _kind_of(text: str, escape: re.Match[str]) -> str:
@@ -91,7 +91,7 @@ def _kind_of(text: str, escape: re.Match[str]) -> str:
 
 
 def _after_line_break(text: str, escape: re.Match[str]) -> str:
-    r"""Whether `\nu` is a letter of a formula or a line break and a word, by what stands around it."""
+    r"""Return whether `\nu` is a letter of a formula or a line break and a word, by what stands around it."""
     before = text[max(0, escape.start() - 2) : escape.start()]
     if _in_maths(text, escape.start()) or _MATHS_BEHIND.match(text, escape.end()):
         return "latex"
@@ -102,7 +102,7 @@ def _after_line_break(text: str, escape: re.Match[str]) -> str:
 
 
 def _in_maths(text: str, place: int) -> bool:
-    """Whether a place is between dollar signs or LaTeX brackets of its own string."""
+    """Return whether a place is between dollar signs or LaTeX brackets of its own string."""
     near = max(0, place - MAX_FORMULA_CHARS)
     before = text[max(near, text.rfind('"', near, place)) : place]
     opened = max(before.rfind("\\("), before.rfind("\\["))

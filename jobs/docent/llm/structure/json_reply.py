@@ -1,4 +1,4 @@
-"""What a model wrote back, read as an object of a schema: JSON, or what can be taken for it without guessing.
+"""Read a model's reply as an object of a schema: JSON, or what can be read as JSON without guessing.
 
 A reply is untrusted text: fences, prose, thoughts, control characters, broken or endless JSON. `read_reply` gives an
 object or says in a few words why there is none. Reads and writes nothing.
@@ -33,7 +33,7 @@ _AFTER_THE_END = '\n"\a":"\a"'
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ParsedReply:
     """What a reply holds.
 
     Attributes:
@@ -47,8 +47,8 @@ class Reading:
     repaired: bool = False
 
 
-def read_reply(text: str, schema: type[BaseModel]) -> Reading:
-    """An object of the schema out of a reply, whatever stands around it.
+def read_reply(text: str, schema: type[BaseModel]) -> ParsedReply:
+    """Read an object of the schema from a reply, whatever surrounds it.
 
     Plain JSON is read at once. Else the outermost object is looked for between fences, prose and thoughts, and where
     that one is broken json-repair may fix it, under three conditions: it fits the schema, nothing of it was dropped
@@ -57,12 +57,12 @@ def read_reply(text: str, schema: type[BaseModel]) -> Reading:
     numbers are finite; of a key given twice the last one counts.
     """
     if len(text) > MAX_CHARS:
-        return Reading(None, f"{len(text)} characters, more than any reply")
+        return ParsedReply(None, f"{len(text)} characters, more than any reply")
     if text.lstrip()[:1] not in ("{", "["):  # else a mark of thoughts may be part of a string
         text = without_thoughts(text)
     escaped, doubtful = with_latex(text)
     if doubtful:
-        return Reading(None, f"{doubtful} may be LaTeX or a line break: double the backslash of LaTeX in JSON")
+        return ParsedReply(None, f"{doubtful} may be LaTeX or a line break: double the backslash of LaTeX in JSON")
     reading = _read(escaped, schema)
     if escaped != text and reading.value is not None and not reading.repaired:
         as_it_was = _read(text, schema)
@@ -70,20 +70,20 @@ def read_reply(text: str, schema: type[BaseModel]) -> Reading:
     return reading
 
 
-def _read(text: str, schema: type[BaseModel]) -> Reading:
+def _read(text: str, schema: type[BaseModel]) -> ParsedReply:
     try:
         return _finite(schema.model_validate_json(text, strict=True))
     except ValidationError as error:
         if not _is_no_json(error) and not text.lstrip().startswith("["):
-            return Reading(None, _described(error))
+            return ParsedReply(None, _described(error))
     text = without_thoughts(text)
     if not text.strip():
-        return Reading(None, "an empty reply")
+        return ParsedReply(None, "an empty reply")
     return _in_list(text, schema) or _found_within(text, schema)
 
 
-def _in_list(text: str, schema: type[BaseModel]) -> Reading | None:
-    """A list of objects in place of the object around it; None where there is no such list.
+def _in_list(text: str, schema: type[BaseModel]) -> ParsedReply | None:
+    """Read a list of objects in place of the object around it; None where there is no such list.
 
     It is taken for the one list that the schema is made of, unless it holds the whole object itself.
     """
@@ -94,7 +94,7 @@ def _in_list(text: str, schema: type[BaseModel]) -> Reading | None:
         found, end = _DECODER.raw_decode(text, begin.start())
         again = json.dumps({list_field(schema): found})
     except (ValueError, RecursionError):
-        return Reading(None, f"{A_LIST}, which is broken or breaks off")
+        return ParsedReply(None, f"{A_LIST}, which is broken or breaks off")
     if "{" in text[end:]:
         return None
     within = _found_within(text[begin.start() : end], schema)
@@ -103,20 +103,20 @@ def _in_list(text: str, schema: type[BaseModel]) -> Reading | None:
     try:
         return _finite(schema.model_validate_json(again, strict=True), repaired=True)
     except ValidationError as error:
-        return Reading(None, A_LIST if _is_no_json(error) else f"{A_LIST}; {_described(error)}")
+        return ParsedReply(None, A_LIST if _is_no_json(error) else f"{A_LIST}; {_described(error)}")
 
 
 def _is_list(text: str) -> bool:
-    """Whether a text begins with a list of JSON."""
+    """Return whether a text begins with a list of JSON."""
     try:
         return isinstance(_DECODER.raw_decode(text.lstrip())[0], list)
     except (ValueError, RecursionError):
         return False
 
 
-def _found_within(text: str, schema: type[BaseModel]) -> Reading:
-    """The one object in a text that fits; several that differ, or a broken one after it, leave open what is meant."""
-    fitting: list[Reading] = []
+def _found_within(text: str, schema: type[BaseModel]) -> ParsedReply:
+    """Read the one object in a text that fits; several different ones, or a broken one after it, are ambiguous."""
+    fitting: list[ParsedReply] = []
     problem, at = "", 0
     for _ in range(MAX_OBJECTS):
         begin = _OBJECT_BEGINS.search(text, at)
@@ -125,80 +125,88 @@ def _found_within(text: str, schema: type[BaseModel]) -> Reading:
         try:
             found, at = _DECODER.raw_decode(text, begin.start())
         except (ValueError, RecursionError):
-            return _repaired(text[begin.start() :], schema) if not fitting else Reading(None, "a second, broken object")
+            return (
+                _repaired(text[begin.start() :], schema)
+                if not fitting
+                else ParsedReply(None, "a second, broken object")
+            )
         reading = _fitted(text[begin.start() : at], found, schema)
         problem = problem or reading.problem
         if reading.value is not None and all(reading.value != other.value for other in fitting):
             fitting.append(reading)
     else:
-        return Reading(None, f"{MAX_OBJECTS} objects or more where one was asked for")
+        return ParsedReply(None, f"{MAX_OBJECTS} objects or more where one was asked for")
     if not fitting and not problem and _is_list(text):
-        return Reading(None, A_LIST)
+        return ParsedReply(None, A_LIST)
     if not fitting and not problem:
-        return _repaired(text[text.find("{") :], schema) if "{" in text else Reading(None, "no JSON object in it")
-    return fitting[0] if len(fitting) == 1 else Reading(None, "several different objects" if fitting else problem)
+        return _repaired(text[text.find("{") :], schema) if "{" in text else ParsedReply(None, "no JSON object in it")
+    return fitting[0] if len(fitting) == 1 else ParsedReply(None, "several different objects" if fitting else problem)
 
 
-def _fitted(text: str, found: Any, schema: type[BaseModel]) -> Reading:
-    """An object that Python could read, checked as its own text; written anew where only Python takes it for JSON."""
+def _fitted(text: str, parsed: Any, schema: type[BaseModel]) -> ParsedReply:
+    """Validate an object that Python could read, from its own text or, where only Python accepts it, from a dump."""
     try:
         return _finite(schema.model_validate_json(text, strict=True))
     except ValidationError as error:
         if not _is_no_json(error):
-            return Reading(None, _described(error))
+            return ParsedReply(None, _described(error))
     try:
-        return _finite(schema.model_validate_json(json.dumps(found), strict=True), repaired=True)
+        return _finite(schema.model_validate_json(json.dumps(parsed), strict=True), repaired=True)
     except (ValidationError, RecursionError):
-        return Reading(None, "an object that no strict reader takes for JSON")
+        return ParsedReply(None, "an object that no strict reader takes for JSON")
 
 
-def _repaired(text: str, schema: type[BaseModel]) -> Reading:
-    """A broken object as json-repair understands it, refused unless all of it is the model's own."""
+def _repaired(text: str, schema: type[BaseModel]) -> ParsedReply:
+    """Read a broken object with json-repair, and refuse it unless all of its content is the model's own."""
     text = text[: text.rfind("}") + 1]
     if not text:
-        return Reading(None, "JSON that breaks off")
+        return ParsedReply(None, "JSON that breaks off")
     if len(text) > MAX_REPAIR_CHARS:
-        return Reading(None, "broken JSON, too long to be fixed")
-    found = _closed_object(text)
-    if found is None:
-        return Reading(None, "JSON that breaks off, or cannot be fixed")
-    again = json.dumps(found, ensure_ascii=False)
+        return ParsedReply(None, "broken JSON, too long to be fixed")
+    repaired_object = _closed_object(text)
+    if repaired_object is None:
+        return ParsedReply(None, "JSON that breaks off, or cannot be fixed")
+    again = json.dumps(repaired_object, ensure_ascii=False)
     if _words(text) != _words(again):
-        return Reading(None, "broken JSON of which a part would be lost")
+        return ParsedReply(None, "broken JSON of which a part would be lost")
     try:
         reading = _finite(schema.model_validate_json(again, strict=True), repaired=True)
     except ValidationError as error:
-        return Reading(None, f"broken JSON; fixed, {_described(error)}")
+        return ParsedReply(None, f"broken JSON; fixed, {_described(error)}")
     kept = reading.value and reading.value.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    return reading if kept in (None, found) else Reading(None, "broken JSON; fixed, it has fields not asked for")
+    return (
+        reading
+        if kept in (None, repaired_object)
+        else ParsedReply(None, "broken JSON; fixed, it has fields not asked for")
+    )
 
 
 def _closed_object(text: str) -> dict[str, Any] | None:
-    """The object that json-repair makes of a text; None where it finds none, or none that was closed.
+    """Return the object that json-repair reads in a text; None where there is none, or it was not closed.
 
     What comes after a closed object cannot get into it; into an open string, list or object it does.
     """
     from json_repair import loads
 
     try:
-        found: Any = loads(text, skip_json_loads=True, strict=True)
+        repaired: Any = loads(text, skip_json_loads=True, strict=True)
         further: Any = loads(text + _AFTER_THE_END, skip_json_loads=True)
     except Exception:  # noqa: BLE001 - json-repair fails in many ways, also by its own assertions, and none may end a run
         return None
-    closed = further == found or (isinstance(further, list) and further[:1] == [found])
-    return found if closed and isinstance(found, dict) else None
+    closed = further == repaired or (isinstance(further, list) and further[:1] == [repaired])
+    return repaired if closed and isinstance(repaired, dict) else None
 
 
 def _words(text: str) -> str:
-    """Letters and digits of a JSON text in their order, without what an escape spells."""
+    """Return the letters and digits of a JSON text in their order, without escapes."""
     return _NO_WORD.sub("", text).lower().replace("none", "null")
 
 
-def _finite(value: BaseModel, repaired: bool = False) -> Reading:
-    """A reading of the value, unless a number in it is none that JSON could hold."""
+def _finite(value: BaseModel, repaired: bool = False) -> ParsedReply:
+    """Return the value, unless it holds a number that JSON cannot represent."""
     if holds_floats(type(value)) and not _all_finite(value.model_dump()):
-        return Reading(None, "a number that is infinite or none")
-    return Reading(value, "", repaired)
+        return ParsedReply(None, "a number that is infinite or none")
+    return ParsedReply(value, "", repaired)
 
 
 def _all_finite(value: Any) -> bool:
@@ -214,15 +222,15 @@ def _is_no_json(error: ValidationError) -> bool:
 
 
 def _described(error: ValidationError) -> str:
-    """The first three things that did not fit; never the values, which may be long."""
+    """Describe the first three validation errors, without the values, which may be long."""
     if error.error_count() > 100:
         return f"{error.error_count()} fields do not fit"
-    told = error.errors(include_url=False, include_context=False, include_input=False)[:3]
-    return one_line("; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}".lstrip(": ") for one in told))
+    first_errors = error.errors(include_url=False, include_context=False, include_input=False)[:3]
+    return one_line("; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}".lstrip(": ") for one in first_errors))
 
 
 def one_line(text: str) -> str:
-    """At most 300 printable characters in one line."""
+    """Return at most 300 printable characters in one line."""
     return " ".join("".join(c if c.isprintable() else " " for c in text[: 2 * MAX_PROBLEM_CHARS]).split())[
         :MAX_PROBLEM_CHARS
     ]

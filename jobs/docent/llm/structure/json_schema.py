@@ -1,4 +1,4 @@
-"""JSON schemas of pydantic models in the form that endpoints hold a reply to.
+"""Convert JSON schemas of pydantic models into the form that endpoints enforce.
 
 Strict mode, as OpenAI and Azure describe it, takes a part of JSON Schema: every object closed, every property
 required, no defaults, `anyOf` instead of `oneOf`, nothing beside a `$ref`, and limits (`minItems`, `pattern`, ...)
@@ -26,7 +26,7 @@ _TELLS_THE_TYPE = {"type", "enum", "const", "$ref", "anyOf", "oneOf", "allOf"}
 
 @cache
 def strict_form(schema: type[BaseModel]) -> tuple[dict[str, Any], bool]:
-    """The JSON schema of a model, and whether strict mode can hold a reply to it.
+    """Return the JSON schema of a model, and whether strict mode can hold a reply to it.
 
     It cannot where a field takes any value, any keys or a list of fixed length. What is returned is shared: change it
     nowhere.
@@ -34,12 +34,16 @@ def strict_form(schema: type[BaseModel]) -> tuple[dict[str, Any], bool]:
     form = _strict(schema.model_json_schema(by_alias=True))
     if "$ref" in form:  # a model that contains itself; endpoints want an object at the top
         form = {**form["$defs"][form["$ref"].rpartition("/")[2]], "$defs": form["$defs"]}
-    return form, all(_is_definite(node) for node in _nodes(form))
+    is_definite = all(
+        _TELLS_THE_TYPE & node.keys() and not node.get("additionalProperties") and "prefixItems" not in node
+        for node in _nodes(form)
+    )
+    return form, is_definite
 
 
 @cache
 def holds_floats(schema: type[BaseModel]) -> bool:
-    """Whether an object of the model may hold a float, so that NaN and infinity could come in."""
+    """Return whether an object of the model may hold a float, so that NaN and infinity could come in."""
     return any(
         not _TELLS_THE_TYPE & node.keys() or node.get("type") == "number" or node.get("additionalProperties") is True
         for node in _nodes(schema.model_json_schema())
@@ -48,34 +52,36 @@ def holds_floats(schema: type[BaseModel]) -> bool:
 
 @cache
 def list_field(schema: type[BaseModel]) -> str | None:
-    """The one field of a model that is nothing but a list, None where it has other fields or another one."""
+    """Return the one field of a model that is nothing but a list, None where it has other fields or another one."""
     form = schema.model_json_schema(by_alias=True)
     fields = list(form.get("properties", {}).items())
     return fields[0][0] if len(fields) == 1 and fields[0][1].get("type") == "array" else None
 
 
 def _strict(node: dict[str, Any]) -> dict[str, Any]:
-    """One node of a schema and all below it."""
+    """Convert one node of a schema and all below it."""
     if "$ref" in node:
         below = {"$defs": _below(node["$defs"])} if "$defs" in node else {}
         return {"$ref": node["$ref"], **below}
-    made = {key: node[key] for key in _KEPT if key in node}
+    strict = {key: node[key] for key in _KEPT if key in node}
     limits = [f"{key}: {node[key]}" for key in _LIMITS if key in node]
-    if told := " ".join([*filter(None, [node.get("description")]), *([f"({', '.join(limits)})"] if limits else [])]):
-        made["description"] = told
+    if description := " ".join(
+        [*filter(None, [node.get("description")]), *([f"({', '.join(limits)})"] if limits else [])]
+    ):
+        strict["description"] = description
     for key in _OF_NAMES:
         if key in node:
-            made[key] = _below(node[key])
+            strict[key] = _below(node[key])
     for key, name in _OF_LISTS.items():
         if key in node:
-            made[name] = [_strict(child) for child in node[key]]
+            strict[name] = [_strict(child) for child in node[key]]
     if isinstance(node.get("items"), dict):
-        made["items"] = _strict(node["items"])
-    return {**made, **_closed(node)}
+        strict["items"] = _strict(node["items"])
+    return {**strict, **_closed(node)}
 
 
 def _closed(node: dict[str, Any]) -> dict[str, Any]:
-    """What an object may hold beside its properties: nothing, unless it has none, as a dict."""
+    """Return what closes an object: no further properties, unless it is a dict without any."""
     if "properties" in node:
         return {"required": list(node["properties"]), "additionalProperties": False}
     if node.get("type") != "object":
@@ -88,12 +94,8 @@ def _below(named: dict[str, Any]) -> dict[str, Any]:
     return {name: _strict(child) for name, child in named.items()}
 
 
-def _is_definite(node: dict[str, Any]) -> bool:
-    return bool(_TELLS_THE_TYPE & node.keys()) and not node.get("additionalProperties") and "prefixItems" not in node
-
-
 def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """A node and all below it."""
+    """Yield a node and all below it."""
     yield node
     children = [child for key in _OF_NAMES for child in node.get(key, {}).values()]
     children += [child for key in _OF_LISTS for child in node.get(key, [])]

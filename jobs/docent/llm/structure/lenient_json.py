@@ -1,4 +1,4 @@
-"""JSON of replies, read leniently where nothing of its meaning is lost.
+"""Read JSON leniently where nothing of its meaning is lost.
 
 Reads bytes; writes nothing. Some servers leave line breaks in strings as they are, send counts of thousands of digits,
 or cut a character in two between the chunks of a stream: the reply around it is paid for and good.
@@ -17,7 +17,7 @@ MAX_DIGITS = 300
 
 
 def read_json(data: bytes) -> Any:
-    """The value of a JSON text in UTF-8; strings may hold halves of characters.
+    """Parse a JSON text in UTF-8; strings may hold halves of characters.
 
     Raises:
         ValueError: it is not JSON, not UTF-8, or nested too deep.
@@ -33,7 +33,7 @@ def read_json(data: bytes) -> Any:
 
 
 def with_whole_characters(text: str) -> str:
-    """The text with halves of one character that follow each other joined.
+    """Join the halves of characters in a text.
 
     Raises:
         ValueError: half of a character is left alone.

@@ -1,4 +1,4 @@
-"""JSON from a model that may or may not keep to it: how it is asked for.
+"""Request JSON from a model that may or may not comply.
 
 There are three ways, the rungs of a ladder: the endpoint holds the reply to the schema (`json_schema`), it holds it to
 JSON (`json_object`), or the words of the prompt must do (`prompt`). `choose_rung` finds the strictest one that an
@@ -16,22 +16,9 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from docent.llm.chat import Answer, RequestRefusedError
-from docent.llm.structure.json_reply import Reading, one_line, read_reply
+from docent.llm.structure.json_reply import one_line
 from docent.llm.structure.json_schema import strict_form
 from docent.llm.wire.finish_reasons import is_whole
-
-__all__ = [
-    "PROBE_SCHEMA",
-    "RUNGS",
-    "Reading",
-    "Rung",
-    "ask_for_json",
-    "choose_rung",
-    "conforms",
-    "correction",
-    "probe_body",
-    "read_reply",
-]
 
 Rung = Literal["json_schema", "json_object", "prompt"]
 RUNGS: tuple[Rung, ...] = get_args(Rung)
@@ -54,26 +41,26 @@ PROBE_SCHEMA: type[BaseModel] = Probe
 
 
 def ask_for_json(body: dict[str, Any], schema: type[BaseModel], rung: Rung) -> dict[str, Any]:
-    """A request body that asks for an object of a schema; `body` itself stays as it is.
+    """Return a request body that asks for an object of a schema; `body` itself stays as it is.
 
     The two native rungs set `response_format`. The two lower ones say the schema in the system message, which also
     has the word JSON that endpoints insist on beside `json_object`.
     """
-    made = dict(body)
+    asking = dict(body)
     if rung == "json_schema":
         form, strict = strict_form(schema)
         name = re.sub(r"[^A-Za-z0-9_-]", "_", schema.__name__)[:64]
         described = {"name": name, "schema": form, "strict": strict}
-        made["response_format"] = {"type": "json_schema", "json_schema": described}
-        return made
+        asking["response_format"] = {"type": "json_schema", "json_schema": described}
+        return asking
     if rung == "json_object":
-        made["response_format"] = {"type": "json_object"}
-    made["messages"] = _instructed(body["messages"], _instruction(schema))
-    return made
+        asking["response_format"] = {"type": "json_object"}
+    asking["messages"] = _instructed(body["messages"], _instruction(schema))
+    return asking
 
 
 def correction(body: dict[str, Any], reply_text: str, problem: str) -> dict[str, Any]:
-    """The one correction turn: the same request, the reply (its beginning) and what did not fit."""
+    """Return the body of the correction turn: the same request, the beginning of the reply and what did not fit."""
     # Lone surrogates can be neither sent nor hashed; an empty turn is refused by some endpoints.
     shown = reply_text[:MAX_SHOWN_CHARS].encode("utf-8", "replace").decode() if reply_text.strip() else "(nothing)"
     wish = f"This reply cannot be used: {one_line(problem)}. Answer again with the JSON object alone, complete, "
@@ -85,14 +72,14 @@ def correction(body: dict[str, Any], reply_text: str, problem: str) -> dict[str,
 
 
 def probe_body(model: str, rung: Rung) -> dict[str, Any]:
-    """A question that shows whether an endpoint keeps to a rung. No temperature: some models take none."""
+    """Return a request that shows whether an endpoint supports a rung. No temperature: some models accept none."""
     question = "What is the capital of France, and how many letters has its name?"
     body = {"model": model, "messages": [{"role": "user", "content": question}], "max_tokens": PROBE_MAX_TOKENS}
     return ask_for_json(body, PROBE_SCHEMA, rung)
 
 
 def conforms(text: str) -> bool:
-    """Whether a reply to the probe is plain JSON that fits, without fence or prose."""
+    """Return whether a reply to the probe is plain JSON that fits, without fence or prose."""
     try:
         PROBE_SCHEMA.model_validate_json(text, strict=True)
     except ValidationError:
@@ -101,7 +88,7 @@ def conforms(text: str) -> bool:
 
 
 async def choose_rung(ask: Callable[[dict[str, Any]], Awaitable[Answer]], model: str) -> Rung:
-    """The strictest rung that an endpoint keeps to, found with at most two replies.
+    """Find the strictest rung that an endpoint supports, with at most two replies.
 
     Some endpoints refuse `response_format`, others take it and ignore it, so the reply decides: one that is refused,
     cut by its length, or is not the plain object that was asked for leads to the next rung. `prompt` is always
@@ -131,7 +118,7 @@ def _instruction(schema: type[BaseModel]) -> str:
 
 
 def _instructed(messages: list[dict[str, Any]], instruction: str) -> list[dict[str, Any]]:
-    """The messages with an instruction at the end of the system message, which is made where there is none."""
+    """Append an instruction to the system message, which is added where there is none."""
     if not messages or messages[0]["role"] not in ("system", "developer"):
         return [{"role": "system", "content": instruction}, *messages]
     first, content = messages[0], messages[0]["content"]

@@ -1,7 +1,7 @@
-"""What the body of an HTTP 200 holds: one chat completion, in any of the forms that endpoints give it, or an error.
+"""Parse the body of an HTTP 200: one chat completion in any of the forms that endpoints use, or an error.
 
 Reads bytes; writes and sends nothing. Text stands in `content` as a string or as a list of parts; thoughts are left
-out wherever they stand; errors come in place of the choices or inside one. openai_endpoint.py says what each means.
+out wherever they stand; errors come in place of the choices or inside one. endpoint.py says what each means.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from docent.llm.structure.lenient_json import read_json, with_whole_characters
 from docent.llm.wire.event_stream import BrokenStreamError, is_stream, joined, without_keep_alive
 from docent.llm.wire.finish_reasons import MAX_WORD_CHARS, is_whole, noted
-from docent.llm.wire.tokens import tokens_told
+from docent.llm.wire.tokens import tokens_reported
 
 THOUGHTS = frozenset(
     {"thinking", "redacted_thinking", "reasoning", "reasoning_content", "reasoning_text", "summary_text", "thought"}
@@ -60,28 +60,28 @@ class Completion:
 
 
 def read_completion(body: bytes) -> Completion:
-    """The completion that a body holds.
+    """Read the completion in a body.
 
     Raises:
         NoCompletionError: it holds none.
         ErrorInReplyError: it holds an error instead.
     """
-    found = _object_of(body)
-    choices = found.get("choices")
+    body_object = _object_of(body)
+    choices = body_object.get("choices")
     choice: Any = choices[0] if isinstance(choices, list) and choices else {}
     message: Any = choice.get("message") if isinstance(choice, dict) else None
     texts, refusals, others = _parts_of(message.get("content")) if isinstance(message, dict) else ([], [], [])
     text, finish_reason = _whole("".join(texts)), _finish_reason(choice) if isinstance(choice, dict) else ""
-    used = tokens_told(found.get("usage"))
-    error = _error_of(found, choice)
+    used = tokens_reported(body_object.get("usage"))
+    error = _error_of(body_object, choice)
     if error is not None and not (text.strip() and finish_reason and is_whole(finish_reason)):
         raise ErrorInReplyError(error, bool(text) or bool(used and used[1]))
     if not isinstance(choices, list) or not isinstance(message, dict):
         raise NoCompletionError("the reply has no choices" if choices == [] else "the reply is not a chat completion")
-    said = message.get("refusal")
-    refusal = _whole("".join([*refusals, said if isinstance(said, str) else ""]))
+    refused = message.get("refusal")
+    refusal = _whole("".join([*refusals, refused if isinstance(refused, str) else ""]))
     where = "" if text.strip() else ", ".join(dict.fromkeys([*_elsewhere(message, finish_reason), *others]))
-    unreadable = used is None and bool(found.get("usage"))
+    unreadable = used is None and bool(body_object.get("usage"))
     sent, received = used or (None, None)
     return Completion(text, noted(finish_reason, where), refusal, sent, received, unreadable)
 
@@ -89,14 +89,14 @@ def read_completion(body: bytes) -> Completion:
 def _object_of(body: bytes) -> dict[str, Any]:
     body = without_keep_alive(body)
     try:
-        found = joined(body) if is_stream(body) else read_json(body)
+        value = joined(body) if is_stream(body) else read_json(body)
     except BrokenStreamError as error:
         raise NoCompletionError(f"the reply is {error}") from None
     except ValueError:
-        found = None
-    if not isinstance(found, dict):
+        value = None
+    if not isinstance(value, dict):
         raise NoCompletionError("the reply is not a chat completion")
-    return found
+    return value
 
 
 def _whole(text: str) -> str:
@@ -107,7 +107,7 @@ def _whole(text: str) -> str:
 
 
 def _parts_of(content: Any) -> tuple[list[str], list[str], list[str]]:
-    """Texts, refusals, and what else stands in `content`."""
+    """Return the texts, the refusals and what else is in `content`."""
     texts: list[str] = []
     refusals: list[str] = []
     others: list[str] = []
@@ -136,7 +136,7 @@ def _sort_part(part: dict[str, Any], texts: list[str], refusals: list[str], othe
 
 
 def _elsewhere(message: dict[str, Any], finish_reason: str) -> Iterable[str]:
-    """In which fields of a message without text its words are, where the finish reason does not say so."""
+    """Yield the fields in which the words of a message without text are, unless the finish reason says so."""
     yield from (f"text in {name} only" for name in ("reasoning_content", "reasoning", "thinking") if message.get(name))
     if (message.get("tool_calls") or message.get("function_call")) and not finish_reason.startswith(("tool", "func")):
         yield "a tool call only"
@@ -144,17 +144,17 @@ def _elsewhere(message: dict[str, Any], finish_reason: str) -> Iterable[str]:
 
 def _finish_reason(choice: dict[str, Any]) -> str:
     details = choice.get("finish_details")
-    told = details.get("type") if isinstance(details, dict) else None
-    reason = choice.get("finish_reason") or told or choice.get("native_finish_reason") or ""
+    detailed = details.get("type") if isinstance(details, dict) else None
+    reason = choice.get("finish_reason") or detailed or choice.get("native_finish_reason") or ""
     shown = "".join(c if c.isprintable() and c != ";" else " " for c in str(reason)[:MAX_WORD_CHARS])
     return " ".join(shown.split())
 
 
-def _error_of(found: dict[str, Any], choice: Any) -> Any:
-    """The error of a reply, None where there is none; `{}` and a code of 0 say nothing."""
-    for error in (found.get("error"), choice.get("error") if isinstance(choice, dict) else None):
+def _error_of(completion: dict[str, Any], choice: Any) -> Any:
+    """Return the error in a reply, None where there is none; `{}` and a code of 0 are none."""
+    for error in (completion.get("error"), choice.get("error") if isinstance(choice, dict) else None):
         if any(error.values()) if isinstance(error, dict) else error:
             return error
-    if not found.get("choices") and any(found.get(name) for name in _WITHOUT_CHOICES):
-        return found
+    if not completion.get("choices") and any(completion.get(name) for name in _WITHOUT_CHOICES):
+        return completion
     return None

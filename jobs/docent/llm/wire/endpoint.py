@@ -1,7 +1,7 @@
-"""One endpoint that speaks like OpenAI: what is sent to it, and what its answers and refusals mean.
+"""Speak to one OpenAI-compatible endpoint: build requests, interpret replies and errors.
 
 Reads the key from the variable named by `llm.api_key_env` and pictures while they are sent; writes nothing. The key
-appears in no message, whatever the endpoint repeats. Waiting and trying again are the client's affair.
+appears in no message, whatever the endpoint repeats. Waiting and retrying are left to the client.
 """
 
 from __future__ import annotations
@@ -53,11 +53,11 @@ class OpenAIEndpoint:
         self.has_answered = False
         header, before = self.kind.key_header
         headers = {header: before + self.key} if self.key else {}
-        self._said_usage = False
+        self._has_warned_of_usage = False
         self._transport = Transport(self._url, headers, llm.timeout_s, int(llm.max_reply_mb * 1e6))
 
     def body(self, request: ChatRequest) -> dict[str, Any]:
-        """The JSON that is sent, pictures by their hash; a field that `llm.extra_body` sets to null is left out."""
+        """Return the JSON to send, pictures by their hash, without fields that `llm.extra_body` sets to null."""
         llm = self.llm
         sampling = {
             "temperature": request.temperature,
@@ -71,7 +71,7 @@ class OpenAIEndpoint:
         return {name: value for name, value in {**body, **llm.extra_body}.items() if value is not None}
 
     async def send(self, body: bytes, request: ChatRequest) -> tuple[Answer, Mapping[str, str]]:
-        """One try: the answer, and the headers that came with it.
+        """Make one try; return the answer and the headers that came with it.
 
         Raises:
             TryFailedError: for a reason that may pass.
@@ -85,11 +85,11 @@ class OpenAIEndpoint:
             if not _may_name_a_field(reply) or not self.takes_otherwise(reply, json.loads(sent)):
                 return self.answer_of(reply), reply.headers
 
-    def takes_otherwise(self, reply: Reply, asked: Container[str]) -> bool:
-        """Whether a reply refuses only a field of the request, so that it is worth sending without that field.
+    def takes_otherwise(self, reply: Reply, fields: Container[str]) -> bool:
+        """Return whether a reply refuses only a field of the request, so that it is worth sending without that field.
 
         Args:
-            asked: the fields of the request.
+            fields: the fields of the request.
 
         Raises:
             ConfigError: the field is one of `llm.extra_body`.
@@ -97,10 +97,10 @@ class OpenAIEndpoint:
         if not _may_name_a_field(reply):
             return False
         error = error_in(reply.body)
-        return self.parameters.learn(error, asked, self.clean(error.message))
+        return self.parameters.learn(error, fields, self.clean(error.message))
 
     def answer_of(self, reply: Reply) -> Answer:
-        """What a reply says, however it came.
+        """Return the answer in a reply, online or from a batch.
 
         Raises:
             TryFailedError, RequestRefusedError, ConfigError: as `send`.
@@ -117,7 +117,7 @@ class OpenAIEndpoint:
 
     def _answer(self, reply: Reply) -> Answer:
         try:
-            found = read_completion(reply.body)
+            completion = read_completion(reply.body)
         except NoCompletionError as error:
             if "html" in reply.headers.get("Content-Type", "") or reply.body.lstrip()[:1] == b"<":
                 raise TryFailedError(
@@ -127,33 +127,38 @@ class OpenAIEndpoint:
             raise TryFailedError(str(error), "lost") from None
         except ErrorInReplyError as found_error:
             raise self._error_in_reply(found_error, reply.headers) from None
-        if found.refusal and not found.text:
-            raise RequestRefusedError(f"the model declined: {self.clean(found.refusal)}")
-        if found.usage_unreadable and not self._said_usage:
-            self._said_usage = True
+        if completion.refusal and not completion.text:
+            raise RequestRefusedError(f"the model declined: {self.clean(completion.refusal)}")
+        if completion.usage_unreadable and not self._has_warned_of_usage:
+            self._has_warned_of_usage = True
             log.warning("the endpoint reports token usage in an unsupported form: usage counts as unknown")
-        return Answer(self._without_key(found.text), mask(found.finish_reason), found.input_tokens, found.output_tokens)
+        return Answer(
+            self._without_key(completion.text),
+            mask(completion.finish_reason),
+            completion.input_tokens,
+            completion.output_tokens,
+        )
 
     def _without_key(self, text: str) -> str:
-        """A text of the endpoint, which may repeat the request's headers; all else in it stays as it is."""
+        """Replace the key in a text of the endpoint, which may repeat the request's headers."""
         if len(self.key) < MIN_SECRET_CHARS or self.key not in text:
             return text
         log.warning("the endpoint repeated the API key in a reply: it is replaced by ***")
         return text.replace(self.key, MASK)
 
-    def _error_in_reply(self, found: ErrorInReplyError, headers: Mapping[str, str]) -> Exception:
-        """What an error means that came with HTTP 200: what it would mean with the status that it names."""
-        error = error_of(found.error)
+    def _error_in_reply(self, inner: ErrorInReplyError, headers: Mapping[str, str]) -> Exception:
+        """Return the exception for an error within HTTP 200, by the status that the error names."""
+        error = error_of(inner.error)
         if error.status is None:
-            said = self.clean(error.message or error.text)
-            return TryFailedError(f"HTTP 200 with an error: {said}", "lost" if found.begun else "failed")
+            words = self.clean(error.message or error.text)
+            return TryFailedError(f"HTTP 200 with an error: {words}", "lost" if inner.begun else "failed")
         meant = self._meaning(error.status, error, headers, f"HTTP {error.status} in a reply with HTTP 200")
-        if isinstance(meant, TryFailedError) and found.begun:
+        if isinstance(meant, TryFailedError) and inner.begun:
             meant.how = "lost"
         return meant
 
     def refused(self, reply: Reply) -> Exception:
-        """What a status other than 200 means."""
+        """Return the exception for a status other than 200."""
         if 300 <= reply.status < 400:
             location = mask(
                 reply.headers.get("Location", "")[:MAX_LOCATION_CHARS]
@@ -166,45 +171,46 @@ class OpenAIEndpoint:
             )
         return self._meaning(reply.status, error_in(reply.body), reply.headers, f"HTTP {reply.status}")
 
-    def _meaning(self, status: int, error: EndpointError, headers: Mapping[str, str], told: str) -> Exception:
-        """What an error means: for this try, for this request, or for all of them.
+    def _meaning(self, status: int, error: EndpointError, headers: Mapping[str, str], status_text: str) -> Exception:
+        """Return the exception for an error: of this try, of this request, or of all of them.
 
         Args:
-            told: the status as messages name it.
+            status_text: the status as messages name it.
         """
-        where, said = f"{self.base_url} ({told})", self.clean(error.message)
+        where, words = f"{self.base_url} ({status_text})", self.clean(error.message)
         if status == 401 or status == 403 and error.about != "prompt":
             if status == 403 and error.about == "unknown" and self.has_answered:
                 # The key was good once; the sender finds out whether other requests still have replies.
-                return TryFailedError(f"{told}: {said}")
+                return TryFailedError(f"{status_text}: {words}")
             return ConfigError(
-                f"the endpoint refuses the key in the variable {self.llm.api_key_env}" + (f": {said}" if said else ""),
+                f"the endpoint refuses the key in the variable {self.llm.api_key_env}"
+                + (f": {words}" if words else ""),
                 where,
                 f"set {self.llm.api_key_env} to a key that may use {self.llm.model}, then: docent run",
             )
         if status == 402 or error.code in NO_CREDIT_CODES:
-            return ConfigError(f"the endpoint says the account has no credit: {said}", where, "add credit")
+            return ConfigError(f"the account has no credit: {words}", where, "add credit")
         if status in (404, 405):
             return ConfigError(
-                f"the endpoint does not know the model {self.llm.model!r} or the path: {said}",
+                f"the endpoint does not know the model {self.llm.model!r} or the path: {words}",
                 where,
                 "check llm.model and llm.base_url (it usually ends with /v1)",
             )
         if status in RETRIED_STATUS or status >= 500:
             how: How = "busy" if status == 429 else "failed"
-            return TryFailedError(f"{told}: {said}", how, retry_after_s(headers), headers)
+            return TryFailedError(f"{status_text}: {words}", how, retry_after_s(headers), headers)
         by = ", refused by the endpoint's moderation" if error.about == "prompt" else ""
-        return RequestRefusedError(f"{told}{by}: {said}")
+        return RequestRefusedError(f"{status_text}{by}: {words}")
 
     def clean(self, text: str) -> str:
-        """A message of the endpoint, short, in one line and without the key, whatever the endpoint repeats."""
+        """Return a message of the endpoint in one short line, without the key."""
         text = mask(text[:MAX_READ_CHARS])
         printable = "".join(c if c.isprintable() else " " for c in text[: 10 * MAX_MESSAGE_CHARS])
         return " ".join(printable.split())[:MAX_MESSAGE_CHARS]
 
 
 def _may_name_a_field(reply: Reply) -> bool:
-    """Whether a reply is an error that may be about a field of its request; some come with HTTP 200."""
+    """Return whether a reply is an error that may be about a field of its request; some come with HTTP 200."""
     return reply.status in PARAMETER_STATUS or reply.status == 200 and reply.body.lstrip().startswith(b'{"error"')
 
 
@@ -216,7 +222,7 @@ def _sent(message: Message) -> dict[str, Any]:
 
 
 def _host_of(location: str) -> str:
-    """Where a redirect leads, for people."""
+    """Return the host that a redirect leads to, for messages."""
     try:
         return urlsplit(location).hostname or "another address"
     except ValueError:  # half an IPv6 address, for instance

@@ -1,6 +1,6 @@
-"""What an endpoint says in an error: its words, its code, the status it means, and whether it is about one prompt.
+"""Parse errors of an endpoint: message, code, status, and whether a refusal concerns one prompt.
 
-Reads bodies of replies that are no completion; writes and sends nothing. openai_endpoint.py decides what follows.
+Reads bodies of replies that are no completion; writes and sends nothing. endpoint.py decides what follows.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _OF_MODERATION = ("flagged_input", "reasons", "content_filter_result", "content_
 
 @dataclass(frozen=True, slots=True)
 class EndpointError:
-    """What one error says.
+    """One error of an endpoint.
 
     Attributes:
         message: its words, as long as they are; "a web page" for HTML.
@@ -72,20 +72,20 @@ class EndpointError:
 
 
 def error_in(body: bytes) -> EndpointError:
-    """The error in the body of a reply, whatever shape it has."""
+    """Read the error in the body of a reply, whatever its form."""
     try:
-        found = json.loads(body)
+        value = json.loads(body)
     except (ValueError, RecursionError):
         text = body[:MAX_ERROR_CHARS].decode(errors="replace")
         if text.lstrip()[:1] == "<":
             return EndpointError("a web page")
         return EndpointError(text, about=_about(text, {}), text=text)
-    return error_of(found)
+    return error_of(value)
 
 
-def error_of(found: Any) -> EndpointError:
-    """The same for JSON that was read already; errors stand in `error` or at the top."""
-    error = found.get("error") or found.get("errors") or found if isinstance(found, dict) else found
+def error_of(value: Any) -> EndpointError:
+    """Read the error in parsed JSON: in `error` or at the top."""
+    error = value.get("error") or value.get("errors") or value if isinstance(value, dict) else value
     if isinstance(error, list) and error and isinstance(error[0], dict):
         error = error[0]
     try:
@@ -94,30 +94,26 @@ def error_of(found: Any) -> EndpointError:
         return EndpointError("an error that cannot be read")
     if not isinstance(error, dict):
         return EndpointError(str(error), about=_about(str(error), {}), text=text)
-    said = str(next((error[name] for name in ("message", "detail", "msg", "error_msg") if error.get(name)), ""))
-    code = _code_of(error)
-    about = _about(f"{code} {said}"[:MAX_ERROR_CHARS], error)
+    message = str(next((error[name] for name in ("message", "detail", "msg", "error_msg") if error.get(name)), ""))
+    code = next((value for name in ("code", "type") if isinstance(value := error.get(name), str)), "")
+    about = _about(f"{code} {message}"[:MAX_ERROR_CHARS], error)
     param = error.get("param")
     return EndpointError(
-        f"{said}{_details_of(error)}", code, _status_of(error), about, text, param if isinstance(param, str) else ""
+        f"{message}{_details_of(error)}", code, _status_of(error), about, text, param if isinstance(param, str) else ""
     )
 
 
-def _about(said: str, error: dict[str, Any]) -> Literal["prompt", "key", "unknown"]:
-    """What an error is about, by its details first, because they may quote the prompt, then by its words."""
+def _about(words: str, error: dict[str, Any]) -> Literal["prompt", "key", "unknown"]:
+    """Return what an error is about: by its details first, because words may quote the prompt, then by its words."""
     details = [error.get(name) for name in ("metadata", "innererror")]
-    if any(isinstance(found, dict) and any(found.get(name) for name in _OF_MODERATION) for found in details):
+    if any(isinstance(detail, dict) and any(detail.get(name) for name in _OF_MODERATION) for detail in details):
         return "prompt"
-    about_prompt, about_key = bool(_MODERATION.search(said)), bool(_KEY.search(said))
+    about_prompt, about_key = bool(_MODERATION.search(words)), bool(_KEY.search(words))
     return "unknown" if about_prompt == about_key else "prompt" if about_prompt else "key"
 
 
-def _code_of(error: dict[str, Any]) -> str:
-    return next((value for name in ("code", "type") if isinstance(value := error.get(name), str)), "")
-
-
 def _status_of(error: dict[str, Any]) -> int | None:
-    """The status in a numeric code, or the one that a code in words stands for."""
+    """Return the status in a numeric code, or the one that a code in words stands for."""
     values = [error[name] for name in (*_STATUS_NAMES, "type") if error.get(name)]
     for value in values:
         if str(value).isascii() and str(value).isdigit() and 400 <= int(str(value)[:4]) <= 599:
@@ -126,11 +122,11 @@ def _status_of(error: dict[str, Any]) -> int | None:
 
 
 def _details_of(error: dict[str, Any]) -> str:
-    """What OpenRouter tells beside the message: reasons of a moderation, words of the server behind it."""
+    """Return OpenRouter's details: the reasons of a moderation, the words of the server behind it."""
     details = error.get("metadata")
     if not isinstance(details, dict):
         return ""
     reasons = details.get("reasons")
-    told = ", ".join(map(str, reasons)) if isinstance(reasons, list) else ""
+    reason = ", ".join(map(str, reasons)) if isinstance(reasons, list) else ""
     raw = details.get("raw")
-    return "".join(f" ({piece})" for piece in (told, raw if isinstance(raw, str) else "") if piece)
+    return "".join(f" ({piece})" for piece in (reason, raw if isinstance(raw, str) else "") if piece)

@@ -1,4 +1,4 @@
-"""A completion that an endpoint sends as a stream of events although none was asked for, joined into one.
+"""Join a completion that an endpoint sends as a stream of events although none was requested.
 
 Reads the bytes of a reply with `data:` lines (server-sent events, WHATWG HTML Standard, section 9.2); writes nothing.
 Every chunk of a chat completion stands on one `data:` line.
@@ -16,7 +16,7 @@ _BEFORE = re.compile(rb"(?:\xef\xbb\xbf)?(?:[ \t\r\n]|:[^\r\n]*)*")
 _BEGINS = (b"data:", b"event:", b"id:", b"retry:")
 _END = b"[DONE]"
 _OF_ERRORS = frozenset({"message", "msg", "detail", "code"})
-_SAID_IN_PIECES = ("refusal", "reasoning_content", "reasoning")
+_IN_PIECES = ("refusal", "reasoning_content", "reasoning")
 
 
 class BrokenStreamError(ValueError):
@@ -24,42 +24,42 @@ class BrokenStreamError(ValueError):
 
 
 def without_keep_alive(body: bytes) -> bytes:
-    """A reply without the blank lines and comments that keep a connection open before it."""
+    """Strip the blank lines and comments that keep a connection open before a reply."""
     before = _BEFORE.match(body)
     return body[before.end() :] if before else body
 
 
 def is_stream(body: bytes) -> bool:
-    """Whether a reply, without what kept the connection open, is a stream of events."""
+    """Return whether a reply, without what kept the connection open, is a stream of events."""
     return body.startswith(_BEGINS)
 
 
 def joined(body: bytes) -> dict[str, Any]:
-    """The completion that the chunks of a stream make together.
+    """Join the chunks of a stream into one completion.
 
     Raises:
         BrokenStreamError: a chunk cannot be read, or neither `[DONE]` nor a finish reason ends the stream.
     """
     message: dict[str, Any] = {"content": []}
-    made: dict[str, Any] = {"choices": [], "usage": None}
+    completion: dict[str, Any] = {"choices": [], "usage": None}
     finish_reason, ended = None, False
     for data in _data_of(body):
         if data == _END:
             ended = True
             break
         chunk = _chunk_of(data)
-        made["usage"] = chunk.get("usage") or made["usage"]
-        made["error"] = made.get("error") or _error_of(chunk)
+        completion["usage"] = chunk.get("usage") or completion["usage"]
+        completion["error"] = completion.get("error") or _error_of(chunk)
         for choice in _choices_of(chunk):
             _add(message, choice)
-            made["error"] = made["error"] or choice.get("error")
+            completion["error"] = completion["error"] or choice.get("error")
             finish_reason = choice.get("finish_reason") or finish_reason
-            made["choices"] = [{"message": message}]
-    if not ended and finish_reason is None and not made.get("error"):
+            completion["choices"] = [{"message": message}]
+    if not ended and finish_reason is None and not completion.get("error"):
         raise BrokenStreamError("a stream that breaks off")
-    for choice in made["choices"]:
+    for choice in completion["choices"]:
         choice["finish_reason"] = finish_reason
-    return made
+    return completion
 
 
 def _data_of(body: bytes) -> Iterator[bytes]:
@@ -80,12 +80,12 @@ def _chunk_of(data: bytes) -> dict[str, Any]:
 
 
 def _error_of(chunk: dict[str, Any]) -> Any:
-    """The error of a chunk, which may be the chunk itself."""
+    """Return the error of a chunk, which may be the chunk itself."""
     return chunk.get("error") or (chunk if "choices" not in chunk and _OF_ERRORS & chunk.keys() else None)
 
 
 def _choices_of(chunk: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The pieces of the first choice, which is the only one that is asked for."""
+    """Yield the pieces of the first choice, the only one that is requested."""
     choices = chunk.get("choices")
     for choice in choices if isinstance(choices, list) else ():
         if isinstance(choice, dict) and not choice.get("index"):
@@ -101,9 +101,9 @@ def _add(message: dict[str, Any], choice: dict[str, Any]) -> None:
             message["content"] = []
     content = delta.get("content")
     message["content"] += content if isinstance(content, list) else [content] if content is not None else []
-    for name in _SAID_IN_PIECES:
-        if isinstance(said := delta.get(name), str):
-            message[name] = message.get(name, "") + said
+    for name in _IN_PIECES:
+        if isinstance(piece := delta.get(name), str):
+            message[name] = message.get(name, "") + piece
     for name, value in delta.items():
-        if name not in ("content", *_SAID_IN_PIECES) and value:
+        if name not in ("content", *_IN_PIECES) and value:
             message.setdefault(name, value)

@@ -1,4 +1,4 @@
-"""What `finish_reason` says of a reply: whole, cut off by its length, cut by a filter, or incomplete in another way.
+"""Interpret `finish_reason`: complete, cut off by length, cut by a filter, or incomplete in another way.
 
 Endpoints pass on the words of many model vendors. Only words known to mean a whole reply are taken for one; whatever
 else a reply says, it is incomplete and never used. Reads and writes nothing.
@@ -26,23 +26,23 @@ _NOTE = "; "
 
 
 def noted(finish_reason: str, note: str) -> str:
-    """A finish reason followed by where the words of a reply without text went."""
+    """Return a finish reason with a note on where the words of a reply without text are."""
     return f"{finish_reason}{_NOTE}{note}" if note else finish_reason
 
 
 def word_of(finish_reason: str) -> str:
-    """The endpoint's word in lower case, without a note and without the name of an enumeration before it."""
+    """Return the endpoint's word in lower case, without a note or the name of an enumeration."""
     return finish_reason.partition(_NOTE)[0].strip().rpartition(".")[2].lower()
 
 
 def is_whole(finish_reason: str) -> bool:
-    """Whether a reply with this finish reason may be used; many local servers give none, which says nothing."""
+    """Return whether a reply with this finish reason may be used; many local servers give none, which says nothing."""
     word = word_of(finish_reason)
     return not word or word in WHOLE
 
 
 def problem_of(finish_reason: str) -> str:
-    """Why a reply with this finish reason is incomplete, "" when it is whole."""
+    """Return why a reply with this finish reason is incomplete, "" when it is whole."""
     if is_whole(finish_reason):
         return ""
     word = word_of(finish_reason)

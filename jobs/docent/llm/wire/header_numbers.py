@@ -1,4 +1,4 @@
-"""Numbers in the headers of an endpoint's replies: limits, what is left of them, pauses. None where they make no sense.
+"""Read numbers in reply headers: limits, what is left of them, pauses; None where they make no sense.
 
 Reads and writes nothing. An endpoint may send anything, so that a text is measured before it is looked at.
 """
@@ -22,16 +22,16 @@ MAX_DATE_CHARS = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What an endpoint says of one allowance: how large, how much is left, in how many seconds it is whole again."""
+class RateLimit:
+    """One allowance in an endpoint's headers: its size, what is left, and the seconds until it is full again."""
 
     limit: float
     left: float
     whole_in_s: float
 
 
-def told(headers: Mapping[str, str], what: str) -> Told | None:
-    """The `x-ratelimit-*-requests` or `-tokens` headers of OpenAI and its followers; None where they make no sense."""
+def rate_limit(headers: Mapping[str, str], what: str) -> RateLimit | None:
+    """Read the `x-ratelimit-*-requests` or `-tokens` headers; None where they make no sense."""
     try:
         limit = float(_short(headers[f"x-ratelimit-limit-{what}"]))
         left = float(_short(headers[f"x-ratelimit-remaining-{what}"]))
@@ -39,11 +39,11 @@ def told(headers: Mapping[str, str], what: str) -> Told | None:
     except (KeyError, ValueError):
         return None
     sensible = 0 <= left <= limit < math.inf and limit >= 1 and 0 <= whole_in_s <= LONGEST_TOLD_S
-    return Told(limit, left, whole_in_s) if sensible else None
+    return RateLimit(limit, left, whole_in_s) if sensible else None
 
 
 def duration_s(text: str) -> float:
-    """Seconds of `1s`, `6m0s`, `120ms` or a bare number. Raises ValueError for anything else."""
+    """Return seconds of `1s`, `6m0s`, `120ms` or a bare number. Raises ValueError for anything else."""
     text = _short(text).strip().lower()
     if not _DURATION.sub("", text) and text:
         return sum(float(number) * _SECONDS[unit] for number, unit in _DURATION.findall(text))
@@ -57,7 +57,7 @@ def _short(text: str) -> str:
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Seconds that `retry-after-ms` or `Retry-After` (a number or a date) ask for; None where neither makes sense."""
+    """Return the seconds in `retry-after-ms` or `Retry-After` (a number or a date); None where neither makes sense."""
     seconds = _number(headers.get("retry-after-ms", ""), 0.001)
     if seconds is None:
         value = headers.get("retry-after", "")

@@ -1,4 +1,4 @@
-"""What to say where an endpoint gave no reply to any try, and what to do about it. Reads and writes nothing."""
+"""Build the error for an endpoint that replied to no try."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NO_CONNECTION = "no connection: "
 
 
 def no_reply(why: str, tries: int, llm: Llm, base_url: str) -> PipelineError:
-    """The error that ends a stage whose endpoint did not reply.
+    """Return the error that ends a stage whose endpoint did not reply.
 
     Args:
         why: cause of the last try.
@@ -38,6 +38,6 @@ def no_reply(why: str, tries: int, llm: Llm, base_url: str) -> PipelineError:
 
 
 def _elsewhere(base_url: str) -> str:
-    """An address like this one, with a placeholder for what may be wrong in it."""
+    """Return an address like this one, with a placeholder for what may be wrong in it."""
     parts = urlsplit(base_url)
     return f"{parts.scheme}://HOST:PORT{parts.path}"

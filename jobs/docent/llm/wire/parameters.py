@@ -1,4 +1,4 @@
-"""Which fields of a request an endpoint does not take, learned from its refusals, and requests without them.
+"""Learn from refusals which request fields an endpoint does not accept, and leave them out.
 
 Newer models refuse `max_tokens` and name `max_completion_tokens`; some take no `temperature`. The request that decides
 the journal's key stays as it was asked; what is sent is made from it here, so that replies are found again whichever
@@ -43,24 +43,24 @@ class Parameters:
         self._renamed: dict[str, str] = {}
 
     def sent(self, body: bytes) -> bytes:
-        """A request as this endpoint takes it."""
+        """Return a request in the form that this endpoint accepts."""
         if not self._dropped and not self._renamed:
             return body
-        made = {name: value for name, value in json.loads(body).items() if name not in self._dropped}
+        fields = {name: value for name, value in json.loads(body).items() if name not in self._dropped}
         for old, new in self._renamed.items():
-            if old in made:
-                value = made.pop(old)
-                made.setdefault(new, value)
-        return canonical_json(made).encode()
+            if old in fields:
+                value = fields.pop(old)
+                fields.setdefault(new, value)
+        return canonical_json(fields).encode()
 
-    def learn(self, error: EndpointError, asked: Container[str], said: str) -> bool:
-        """Whether a refused request is worth sending once more, without the field that the refusal names.
+    def learn(self, error: EndpointError, fields: Container[str], said: str) -> bool:
+        """Return whether a refused request is worth sending once more, without the field that the refusal names.
 
         What is sent then lacks that field, so sending again comes to an end.
 
         Args:
             error: of HTTP 400 or 422.
-            asked: the fields of the request that it answers.
+            fields: the fields of the request that it answers.
             said: its words as they may be logged.
 
         Raises:
@@ -69,13 +69,13 @@ class Parameters:
         if not _UNSUPPORTED.search(error.text):
             return False
         for old, new in RENAMED.items():
-            if old in asked and old not in self._extra_body and _names(error.text, new):
+            if old in fields and old not in self._extra_body and _names(error.text, new):
                 if old not in self._renamed:
                     self._renamed[old] = new
                     log.info("the endpoint takes %s in place of %s and gets it from now on", new, old)
                 return True
         for name in DROPPED:
-            if name in asked and name not in self._extra_body and _is_about(error, name):
+            if name in fields and name not in self._extra_body and _is_about(error, name):
                 if name not in self._dropped:
                     self._dropped.add(name)
                     words = "the endpoint does not take %s; it is left out, and replies have the model's own: %s"
@@ -92,10 +92,10 @@ class Parameters:
 
 
 def _is_about(error: EndpointError, name: str) -> bool:
-    """Whether an error is about a field: by its own word for it, else where its text names the field."""
+    """Return whether an error is about a field: by its own word for it, else where its text names the field."""
     return error.param.rpartition(".")[2] == name if error.param else _names(error.text, name)
 
 
 def _names(text: str, name: str) -> bool:
-    """Whether a text has the name of a field as a word of its own."""
+    """Return whether a text has the name of a field as a word of its own."""
     return re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", text) is not None

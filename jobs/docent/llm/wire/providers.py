@@ -1,4 +1,4 @@
-"""What is known of each kind of endpoint, one row each: the rest of docent speaks to all of them alike.
+"""Describe each kind of endpoint in one row; the rest of docent treats all of them alike.
 
 Reads the key's variable; writes nothing. Any other server that speaks like OpenAI is `openai` with its own address.
 """
@@ -35,7 +35,7 @@ class Kind:
 
 
 def base_of(llm: Llm) -> str:
-    """The address without the path of completions, which many products ask for as part of it."""
+    """Return the address without the path of completions, which many products ask for as part of it."""
     whole = llm.base_url.rstrip("/")
     return whole.removesuffix(COMPLETIONS) if whole.endswith(COMPLETIONS) else llm.base_url
 
@@ -45,7 +45,7 @@ def _plain(llm: Llm) -> str:
 
 
 def _azure(llm: Llm) -> str:
-    """The path that names a deployment and a version, or the newer one that needs neither."""
+    """Return the address with deployment and version, or the newer one that needs neither."""
     base = base_of(llm).rstrip("/").removesuffix("/openai/v1")
     if llm.api_version:
         name, version = quote(llm.model, safe=""), quote(llm.api_version, safe="")
@@ -83,7 +83,7 @@ def check_address(llm: Llm) -> None:
 
 
 def key_of(llm: Llm, environ: Mapping[str, str]) -> str:
-    """The key, "" where the endpoint needs none and none is given.
+    """Return the key, "" where the endpoint needs none and none is given.
 
     Raises:
         ConfigError: it is needed and not there, or it cannot be one.

@@ -1,4 +1,4 @@
-"""What a model says once it has thought: the text behind its thoughts, whichever marks it puts around them.
+"""Strip a model's thinking from its text, whichever marks surround it.
 
 The opening mark is often missing, because it stands in the model's template; the closing one then ends the thoughts.
 Reads and writes nothing.
@@ -29,23 +29,23 @@ _FRAME = re.compile(r"<\|(?:begin_of_solution|end_of_solution|START_RESPONSE|END
 
 
 def without_thoughts(text: str) -> str:
-    """The text behind the last thoughts, "" where they never end; a text without thoughts stays as it is."""
+    """Return the text after the last thoughts, "" where they never end; a text without thoughts stays as it is."""
     if "<|channel|>" in text:
         return _final_channel(text)
     if _BARE_FINAL in text and text.lstrip().startswith(_BARE_CHANNELS):
         return text.rpartition(_BARE_FINAL)[2]
-    said = text
+    rest = text
     for closing in _CLOSES.finditer(text):
-        said = text[closing.end() :]
-    opened = [found.start() for pattern in _OPENS if (found := pattern.search(said))]
-    said = said[: min(opened)] if opened else said
-    return said if said is text else _FRAME.sub("", said)
+        rest = text[closing.end() :]
+    opened = [opening.start() for pattern in _OPENS if (opening := pattern.search(rest))]
+    rest = rest[: min(opened)] if opened else rest
+    return rest if rest is text else _FRAME.sub("", rest)
 
 
 def _final_channel(text: str) -> str:
-    """What stands in the last channel named final (the harmony format of gpt-oss); "" where there is none."""
-    said = ""
+    """Return the last channel named final (the harmony format of gpt-oss), "" where there is none."""
+    final = ""
     for channel in _CHANNEL.finditer(text):
         if channel[1] == "final":
-            said = text[channel.end() :]
-    return _FRAME.split(said, maxsplit=1)[0]
+            final = text[channel.end() :]
+    return _FRAME.split(final, maxsplit=1)[0]

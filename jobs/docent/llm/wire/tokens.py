@@ -1,4 +1,4 @@
-"""How many tokens a reply says it used, whatever form the endpoint gives it: a good reply is kept in any case.
+"""Read the token usage in a reply, in any usual form; a good reply is kept in any case.
 
 Reads and writes nothing.
 """
@@ -9,12 +9,12 @@ import math
 from typing import Any
 
 MOST_TOKENS = 10**9
-"""A reply that claims more tokens says nothing."""
+"""A larger number is not plausible."""
 MAX_DIGITS = 20
 
 
-def tokens_told(usage: Any) -> tuple[int, int] | None:
-    """Tokens of prompt and reply; None where one of them is not told.
+def tokens_reported(usage: Any) -> tuple[int, int] | None:
+    """Return the tokens of prompt and reply; None where one of them is not reported.
 
     Half of it would be taken for all of it by the spending limits. Numbers written as text count, fractions are rounded
     up; what is negative, no number or too large says nothing.

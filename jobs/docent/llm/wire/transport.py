@@ -1,4 +1,4 @@
-"""HTTP to one endpoint: one request, one bounded reply, nothing followed and nothing repeated.
+"""Send HTTP requests to one endpoint: one bounded reply each, no redirects, no retries.
 
 Reads pictures from their files while they are sent, piece by piece; writes nothing. aiohttp, because a request costs it
 a tenth of what the openai package needs (docs/benchmarks.md).
@@ -101,17 +101,17 @@ class Transport:
             raise TryFailedError(f"the connection broke off: {_words_of(error)}", "lost") from None
 
     async def _read(self, reply: aiohttp.ClientResponse) -> bytes:
-        """The body, up to the bound; one that says its length is read at once."""
+        """Read the body up to the bound; one that states its length is read at once."""
         length = reply.content_length
         if length is not None and length <= self._max_reply_bytes and "Content-Encoding" not in reply.headers:
             return await reply.read()
-        found = bytearray()
+        content = bytearray()
         async for piece in reply.content.iter_any():
-            found += piece
-            if len(found) > self._max_reply_bytes:
+            content += piece
+            if len(content) > self._max_reply_bytes:
                 reply.close()
                 raise TryFailedError(f"the reply is longer than {self._max_reply_bytes / 1e6:g} MB", "lost")
-        return bytes(found)
+        return bytes(content)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -121,35 +121,35 @@ class Transport:
 
 
 def _words_of(error: BaseException) -> str:
-    """What went wrong, on one line; an endpoint may have written it."""
-    said = getattr(error, "message", "") or str(error) or type(error).__name__
-    return printable(" ".join(mask(str(said)).split()), MAX_WORDS_CHARS)
+    """Describe an error in one line; an endpoint may have written its words."""
+    words = getattr(error, "message", "") or str(error) or type(error).__name__
+    return printable(" ".join(mask(str(words)).split()), MAX_WORDS_CHARS)
 
 
 def _proxy_of(url: str) -> str | None:
-    """The proxy that the environment names for an address; aiohttp would look it up in a thread for every request."""
+    """Return the proxy for an address; aiohttp would look it up in a thread for every request."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     return None if proxy_bypass(host) else getproxies().get(parts.scheme)
 
 
 def split_at_pictures(body: bytes, images: Sequence[Image]) -> list[bytes | Image]:
-    """A body cut at its pictures.
+    """Cut a body at its pictures.
 
     A hash as `url` stands only where a picture belongs: within text, JSON writes a quote as backslash and quote.
     """
     known = {image.sha256.encode(): image for image in images}
     parts: list[bytes | Image] = []
     end = 0
-    for found in _IMAGE.finditer(body):
-        if image := known.get(found[1]):
-            parts += [body[end : found.start()] + f'"data:{image.media_type};base64,'.encode(), image]
-            end = found.end() - 1
+    for match in _IMAGE.finditer(body):
+        if image := known.get(match[1]):
+            parts += [body[end : match.start()] + f'"data:{image.media_type};base64,'.encode(), image]
+            end = match.end() - 1
     return [*parts, body[end:]]
 
 
 def sent_size(part: bytes | Image) -> int:
-    """Bytes of a part as it is sent. Raises OSError where a picture is gone."""
+    """Return the bytes of a part as it is sent. Raises OSError where a picture is missing."""
     return len(part) if isinstance(part, bytes) else 4 * ((part.path.stat().st_size + 2) // 3)
 
 

@@ -1,4 +1,4 @@
-"""Stage `answer`: one arm answers every test example; a unit is one arm.
+"""Stage `answer`: let one arm answer every test example; a unit is one arm.
 
 Reads the data set and, for fine-tuned arms, the model. Writes one Answer per test example, in their order; score turns
 them into numbers and CSV files. A fine-tuned approach is an arm of its own name; what it is compared with are the rows
@@ -18,7 +18,7 @@ from docent.errors import InputError
 from docent.models.chat import require_pictures
 from docent.records import Answer, Checkpoint, Example
 from docent.stages.answer import generated
-from docent.stages.answer.asked import Asked, batched
+from docent.stages.answer.questions import Questions, batched
 from docent.tables import ARMS, function_at
 
 
@@ -27,7 +27,7 @@ def run(ctx: Context) -> Iterator[Answer]:
 
     Raises:
         InputError: the data set has no test rows, or rows without a picture; a picture cannot be read, or the arm
-            lacks training rows.
+            needs training rows and there are none.
         ConfigError: the model cannot be loaded.
     """
     examples = ctx.rows(Example)
@@ -35,12 +35,10 @@ def run(ctx: Context) -> Iterator[Answer]:
     tests = [example for example in examples if example.split == "test"]
     if not tests:
         raise InputError("the data set has no test rows", "build-dataset", "--set assemble.test_images=1 or more")
-    asked = Asked(
-        batches=ctx.mine(batched(tests, ctx.section.batch_size)),
-        train=[example for example in examples if example.split == "train"],
-    )
+    train = [example for example in examples if example.split == "train"]
+    questions = Questions(ctx.mine(batched(tests, ctx.section.batch_size)), train)
     is_tuned = any(artifact.part == ctx.unit.part for artifact in ctx.artifacts(Checkpoint))
     arm = generated.tuned if is_tuned else function_at(ARMS[ctx.unit.part].run)
-    for done, answer in enumerate(arm(ctx, asked), 1):
-        ctx.progress.update(done, asked.total, f"{ctx.unit.part}: {answer.item_name}")
+    for done, answer in enumerate(arm(ctx, questions), 1):
+        ctx.progress.update(done, questions.total, f"{ctx.unit.part}: {answer.item_name}")
         yield answer

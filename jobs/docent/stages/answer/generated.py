@@ -1,7 +1,7 @@
 """Arms whose answer a model writes, greedily: the base model, the fine-tuned ones, and one that gets no photo.
 
-Beside the rows, GENERATION says how: the limit of tokens, every setting, and which of the model's own were not used.
-PyTorch is loaded when such an arm runs, not before.
+Beside the rows, GENERATION records how: the limit of tokens, every setting, and which of the model's own settings were
+not used. PyTorch is imported only when such an arm runs.
 """
 
 from __future__ import annotations
@@ -15,43 +15,43 @@ from PIL import Image
 from docent.context import Context
 from docent.errors import ConfigError, InputError
 from docent.records import Answer, Checkpoint, Example
-from docent.stages.answer.asked import Asked, answer_row, photo_of
+from docent.stages.answer.questions import Questions, answer_row, photo_of
 from docent.store import Artifact
 
 if TYPE_CHECKING:
     from docent.models.decoding import Limit
 
 GENERATION = "generation.json"
-GREY = (128, 128, 128)  # the middle of what the processor scales to -1..1, so a picture that says nothing
+GREY = (128, 128, 128)  # close to 0 on the scale of -1 to 1 that the processor uses
 
-Look = Callable[[Context, Example], Image.Image]
+PhotoOf = Callable[[Context, Example], Image.Image]
 
 
-def base(ctx: Context, asked: Asked) -> Iterator[Answer]:
-    """The model before any fine-tuning."""
+def base(ctx: Context, questions: Questions) -> Iterator[Answer]:
+    """Answer with the base model."""
     from docent.models.loading import load_base
 
     settings = model_settings(ctx)
-    yield from _written(ctx, asked, load_base(settings.base_model, settings.dtype), photo_of)
+    yield from _written(ctx, questions, load_base(settings.base_model, settings.dtype), photo_of)
 
 
-def tuned(ctx: Context, asked: Asked) -> Iterator[Answer]:
-    """The fine-tuned model that has the arm's name."""
-    yield from _from_artifact(ctx, asked, ctx.artifacts(Checkpoint)[0], photo_of)
+def tuned(ctx: Context, questions: Questions) -> Iterator[Answer]:
+    """Answer with the fine-tuned model that has the arm's name."""
+    yield from _from_artifact(ctx, questions, ctx.artifacts(Checkpoint)[0], photo_of)
 
 
-def blind(ctx: Context, asked: Asked) -> Iterator[Answer]:
-    """The first fine-tuned model with a grey picture for every photo: what the questions alone give away."""
-    yield from _from_artifact(ctx, asked, ctx.artifacts(Checkpoint)[0], grey_picture)
+def blind(ctx: Context, questions: Questions) -> Iterator[Answer]:
+    """Answer with the first fine-tuned model and a grey picture for every photo: what the questions alone give away."""
+    yield from _from_artifact(ctx, questions, ctx.artifacts(Checkpoint)[0], grey_picture)
 
 
 def grey_picture(ctx: Context, example: Example) -> Image.Image:
-    """A uniform grey picture of the size of the example's photo."""
+    """Return a uniform grey picture of the size of the example's photo."""
     return Image.new("RGB", photo_of(ctx, example).size, GREY)
 
 
 def model_settings(ctx: Context) -> Any:
-    """The section that names the base model.
+    """Return the section that names the base model.
 
     Raises:
         ConfigError: there is none.
@@ -62,50 +62,50 @@ def model_settings(ctx: Context) -> Any:
 
 
 def set_threads(ctx: Context) -> None:
-    """As many arithmetic threads as the configuration says: their number decides the last bits."""
+    """Use as many arithmetic threads as configured: their number affects the last bits of results."""
     import torch
 
     torch.set_num_threads(ctx.config.run.threads)
 
 
-def _from_artifact(ctx: Context, asked: Asked, artifact: Artifact, look: Look) -> Iterator[Answer]:
+def _from_artifact(ctx: Context, questions: Questions, artifact: Artifact, picture_of: PhotoOf) -> Iterator[Answer]:
     from docent.models.loading import load_tuned
 
     checkpoint = next(iter(artifact.rows(Checkpoint)), None)
     if checkpoint is None:
         raise InputError(
-            f"{artifact.unit} left no checkpoint", str(artifact.folder), f"docent run --only {artifact.unit}"
+            f"{artifact.unit} has no checkpoint row", str(artifact.folder), f"docent run --only {artifact.unit}"
         )
     loaded = load_tuned(checkpoint.base_model, artifact.subfolder("model"), model_settings(ctx).dtype)
-    yield from _written(ctx, asked, loaded, look, checkpoint.id)
+    yield from _written(ctx, questions, loaded, picture_of, checkpoint.id)
 
 
 def _written(
-    ctx: Context, asked: Asked, loaded: tuple[Any, Any], look: Look, checkpoint_id: str | None = None
+    ctx: Context, questions: Questions, loaded: tuple[Any, Any], picture_of: PhotoOf, checkpoint_id: str | None = None
 ) -> Iterator[Answer]:
     from docent.models.decoding import limit_of
-    from docent.models.loading import generate
+    from docent.models.inference import generate
 
     set_threads(ctx)
-    limit = limit_of(loaded[1], ctx.section.max_new_tokens, (row.answer for row in asked.train))
+    limit = limit_of(loaded[1], ctx.section.max_new_tokens, (row.answer for row in questions.train))
     ctx.output_file(GENERATION, _as_json(*loaded, limit))
-    for batch in asked.batches:
-        images = (look(ctx, example) for example in batch)
+    for batch in questions.batches:
+        images = (picture_of(ctx, example) for example in batch)
         answers = generate(*loaded, images, [example.question for example in batch], limit.max_new_tokens)
         for example, (text, ended) in zip(batch, answers, strict=True):
             yield answer_row(ctx.unit.part, example, text, checkpoint_id).model_copy(update={"ended": ended})
 
 
 def _as_json(model: Any, processor: Any, limit: Limit) -> bytes:
-    """How the answers were generated: the same for every shard."""
+    """Return how the answers are generated as JSON: the same bytes for every shard."""
     from docent.models.decoding import generation_config, ignored_settings
 
     config = json.loads(generation_config(model, processor, limit.max_new_tokens).to_json_string())
-    del config["transformers_version"]  # stands in the marker
-    said = {
+    del config["transformers_version"]  # the marker records it
+    record = {
         "max_new_tokens": limit.max_new_tokens,
         "longest_training_answer_tokens": limit.longest_tokens,
         "settings": config,
         "ignored": ignored_settings(model),
     }
-    return (json.dumps(said, indent=1, sort_keys=True) + "\n").encode()
+    return (json.dumps(record, indent=1, sort_keys=True) + "\n").encode()

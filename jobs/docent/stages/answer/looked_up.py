@@ -1,7 +1,7 @@
-"""Methods that write nothing: they return a stored training answer. What a fine-tuned model has to be better than.
+"""Arms that repeat a stored training answer: methods that a fine-tuned model has to beat.
 
-`retrieval` finds the training photo that looks most alike to the base model's vision tower, `colour` the one with the
-most similar colours, `constant` does not look. numpy dot products are quick enough up to about 100,000 photos.
+`retrieval` finds the training photo nearest in the features of the base model's vision tower, `colour` the one with the
+most similar colours, `constant` ignores the photo. numpy dot products are fast enough up to about 100,000 photos.
 """
 
 from __future__ import annotations
@@ -18,92 +18,95 @@ from PIL import Image
 from docent.context import Context
 from docent.errors import InputError
 from docent.records import Answer, Example
-from docent.stages.answer.asked import Asked, answer_row, batched, photo_of
 from docent.stages.answer.generated import model_settings, set_threads
+from docent.stages.answer.questions import Questions, answer_row, batched, photo_of
 
 BINS = 8  # per channel: 512 colours
-CENTRE = 0.7  # share of each side that is looked at: exhibits stand in the middle
-SIDE_PX = 96  # colours need no more
+CENTRE = 0.7  # share of each side that counts: exhibits stand in the middle of a photo
+SIDE_PX = 96  # enough for colour histograms
 
 Floats: TypeAlias = NDArray[np.float32]
 Features = Callable[[Iterable[Image.Image]], Floats]
 Similarity = Callable[[Floats, Floats], Floats]
 
 
-def retrieval(ctx: Context, asked: Asked) -> Iterator[Answer]:
-    """The stored answer of the training photo nearest by cosine of the base model's vision tower."""
-    from docent.models.loading import load_base, vision_features
+def retrieval(ctx: Context, questions: Questions) -> Iterator[Answer]:
+    """Answer as stored for the training photo nearest by cosine of the base model's vision features."""
+    from docent.models.inference import vision_features
+    from docent.models.loading import load_base
 
     set_threads(ctx)
     settings = model_settings(ctx)
     model, processor = load_base(settings.base_model, settings.dtype)
-    yield from _nearest(ctx, asked, lambda images: vision_features(model, processor, images), cosine)
+    yield from _nearest(ctx, questions, lambda images: vision_features(model, processor, images), cosine)
 
 
-def colour(ctx: Context, asked: Asked) -> Iterator[Answer]:
-    """The stored answer of the training photo with the most similar colours: the simplest method that uses it."""
-    yield from _nearest(ctx, asked, color_histograms, intersection)
+def colour(ctx: Context, questions: Questions) -> Iterator[Answer]:
+    """Answer as stored for the training photo with the most similar colours: the simplest use of the photo."""
+    yield from _nearest(ctx, questions, color_histograms, intersection)
 
 
-def constant(ctx: Context, asked: Asked) -> Iterator[Answer]:
-    """The same answer to everything: the one most rows are trained on."""
-    text = most_frequent_answer(_required(asked.train))
-    for batch in asked.batches:
+def constant(ctx: Context, questions: Questions) -> Iterator[Answer]:
+    """Give the same answer to everything: the most frequent one of the training rows."""
+    text = most_frequent_answer(_required(questions.train))
+    for batch in questions.batches:
         for example in batch:
             yield answer_row(ctx.unit.part, example, text)
 
 
 def cosine(a: Floats, b: Floats) -> Floats:
-    """Cosine of every unit vector of `a` (n, d) with every one of `b` (m, d): (n, m)."""
+    """Return the cosine of every unit vector of `a` (n, d) with every one of `b` (m, d): (n, m)."""
     return np.asarray(a @ b.T)
 
 
 def intersection(a: Floats, b: Floats) -> Floats:
-    """What every histogram of `a` (n, d) shares with every one of `b` (m, d): (n, m), 1 for the same colours."""
+    """Return the overlap of every histogram of `a` (n, d) with every one of `b` (m, d): (n, m), 1 for equal ones."""
     return np.stack([np.minimum(row, b).sum(axis=1) for row in a])
 
 
 def color_histograms(images: Iterable[Image.Image]) -> Floats:
-    """Share of each of 512 RGB colours in the middle of each picture: (n, 512), rows sum to 1."""
+    """Return the share of each of 512 RGB colours in the middle of each picture: (n, 512), rows sum to 1."""
     return np.stack([_color_histogram(image) for image in images])
 
 
 def most_frequent_answer(train: Sequence[Example]) -> str:
-    """The answer of most training rows; of several, the one with the smallest row id."""
+    """Return the answer of most training rows; at a tie, the one with the smallest row id."""
     times = Counter(example.answer for example in train)
     return min(train, key=lambda example: (-times[example.answer], example.id)).answer
 
 
 def stored_answer(rows: Sequence[Example], question: str) -> Example:
-    """Which row of the found photo answers: the one with the same question, else of most of its words, else the first.
+    """Return the row of a photo that answers: the one with the same question, else the most similar question.
 
-    Words in common are counted as Jaccard similarity of the two sets of lower-case words.
+    Similarity is that of the two sets of lower-case words (Jaccard); the first row wins at a tie.
     """
-    for row in rows:
-        if row.question.strip().casefold() == question.strip().casefold():
-            return row
     words = _words(question)
-    shared = [len(words & (own := _words(row.question))) / max(1, len(words | own)) for row in rows]
-    return rows[shared.index(max(shared))]
+
+    def likeness(row: Example) -> tuple[bool, float]:
+        same = row.question.strip().casefold() == question.strip().casefold()
+        own = _words(row.question)
+        return same, len(words & own) / max(1, len(words | own))
+
+    return max(rows, key=likeness)
 
 
-def _nearest(ctx: Context, asked: Asked, features: Features, similarity: Similarity) -> Iterator[Answer]:
-    """Look up every test photo among all training photos; the first of equally near ones counts."""
+def _nearest(ctx: Context, questions: Questions, features: Features, similarity: Similarity) -> Iterator[Answer]:
+    """Look up every test photo among all training photos; the first wins at a tie."""
     rows_of: dict[str, list[Example]] = {}
-    for row in _required(asked.train):
+    for row in _required(questions.train):
         rows_of.setdefault(row.file, []).append(row)
-    known = [rows[0] for rows in rows_of.values()]
+    photos = [rows[0] for rows in rows_of.values()]
     index: list[Floats] = []
-    for batch in batched(known, ctx.section.batch_size):
+    for batch in batched(photos, ctx.section.batch_size):
         index.append(features(photo_of(ctx, row) for row in batch))
         ctx.progress.update(
-            0, asked.total, f"{ctx.unit.part}: {len(index) * len(batch)} of {len(known)} photos indexed"
+            0, questions.total, f"{ctx.unit.part}: {len(index) * len(batch)} of {len(photos)} photos indexed"
         )
     train_features = np.concatenate(index)
-    for batch in asked.batches:
-        found = similarity(features(photo_of(ctx, example) for example in batch), train_features).argmax(axis=1)
-        for example, place in zip(batch, found.tolist(), strict=True):
-            stored = stored_answer(rows_of[known[place].file], example.question)
+    for batch in questions.batches:
+        nearest = similarity(features(photo_of(ctx, example) for example in batch), train_features).argmax(axis=1)
+        for example, place in zip(batch, nearest.tolist(), strict=True):
+            stored = stored_answer(rows_of[photos[place].file], example.question)
             yield answer_row(ctx.unit.part, example, stored.answer, matched=stored.image_name)
 
 

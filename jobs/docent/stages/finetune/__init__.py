@@ -2,7 +2,7 @@
 
 Reads: Example rows and photos of build-dataset, and the folder (or hub name) of the base model.
 Writes: one Checkpoint row, `model/` (adapter or whole weights, and the processor) and `train_log.jsonl`. Checkpoints
-lie beside them as scratch; a run that was killed goes on from the newest complete one.
+are scratch files beside them; a run that was killed resumes from the newest complete one.
 Run alone: `docent stage finetune-lora --config pipeline.yaml --run-dir runs/demo`
 """
 
@@ -25,16 +25,19 @@ from docent.models.loading import load_base
 from docent.ranks import peers
 from docent.records import Checkpoint, Example, make_id
 from docent.stages.finetune.approaches import chosen, count_parameters, prepare
-from docent.stages.finetune.batches import Encoded, Pictures, encode
+from docent.stages.finetune.labels import Encoded, encode
+from docent.stages.finetune.loss import SupervisedLoss
+from docent.stages.finetune.parallel import STRATEGIES
+from docent.stages.finetune.pictures import Pictures
 from docent.stages.finetune.schedule import epochs_for, has_converged
-from docent.stages.finetune.trainer import Data, Plan, train
+from docent.stages.finetune.trainer import Data, Trainer
 from docent.tables import ApproachKind
 
 log = logging.getLogger("docent.finetune")
 
 
 def run(ctx: Context) -> Iterator[Checkpoint]:
-    """Train one approach and yield what it made.
+    """Train one approach and yield its checkpoint.
 
     Raises:
         InputError: there are no training rows, or one has no picture or cannot be encoded.
@@ -49,14 +52,19 @@ def run(ctx: Context) -> Iterator[Checkpoint]:
     require_pictures(row for row in ctx.stream(Example) if row.split != "test")
     seed = ctx.config.seed if config.seed is None else config.seed
     _fix_arithmetic(ctx.config.run.threads)
+    mixed = config.precision == "mixed"
     model, processor = load_base(section.base_model, section.dtype)
-    tuned = prepare(model, approach, section.base_model, seed)
+    tuned = prepare(model, approach, section.base_model, seed, float32=mixed)
     data = _data(ctx, model, processor, approach)
     trains, total = count_parameters(tuned)
     log.info("%s trains %d of %d parameters (%.2f %%)", config.name, trains, total, 100 * trains / total)
+    parallel = STRATEGIES[approach.parallel]()
+    loss = SupervisedLoss(model, approach.vision_frozen, autocast=mixed and section.dtype == "bfloat16")
     epochs = config.epochs or section.epochs or epochs_for(len(data.train), section.batch_size)
-    plan = Plan(section, approach.learning_rate, epochs, seed, ctx.scratch)
-    state, planned = train(model, data, plan, ctx.stop, ctx.progress.update)
+    trainer = Trainer(
+        model, parallel.wrap(loss), data, section, approach.learning_rate, epochs, seed, ctx.scratch, parallel
+    )
+    state = trainer.train(ctx.stop, ctx.progress.update)
     _save(ctx, tuned, processor)
     ctx.output_file("train_log.jsonl", "".join(f"{json.dumps(row)}\n" for row in state.log).encode())
     yield Checkpoint(
@@ -65,7 +73,7 @@ def run(ctx: Context) -> Iterator[Checkpoint]:
         base_model=section.base_model,
         step=state.best_step,
         steps=state.step,
-        planned_steps=planned,
+        planned_steps=trainer.steps,
         converged=has_converged(state.measured) if len(state.measured) > 1 else None,
         epochs=state.log[-1]["epoch"],
         validation_loss=state.best_loss,
@@ -76,7 +84,7 @@ def run(ctx: Context) -> Iterator[Checkpoint]:
 
 
 def _fix_arithmetic(threads: int) -> None:
-    """The same sums in the same order in every attempt."""
+    """Make every attempt compute the same sums in the same order."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
@@ -85,21 +93,21 @@ def _fix_arithmetic(threads: int) -> None:
 
 
 def _data(ctx: Context, model: Any, processor: Any, approach: ApproachKind) -> Data:
-    """Rows of training and validation, encoded.
+    """Return the encoded rows of training and validation.
 
     Raises:
-        InputError: there is nothing to train on.
+        InputError: there are no training rows.
     """
     artifact = ctx.artifacts(Example)[0]
     examples = [row for row in ctx.rows(Example) if row.split != "test"]
     photos = {name: artifact.file(name) for name in {row.file for row in examples}}
     encoded: dict[str, list[Encoded]] = {"train": [], "validation": []}
-    known: dict[tuple[str, str], Encoded] = {}  # every photo of an exhibit has the same dialogues
+    dialogs: dict[tuple[str, str], Encoded] = {}  # every photo of an exhibit has the same dialogs
     for row in examples:
-        said = (row.question, row.answer)
-        if said not in known:
-            known[said] = encode(model, processor, row, photos[row.file])
-        encoded[row.split].append(replace(known[said], photo=photos[row.file]))
+        dialog = (row.question, row.answer)
+        if dialog not in dialogs:
+            dialogs[dialog] = encode(model, processor, row, photos[row.file])
+        encoded[row.split].append(replace(dialogs[dialog], photo=photos[row.file]))
     if not encoded["train"]:
         raise InputError("the data set has no training rows", str(artifact.folder), "docent logs build-dataset")
     pictures = Pictures(model, processor, approach.vision_frozen)
@@ -107,11 +115,14 @@ def _data(ctx: Context, model: Any, processor: Any, approach: ApproachKind) -> D
 
 
 def _save(ctx: Context, tuned: Any, processor: Any) -> None:
-    """Adapter or whole model, and the processor, as `model/`; no card, which would name the machine's folders."""
+    """Write adapter or whole model, and the processor, as `model/`; no card, which would name the machine's folders."""
     folder = ctx.output_folder("model")
-    options = {"save_embedding_layers": False} if hasattr(tuned, "peft_config") else {}
+    adapter = hasattr(tuned, "peft_config")
+    options = {"save_embedding_layers": False} if adapter else {}
+    if not adapter:  # weights that trained in float32 are used in the dtype of the others
+        tuned.to(getattr(torch, ctx.section.dtype))
     tuned.save_pretrained(folder, safe_serialization=True, **options)
     processor.save_pretrained(folder)
     (folder / "README.md").unlink(missing_ok=True)
     for path in folder.iterdir():
-        path.chmod(0o644)  # safetensors makes files that only their owner can read
+        path.chmod(0o644)  # safetensors creates files that only their owner can read

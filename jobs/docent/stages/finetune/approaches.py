@@ -33,8 +33,12 @@ def chosen(config: ApproachConfig) -> ApproachKind:
     return row
 
 
-def prepare(model: Any, approach: ApproachKind, base_model: str, seed: int) -> Any:
+def prepare(model: Any, approach: ApproachKind, base_model: str, seed: int, *, float32: bool = True) -> Any:
     """Set trainable what the approach trains and freeze the rest; initial adapter weights depend on the seed.
+
+    Args:
+        float32: whether the parameters that train become float32. Updates at common learning rates are smaller than
+            the spacing of bfloat16 numbers, so that most bfloat16 weights would never change.
 
     Returns:
         The peft model for an adapter, else the model itself.
@@ -42,7 +46,12 @@ def prepare(model: Any, approach: ApproachKind, base_model: str, seed: int) -> A
     Raises:
         ConfigError: the adapter matches no module of this model.
     """
-    return function_at(approach.setup)(model, approach, base_model, seed)
+    tuned = function_at(approach.setup)(model, approach, base_model, seed)
+    if float32:
+        for parameter in tuned.parameters():
+            if parameter.requires_grad:
+                parameter.data = parameter.data.float()
+    return tuned
 
 
 def add_lora(model: Any, approach: ApproachKind, base_model: str, seed: int) -> Any:

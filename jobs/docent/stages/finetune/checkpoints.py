@@ -1,11 +1,11 @@
-"""Checkpoints that survive a kill at any moment: whole or not there.
+"""Checkpoints that survive a kill at any moment: each is complete or absent.
 
-    step-000120/   trainable weights, optimiser state, random state of the moment
-    best-000096/   trainable weights that are kept so far, by validation loss
+    step-000120/   trainable weights, optimiser state and random state after that step
+    best-000096/   trainable weights of the best validation loss so far
     …/manifest.json   numbers and the sha256 of every file beside it; written last, before the folder gets its name
 
 Only safetensors and JSON are read back, never a pickle. A folder with a missing or altered file, or with tensors of
-another training, counts as absent, with a warning: training goes on from the one before, or from the beginning.
+another training, is skipped with a warning: training resumes from the one before, or starts again.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import torch
+from pydantic import Field, StrictFloat, TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
@@ -27,15 +28,19 @@ from docent.artifacts.durable import sha256_of, sync_folder, temporary_name, wri
 from docent.errors import InputError
 from docent.stages.finetune.schedule import Evaluation
 
+if TYPE_CHECKING:
+    from docent.stages.finetune.parallel import SingleProcess
+
 log = logging.getLogger("docent.finetune")
 
 Tensors = dict[str, torch.Tensor]
 MANIFEST = "manifest.json"
+Count = Annotated[int, Field(ge=0, strict=True)]
 
 
 @dataclass
 class State:
-    """Where training stands.
+    """Progress of a training.
 
     Attributes:
         step: optimiser steps done.
@@ -44,16 +49,19 @@ class State:
         log: one row per step, as in train_log.jsonl.
     """
 
-    step: int = 0
-    best_step: int = 0
-    best_loss: float | None = None
+    step: Count = 0
+    best_step: Count = 0
+    best_loss: StrictFloat | None = None
     log: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def measured(self) -> list[Evaluation]:
-        """Every validation loss that was measured, in order."""
+        """Return every validation loss that was measured, in order."""
         rows = (row for row in self.log if row.get("validation_loss") is not None)
         return [Evaluation(row["step"], row["validation_loss"], row["validation_error"]) for row in rows]
+
+
+_STATE = TypeAdapter(State)
 
 
 def save_checkpoint(folder: Path, state: State, tensors: dict[str, Tensors], keep: int) -> None:
@@ -73,94 +81,107 @@ def save_best(folder: Path, step: int, weights: Tensors) -> None:
 
 
 def load_best(folder: Path, step: int) -> Tensors:
-    """The weights kept at the best step.
+    """Return the weights kept at the best step.
 
     Raises:
-        InputError: they are not there any more, or were damaged.
+        InputError: they are missing or damaged.
     """
     path = folder / f"best-{step:06d}" / "weights.safetensors"
     try:
         weights: Tensors = load_file(path)
     except (OSError, SafetensorError) as error:
         what = f"the best weights of this training cannot be read: {error}"
-        raise InputError(what, str(path), "to go on from an earlier checkpoint: docent run") from None
+        raise InputError(what, str(path), "to resume from an earlier checkpoint: docent run") from None
     return weights
 
 
 def newest_checkpoint(
     folder: Path, problem_with: Callable[[State, dict[str, Tensors]], str] = lambda state, tensors: ""
 ) -> tuple[State, dict[str, Tensors]] | None:
-    """The newest checkpoint whose files, and whose best weights, are all as they were written; None to start afresh.
+    """Return the newest checkpoint whose files and best weights are intact; None where there is none.
 
     Args:
-        problem_with: says why a checkpoint is of another training; "" where it is not.
+        problem_with: returns why a checkpoint belongs to another training; "" where it does not.
     """
     best = {manifest.get("step") for _, manifest in _complete(folder, "best", verify=True)}
     for path, manifest in _complete(folder, "step", verify=True):
         if manifest.get("best_step") and manifest["best_step"] not in best:
-            log.warning("%s refers to best weights that are not there: left aside", path.name)
+            log.warning("%s skipped: the best weights that it refers to are missing", path.name)
             continue
         try:
             tensors = {file.stem: load_file(file) for file in sorted(path.glob("*.safetensors"))}
             state = _state(manifest)
         except (OSError, SafetensorError, ValueError) as error:
-            log.warning("%s cannot be read (%s): left aside", path.name, error)
+            log.warning("%s skipped: it cannot be read (%s)", path.name, error)
             continue
         if problem := problem_with(state, tensors):
-            log.warning("%s does not belong to this training (%s): left aside", path.name, problem)
+            log.warning("%s skipped: it belongs to another training (%s)", path.name, problem)
             continue
         return state, tensors
     return None
 
 
+def resume(folder: Path, steps: int, model: Any, optimizer: torch.optim.Optimizer, parallel: SingleProcess) -> State:
+    """Restore the newest checkpoint that fits, and return its state; a fresh one where none fits.
+
+    Args:
+        steps: optimiser steps of the whole training.
+    """
+
+    def problem_with(state: State, tensors: dict[str, Tensors]) -> str:
+        return f"step {state.step} of {steps}" if state.step > steps else parallel.mismatch(model, optimizer, tensors)
+
+    checkpoint = newest_checkpoint(folder, problem_with)
+    if checkpoint is None:
+        return State()
+    state, tensors = checkpoint
+    parallel.restore(model, optimizer, tensors)
+    return state
+
+
 def _state(manifest: dict[str, Any]) -> State:
-    """The numbers of a manifest.
+    """Return the numbers of a manifest.
 
     Raises:
         ValueError: one is missing or of another type.
     """
-    missing = [name for name in State.__dataclass_fields__ if name not in manifest]
-    if missing:
+    if missing := sorted(State.__dataclass_fields__.keys() - manifest.keys()):
         raise ValueError(f"{MANIFEST} lacks {', '.join(missing)}")
-    state = State(**{name: manifest[name] for name in State.__dataclass_fields__})
-    whole = all(type(number) is int and number >= 0 for number in (state.step, state.best_step))
-    rows = isinstance(state.log, list) and all(isinstance(row, dict) for row in state.log)
-    if not (whole and rows and (state.best_loss is None or isinstance(state.best_loss, float))):
-        raise ValueError(f"{MANIFEST} has values of other types")
-    return state
+    try:
+        return _STATE.validate_python(manifest)
+    except ValidationError:
+        raise ValueError(f"{MANIFEST} has values of other types") from None
 
 
 def _publish(final: Path, manifest: dict[str, Any], tensors: dict[str, Tensors]) -> None:
-    if _manifest(final, verify=True):  # a resumed run comes past the same step with the same bytes
+    if _manifest(final, verify=True):  # a resumed run reaches the same step again, with the same bytes
         return
-    made = temporary_name(final)
-    shutil.rmtree(made, ignore_errors=True)
-    made.mkdir(parents=True)
-    for name, group in tensors.items():
-        save_file({key: tensor.detach().contiguous() for key, tensor in group.items()}, made / f"{name}.safetensors")
-        _sync(made / f"{name}.safetensors")
-    files = {path.name: sha256_of(path) for path in sorted(made.iterdir())}
-    write_durably(made / MANIFEST, json.dumps({**manifest, "files": files}).encode())
+    temporary = temporary_name(final)
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    files = {}
+    for name, group in sorted(tensors.items()):
+        path = temporary / f"{name}.safetensors"
+        save_file({key: tensor.detach().contiguous() for key, tensor in group.items()}, path)
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+        files[path.name] = sha256_of(path)
+    write_durably(temporary / MANIFEST, json.dumps({**manifest, "files": files}).encode())
     shutil.rmtree(final, ignore_errors=True)
-    os.replace(made, final)
+    os.replace(temporary, final)
     sync_folder(final.parent)
 
 
-def _sync(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-
-
 def _complete(folder: Path, kind: str, verify: bool) -> list[tuple[Path, dict[str, Any]]]:
-    """Complete folders of a kind with their manifests, newest first; `verify` hashes their files."""
-    found = []
+    """Return the complete folders of a kind with their manifests, newest first; `verify` hashes their files."""
+    complete = []
     for path in sorted(folder.glob(f"{kind}-*"), reverse=True):
         manifest = _manifest(path, verify)
         if manifest is None:
-            log.warning("%s is not complete: left aside", path.name)
+            log.warning("%s skipped: it is not complete", path.name)
         else:
-            found.append((path, manifest))
-    return found
+            complete.append((path, manifest))
+    return complete
 
 
 def _manifest(path: Path, verify: bool) -> dict[str, Any] | None:

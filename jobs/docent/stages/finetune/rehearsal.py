@@ -1,8 +1,8 @@
-"""A rehearsal of distributed training: every pod, process and connection of it, and no model.
+"""Rehearse distributed training: all its pods, processes and connections, without a model.
 
-Worth a minute before GPU-hours are spent: it shows that the pods are admitted, mount the volume, find and reach each
-other, resume after a stop, and how long they take to add up 4 MiB. Reads checkpoints of its own below the unit's
-scratch; writes `<run>/<unit>/rehearsal.json`, and nothing that could be taken for training.
+Run it before spending GPU hours: it shows that the pods are admitted, mount the volume, reach each other and resume
+after a stop, and how long they take to add up 4 MiB. Reads its own checkpoints below the unit's scratch folder; writes
+`<run>/<unit>/rehearsal.json`, and nothing that could be mistaken for training.
 Run alone, two processes: `PET_NPROC_PER_NODE=2 docent stage finetune-lora --config pipeline.yaml --run-dir runs/demo
 --rehearse`; in pods: `docent render` shows the same workload as for training.
 """
@@ -29,13 +29,13 @@ from docent.store import write_durably
 log = logging.getLogger("docent.finetune")
 
 NUMBERS = 1 << 20
-MODULUS = 1009  # sums of it are whole in float32 for thousands of ranks
+MODULUS = 1009  # sums of numbers below it are exact in float32 for thousands of ranks
 SAVE_EVERY = 25
 KEPT = 2
 
 
 def run(ctx: Context, steps: int) -> None:
-    """Add up numbers over all ranks `steps` times, with checkpoints, from where an earlier attempt was stopped.
+    """Add up numbers over all ranks `steps` times, with checkpoints, resuming an attempt that was stopped.
 
     Raises:
         StoppedError: some rank was asked to stop; a checkpoint was saved.
@@ -50,8 +50,8 @@ def run(ctx: Context, steps: int) -> None:
     step = begun
     while step < steps:
         step += 1
-        found, took_s = _add_up(numbers, step)
-        total, seconds = total + found, seconds + took_s
+        number, took_s = _add_up(numbers, step)
+        total, seconds = total + number, seconds + took_s
         stopped = peers.agreed_to_stop(ctx.stop)
         if peers.rank() == 0 and (stopped or step % SAVE_EVERY == 0):
             save_checkpoint(scratch, State(step), {"rehearsal": {"sum": torch.tensor([total])}}, KEPT)
@@ -61,7 +61,7 @@ def run(ctx: Context, steps: int) -> None:
     hosts = _hosts()
     if peers.rank() == 0:
         done = max(1, steps - begun)
-        told = {
+        summary = {
             "world_size": peers.world_size(),
             "hosts": hosts,
             "steps": steps,
@@ -71,12 +71,14 @@ def run(ctx: Context, steps: int) -> None:
             "bytes": numbers.nbytes,
             "milliseconds_per_all_reduce": round(1000 * seconds / done, 3),
         }
-        _publish(ctx.run_dir / ctx.unit.name / "rehearsal.json", told)
+        text = json.dumps(summary, indent=1) + "\n"
+        write_durably(ctx.run_dir / ctx.unit.name / "rehearsal.json", text.encode())
+        log.info("%s", json.dumps(summary))
         shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _add_up(numbers: torch.Tensor, step: int) -> tuple[int, float]:
-    """One all-reduce: what every rank holds now, and the seconds it took.
+    """Run one all-reduce; return the number that every rank holds then, and the seconds it took.
 
     Raises:
         PipelineError: the sum is wrong.
@@ -94,29 +96,23 @@ def _add_up(numbers: torch.Tensor, step: int) -> tuple[int, float]:
 
 
 def _resume(scratch: Path) -> tuple[int, int]:
-    """Step and sum of the newest checkpoint, as rank 0 sees it: others may see an older folder over the network."""
-    held = torch.zeros(2, dtype=torch.int64)
-    if peers.rank() == 0 and (found := newest_checkpoint(scratch, _problem_with)):
-        state, tensors = found
-        held = torch.tensor([state.step, int(tensors["rehearsal"]["sum"])])
+    """Return step and sum of the newest checkpoint as rank 0 sees it: others may see an older folder over a network."""
+
+    def problem_with(_: State, tensors: dict[str, Tensors]) -> str:
+        return "" if tensors.get("rehearsal", {}).keys() == {"sum"} else "no sum"
+
+    progress = torch.zeros(2, dtype=torch.int64)
+    if peers.rank() == 0 and (checkpoint := newest_checkpoint(scratch, problem_with)):
+        state, tensors = checkpoint
+        progress = torch.tensor([state.step, int(tensors["rehearsal"]["sum"])])
     if peers.world_size() > 1:
-        distributed.broadcast(held, src=0)
-    return int(held[0]), int(held[1])
-
-
-def _problem_with(state: State, tensors: dict[str, Tensors]) -> str:
-    return "" if tensors.get("rehearsal", {}).keys() == {"sum"} else "no sum"
+        distributed.broadcast(progress, src=0)
+    return int(progress[0]), int(progress[1])
 
 
 def _hosts() -> list[str]:
-    """The host of every rank."""
-    hosts: list[Any] = [socket.gethostname()]
+    """Return the host of every rank."""
+    hosts: list[Any] = [socket.gethostname()] * peers.world_size()
     if peers.world_size() > 1:
-        hosts = [None] * peers.world_size()
         distributed.all_gather_object(hosts, socket.gethostname())
     return hosts
-
-
-def _publish(path: Path, told: dict[str, Any]) -> None:
-    write_durably(path, (json.dumps(told, indent=1) + "\n").encode())
-    log.info("%s", json.dumps(told))

@@ -1,7 +1,7 @@
-"""When what happens in training, as pure functions of step numbers and losses: rate, epochs, evaluations, early end.
+"""Schedule of a training as pure functions of step numbers and losses: rate, epochs, evaluations, early end.
 
 A training whose validation loss has stopped falling cools down: its rate falls to zero over a few more steps, because
-weights of the middle of a schedule are worse than their loss says (docs/lab-notes.md).
+weights from the middle of a schedule answer worse than their loss suggests (docs/lab-notes.md).
 
 Source of the learning rate: linear warm-up and half a cosine, as in transformers' `get_cosine_schedule_with_warmup`,
 which the published experiment used.
@@ -18,11 +18,11 @@ from docent.records import canonical_json
 
 SORTED_BATCHES = 8
 MIN_STEPS, MIN_EPOCHS = 1300, 1.5
-"""What a training takes where `finetune.epochs` is not given; docs/lab-notes.md says how they were found."""
+"""Length of a training where `finetune.epochs` is not given; docs/lab-notes.md has the measurements."""
 MIN_GAIN = 0.005
-"""A validation loss that falls by a smaller share has not fallen."""
+"""A validation loss that falls by a smaller share counts as not falling."""
 CONVERGED_GAIN = 0.01
-"""A training whose last evaluation still gained a larger share has not converged."""
+"""A training whose last evaluation gained a larger share has not converged."""
 COOLDOWN_SHARE = 0.2
 """Length of the cooldown as a share of the steps before it."""
 
@@ -36,7 +36,7 @@ class Evaluation(NamedTuple):
 
 
 def epochs_for(rows: int, batch_size: int) -> float:
-    """Passes over the training rows where the settings give none: few rows are seen more often than many.
+    """Return the passes over the training rows where the settings give none: few rows get more passes than many.
 
     Args:
         rows: training rows.
@@ -46,19 +46,19 @@ def epochs_for(rows: int, batch_size: int) -> float:
 
 
 def total_steps(rows: int, batch_size: int, epochs: float, max_steps: int | None = None) -> int:
-    """Optimiser steps of a run, at most `max_steps`; the last, shorter batch of an epoch counts."""
+    """Return the optimiser steps of a run, at most `max_steps`; the last, shorter batch of an epoch counts."""
     # Rounded first: 1.1 * 10 is a little more than 11 in floating point.
     steps = max(1, math.ceil(round(epochs * math.ceil(rows / batch_size), 6)))
     return steps if max_steps is None else min(steps, max_steps)
 
 
 def rate_factor(step: int, steps: int, warmup_share: float, cooldown: int | None = None) -> float:
-    """Share of the peak learning rate at step 1 .. `steps`: from 0 to 1 while warming up, then down a cosine.
+    """Return the share of the peak learning rate at step 1 .. `steps`: linear warm-up from 0 to 1, then a cosine.
 
-    The warm-up leaves at least the last step: a run of one step would learn nothing.
+    The warm-up ends before the last step: a run of one step would learn nothing.
 
     Args:
-        cooldown: the step after which the rate falls in a straight line to its end instead; None where none began.
+        cooldown: the step after which the rate falls linearly to zero instead; None where no cooldown began.
     """
     if cooldown is not None and step > cooldown:
         left = cooldown_end(cooldown, steps) - cooldown + 1
@@ -71,12 +71,12 @@ def rate_factor(step: int, steps: int, warmup_share: float, cooldown: int | None
 
 
 def evaluation_steps(steps: int, evaluations: int) -> tuple[int, ...]:
-    """The steps after which the validation loss is measured: evenly spread, the last one among them."""
+    """Return the steps after which the validation loss is measured: evenly spaced, including the last."""
     return tuple(sorted({math.ceil(steps * k / evaluations) for k in range(1, evaluations + 1)}))
 
 
 def cooldown_start(measured: Sequence[Evaluation], patience: int) -> int | None:
-    """The step of the first evaluation after which `patience` of them have gained nothing; None with patience 0."""
+    """Return the step of the first evaluation that ends `patience` without a gain; None where none or patience is 0."""
     for end in range(patience + 1, len(measured) + 1) if patience else ():
         losses = [evaluation.loss for evaluation in measured[:end]]
         if min(losses[-patience:]) > min(losses[:-patience]) * (1 - MIN_GAIN):
@@ -85,33 +85,33 @@ def cooldown_start(measured: Sequence[Evaluation], patience: int) -> int | None:
 
 
 def cooldown_end(start: int, steps: int) -> int:
-    """The last step of a training that cools down after step `start` of `steps`."""
+    """Return the last step of a training that cools down after step `start` of `steps`."""
     return min(steps, start + math.ceil(COOLDOWN_SHARE * start))
 
 
 def best_of(measured: Sequence[Evaluation]) -> Evaluation:
-    """The latest evaluation whose loss is within one standard error of the lowest.
+    """Return the latest evaluation whose loss is within one standard error of the lowest.
 
-    Of losses that so few rows cannot tell apart the one of the lowest learning rate is taken. Source of the rule:
-    Breiman et al., Classification and Regression Trees, 1984, 3.4.3.
+    Among losses that the validation rows cannot tell apart, the one at the lowest learning rate is taken. Source of the
+    rule: Breiman et al., Classification and Regression Trees, 1984, 3.4.3.
     """
     lowest = min(measured, key=lambda evaluation: evaluation.loss)
     return [e for e in measured if e == lowest or e.loss < lowest.loss + lowest.error][-1]
 
 
 def has_converged(measured: Sequence[Evaluation]) -> bool:
-    """Whether the last of two or more validation losses gained next to nothing over the ones before it."""
+    """Return whether the last of two or more validation losses hardly improved on the ones before it."""
     losses = [evaluation.loss for evaluation in measured]
     return losses[-1] > min(losses[:-1]) * (1 - CONVERGED_GAIN)
 
 
 def checkpoint_interval(steps: int) -> int:
-    """Steps between two checkpoints: a killed run loses at most a tenth of its work."""
+    """Return the steps between two checkpoints: a killed run loses at most a tenth of its work."""
     return max(10, steps // 10)
 
 
 def epoch_batches(lengths: Sequence[int], batch_size: int, seed: int, epoch: int) -> list[list[int]]:
-    """Row numbers of all batches of an epoch: its own permutation of the rows, the shorter last batch kept.
+    """Return the row numbers of all batches of an epoch: a permutation of the rows, the shorter last batch kept.
 
     Rows are sorted by length among the next few batches, so that a batch holds little padding, and those batches are
     shuffled again.

@@ -1,8 +1,8 @@
-"""The training loop: AdamW, warm-up and cosine, validation, a cooldown where nothing is gained, checkpoints, resume.
+"""The training loop: AdamW, warm-up and cosine, validation, cooldown, checkpoints, resume.
 
 Reads encoded rows; writes checkpoints into a scratch folder. On a CPU in float32 a run that was killed and resumed
-ends with the same bits as one that was not: the batches depend on the step number alone, and weights, optimiser and
-random state come back as they were.
+ends with the same bits as one that was not: batches depend on the step number alone, and weights, optimiser and random
+state are restored exactly.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.nn.functional import cross_entropy
 
 from docent.config import Finetune
 from docent.errors import ConfigError, StoppedError
-from docent.stages.finetune.batches import IGNORED, Encoded, Pictures, collate
-from docent.stages.finetune.checkpoints import State, load_best, save_best, save_checkpoint
-from docent.stages.finetune.resume import load_weights, resume, snapshot, trainable
+from docent.stages.finetune.checkpoints import State, load_best, resume, save_best, save_checkpoint
+from docent.stages.finetune.labels import Encoded, collate
+from docent.stages.finetune.parallel import SingleProcess
+from docent.stages.finetune.pictures import Pictures
 from docent.stages.finetune.schedule import (
     best_of,
     checkpoint_interval,
@@ -35,28 +35,6 @@ from docent.stages.finetune.schedule import (
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What a run does, known before it starts.
-
-    Attributes:
-        rate: peak learning rate.
-        epochs: passes over the training rows.
-        seed: of batches and dropout.
-        scratch: where checkpoints go.
-    """
-
-    section: Finetune
-    rate: float
-    epochs: float
-    seed: int
-    scratch: Path
-
-    def steps(self, rows: int) -> int:
-        """Optimiser steps for so many training rows."""
-        return total_steps(rows, self.section.batch_size, self.epochs, self.section.max_steps)
-
-
-@dataclass
 class Data:
     """Encoded rows and the photos they are about."""
 
@@ -64,135 +42,170 @@ class Data:
     validation: Sequence[Encoded]
     pictures: Pictures
     pad_id: int
-    _epoch: int = -1
-    _batches: list[list[int]] = field(default_factory=list)
 
-    def losses(self, model: Any, rows: Sequence[Encoded]) -> tuple[torch.Tensor, list[int]]:
-        """Cross-entropy of every supervised token of one batch, row after row, and how many of them each row has."""
-        batch = {name: tensor.to(model.device) for name, tensor in collate(rows, self.pad_id).items()}
-        targets = batch.pop("labels")[:, 1:]
-        pictures = self.pictures.inputs([row.photo for row in rows])
-        hidden = model.model(**batch, **pictures, use_cache=False).last_hidden_state[:, :-1]
-        counted = targets != IGNORED
-        # Only supervised positions go through the head, the widest matrix of a small model.
-        logits = model.get_output_embeddings()(hidden[counted])
-        return cross_entropy(logits.float(), targets[counted], reduction="none"), counted.sum(dim=1).tolist()
+    def inputs(self, rows: Sequence[Encoded], device: torch.device) -> dict[str, torch.Tensor]:
+        """Return the arguments of `SupervisedLoss.forward` for some rows."""
+        batch = collate(rows, self.pad_id) | self.pictures.inputs([row.photo for row in rows])
+        return {name: tensor.to(device) for name, tensor in batch.items()}
 
-    def batch(self, step: int, batch_size: int, seed: int) -> list[Encoded]:
-        """The training rows of step 1, 2, ..."""
-        epoch, position = divmod(step - 1, math.ceil(len(self.train) / batch_size))
+
+@dataclass
+class Trainer:
+    """One training.
+
+    Attributes:
+        model: not wrapped by peft, with the parameters to train set trainable.
+        loss: the module around it that is called; `parallel` may have wrapped it.
+        rate: peak learning rate.
+        epochs: passes over the training rows.
+        seed: of batches and dropout.
+        scratch: folder of the checkpoints.
+    """
+
+    model: Any
+    loss: torch.nn.Module
+    data: Data
+    section: Finetune
+    rate: float
+    epochs: float
+    seed: int
+    scratch: Path
+    parallel: SingleProcess = field(default_factory=SingleProcess)
+    state: State = field(default_factory=State)
+
+    def __post_init__(self) -> None:
+        self.optimizer = _optimizer(self.model, self.section)
+        self.steps_per_epoch = math.ceil(len(self.data.train) / self.section.batch_size)
+        self.steps = total_steps(len(self.data.train), self.section.batch_size, self.epochs, self.section.max_steps)
+        """Optimiser steps as planned; there are fewer where the validation loss stops falling."""
+        self._rows_at_once = self.section.micro_batch_rows or self.section.batch_size
+        self._epoch, self._batches = -1, [[0]]
+
+    def train(self, stop: threading.Event, report: Callable[[float, float, str], None]) -> State:
+        """Train from the newest checkpoint or the beginning, and leave the best weights in the model.
+
+        Args:
+            stop: when set, a checkpoint is saved and StoppedError raised.
+            report: called after every step with steps done, steps in all, and a message.
+
+        Raises:
+            StoppedError: `stop` was set.
+            ConfigError: a loss is not finite.
+        """
+        evaluations = evaluation_steps(self.steps, self.section.evaluations)
+        saves = {*evaluations, *range(0, self.steps, checkpoint_interval(self.steps))}
+        torch.manual_seed(self.seed)
+        self.state = state = resume(self.scratch, self.steps, self.model, self.optimizer, self.parallel)
+        while state.step < (end := self._end()):
+            row = self.step()
+            state.step += 1
+            state.log.append(row)
+            if state.step in evaluations or state.step == end:
+                self.evaluate()
+            if state.step in saves or state.step == end or stop.is_set():
+                tensors = self.parallel.snapshot(self.model, self.optimizer)
+                save_checkpoint(self.scratch, state, tensors, self.section.max_checkpoints)
+            if stop.is_set():
+                raise StoppedError(f"stopped after step {state.step} of {end}", str(self.scratch), "docent run")
+            report(state.step, end, f"loss {row['loss']:.3f}")
+        self.parallel.load_weights(self.model, load_best(self.scratch, state.best_step))
+        return state
+
+    def step(self) -> dict[str, Any]:
+        """Take the optimiser step after `state`, and return its row of the training log.
+
+        The loss is the mean over all supervised tokens of the step, however the rows are divided into micro-batches.
+
+        Raises:
+            ConfigError: the loss is not finite.
+        """
+        step = self.state.step + 1
+        cooldown = cooldown_start(self.state.measured, self.section.patience)
+        rate = self.rate * rate_factor(step, self.steps, self.section.warmup_share, cooldown)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.loss.train()
+        rows = self.parallel.share(self._batch(step))
+        tokens = self.parallel.total(sum(row.supervised for row in rows))
+        parts, total = _chunks(rows, self._rows_at_once), 0.0
+        for number, part in enumerate(parts, 1):
+            with self.parallel.accumulate(self.loss, last=number == len(parts)):
+                loss = self.loss(**self.data.inputs(part, self.model.device)).sum() / tokens
+                if not torch.isfinite(loss):
+                    raise _not_finite("loss", loss.item(), step)
+                torch.autograd.backward(loss)
+            total += loss.item()
+        weights = (p for group in self.optimizer.param_groups for p in group["params"])
+        self.parallel.clip(weights, self.section.max_grad_norm)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        return {
+            "step": step,
+            "epoch": round(step / self.steps_per_epoch, 4),
+            "loss": self.parallel.total(total),
+            "learning_rate": rate,
+            "validation_loss": None,
+        }
+
+    @torch.no_grad()
+    def validate(self) -> tuple[float, float] | None:
+        """Return the mean cross-entropy over the supervised tokens of all validation rows, and its standard error.
+
+        Rows count as the independent observations: tokens of one row depend on each other.
+
+        Returns:
+            None where there are no validation rows. A single row has no error: 0.
+        """
+        if not self.data.validation:
+            return None
+        self.loss.eval()
+        sums, counts = [], []
+        for rows in _chunks(self.data.validation, self._rows_at_once):
+            tokens = [row.supervised for row in rows]
+            losses = self.loss(**self.data.inputs(rows, self.model.device))
+            sums += [part.sum().item() for part in torch.split(losses, tokens)]
+            counts += tokens
+        self.loss.train()
+        mean, number = math.fsum(sums) / sum(counts), len(counts)
+        if number == 1 or not math.isfinite(mean):
+            return mean, 0.0
+        squares = math.fsum((total - mean * count) ** 2 for total, count in zip(sums, counts, strict=True))
+        return mean, math.sqrt(squares * number / (number - 1)) / sum(counts)
+
+    def evaluate(self) -> None:
+        """Add the validation loss to the last row of the log; keep the weights where `best_of` chooses this step.
+
+        Without validation rows the last step is kept.
+
+        Raises:
+            ConfigError: the loss is not finite.
+        """
+        state = self.state
+        loss, error = self.validate() or (None, None)
+        if loss is not None and not math.isfinite(loss):
+            raise _not_finite("validation loss", loss, state.step)
+        state.log[-1] |= {"validation_loss": loss, "validation_error": error}
+        if loss is None or best_of(state.measured).step == state.step:
+            state.best_step, state.best_loss = state.step, loss
+            save_best(self.scratch, state.step, self.parallel.weights(self.model))
+
+    def _end(self) -> int:
+        """Return the last step as far as it is known: of the plan, or of the cooldown that has begun."""
+        cooldown = cooldown_start(self.state.measured, self.section.patience)
+        return self.steps if cooldown is None else cooldown_end(cooldown, self.steps)
+
+    def _batch(self, step: int) -> list[Encoded]:
+        """Return the training rows of step 1, 2, ..."""
+        epoch, position = divmod(step - 1, self.steps_per_epoch)
         if self._epoch != epoch:
-            self._batches = epoch_batches([len(row.ids) for row in self.train], batch_size, seed, epoch)
+            lengths = [len(row.ids) for row in self.data.train]
+            self._batches = epoch_batches(lengths, self.section.batch_size, self.seed, epoch)
             self._epoch = epoch
-        return [self.train[index] for index in self._batches[position]]
+        return [self.data.train[index] for index in self._batches[position]]
 
 
-def train(
-    model: Any, data: Data, plan: Plan, stop: threading.Event, tell: Callable[[float, float, str], None]
-) -> tuple[State, int]:
-    """Train, or go on from the newest checkpoint, and leave the best weights in the model.
-
-    Args:
-        model: not wrapped by peft, with what trains set trainable.
-        data: the rows.
-        plan: settings.
-        stop: when set, a checkpoint is saved and StoppedError raised.
-        tell: called after every step with steps done, steps in all, and a message.
-
-    Returns:
-        The final state and the number of steps that were planned; there were fewer where the validation loss stopped
-        falling.
-
-    Raises:
-        StoppedError: `stop` was set.
-        ConfigError: a loss is not finite.
-    """
-    section = plan.section
-    steps = plan.steps(len(data.train))
-    evaluations = evaluation_steps(steps, section.evaluations)
-    saves = {*evaluations, *range(0, steps, checkpoint_interval(steps))}
-    optimizer = _optimizer(model, section)
-    torch.manual_seed(plan.seed)
-    state = resume(model, optimizer, plan.scratch, steps)
-    while state.step < (end := _end(state, steps, section.patience)):
-        row = _step(model, optimizer, data, plan, state)
-        state.step += 1
-        state.log.append(row)
-        if state.step in evaluations or state.step == end:
-            _evaluate(model, data, state, plan)
-        if state.step in saves or state.step == end or stop.is_set():
-            save_checkpoint(plan.scratch, state, snapshot(model, optimizer), section.max_checkpoints)
-        if stop.is_set():
-            raise StoppedError(f"stopped after step {state.step} of {end}", str(plan.scratch), "docent run")
-        tell(state.step, end, f"loss {row['loss']:.3f}")
-    load_weights(model, load_best(plan.scratch, state.best_step))
-    return state, steps
-
-
-def _end(state: State, steps: int, patience: int) -> int:
-    """The last step, as far as it is known: of the plan, or of the cooldown that has begun."""
-    cooldown = cooldown_start(state.measured, patience)
-    return steps if cooldown is None else cooldown_end(cooldown, steps)
-
-
-@torch.no_grad()
-def validate(model: Any, data: Data, batch_size: int) -> tuple[float, float] | None:
-    """Mean cross-entropy over the supervised tokens of all validation rows, and its standard error over the rows.
-
-    Returns:
-        None where there are no validation rows. A single row has no error: 0.
-    """
-    if not data.validation:
-        return None
-    model.eval()
-    sums, counts = [], []
-    for start in range(0, len(data.validation), batch_size):
-        losses, tokens = data.losses(model, data.validation[start : start + batch_size])
-        sums += [part.sum().item() for part in torch.split(losses, tokens)]
-        counts += tokens
-    model.train()
-    mean, rows = math.fsum(sums) / sum(counts), len(counts)
-    if rows == 1 or not math.isfinite(mean):
-        return mean, 0.0
-    spread = math.fsum((total - mean * count) ** 2 for total, count in zip(sums, counts, strict=True))
-    return mean, math.sqrt(spread * rows / (rows - 1)) / sum(counts)
-
-
-def _evaluate(model: Any, data: Data, state: State, plan: Plan) -> None:
-    """Write the validation loss into the last row of the log, and keep the weights where `best_of` chooses this step.
-
-    Without validation rows the last step is kept.
-
-    Raises:
-        ConfigError: the loss is not finite.
-    """
-    found = validate(model, data, plan.section.batch_size)
-    loss, error = found or (None, None)
-    if loss is not None and not math.isfinite(loss):
-        raise _not_finite("validation loss", loss, state.step)
-    state.log[-1] |= {"validation_loss": loss, "validation_error": error}
-    if loss is None or best_of(state.measured).step == state.step:
-        state.best_step, state.best_loss = state.step, loss
-        save_best(plan.scratch, state.step, trainable(model))
-
-
-def _step(model: Any, optimizer: torch.optim.Optimizer, data: Data, plan: Plan, state: State) -> dict[str, Any]:
-    """The optimiser step after `state`; returns its row of the training log."""
-    section, rows, step = plan.section, len(data.train), state.step + 1
-    cooldown = cooldown_start(state.measured, section.patience)
-    rate = plan.rate * rate_factor(step, plan.steps(rows), section.warmup_share, cooldown)
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-    model.train()
-    loss = data.losses(model, data.batch(step, section.batch_size, plan.seed))[0].mean()
-    if not torch.isfinite(loss):
-        raise _not_finite("loss", loss.item(), step)
-    torch.autograd.backward(loss)
-    torch.nn.utils.clip_grad_norm_([p for g in optimizer.param_groups for p in g["params"]], section.max_grad_norm)
-    optimizer.step()
-    optimizer.zero_grad(set_to_none=True)
-    epoch = round(step / math.ceil(rows / section.batch_size), 4)
-    return {"step": step, "epoch": epoch, "loss": loss.item(), "learning_rate": rate, "validation_loss": None}
+def _chunks(rows: Sequence[Encoded], size: int) -> list[Sequence[Encoded]]:
+    return [rows[start : start + size] for start in range(0, len(rows), size)]
 
 
 def _not_finite(what: str, loss: float, step: int) -> ConfigError:
@@ -200,7 +213,7 @@ def _not_finite(what: str, loss: float, step: int) -> ConfigError:
 
 
 def _optimizer(model: Any, section: Finetune) -> torch.optim.AdamW:
-    """AdamW; norms and biases do not decay."""
+    """Return AdamW over the parameters that train; norms and biases do not decay."""
     parameters = [p for p in model.parameters() if p.requires_grad]
     groups = [
         {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": section.weight_decay},

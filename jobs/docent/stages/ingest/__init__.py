@@ -1,8 +1,8 @@
-"""Stage ingest: raw material becomes documents, every one traceable to the lines of its source.
+"""Load raw material as documents: stage `ingest`.
 
-Reads `ingest.sources`; writes `Document` rows, the photos' and figures' unchanged bytes, and `sources.json` with titles
-and licences. Rejects name what cannot be used; one bad file never stops the others.
-Run alone: `docent stage ingest --config pipeline.yaml --run-dir runs/demo`.
+Reads `ingest.sources`; writes `Document` rows, the unchanged bytes of photos and figures, and `sources.json` with
+titles and licences. Every section carries the lines of its source. Rejects name what cannot be used; a bad file never
+stops the others. Run alone: `docent stage ingest --config pipeline.yaml --run-dir runs/demo`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from docent.config import Source
@@ -23,40 +24,39 @@ from docent.stages.ingest.exhibits import csv_loader as exhibits_csv
 from docent.stages.ingest.exhibits import folder_loader as exhibits_folder
 from docent.stages.ingest.exhibits.names import reject_named_twice
 from docent.stages.ingest.images import Intake, Limits, load_exhibit
-from docent.stages.ingest.pdf import loader as pdf
-from docent.stages.ingest.sources import Exhibit, ListedFile
-from docent.stages.ingest.tables import csv_loader as rows
-from docent.stages.ingest.tables import xlsx_loader as xlsx
+from docent.stages.ingest.pdf import loader as pdf_loader
+from docent.stages.ingest.sources import Exhibit, ListedFile, list_files
+from docent.stages.ingest.tables import csv_loader, xlsx_loader
 from docent.stages.ingest.text import markdown, text_file
 
 
 @dataclass(frozen=True)
 class Loader:
-    """One kind of source.
+    """Functions that read one kind of source.
 
     Attributes:
-        listed: its exhibits or files, or a reject for each that cannot be one; opens nothing that is large.
-        load: the documents of one of them, and rejects for what of it cannot be used.
+        listed: returns its exhibits or files, or a reject for each that cannot be one; opens nothing large.
+        load: yields the documents of one of them, and rejects for what of it cannot be used.
     """
 
     listed: Callable[[Source], list[Any]]
     load: Callable[[Any, Intake], Iterator[Document | Reject]]
 
 
-# A new kind of source is a module with these two functions, and a line here.
+# A new kind of source is a module with a function `load`, and a line here.
 LOADERS: dict[str, Loader] = {
     "exhibits-csv": Loader(exhibits_csv.list_exhibits, load_exhibit),
     "exhibits-folder": Loader(exhibits_folder.list_exhibits, load_exhibit),
-    "markdown": Loader(markdown.list_documents, markdown.load_document),
-    "pdf": Loader(pdf.list_pdfs, pdf.load),
-    "csv": Loader(rows.list_tables, rows.load),
-    "txt": Loader(text_file.list_texts, text_file.load),
-    "xlsx": Loader(xlsx.list_workbooks, xlsx.load),
+    "markdown": Loader(partial(list_files, suffixes=markdown.SUFFIXES), markdown.load_document),
+    "pdf": Loader(partial(list_files, suffixes=pdf_loader.SUFFIXES), pdf_loader.load),
+    "csv": Loader(partial(list_files, suffixes=csv_loader.SUFFIXES), csv_loader.load),
+    "txt": Loader(partial(list_files, suffixes=text_file.SUFFIXES), text_file.load),
+    "xlsx": Loader(partial(list_files, suffixes=xlsx_loader.SUFFIXES), xlsx_loader.load),
 }
 
 
 def run(ctx: Context) -> Iterator[Document | Reject]:
-    """One document per exhibit, file or row, in the order of the sources, pictures described where that is wanted.
+    """Yield one document per exhibit, file or row, in the order of the sources, with figures described if configured.
 
     Raises:
         ConfigError: pictures shall be described, and the teacher is not as configured or sees nothing.
@@ -70,15 +70,15 @@ def run(ctx: Context) -> Iterator[Document | Reject]:
 
 
 def _loaded(ctx: Context) -> Iterator[tuple[int, Document | Reject]]:
-    """What is read, each with the number of the exhibit or file that it came from."""
+    """Yield every row that is read, with the number of the exhibit or file that it came from."""
     section = ctx.section
     limits = Limits(int(section.max_image_mb * 1_000_000), section.max_image_megapixels * 1_000_000)
     intake = Intake(section, limits, ctx.save)
-    found = reject_named_twice(list_sources(section.sources))[: section.max_exhibits]
+    listing = reject_named_twice(list_sources(section.sources))[: section.max_exhibits]
     if ctx.shard.index == 0:
-        names = [_names(source, section.sources, found).model_dump() for source in section.sources]
+        names = [_names(source, section.sources, listing).model_dump() for source in section.sources]
         ctx.output_file(SOURCES, (json.dumps(names, indent=1, ensure_ascii=False) + "\n").encode())
-    mine = ctx.mine(found)
+    mine = ctx.mine(listing)
     for number, listed in enumerate(mine, 1):
         if isinstance(listed, Reject):
             yield number, listed
@@ -88,41 +88,41 @@ def _loaded(ctx: Context) -> Iterator[tuple[int, Document | Reject]]:
         ctx.progress.update(number, len(mine), listed.name)
 
 
-def _names(source: Source, sources: Sequence[Source], found: Sequence[Exhibit | ListedFile | Reject]) -> SourceNames:
-    """What a source is called, and its licence.
+def _names(source: Source, sources: Sequence[Source], listing: Sequence[Exhibit | ListedFile | Reject]) -> SourceNames:
+    """Return the title, name and licence of a source.
 
     Raises:
         InputError: its `collection.yaml` cannot be used.
     """
     given, name = read_collection(source), source_name(source)
-    listed = [one for one in found if not isinstance(one, Reject) and one.source is source]
+    listed = [one for one in listing if not isinstance(one, Reject) and one.source is source]
     is_alone = len(listed) == 1 and [source_name(other) for other in sources].count(name) == 1
     document = listed[0].document_id if is_alone and isinstance(listed[0], ListedFile) else ""
     return SourceNames(title=given.title, license=given.license, name=name, document=document)
 
 
 def list_sources(sources: tuple[Source, ...]) -> list[Exhibit | ListedFile | Reject]:
-    """What all sources hold, opened as little as possible, in their order.
+    """Return the exhibits and files of all sources, in order, reading as little of them as possible.
 
     Raises:
         InputError: a source is not there, cannot be read, or is not what its kind says.
     """
     try:
-        found = [(source, LOADERS[source.kind].listed(source)) for source in sources]
+        by_source = [(source, LOADERS[source.kind].listed(source)) for source in sources]
     except PermissionError as error:
         raise InputError("no permission to read a source", str(error.filename), "chmod -R a+rX it") from None
-    for source, listed in found:
+    for source, listed in by_source:
         if source.kind == "exhibits-folder":
             exhibits_folder.refuse_undescribed(source, listed)
-    return _told_apart([one for _, listed in found for one in listed])
+    return _numbered_twins([one for _, listed in by_source for one in listed])
 
 
-def _told_apart(found: Sequence[Exhibit | ListedFile | Reject]) -> list[Exhibit | ListedFile | Reject]:
-    """The same list with files of the same bytes counted, so that no two documents have one id."""
-    sizes = Counter(listed.path.stat().st_size for listed in found if isinstance(listed, ListedFile))
+def _numbered_twins(listing: Sequence[Exhibit | ListedFile | Reject]) -> list[Exhibit | ListedFile | Reject]:
+    """Return the list with files of equal bytes numbered, so that no two documents share an id."""
+    sizes = Counter(listed.path.stat().st_size for listed in listing if isinstance(listed, ListedFile))
     seen: Counter[str] = Counter()
     counted: list[Exhibit | ListedFile | Reject] = []
-    for listed in found:
+    for listed in listing:
         if isinstance(listed, ListedFile) and sizes[listed.path.stat().st_size] > 1:
             counted.append(replace(listed, before=seen[listed.sha256]))
             seen[listed.sha256] += 1
@@ -132,5 +132,5 @@ def _told_apart(found: Sequence[Exhibit | ListedFile | Reject]) -> list[Exhibit 
 
 
 def load(listed: Exhibit | ListedFile, intake: Intake) -> Iterator[Document | Reject]:
-    """The documents of one exhibit or file."""
+    """Return the documents of one exhibit or file."""
     return LOADERS[listed.source.kind].load(listed, intake)

@@ -1,8 +1,8 @@
-"""Figures described by a teacher that sees them; pages that are only a picture become sections, or are rejected.
+"""Have a multimodal teacher describe figures; keep pages that are only a picture, or reject them.
 
-Wrapped around the loaders, order kept: documents wait until enough pictures are there to be asked about at once. A
-picture that a file shows twice is asked about once. Reads describe.yaml beside it and the journal; a document that
-came with instructions to the teacher, and a teacher that says something odd, change nothing but one description.
+Wraps the loaders and keeps their order: documents wait until enough pictures are collected for one round of requests. A
+picture that appears twice in a file is requested once. Reads describe.yaml beside it and the journal. Instructions
+hidden in a document, or an odd reply, can change only the description of that one picture.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ Loaded = tuple[int, Document | Reject]
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A picture at its first place in a file."""
+class PictureInPlace:
+    """A picture at the first place where a file shows it."""
 
     document: Document
     section: Section
@@ -58,8 +58,8 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Told:
-    """What came of a request: a description, or why there is none."""
+class Outcome:
+    """Result of a request: a description, or the reject for it."""
 
     description: str = ""
     reject: Reject | None = None
@@ -70,7 +70,7 @@ Key = tuple[int, str]
 
 
 def described(ctx: Context, rows: Iterable[Loaded]) -> Iterator[Document | Reject]:
-    """The rows in their order, every figure with its description where one was asked for.
+    """Yield the rows in order, every figure with its description where descriptions are enabled.
 
     Raises:
         ConfigError: descriptions are wanted of a teacher that cannot see; key, price or endpoint are not as configured.
@@ -85,15 +85,15 @@ def described(ctx: Context, rows: Iterable[Loaded]) -> Iterator[Document | Rejec
     with ChatClient(
         ctx.config.llm, ctx.journal, ctx.shard.count, ctx.stop, drain_s=drain_s, run_dir=ctx.run_dir
     ) as client:
-        told: dict[Key, Told] = {}
+        results: dict[Key, Outcome] = {}
         for batch in _batches(rows):
-            told = {key: found for key, found in told.items() if key[0] == batch[0][0]}
-            yield from _answered(ctx, client, batch, told)
+            results = {key: outcome for key, outcome in results.items() if key[0] == batch[0][0]}
+            yield from _answered(ctx, client, batch, results)
         ctx.spend(**client.amounts())
 
 
-def request_for(shown: Shown, ctx: Context) -> ChatRequest:
-    """The prompt of one picture."""
+def request_for(shown: PictureInPlace, ctx: Context) -> ChatRequest:
+    """Return the request that describes one picture."""
     prompts, text = _prompts(), shown.section.text
     before, _, after = text.partition(shown.figure.token)
     around = f"{before[-AROUND_CHARS:]}\n[the picture]\n{after[:AROUND_CHARS]}"
@@ -113,7 +113,7 @@ def request_for(shown: Shown, ctx: Context) -> ChatRequest:
 
 
 def cleaned(text: str, figures: Iterable[Figure] = ()) -> str:
-    """A reply as one paragraph of bounded length, without control characters and without places of figures."""
+    """Return a reply as one paragraph of bounded length, without control characters and figure tokens."""
     for figure in figures:
         text = text.replace(figure.token, " ")
     text = text.replace("{{", "{ {").replace("![", "! [")
@@ -121,7 +121,7 @@ def cleaned(text: str, figures: Iterable[Figure] = ()) -> str:
 
 
 def _batches(rows: Iterable[Loaded]) -> Iterator[list[Loaded]]:
-    """Rows in their order, so many that the teacher is asked about many pictures at once."""
+    """Yield rows in order, in batches with enough pictures to be requested at once."""
     batch: list[Loaded] = []
     pictures = 0
     for number, row in rows:
@@ -135,67 +135,63 @@ def _batches(rows: Iterable[Loaded]) -> Iterator[list[Loaded]]:
 
 
 def _figures(row: Document | Reject) -> list[tuple[Section, Figure, ImageFile]]:
-    """The figures of a document that have a picture; an exhibit's photos are none."""
+    """Return the figures of a document that have a picture; the photos of an exhibit are no figures."""
     if isinstance(row, Reject) or row.kind == "exhibit":
         return []
     return [(section, f, f.image) for section in row.sections for f in section.figures if f.image is not None]
 
 
 def _answered(
-    ctx: Context, client: ChatClient, batch: list[Loaded], told: dict[Key, Told]
+    ctx: Context, client: ChatClient, batch: list[Loaded], results: dict[Key, Outcome]
 ) -> Iterator[Document | Reject]:
-    """The rows of a batch; `told` holds what is known of their files, and gets what is asked now."""
-    asked: dict[Key, Shown] = {}
+    """Yield the rows of a batch; `results` holds the outcomes of their pictures, and receives the new ones."""
+    requested: dict[Key, PictureInPlace] = {}
     for number, row in batch:
         for section, figure, image in _figures(row):
             key = (number, image.sha256)
-            if key not in told and image.file.rpartition(".")[2] in MEDIA_TYPES:
-                asked.setdefault(key, Shown(row, section, figure, image))  # type: ignore[arg-type]
-    requests = [request_for(shown, ctx) for shown in asked.values()]
-    with closing(client.ask(requests, _problem_of)) as replies:
-        for key, reply in zip(asked, replies, strict=True):
-            told[key] = _told(asked[key], reply, ctx.section.describe)
+            if key not in results and image.file.rpartition(".")[2] in MEDIA_TYPES:
+                requested.setdefault(key, PictureInPlace(row, section, figure, image))  # type: ignore[arg-type]
+    requests = [request_for(shown, ctx) for shown in requested.values()]
+    with closing(client.ask(requests, lambda reply: "" if cleaned(reply.text) else "the reply is empty")) as replies:
+        for key, reply in zip(requested, replies, strict=True):
+            results[key] = _outcome_of(requested[key], reply, ctx.section.describe)
     for number, row in batch:
-        yield from _filled(number, row, told)
+        yield from _filled(number, row, results)
 
 
-def _problem_of(reply: ChatReply) -> str:
-    return "" if cleaned(reply.text) else "the reply is empty"
-
-
-def _told(shown: Shown, reply: ChatReply, settings: Describe) -> Told:
-    """What one reply says of its picture."""
+def _outcome_of(shown: PictureInPlace, reply: ChatReply, settings: Describe) -> Outcome:
+    """Return the description in a reply, or the reject for it."""
     place = f"{shown.section.source.file}: {shown.figure.token[:200]}"
     parents = (shown.document.id, shown.image.id)
     if reply.error or reply.problem:
         reason = "refused by the teacher" if reply.error else "reply not usable"
         detail = f"{place}: {reply.error or reply.problem}"
-        return Told(reject=Reject(reason=reason, raw=reply.text[:MAX_RAW_CHARS], parents=parents, detail=detail))
+        return Outcome(reject=Reject(reason=reason, raw=reply.text[:MAX_RAW_CHARS], parents=parents, detail=detail))
     description = cleaned(reply.text, shown.section.figures)
     if (words := length_in_words(description)) < settings.min_words:
         detail = f"{place}: {words} words, ingest.describe.min_words is {settings.min_words}"
-        return Told(reject=Reject(reason=TOO_SHORT, raw=description, parents=parents, detail=detail))
-    return Told(description)
+        return Outcome(reject=Reject(reason=TOO_SHORT, raw=description, parents=parents, detail=detail))
+    return Outcome(description)
 
 
-def _filled(number: int, row: Document | Reject, told: dict[Key, Told]) -> Iterator[Document | Reject]:
-    """A document with its descriptions, behind what went wrong with them, each said once."""
-    found = {(number, image.sha256): image for _, _, image in _figures(row)}
-    if isinstance(row, Reject) or not found:
+def _filled(number: int, row: Document | Reject, results: dict[Key, Outcome]) -> Iterator[Document | Reject]:
+    """Yield a document with its descriptions, after one reject for each picture without one."""
+    images = {(number, image.sha256): image for _, _, image in _figures(row)}
+    if isinstance(row, Reject) or not images:
         yield from _without_bare_pictures(row, "")
         return
-    for key, image in found.items():
-        if key not in told:
+    for key, image in images.items():
+        if key not in results:
             yield Reject(reason=WRONG_FORMAT, raw=image.name, parents=(row.id, image.id), detail=image.file)
-        elif reject := told[key].reject:
-            told[key] = Told()
+        elif reject := results[key].reject:
+            results[key] = Outcome()
             yield reject
-    words = {key[1]: told[key].description for key in found if key in told}
+    words = {key[1]: results[key].description for key in images if key in results}
     yield from _without_bare_pictures(_with(row, words), "")
 
 
 def _with(document: Document, words: dict[str, str]) -> Document:
-    """The document with descriptions by the content of the pictures."""
+    """Return the document with the descriptions filled in by content hash of the pictures."""
     sections = []
     for section in document.sections:
         figures = tuple(
@@ -207,13 +203,19 @@ def _with(document: Document, words: dict[str, str]) -> Document:
 
 
 def _without_bare_pictures(row: Document | Reject, next_step: str) -> Iterator[Document | Reject]:
-    """A document without the sections that are a picture nobody described: there is nothing to ask about them."""
+    """Yield a document without sections that hold only a picture without a description: they state nothing."""
     if isinstance(row, Reject) or row.kind == "exhibit":
         yield row
         return
     kept = []
     for section in row.sections:
-        if not section.figures or _has_words(section) or _says_something(row, section):
+        # The caption of a row's picture is only its number; tags around a picture are no words.
+        has_captions = any(one.description or (one.caption and row.kind != "row") for one in section.figures)
+        if (
+            not section.figures
+            or has_captions
+            or _HTML_TAG.sub("", without_figures(section.text, section.figures)).strip()
+        ):
             kept.append(section)
             continue
         page, line = section.source.page, section.source.first_line
@@ -224,18 +226,8 @@ def _without_bare_pictures(row: Document | Reject, next_step: str) -> Iterator[D
         yield row if len(kept) == len(row.sections) else row.model_copy(update={"sections": tuple(kept)})
 
 
-def _has_words(section: Section) -> bool:
-    """Whether a section says something beside its pictures; tags around a picture are no words."""
-    return bool(_HTML_TAG.sub("", without_figures(section.text, section.figures)).strip())
-
-
-def _says_something(document: Document, section: Section) -> bool:
-    """Whether a picture is described, or has a caption that its author gave it; a row's is only its number."""
-    return any(figure.description or (figure.caption and document.kind != "row") for figure in section.figures)
-
-
 @cache
 def _prompts() -> dict[str, str]:
     text = resources.files(__package__).joinpath("describe.yaml").read_text(encoding="utf-8")
-    found: dict[str, str] = yaml.safe_load(text)
-    return found
+    prompts: dict[str, str] = yaml.safe_load(text)
+    return prompts

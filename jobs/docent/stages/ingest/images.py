@@ -25,6 +25,7 @@ from docent.stages.ingest.sources import (
     ListedPhoto,
     OutsideError,
     confined,
+    read_at_most,
     shorten,
 )
 from docent.vision.files.photos import PhotoError, examine
@@ -43,7 +44,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Limits:
-    """What a photo may be at most."""
+    """Largest size of a photo."""
 
     file_bytes: int
     pixels: float
@@ -51,11 +52,11 @@ class Limits:
 
 @dataclass(frozen=True)
 class Intake:
-    """What every loader gets beside the file.
+    """Settings and storage that every loader gets along with the file.
 
     Attributes:
-        section: how each kind of document is read.
-        save: keeps a picture's bytes, and gives the path for its row.
+        section: configuration of `ingest`.
+        save: stores the bytes of a picture, and returns the path for its row.
     """
 
     section: Ingest
@@ -64,7 +65,7 @@ class Intake:
 
 
 def load_exhibit(exhibit: Exhibit, intake: Intake) -> Iterator[Document | Reject]:
-    """The document of an exhibit, after what of it cannot be used."""
+    """Yield the document of an exhibit, after rejects for what of it cannot be used."""
     document = exhibit.document()
     images, rejects = load_photos(exhibit, intake.limits, intake.save)
     yield from rejects
@@ -75,7 +76,7 @@ def load_exhibit(exhibit: Exhibit, intake: Intake) -> Iterator[Document | Reject
 
 
 def load_photos(exhibit: Exhibit, limits: Limits, save: Save) -> tuple[tuple[ImageFile, ...], list[Reject]]:
-    """Every photo of an exhibit, decoded to find damage and saved unchanged; and those that could not be."""
+    """Return the photos of an exhibit, decoded to find damage and saved unchanged, and rejects for the others."""
     images: dict[str, ImageFile] = {}
     paths: set[Path] = set()
     rejects: list[Reject] = []
@@ -111,7 +112,7 @@ def _find(exhibit: Exhibit, photo: ListedPhoto) -> Path | Reject:
 
 
 def _free_name(name: str, taken: Mapping[str, ImageFile]) -> str:
-    """The name, numbered where another photo of the exhibit has it: `a/b.jpg` may stand beside `a_b.jpg`."""
+    """Return the name, numbered if another photo of the exhibit has it: `a/b.jpg` may stand beside `a_b.jpg`."""
     stem, dot, suffix = name.rpartition(".")
     number, free = 2, name
     while free in taken:
@@ -121,7 +122,7 @@ def _free_name(name: str, taken: Mapping[str, ImageFile]) -> str:
 
 
 def _with_groups(images: Sequence[ImageFile]) -> tuple[ImageFile, ...]:
-    """The photos with their lineage groups: one per photo, named by its content, shared by its copies `-aug<k>`.
+    """Return the photos with their lineage groups: one per photo, named by its content, shared by its copies `-aug<k>`.
 
     A copy tells only the stem of its original. Where two photos have that stem, as `chair.jpg` and `chair.png`, and
     there is a copy of one of them, all are one group: which one it was made from cannot be told.
@@ -130,22 +131,22 @@ def _with_groups(images: Sequence[ImageFile]) -> tuple[ImageFile, ...]:
     for image in images:
         by_stem[original_stem(image.name)].append(image)
     group_of: dict[str, str] = {}
-    for found in by_stem.values():
-        originals = [image for image in found if copy_number(image.name) is None]
-        if len(originals) < len(found):
-            first = min(image.sha256 for image in originals or found)
-            group_of |= {image.id: make_id("lineage", (), first) for image in found}
+    for siblings in by_stem.values():
+        originals = [image for image in siblings if copy_number(image.name) is None]
+        if len(originals) < len(siblings):
+            first = min(image.sha256 for image in originals or siblings)
+            group_of |= {image.id: make_id("lineage", (), first) for image in siblings}
     return tuple(image.model_copy(update={"group": group_of.get(image.id, image.group)}) for image in images)
 
 
 def read_picture(path: Path, limits: Limits) -> bytes:
-    """The bytes of a picture file.
+    """Return the bytes of a picture file.
 
     Raises:
         PhotoError: it cannot be read, or is larger than `limits` allow.
     """
     try:
-        data = _read_at_most(path, limits.file_bytes)
+        data = read_at_most(path, limits.file_bytes)
     except PermissionError:
         raise PhotoError(CANNOT_BE_READ, "no permission") from None
     if data is None:
@@ -154,46 +155,39 @@ def read_picture(path: Path, limits: Limits) -> bytes:
 
 
 def at_place(image: ImageFile, place: str | int) -> ImageFile:
-    """The picture with an id that tells it apart from others of the same bytes in its document."""
+    """Return the picture with an id that differs from others of the same bytes in its document."""
     return image.model_copy(update={"id": make_id("ingest", image.parents, place, image.sha256)})
 
 
 def keep_picture(data: bytes, name: str, parents: tuple[str, ...], limits: Limits, save: Save) -> ImageFile:
-    """A picture that was decoded to find damage, saved unchanged; its lineage group is its content.
+    """Return the row of a picture, after decoding it to find damage and saving it unchanged; its content is its group.
 
     Raises:
         PhotoError: it is no picture, is damaged or not supported, or has too many pixels.
     """
-    found = examine(data, limits.pixels)
+    examined = examine(data, limits.pixels)
     sha256 = hashlib.sha256(data).hexdigest()
-    for note in found.notes:
+    for note in examined.notes:
         logger.warning("%s: %s", printable(name), note)
     return ImageFile(
         id=make_id("ingest", parents, sha256),
         parents=parents,
         name=name,
         unit=UNIT,
-        file=save(data, found.suffix),
+        file=save(data, examined.suffix),
         sha256=sha256,
-        width_px=found.width_px,
-        height_px=found.height_px,
+        width_px=examined.width_px,
+        height_px=examined.height_px,
         group=make_id("lineage", (), sha256),
-        notes=found.notes,
-        creator=found.credit.creator,
-        copyright=found.credit.copyright,
-        license=found.credit.license,
+        notes=examined.notes,
+        creator=examined.credit.creator,
+        copyright=examined.credit.copyright,
+        license=examined.credit.license,
     )
 
 
-def _read_at_most(path: Path, limit_bytes: int) -> bytes | None:
-    """The file's bytes; None when there are more than `limit_bytes`, however large it grows meanwhile."""
-    with path.open("rb") as file:
-        data = file.read(limit_bytes + 1)
-    return None if len(data) > limit_bytes else data
-
-
 def plain_name(name: str) -> str:
-    """A name without folders that any file system takes: `north/side view.jpg` becomes `north_side view.jpg`."""
+    """Return a name that any file system accepts, without folders: `north/side view.jpg` as `north_side view.jpg`."""
     return re.sub(r'[\x00-\x1f\x7f/\\:*?"<>|]', "_", name.removeprefix("./"))
 
 

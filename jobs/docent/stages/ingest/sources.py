@@ -1,4 +1,4 @@
-"""What every loader of `ingest` returns, and reading inside a folder without leaving it."""
+"""Define what every loader of `ingest` returns, and open files inside a folder without leaving it."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ MAX_RAW_CHARACTERS = 500
 
 @dataclass(frozen=True)
 class ListedPhoto:
-    """A photo as the source names it; whether the file exists is not known yet.
+    """A photo named by the source; it may not exist.
 
     Attributes:
         name: path relative to the images folder, as written in the source.
-        where: the place in the source that names it, for people.
+        where: place in the source that names it, for messages.
     """
 
     name: str
@@ -52,11 +52,11 @@ class Exhibit:
     """One exhibit as the source describes it, its photos not opened yet.
 
     Attributes:
-        root: the folder that no photo may lie outside of.
-        folder: what the photos' names are relative to, inside `root`.
-        item_id: the source's own id of it, which tells exhibits of one name apart; "" where it has none.
-        id_name: what ids are made of, where that is not `name`: the folder of an exhibit that has a title.
-        spoken_name: as questions and answers say it, where that is not `name`.
+        root: folder that all photos must lie in.
+        folder: folder that the names of photos are relative to, inside `root`.
+        item_id: id in the source, which distinguishes exhibits of the same name; "" if there is none.
+        id_name: name that ids are made of, if not `name`: the folder of an exhibit that has a title.
+        spoken_name: name in questions and answers, if not `name`.
     """
 
     source: Source
@@ -73,11 +73,11 @@ class Exhibit:
 
     @property
     def document_id(self) -> str:
-        """Id of the document: the same whatever the source is called and wherever it lies."""
+        """Return id of the document: the same whatever the source is called and wherever it lies."""
         return make_id("ingest", (), "exhibit", self.id_name or self.name)
 
     def document(self) -> Document:
-        """The row, without photos."""
+        """Return the row, without photos."""
         section = Section(index=0, title=self.name, text=self.text, source=self.span)
         return Document(
             id=self.document_id,
@@ -92,12 +92,12 @@ class Exhibit:
 
 @dataclass(frozen=True)
 class ListedFile:
-    """One document as a file, not opened yet.
+    """A file that holds one or more documents, not opened yet.
 
     Attributes:
-        root: folder that the file and all that it refers to must lie in.
-        name: path relative to `root`, with slashes; what spans call the file.
-        before: earlier files of the same bytes.
+        root: folder that the file and everything it refers to must lie in.
+        name: path relative to `root`, with slashes, as used in spans.
+        before: number of earlier files with the same bytes.
     """
 
     source: Source
@@ -108,7 +108,7 @@ class ListedFile:
 
     @cached_property
     def sha256(self) -> str:
-        """Of its bytes; of its name where it cannot be read, as the reject that says so needs an id."""
+        """Return the hash of its bytes; of its name if it cannot be read, because the reject needs an id."""
         try:
             with self.path.open("rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest()
@@ -117,17 +117,17 @@ class ListedFile:
 
     @property
     def document_id(self) -> str:
-        """Id of the document: made of its bytes, whatever the file is called and wherever it lies."""
+        """Return id of the document: made of its bytes, whatever the file is called and wherever it lies."""
         return self.id_of()
 
     def id_of(self, *place: int | None) -> str:
-        """Id of the document at a place of the file, as a row of a table is one."""
+        """Return the id of the document at a place of the file, such as a row of a table."""
         twin = (f"file {self.before + 1}",) if self.before else ()
         return make_id("ingest", (), "file", self.sha256, *place, *twin)
 
 
 def list_files(source: Source, suffixes: frozenset[str]) -> list[ListedFile | Exhibit | Reject]:
-    """The file that a source names, or all files below its folder with one of the suffixes, in the order of names.
+    """Return the file that a source names, or all files below its folder with one of the suffixes, ordered by name.
 
     Hidden files and folders are left out; a link out of the folder is a reject, and so is a pipe, socket or device.
 
@@ -139,53 +139,48 @@ def list_files(source: Source, suffixes: frozenset[str]) -> list[ListedFile | Ex
             _unusable_name(source.path.name) or ListedFile(source, source.path.parent, source.path, source.path.name)
         ]
     if not source.path.is_dir():
-        raise InputError(f"the source of kind {source.kind} is not there", str(source.path), "fix ingest.sources")
-    found: list[ListedFile | Exhibit | Reject] = []
+        raise InputError(f"the source of kind {source.kind} does not exist", str(source.path), "fix ingest.sources")
+    listing: list[ListedFile | Exhibit | Reject] = []
     unsupported: list[str] = []
     for entry in sorted(walk(source.path), key=lambda entry: entry.name.split("/")):
         name = entry.name
-        _warn_of_left_out(entry)
+        warn_of_skipped(entry)
         suffix = entry.path.suffix.lower()
         if suffix not in suffixes | UNSUPPORTED or any(part.startswith(".") for part in name.split("/")):
             continue
         if suffix not in suffixes:
             unsupported += [name] if entry.kind == "file" else []
-            continue
-        if reject := _unusable_name(name):
-            found.append(reject)
+        elif reject := _unusable_name(name):
+            listing.append(reject)
         elif entry.kind == "file":
-            found.append(ListedFile(source, source.path, entry.path, name))
+            listing.append(ListedFile(source, source.path, entry.path, name))
         elif entry.kind in NOT_READ:
-            found.append(Reject(reason=NOT_READ[entry.kind], raw=printable(name), detail=printable(source.path.name)))
+            listing.append(Reject(reason=NOT_READ[entry.kind], raw=printable(name), detail=printable(source.path.name)))
     _warn_of_unsupported(source, unsupported)
-    if not found:
+    if not listing:
         listed = ", ".join(sorted(suffixes))
         raise InputError(f"the folder has no file ending in {listed}", str(source.path), "fix ingest.sources")
-    return found
+    return listing
 
 
 def _warn_of_unsupported(source: Source, names: Sequence[str]) -> None:
-    if names:
-        shown = ", ".join(printable(name) for name in names[:MAX_NAMED])
-        more = f", and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
-        log.warning("%s: left out, unsupported formats: %s%s", printable(source.path.name), shown, more)
+    if not names:
+        return
+    shown = ", ".join(printable(name) for name in names[:MAX_NAMED])
+    more = f", and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+    log.warning("%s: unsupported formats, skipped: %s%s", printable(source.path.name), shown, more)
 
 
-def _warn_of_left_out(entry: Entry) -> None:
-    """Say that a folder is left out: docent writes into it, or only a link leads to it."""
-    warn_of_run(entry)
-    if entry.kind == "outside" and os.path.isdir(entry.path):  # no reject: what it leads to is not hashed
-        log.warning("left out, the link leads out of the source: %s", printable(str(entry.path)))
-
-
-def warn_of_run(entry: Entry) -> None:
-    """Say that a folder is left out because docent writes into it."""
+def warn_of_skipped(entry: Entry) -> None:
+    """Log that a folder is skipped: docent writes into it, or only a link out of the source leads to it."""
     if entry.kind == "run":
-        log.warning("left out, docent writes there: %s", printable(str(entry.path)))
+        log.warning("skipped, docent writes there: %s", printable(str(entry.path)))
+    if entry.kind == "outside" and os.path.isdir(entry.path):  # no reject: what it leads to is not hashed
+        log.warning("skipped, the link leads out of the source: %s", printable(str(entry.path)))
 
 
 def _unusable_name(name: str) -> Reject | None:
-    """Why a file name cannot stand in a row, as old archives have such names; None when it can."""
+    """Return a reject for a file name that cannot stand in a row, as in old archives; None if it can."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -195,11 +190,11 @@ def _unusable_name(name: str) -> Reject | None:
 
 
 class OutsideError(Exception):
-    """A name leads out of its folder."""
+    """A path leads out of its folder."""
 
 
 def confined(root: Path, folder: Path, name: str) -> Path | None:
-    """The regular file `folder / name`, in any Unicode form of the name; None where there is none.
+    """Return the regular file `folder / name`, in any Unicode form of the name; None if there is none.
 
     Args:
         root: existing folder that the file must lie in once all links are followed.
@@ -211,30 +206,38 @@ def confined(root: Path, folder: Path, name: str) -> Path | None:
     if relative.is_absolute() or ".." in relative.parts:
         raise OutsideError
     try:
-        found = (folder / relative).resolve()
-        if not found.exists():
-            found = (find_alike(folder, relative.parts) or found).resolve()
-        inside = found.is_relative_to(root.resolve())
-        usable = inside and found.is_file()
+        path = (folder / relative).resolve()
+        if not path.exists():
+            path = (find_alike(folder, relative.parts) or path).resolve()
+        inside = path.is_relative_to(root.resolve())
+        usable = inside and path.is_file()
     except (OSError, ValueError, RuntimeError):  # name too long, NUL in the name, a ring of links
         return None
     if not inside:
         raise OutsideError
-    return found if usable else None
+    return path if usable else None
+
+
+def read_at_most(path: Path, limit_bytes: int) -> bytes | None:
+    """Return the bytes of a file; None when there are more than `limit_bytes`, however large it grows meanwhile."""
+    with path.open("rb") as file:
+        # Asking for more than there is would reserve memory for it.
+        data = file.read(min(os.fstat(file.fileno()).st_size, limit_bytes) + 1)
+    return None if len(data) > limit_bytes else data
 
 
 def line_breaks(text: str) -> int:
-    """Line breaks of any system in a text: what an editor counts."""
+    """Return the number of line breaks, of any system, as an editor counts them."""
     return text.count("\n") + text.count("\r") - text.count("\r\n")
 
 
 def shorten(text: str) -> str:
-    """A text short enough for a reject."""
+    """Return a text short enough for a reject."""
     return text if len(text) <= MAX_RAW_CHARACTERS else text[:MAX_RAW_CHARACTERS] + "…"
 
 
 def check_exhibit(name: str, text: str, where: str) -> Reject | None:
-    """Why an exhibit cannot be used, or None."""
+    """Return the reject for an exhibit that cannot be used; None if it can."""
     if not name:
         return Reject(reason="exhibit without a name", raw=shorten(text), detail=where)
     if len(name) > MAX_NAME_CHARACTERS or not name.isprintable():

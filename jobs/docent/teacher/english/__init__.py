@@ -1,5 +1,5 @@
-"""English grammar for the teacher: which question a sentence answers, and how it is put.
+"""Write pairs about sections in English.
 
-`sentences` tries the forms of `actions`, `states` and `instructions` in turn.
-Start reading at `sentences.py`.
+`grammar/` finds the questions that a sentence answers, `tables/` those of a table; `writers/` has the question types.
+Start reading at `writers/pairs.py`.
 """

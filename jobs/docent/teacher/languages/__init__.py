@@ -1,5 +1,5 @@
-"""Write pairs in languages other than English, from patterns and frames in data files.
+"""Write pairs about sections in languages other than English, from sentence patterns and wordings in `data/`.
 
-`patterns` are the sentence forms; `tables` and `summary` need no grammar.
+`patterns` finds the questions of a sentence; `tables`, `summary`, `judged` and `steps` need no grammar.
 Start reading at `writers.py`.
 """

@@ -1,7 +1,6 @@
-"""Blanks and false statements outside of English: a number is left out, or exchanged.
+"""Write blanks and false statements in languages other than English: a number is left out, or exchanged.
 
-For the offline teacher. A negation would need the grammar of each language, a number does not. Reads and writes
-nothing.
+A negation would need the grammar of each language, a number does not. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -10,9 +9,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from docent.teacher.exchange import BLANK
-from docent.teacher.languages.page import Page
-from docent.teacher.source.heads import is_unit
+from docent.teacher.english.writers.numbers import BLANK
+from docent.teacher.languages.heads import is_unit
+from docent.teacher.languages.section import NonEnglishSection
+from docent.teacher.source.words import regexes
 
 MAX_FACTOR = 5
 """A number that is so many times larger or smaller does not look like the true one."""
@@ -31,14 +31,7 @@ _CJK = re.compile("[가-힣぀-ヿ㐀-鿿]")
 _NEVER_DOUBLED = re.compile(r"(?:dB|V|Hz|Volt|Hertz|볼트|헤르츠|ボルト|ヘルツ|伏|赫)(?![A-Za-z])")
 _UP_TO_100 = re.compile(r"%|℃|°|Grad\b|degrés?\b|grados?\b|Prozent|퍼센트|도|度|パーセント")
 MAX_PERCENT = 100
-_TELLS_TO = {
-    "de": r"^[A-ZÄÖÜ]\w+e?n Sie\b|\b[a-zäöü]+e?n Sie\b",
-    "fr": r"\b[A-Za-zà-ÿ]{3,}ez\b",
-    "es": r"\b(?:hay que|usted)\b|(?:^|, )(?:[A-Z]?[a-zñáéíóú]+[aen]) (?:el|la|los|las|un|una|en) ",
-    "ko": r"(?:십시오|세요|시오)",
-    "ja": r"ください",
-    "zh": r"请|切勿|不要",
-}
+_TELLS_TO = regexes("instruction")
 """Instructions are neither true nor false."""
 
 _TELLS_BEHIND = re.compile("[:：]|다음과 같|次のとおり|次のように")
@@ -50,82 +43,84 @@ class Judged:
     """A statement to judge.
 
     Attributes:
-        said: as the question has it.
-        told: as the section has it.
+        shown: as the question has it.
+        original: as the section has it.
     """
 
-    said: str
-    told: str
+    shown: str
+    original: str
     truth: bool
 
 
-def with_blank(page: Page) -> Iterator[tuple[str, str]]:
-    """Sentences and rows with a number, each with a blank in its place."""
-    for told in page.shuffled(_stated(page)):
-        numbers = [m for m in _NUMBER.finditer(told) if _measures(m, told) and not _YEAR.fullmatch(m["digits"])]
-        if len(numbers) == 1 and _is_asked(numbers[0], page) and told.count(numbers[0]["digits"]) == 1:
-            yield told, told[: numbers[0].start()] + BLANK + told[numbers[0].end("digits") :]
+def with_blank(section: NonEnglishSection) -> Iterator[tuple[str, str]]:
+    """Yield sentences and rows with a number, each with a blank in its place."""
+    for original in section.shuffled(_stated(section)):
+        numbers = [m for m in _NUMBER.finditer(original) if _measures(m, original) and not _YEAR.fullmatch(m["digits"])]
+        if len(numbers) == 1 and _is_not_given_away(numbers[0], section) and original.count(numbers[0]["digits"]) == 1:
+            yield original, original[: numbers[0].start()] + BLANK + original[numbers[0].end("digits") :]
 
 
-def judged(page: Page, truths: Sequence[bool]) -> Iterator[Judged]:
-    """True and false statements as `truths` asks for them; ends where one cannot be made."""
-    stated = page.shuffled(_stated(page))
-    names = [row.name for row in page.rows if row.is_code]
-    false = {told: made for told in stated if (made := _made_false(page, told, stated, names))}
+def judged(section: NonEnglishSection, truths: Sequence[bool]) -> Iterator[Judged]:
+    """Yield true and false statements as `truths` asks for them; ends where one cannot be made."""
+    stated = section.shuffled(_stated(section))
+    names = [row.name for row in section.rows if row.is_code]
+    false = {
+        original: untrue for original in stated if (untrue := _with_other_number(section, original, stated, names))
+    }
     left = list(stated)
     for place, truth in enumerate(truths):
         wanted = sum(not other for other in truths[place + 1 :])
-        found = [told for told in left if told in false] if not truth else _spare(left, false, wanted)
-        if not found:
+        candidates = [original for original in left if original in false] if not truth else _spare(left, false, wanted)
+        if not candidates:
             return
-        left.remove(found[0])
-        yield Judged(found[0] if truth else false[found[0]], found[0], truth)
+        left.remove(candidates[0])
+        yield Judged(candidates[0] if truth else false[candidates[0]], candidates[0], truth)
 
 
 def _spare(left: Sequence[str], false: dict[str, str], wanted: int) -> list[str]:
-    """What can be taken for a true statement without lacking for the false ones to come."""
-    fixed = [told for told in left if told not in false]
-    return fixed or [told for told in left if told in false][wanted:]
+    """Return what can be taken for a true statement without lacking for the false ones to come."""
+    fixed = [original for original in left if original not in false]
+    return fixed or [original for original in left if original in false][wanted:]
 
 
-def _stated(page: Page) -> list[str]:
-    """Sentences and rows that can be judged by themselves."""
-    short = [s.text for s in page.alone if not re.search(_TELLS_TO[page.code], s.text) and page.asked(s)]
-    cells = (page.row_answer(row) for row in page.rows if row.sort in ("value", "signal_state"))
+def _stated(section: NonEnglishSection) -> list[str]:
+    """Return sentences and rows that can be judged by themselves."""
+    short = [s.text for s in section.alone if not _TELLS_TO[section.code].search(s.text) and section.questions_of(s)]
+    cells = (section.row_answer(row) for row in section.rows if row.sort in ("value", "signal_state"))
     return [*short, *(cell for cell in cells if not _TELLS_BEHIND.search(cell))]
 
 
-def _made_false(page: Page, told: str, others: Sequence[str], names: Sequence[str]) -> str:
-    """The statement with another number: one of the same unit from elsewhere, else the double; "" where it has none.
+def _with_other_number(section: NonEnglishSection, original: str, others: Sequence[str], names: Sequence[str]) -> str:
+    """Change the number of a statement: to one of the same unit from elsewhere, else to the double; "" without one.
 
     Args:
         names: with numbers that are no measures: `programme 4`.
     """
-    measured = told
+    measured = original
     for name in names:  # the same length, so that positions stay
         measured = re.sub(re.escape(name), "x" * len(name), measured, flags=re.IGNORECASE)
     numbers = [m for m in _NUMBER.finditer(measured) if _measures(m, measured) or _YEAR.fullmatch(m["digits"])]
     if len(numbers) != 1 or re.search(r"\d", measured[: numbers[0].start()] + measured[numbers[0].end("digits") :]):
         return ""
     number = numbers[0]
-    if not _is_asked(number, page):
+    if not _is_not_given_away(number, section):
         return ""
-    found = [m for other in others if other != told for m in _NUMBER.finditer(other)]
-    fitting = [m["digits"] for m in found if m["digits"] != number["digits"] and _fits(m, number)]
-    made = min(fitting, key=lambda digits: _ratio(digits, number["digits"]), default=_doubled(number))
-    return told[: number.start("digits")] + made + told[number.end("digits") :] if made else ""
+    numbers_elsewhere = [m for other in others if other != original for m in _NUMBER.finditer(other)]
+    fitting = [m["digits"] for m in numbers_elsewhere if m["digits"] != number["digits"] and _fits(m, number)]
+    digits_shown = min(fitting, key=lambda digits: _ratio(digits, number["digits"]), default=_doubled(number))
+    return original[: number.start("digits")] + digits_shown + original[number.end("digits") :] if digits_shown else ""
 
 
-def _is_asked(number: re.Match[str], page: Page) -> bool:
-    """Whether nothing gives a number away: neither the document's name, nor that it is the `1` of `1日`."""
-    if re.search(rf"(?<![\d.,]){re.escape(number['digits'])}(?![.,]?\d)", page.name):
+def _is_not_given_away(number: re.Match[str], section: NonEnglishSection) -> bool:
+    """Check whether nothing gives a number away: neither the document's name, nor that it is the `1` of `1日`."""
+    if re.search(rf"(?<![\d.,]){re.escape(number['digits'])}(?![.,]?\d)", section.name):
         return False
     unit = (number["unit"] or "").strip()
     return not (number["digits"] == "1" and _CJK.match(unit))
 
 
 def _measures(number: re.Match[str], text: str) -> bool:
-    """Whether a number has a unit and is not part of a name: `Nebra 20`."""
+    """Check whether a number has a unit and is not part of a name: `Nebra 20`."""
     if number["unit"] and is_unit(number["unit"].strip()):
         return True
     if number["unit"] and _IN_NAMES.match(number["unit"].strip()):
@@ -148,7 +143,7 @@ def _ratio(one: str, other: str) -> float:
 
 
 def _doubled(number: re.Match[str]) -> str:
-    """Twice a number that is neither a year nor an order, unless that would be absurd; "" for those."""
+    """Double a number that is neither a year nor an order, unless that would be absurd; return "" for those."""
     digits, unit = number["digits"], (number["unit"] or "").strip()
     if _NEVER_DOUBLED.match(unit):
         return ""

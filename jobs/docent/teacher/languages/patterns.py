@@ -1,22 +1,20 @@
-"""Questions that a German, French, Spanish, Korean, Japanese or Chinese sentence answers by its form.
+"""Ask what a German, French, Spanish, Korean, Japanese or Chinese sentence answers by its form.
 
-`Der Filter besteht aus Vlies.` answers `Woraus besteht der Filter?`. offline_patterns.yaml has the forms; here they are
-tried. A question never has a pronoun that only the text around the sentence explains. For the offline teacher, whose
-English questions stand in offline_english.py. Reads offline_patterns.yaml of the package; writes nothing.
+`Der Filter besteht aus Vlies.` answers `Woraus besteht der Filter?`. A question never has a pronoun that only the text
+around the sentence explains. Reads data/patterns.yaml of the package, which has the forms; writes nothing.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 
-import yaml
+from docent.teacher.languages.question_checks import is_worth_asking
+from docent.teacher.source.words import data_file, regexes
 
-from docent.teacher.languages.question_checks import is_asked
-
+# The forms have several open groups: in longer sentences they match the wrong parts.
 MAX_SENTENCE_CHARS, MAX_QUESTION_CHARS = 300, 150
 MAX_SHORT_CHARS = 60
 _OPEN = "".join(chr(code) for code in range(0xAC00, 0xD7A4, 28))
@@ -62,27 +60,16 @@ _MACROS = {
     "I": f"(?:{_IMPERATIVES_ES})",
 }
 # What only the text around a sentence explains; tried on what a question takes from the sentence.
-_UNCLEAR = {
-    "de": r"\b(?:er|es|sie|ihn|ihm|ihr|ihre[nmrs]?|seine?[nmrs]?|[Dd]iese[nmrs]?|[Dd]ies|dort|dabei|dazu|daran|darauf|"
-    r"darin|davon|damit|hier|Ursache|Grund|Ergebnis|Ziel|Folge|Vorteil|Nachteil|Ausnahme|Voraussetzung|Beispiel|Abschnitt|"
-    r"Kapitel|Tabelle|Abbildung)\b",
-    "fr": r"\b(?:ils?|elles?|celui|celle|ceux|cela|ceci|ce|cet|cette|ces|son|sa|ses|leurs?|y|ici|raison|but|résultat|"
-    r"exemple|tableau|section|chapitre|figure|suivante?s?)\b",
-    "es": r"\b(?:él|ellas?|ellos|esto|eso|est[ea]s?|ese|esa|sus?|lo|les?|allí|aquí|ello|razón|objetivo|resultado|"
-    r"ejemplo|tabla|sección|capítulo|figura|siguientes?)\b",
-    "ko": r"이것|그것|여기|거기|(?:^|\s)(?:이|그|저|해당|위|위의|아래|다음)\s",
-    "ja": r"これ|それ|この|その|ここ|そこ|上記|下記|以下|次の|同様|当該",
-    "zh": r"这|那|它|该|其(?!他|中)|此|上述|以下|下述|下列|前者|后者",
-}
+_UNCLEAR = regexes("unclear")
 _SLOT = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True)
-class Asked:
+class FormQuestion:
     """A question, and what of the sentence answers it.
 
     Attributes:
-        kind: what it asks for, as offline_patterns.yaml lists them.
+        kind: what it asks for, as data/patterns.yaml lists them.
         short: the few words of the sentence that answer it; "" where only all of it does.
         leans: the answer needs the sentence before.
         with_document: the question has a place for the document already.
@@ -104,33 +91,33 @@ class _Form:
     leans: bool
 
 
-def asked_of(sentence: str, code: str, document: str = "", name: str = "") -> list[Asked]:
-    """Questions that a sentence answers, the surest first.
+def questions_by_form(sentence: str, code: str, document: str = "", name: str = "") -> list[FormQuestion]:
+    """Return the questions that a sentence answers, the surest first.
 
     Args:
         document: words such as ` laut „Handbuch“`, for languages whose questions have them in the middle.
         name: the document's; a question whose subject is a part of it needs no document.
     """
-    said = sentence.strip().rstrip(".。!！")
-    if len(said) > MAX_SENTENCE_CHARS or re.search(r"[\"“”„«»「」『』;；?？]", said):
+    bare = sentence.strip().rstrip(".。!！")
+    if len(bare) > MAX_SENTENCE_CHARS or re.search(r"[\"“”„«»「」『』;；?？]", bare):
         return []
-    found = []
+    questions = []
     for form in _forms(code):
-        match = form.match.fullmatch(said)
+        match = form.match.fullmatch(bare)
         if not match:
             continue
-        if not is_asked(form.kind, said, {name: value or "" for name, value in match.groupdict().items()}, code):
+        if not is_worth_asking(form.kind, bare, {name: value or "" for name, value in match.groupdict().items()}, code):
             continue
         is_named = _is_named(match.groupdict().get("s") or "", name)
         if question := _question(form, match, code, "" if is_named else document):
             short = match[form.short].strip() if form.short else ""
             short = short if len(short) <= MAX_SHORT_CHARS else ""
-            found.append(Asked(question, form.kind, short, form.leans, is_named or "{doc}" in form.ask))
-    return found
+            questions.append(FormQuestion(question, form.kind, short, form.leans, is_named or "{doc}" in form.ask))
+    return questions
 
 
 def _is_named(subject: str, name: str) -> bool:
-    """Whether a subject with a number or a capital of its own, as models have, stands in the document's name."""
+    """Check whether a subject with a number or a capital of its own, as models have, stands in the document's name."""
     bare = re.sub(r"^(?:(?:Der|Die|Das|Le|La|Les|El|Los|Las) |L['’])", "", subject)
     return re.search(r"\d", bare) is not None and bare.casefold() in name.casefold()
 
@@ -138,14 +125,14 @@ def _is_named(subject: str, name: str) -> bool:
 def _question(form: _Form, match: re.Match[str], code: str, document: str) -> str:
     slots = _slots(match, code)
     used = [slots[name] for name in _SLOT.findall(form.ask) if name != "doc"]
-    if any(re.search(_UNCLEAR[code], value) for value in used):
+    if any(_UNCLEAR[code].search(value) for value in used):
         return ""
     question = _SLOT.sub(lambda slot: document if slot[1] == "doc" else slots[slot[1]], form.ask)
     return question if len(question) <= MAX_QUESTION_CHARS + len(document) else ""
 
 
 def _slots(match: re.Match[str], code: str) -> Mapping[str, str]:
-    """What a form takes from a sentence, as it stands inside of one."""
+    """Return what a form takes from a sentence, as it stands inside of one."""
     slots = {name: value or "" for name, value in match.groupdict().items()}
     for name in ("s", "l", "e"):
         is_bare_noun = code == "de" and name == "s" and " " not in slots.get(name, "")
@@ -164,7 +151,7 @@ def _slots(match: re.Match[str], code: str) -> Mapping[str, str]:
 
 
 def _asking(verb: str) -> str:
-    """The end of a Korean or Japanese sentence as that of a question."""
+    """Return the end of a Korean or Japanese sentence as that of a question."""
     if verb.endswith("니다"):
         return f"{verb[:-1]}까?"
     for said, asked in (("できません", "できないのですか"), ("ありません", "ないのですか")):
@@ -174,7 +161,7 @@ def _asking(verb: str) -> str:
 
 
 def _infinitive_es(imperative: str) -> str:
-    """`limpie` is of `limpiar`; only of verbs that are regular but for their spelling."""
+    """Return the infinitive, `limpiar` for `limpie`; only of verbs that are regular but for their spelling."""
     stem = imperative[:-1].replace("í", "i")
     for written, spoken in (("qu", "c"), ("gu", "g"), ("c", "z")):
         if stem.endswith(written):
@@ -184,8 +171,7 @@ def _infinitive_es(imperative: str) -> str:
 
 @cache
 def _forms(code: str) -> tuple[_Form, ...]:
-    text = resources.files("docent.teacher").joinpath("data", "patterns.yaml").read_text(encoding="utf-8")
-    rows: Iterator[dict[str, str]] = iter(yaml.safe_load(text)[code])
+    rows: list[dict[str, str]] = data_file("patterns.yaml")[code]
     return tuple(
         _Form(row["kind"], _compiled(row["match"], code), row["ask"], row.get("short", ""), bool(row.get("leans")))
         for row in rows

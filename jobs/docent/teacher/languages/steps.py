@@ -1,6 +1,6 @@
-"""Numbered steps outside of English: those of a section, in its own sentences and in their order.
+"""Quote the numbered steps of a section in languages other than English, in their order.
 
-For the offline teacher. Reads and writes nothing.
+Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -8,36 +8,26 @@ from __future__ import annotations
 import re
 from itertools import groupby
 
-from docent.teacher.languages.page import Page
-from docent.teacher.source.source import Statement
+from docent.teacher.languages.section import NonEnglishSection
+from docent.teacher.source.words import regexes
 
 MIN_STEPS, MAX_STEPS = 2, 20
-_STATES = {
-    "de": r"(?:Der|Die|Das|Ein|Eine|Jede[rs]?|Alle|Kein\w*|Es|Wer)\b",
-    "fr": r"(?:(?:Le|La|Les|Un|Une|Chaque|Tout|Toute|Il|Aucun\w*)\b|L['’])",
-    "es": r"(?:El|La|Los|Las|Un|Una|Cada|Todo|Toda|Ningún|Ninguna)\b",
-    "ko": r".*(?:입니다|않습니다|있습니다|없습니다|안 됩니다)\.$",
-    "ja": r".*(?:です|ません|あります|できます|である)。$",
-    "zh": r".*(?:不得|禁止|有权|是)",
-}
+_STATES = regexes("no_step")
 """Numbered sentences that say how something is rather than what to do."""
 
 
 def is_procedure(told: str, code: str) -> bool:
-    """Whether most of the lines are steps, not numbered rules or facts."""
+    """Check whether most of the lines are steps, not numbered rules or facts."""
     lines = [line.partition(". ")[2] for line in told.splitlines()]
-    return sum(re.match(_STATES[code], line) is not None for line in lines) * 2 < len(lines)
+    return sum(_STATES[code].match(line) is not None for line in lines) * 2 < len(lines)
 
 
-def steps(page: Page) -> str:
-    """The numbered steps of a section, one a line; "" where there is not exactly one list of them."""
-    told = [s for s in page.every if s.kind == "step"]
-    lines = [(label, [*parts]) for label, parts in groupby(told, key=lambda s: s.label)]
+def steps(section: NonEnglishSection) -> str:
+    """Return the numbered steps of a section, one a line; "" where there is not exactly one list of them."""
+    parts_of_steps = [s for s in section.every if s.kind == "step"]
+    lines = [(label, [*parts]) for label, parts in groupby(parts_of_steps, key=lambda s: s.label)]
     numbers = [int(re.sub(r"\D", "", label) or 0) for label, _ in lines]
     if not MIN_STEPS <= len(lines) <= MAX_STEPS or numbers != list(range(1, len(numbers) + 1)):
         return ""
-    return "\n".join(f"{number}. {_text(page, parts)}" for number, (_, parts) in zip(numbers, lines, strict=True))
-
-
-def _text(page: Page, parts: list[Statement]) -> str:
-    return page.words.joined([part.text for part in parts])
+    texts = (section.words.joined([part.text for part in parts]) for _, parts in lines)
+    return "\n".join(f"{number}. {text}" for number, text in enumerate(texts, 1))

@@ -1,7 +1,7 @@
-"""Summaries outside of English: a section that fits is told whole, of a longer one what its paragraphs begin with.
+"""Summarize sections in languages other than English: whole where they fit, else by their paragraphs' beginnings.
 
-For the offline teacher. A section of which something cannot be told, such as a table with several columns of values,
-a list of words or code, has no summary: nobody could see what it lacks. Reads and writes nothing.
+A section of which something cannot be quoted, such as a table with several columns of values, a list of words or code,
+has no summary: nobody could see what it lacks. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -10,16 +10,18 @@ import re
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
-from docent.teacher.languages.page import Page
+from docent.teacher.languages.cells import tables_of
+from docent.teacher.languages.intervals import interval_sentence
+from docent.teacher.languages.section import NonEnglishSection
 from docent.teacher.languages.steps import steps
 from docent.teacher.languages.tables import Row
-from docent.teacher.source.cells import tables_of
-from docent.teacher.source.intervals import interval_told
 from docent.teacher.source.references import references_of
-from docent.teacher.source.source import cleaned, pieces_of, sentences_of, usable
+from docent.teacher.source.statements import cleaned, pieces_of, sentences_of, usable
+from docent.teacher.source.words import regexes
 from docent.text.sentences import is_heading, plain
 from docent.text.terms import length_in_words
 
+# The first stays under the 100 words that the question type asks for.
 SUMMARY_WORDS, SECTION_SUMMARY_WORDS = 95, 200
 MIN_SENTENCES = 3
 """A summary of fewer would be the section."""
@@ -27,14 +29,7 @@ MIN_SHARE, MIN_PARAGRAPHS = 0.5, 3
 """Of the words of a section with few paragraphs: a smaller part leaves out main points."""
 MAX_ROWS = 8
 """More rows are no summary."""
-_WARNS = {
-    "de": r"\b(?:nie|niemals|nicht|kein\w*|muss|müssen|darf|dürfen|Gefahr|immer)\b",
-    "fr": r"\b(?:jamais|danger|doit|doivent|ne [a-zà-ÿ]+ pas|n['’][a-zà-ÿ]+ pas|toujours|faut)\b",
-    "es": r"\b(?:nunca|peligro|deben?|no|siempre|hay que)\b",
-    "ko": r"마십시오|반드시|야 합니다|안 됩니다|위험|마세요",
-    "ja": r"ないでください|必ず|危険|なければなりません|おそれ",
-    "zh": r"不得|必须|切勿|禁止|严禁|请勿|务必|危险",
-}
+_WARNS = regexes("warning")
 """Sentences that a summary should not leave out."""
 
 
@@ -43,125 +38,125 @@ class _Parts:
     """What a section says.
 
     Attributes:
-        told: all of it in order, but for the rows of tables.
+        sentences: all of it in order, but for the rows of tables.
         paragraphs: the sentences of each.
-        has_lists: steps or items, which only stand together, are among `told`.
+        has_lists: steps or items, which only stand together, are among `sentences`.
         is_whole: whether nothing is missing.
     """
 
-    told: list[str] = field(default_factory=list)
+    sentences: list[str] = field(default_factory=list)
     paragraphs: list[list[str]] = field(default_factory=list)
     has_lists: bool = False
     is_whole: bool = True
 
 
-def summary(page: Page) -> str:
-    """A section in fewer than 100 words; "" where it has too little to say, or something that cannot be told."""
-    return _summed_up(page, SUMMARY_WORDS)
+def summary(section: NonEnglishSection) -> str:
+    """Return a section in fewer than 100 words; "" where it has too little to say, or something that cannot be told."""
+    return _summed_up(section, SUMMARY_WORDS)
 
 
-def section_summary(page: Page) -> str:
-    """The same at length."""
-    return _summed_up(page, SECTION_SUMMARY_WORDS)
+def section_summary(section: NonEnglishSection) -> str:
+    """Return the same at length."""
+    return _summed_up(section, SECTION_SUMMARY_WORDS)
 
 
-def _summed_up(page: Page, max_words: int) -> str:
-    most = min(max_words, page.material.max_answer_words)
-    parts = _parts_of(page)
-    rows = [page.row_answer(row) for row in page.rows]
-    plans = [row for row in page.rows if row.sort == "due"]
-    told = [*parts.told, *(row for row in rows if row not in parts.told)]
-    if not (parts.is_whole and _tables_are_told(page)) or len(told) < MIN_SENTENCES or len(rows) > MAX_ROWS:
+def _summed_up(section: NonEnglishSection, max_words: int) -> str:
+    most = min(max_words, section.material.max_answer_words)
+    parts = _parts_of(section)
+    rows = [section.row_answer(row) for row in section.rows]
+    plans = [row for row in section.rows if row.sort == "due"]
+    sentences = [*parts.sentences, *(row for row in rows if row not in parts.sentences)]
+    if not (parts.is_whole and _tables_are_covered(section)) or len(sentences) < MIN_SENTENCES or len(rows) > MAX_ROWS:
         return ""
-    if len(plans) > 1 and not all(interval_told(row.name, row.value, page.code) for row in plans):
+    if len(plans) > 1 and not all(interval_sentence(row.name, row.value, section.code) for row in plans):
         return ""  # the same words at every interval
-    if sum(map(length_in_words, told)) <= most:
-        lines = (line.strip() for line in page.words.joined(told).splitlines())
+    if sum(map(length_in_words, sentences)) <= most:
+        lines = (line.strip() for line in section.words.joined(sentences).splitlines())
         return "\n".join(line for line in lines if line)
-    return "" if parts.has_lists or rows else _main_points(page, parts.paragraphs, most)
+    return "" if parts.has_lists or rows else _main_points(section, parts.paragraphs, most)
 
 
-def _main_points(page: Page, paragraphs: list[list[str]], most: int) -> str:
-    """The first sentence of every paragraph, then warnings, then what follows: each with the sentences it needs."""
+def _main_points(section: NonEnglishSection, paragraphs: list[list[str]], most: int) -> str:
+    """Choose the first sentence of every paragraph, then warnings, then others, each with the sentences it needs."""
     sentences = [sentence for paragraph in paragraphs for sentence in paragraph]
-    references = references_of(sentences, page.code)
+    references = references_of(sentences, section.code)
     numbers = iter(range(len(sentences)))
     places = [[next(numbers) for _ in paragraph] for paragraph in paragraphs]
     chosen: tuple[int, ...] = references.closed([paragraph[0] for paragraph in places])
     if _length(sentences, chosen) > most:
         return ""
     rounds = [place for later in zip_longest(*places) for place in later if place is not None]
-    for place in sorted(rounds, key=lambda p: re.search(_WARNS[page.code], sentences[p]) is None):
+    for place in sorted(rounds, key=lambda p: _WARNS[section.code].search(sentences[p]) is None):
         more = references.closed([*chosen, place])
         chosen = more if _length(sentences, more) <= most else chosen
     share = _length(sentences, chosen) / _length(sentences, range(len(sentences)))
     if share < MIN_SHARE and len(paragraphs) < MIN_PARAGRAPHS:
         return ""
-    return page.words.joined([sentences[place] for place in chosen])
+    return section.words.joined([sentences[place] for place in chosen])
 
 
 def _length(sentences: list[str], chosen: tuple[int, ...] | range) -> int:
     return sum(length_in_words(sentences[place]) for place in chosen)
 
 
-def _parts_of(page: Page) -> _Parts:
+def _parts_of(section: NonEnglishSection) -> _Parts:
     parts = _Parts()
-    listed = steps(page)
-    for kind, label, text in pieces_of(cleaned(page.material.text)):
+    listed = steps(section)
+    for kind, label, text in pieces_of(cleaned(section.material.text)):
         line = f"{label}: {text}" if kind == "row" else text
-        if kind == "figure" or page.words.finds("todo", text):
+        if kind == "figure" or section.words.finds("todo", text):
             continue
-        if label and (row := _row_of(page, line)):
-            parts.told.append(page.row_answer(row))
+        if label and (row := _row_of(section, line)):
+            parts.sentences.append(section.row_answer(row))
             continue
         if kind == "step":
             parts.is_whole = parts.is_whole and listed != ""
-            is_told = any(part.startswith("\n") for part in parts.told)
-            parts.told += [] if is_told else [f"\n{step}\n" for step in listed.splitlines()]
+            is_told = any(part.startswith("\n") for part in parts.sentences)
+            parts.sentences += [] if is_told else [f"\n{step}\n" for step in listed.splitlines()]
             parts.has_lists = True
             continue
-        told, is_whole = _sentences(page, text)
+        kept, is_whole = _sentences(section, text)
         parts.is_whole = parts.is_whole and is_whole and kind == "sentence"
         parts.has_lists = parts.has_lists or label != ""
-        parts.told += told
-        parts.paragraphs += [told] if told and not label else []
+        parts.sentences += kept
+        parts.paragraphs += [kept] if kept and not label else []
     return parts
 
 
-def _sentences(page: Page, text: str) -> tuple[list[str], bool]:
-    """The sentences of a paragraph without those that only point elsewhere, and whether it can do without them."""
-    told: list[str] = []
+def _sentences(section: NonEnglishSection, text: str) -> tuple[list[str], bool]:
+    """Return a paragraph's sentences without those that only point elsewhere, and whether nothing is missing then."""
+    kept: list[str] = []
     is_whole, is_cut = True, False
     for sentence in sentences_of(text):
-        if page.words.finds("points", sentence):
+        if section.words.finds("points", sentence):
             is_cut = True
             continue
-        is_whole = is_whole and _is_complete(sentence) and not (is_cut and page.points_back(sentence))
-        told.append(sentence)
+        is_whole = is_whole and _is_complete(sentence) and not (is_cut and section.points_back(sentence))
+        kept.append(sentence)
         is_cut = False
-    return told, is_whole
+    return kept, is_whole
 
 
 def _is_complete(sentence: str) -> bool:
-    """Whether it is a sentence that people would read, however short."""
+    """Check whether it is a sentence that people would read, however short."""
     return not is_heading(sentence) and (
         usable(sentence, True) or sum(c.isalpha() for c in sentence) * 2 > len(sentence)
     )
 
 
-def _row_of(page: Page, line: str) -> Row | None:
-    """The row that a line `key: value` gives."""
+def _row_of(section: NonEnglishSection, line: str) -> Row | None:
+    """Return the row that a line `key: value` gives."""
     wanted = _bare(line)
-    return next((row for row in page.rows if _bare(row.source) == wanted), None)
+    return next((row for row in section.rows if _bare(row.source) == wanted), None)
 
 
 def _bare(line: str) -> str:
     return re.sub(r"[\s*_`：:]|^[-+•]", "", plain(line))
 
 
-def _tables_are_told(page: Page) -> bool:
-    """Whether every row of the tables is asked about, and none has several values."""
-    sources = {row.source for row in page.rows}
-    tables = tables_of(page.material.text)
+def _tables_are_covered(section: NonEnglishSection) -> bool:
+    """Check whether every row of the tables is asked about, and none has several values."""
+    sources = {row.source for row in section.rows}
+    tables = tables_of(section.material.text)
     is_plain = all(table.is_of_values or len(table.head) == len(("name", "value")) for table in tables)
     return is_plain and all(line in sources for table in tables for _, line in table.rows)

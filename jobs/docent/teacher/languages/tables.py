@@ -1,4 +1,4 @@
-"""What tables and `key: value` lines of a section say, for the offline teacher's questions outside of English.
+"""Read the tables and `key: value` lines of a section in languages other than English.
 
 A table of two columns whose second one is called value lists properties of the thing that the document is about; in
 any other one the first cell of a row names what its other cells are of: a number or a code together with its column,
@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from docent.teacher.source.cells import BARE, Table, named_rows, read_tables, sort_of
-from docent.teacher.source.heads import (
+from docent.teacher.languages.cells import BARE, Table, named_rows, read_tables, sort_of
+from docent.teacher.languages.heads import (
     has_condition,
     is_bare,
     is_code,
@@ -27,7 +27,7 @@ from docent.teacher.source.heads import (
     label_and_unit,
     with_unit,
 )
-from docent.teacher.source.signals import glow_of, is_nothing, is_of_states, lamp_of, signal_sort
+from docent.teacher.languages.signals import glow_of, is_nothing, is_of_states, lamp_of, signal_sort
 from docent.teacher.source.words import UNSPACED, Words
 from docent.text.terms import length_in_words
 
@@ -91,30 +91,30 @@ class Row:
 
 
 def is_row_of_table(text: str) -> bool:
-    """Whether a text is one row of a CSV or a workbook: `column: value` lines and little else."""
+    """Check whether a text is one row of a CSV or a workbook: `column: value` lines and little else."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     pairs = [line for line in lines if line[0] not in "|-*+•#>" and _LINE.match(line)]
     return len(lines) > 1 and len(pairs) * 2 > len(lines)
 
 
 def rows_of(text: str, words: Words, name: str = "", title: str = "") -> list[Row]:
-    """Rows of the tables and lines of a section, in order, each once.
+    """Return rows of the tables and lines of a section, in order, each once.
 
     Args:
         name: what the lines `key: value` are of, where the text is one row of a table.
         title: the section's, which may say what the rows of a table are about.
     """
-    found: dict[tuple[str, str], Row] = {}
+    rows: dict[tuple[str, str], Row] = {}
     twice: set[tuple[str, str]] = set()
     lines = text.splitlines()
     for row in (*_tables(lines, words, title), *_pairs(lines, words, name)):
         key = (row.name.casefold(), row.column.casefold())
-        if key in found and found[key].value != row.value:
+        if key in rows and rows[key].value != row.value:
             twice.add(key)
-        found.setdefault(key, row)
-        if len(found) >= MAX_ROWS:
+        rows.setdefault(key, row)
+        if len(rows) >= MAX_ROWS:
             break
-    return [row for key, row in found.items() if key not in twice and _is_usable(row, words)]
+    return [row for key, row in rows.items() if key not in twice and _is_usable(row, words)]
 
 
 def _is_usable(row: Row, words: Words) -> bool:
@@ -134,23 +134,23 @@ def _is_usable(row: Row, words: Words) -> bool:
 
 
 def _pairs(lines: Sequence[str], words: Words, name: str) -> Iterator[Row]:
-    """`Key: value` lines with a short value; in a row of a table with any."""
+    """Yield `key: value` lines with a short value; in a row of a table with any."""
     for line in lines:
-        found = None if line.lstrip().startswith(("|", "#", ">")) else _LINE.match(line)
-        if not found:
+        key_value = None if line.lstrip().startswith(("|", "#", ">")) else _LINE.match(line)
+        if not key_value:
             continue
-        key, value = (BARE.sub("", part).strip() for part in found.groups())
+        key, value = (BARE.sub("", part).strip() for part in key_value.groups())
         is_sentence = value.endswith(("!", "?", "。", "！", "？")) or (value.endswith(".") and " " in value)
         is_short = length_in_words(value) <= MAX_VALUE_WORDS and length_in_words(key) <= words_of_key(words)
         if name or (is_short and not is_sentence):
             key, unit = label_and_unit(key)
-            told = value.rstrip(".")
-            value = with_unit(told, unit, words.code)
-            yield Row(name, key, value, "value", line.strip(), value != told)
+            shown = value.rstrip(".")
+            value = with_unit(shown, unit, words.code)
+            yield Row(name, key, value, "value", line.strip(), value != shown)
 
 
 def words_of_key(words: Words) -> int:
-    """Most words of a key; Chinese and Japanese are counted by their letters."""
+    """Return the most words of a key; Chinese and Japanese are counted by their letters."""
     return 8 if words.code in ("ja", "zh") else 4
 
 
@@ -177,12 +177,12 @@ def _of_values(table: Table, words: Words) -> Iterator[Row]:
         unit = cells[sorts.index("unit")] if "unit" in sorts else unit
         value = cells[sorts.index("value", 1) if "value" in sorts[1:] else 1]
         if label:
-            told = with_unit(value, unit, words.code)
-            yield Row("", label, told, "value", line, told != value and words.code in ("ko", "ja", "zh"))
+            shown = with_unit(value, unit, words.code)
+            yield Row("", label, shown, "value", line, shown != value and words.code in ("ko", "ja", "zh"))
 
 
 def _of_states(table: Table, words: Words, title: str) -> Iterator[Row]:
-    """Rows of colours, told together with their lamp; without one they are left out, rows of other states are not."""
+    """Yield rows of colours together with their lamp, and rows of other states; colours without a lamp are left out."""
     lamp = lamp_of(table.head[0], title, words.code)
     others = Table(table.head, [])
     for cells, line in table.rows:
@@ -196,20 +196,20 @@ def _of_states(table: Table, words: Words, title: str) -> Iterator[Row]:
 
 
 def _of_models(table: Table, words: Words) -> Iterator[Row]:
-    """Rows of properties whose other columns are the things that have them."""
+    """Yield rows of properties whose other columns are the things that have them."""
     sorts = [sort_of(column) for column in table.head]
     for cells, line in table.rows:
         label, unit = label_and_unit(cells[0])
         unit = cells[sorts.index("unit")] if "unit" in sorts else unit
         for place, model in enumerate(table.head[1:], 1):
             is_model = re.search(r"\d|[A-Z]{2}", model) is not None  # nobody knows which thing `standard` is of
-            if sorts[place] != "unit" and label and is_model and _is_told([cells[0]], 0, cells[place], unit):
+            if sorts[place] != "unit" and label and is_model and _is_clear([cells[0]], 0, cells[place], unit):
                 value = with_unit(cells[place], unit, words.code)
                 yield Row(model, label, value, "value", line, value != cells[place])
 
 
 def _of_names(table: Table, words: Words) -> Iterator[Row]:
-    """Rows whose first cell names what the other cells are of."""
+    """Yield rows whose first cell names what the other cells are of."""
     first, unit_of_names = label_and_unit(table.head[0])
     sorts = [sort_of(column) for column in table.head]
     for name, start, cells, line in named_rows(table, words.code):
@@ -220,21 +220,21 @@ def _of_names(table: Table, words: Words) -> Iterator[Row]:
         for place in range(start, len(cells)):
             label, unit = label_and_unit(table.head[place])
             unit = unit or (cells[sorts.index("unit", 1)] if "unit" in sorts[1:] and sorts[place] != "unit" else "")
-            if not _is_told(table.head, place, cells[place], unit):
+            if not _is_clear(table.head, place, cells[place], unit):
                 continue
-            told = cells[place].rstrip(".")
-            value = with_unit(told, unit, words.code)
+            shown = cells[place].rstrip(".")
+            value = with_unit(shown, unit, words.code)
             sort = sorts[place] if sorts[place] in ("meaning", "remedy", "cause_of") else "value"
             sort = "due" if is_due(first, label, name) else sort
-            row = Row(name, label, value, sort, line, value != told, first=first)
+            row = Row(name, label, value, sort, line, value != shown, first=first)
             row = replace(row, cause=cause) if sort == "remedy" and any(c.isalnum() for c in cause) else row
             if sort != "due" and is_signal(first) and not is_numbered:
                 row = replace(row, name=f"{first}{_COLONS.get(words.code, ': ')}{name}")
             yield _with_column(row, first, words) if is_numbered and start == 1 else row
 
 
-def _is_told(head: Sequence[str], place: int, cell: str, unit: str) -> bool:
-    """Whether a cell can be understood without the others: a number has a unit, and holds for any amount."""
+def _is_clear(head: Sequence[str], place: int, cell: str, unit: str) -> bool:
+    """Check whether a cell can be understood without the others: a number has a unit, and holds for any amount."""
     is_number = _NUMBER.match(cell) is not None
     others = (column for other, column in enumerate(head) if other != place)
     if is_number and not has_condition(head[place]) and any(map(has_condition, others)):
@@ -243,7 +243,7 @@ def _is_told(head: Sequence[str], place: int, cell: str, unit: str) -> bool:
 
 
 def _with_column(row: Row, column: str, words: Words) -> Row:
-    """The row of a number or code, named together with its column; a code that is explained needs no more."""
+    """Return the row of a number or code, named together with its column; a code that is explained needs no more."""
     if row.sort == "meaning" and not row.name.isdecimal():
         return row
     return replace(row, name=f"{column}{'' if words.code in UNSPACED else ' '}{row.name}", is_code=True)

@@ -1,5 +1,5 @@
-"""Read a section for the teacher: sentences, blocks, amounts, models, prices, references to other text.
+"""Read a text in any language: its statements, its blocks, and which sentences need others.
 
-Nothing here writes questions.
-Start reading at `source.py`.
+Nothing here writes questions. `words` has the wordings and word lists of each language.
+Start reading at `statements.py`.
 """

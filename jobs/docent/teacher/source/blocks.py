@@ -1,7 +1,7 @@
-"""A section as its blocks, with nothing left out: paragraphs, lists, numbered steps, tables.
+"""Split a section into blocks, with nothing left out: paragraphs, lists, numbered steps, tables.
 
-For the offline teacher, which tells a section as a whole or not at all. What cannot be told in words (a nested list, an
-unfinished sentence, a heading of another section) is a block too: a gap. Reads and writes nothing.
+A section is quoted as a whole or not at all. What cannot be quoted (a nested list, an unfinished sentence, a heading of
+another section) is a block too: a gap. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from docent.teacher.source.source import (
+from docent.teacher.source.statements import (
     FENCE,
     FIGURE,
     ITEM,
@@ -24,21 +24,14 @@ from docent.teacher.source.source import (
     usable,
     without_marks,
 )
-from docent.teacher.source.words import Words
+from docent.teacher.source.words import ENGLISH, Words
 from docent.text.sentences import plain, split_sentences
 
 BlockKind = Literal["paragraph", "list", "steps", "table", "code", "gap"]
 _DEFINITION = re.compile(r"^(?:\*\*|__)[^*_]{2,60}(?:\*\*:|:\*\*|__:|:__) ")
 _QUOTED = re.compile(r"^>\s?")
 # A sentence that says nothing but where to read on; any other that points away says something as well.
-_ONLY_POINTS = re.compile(
-    r"(?:please )?(?:see|refer to|consult|cf\.?)\b|"
-    r"(?:for|more|further) [^,]{2,60}?,? (?:please )?(?:see|refer to|consult|(?:is|are) (?:given|found|described))\b|"
-    r"(?:this|the present) (?:document|manual|guide|handbook|section|chapter|report|page|leaflet|booklet)\b"
-    r"(?!.*\b(?:must|never|not|only)\b)|"
-    r"[\w ]{2,40} (?:is|are) (?:described|explained|listed) in\b",
-    re.IGNORECASE,
-)
+_ONLY_POINTS = re.compile(ENGLISH["only_points"])
 _NUMBER = re.compile(r"\d+")
 _CODE = "```"
 
@@ -56,7 +49,7 @@ class Block:
 
 
 def blocks_of(text: str, title: str, words: Words) -> list[Block]:
-    """The blocks of a section in their order.
+    """Return the blocks of a section in their order.
 
     Args:
         title: of the section; the text may begin with it.
@@ -67,14 +60,14 @@ def blocks_of(text: str, title: str, words: Words) -> list[Block]:
             groups[-1].append(line)
         else:
             groups.append([line])
-    found: list[Block] = []
+    blocks: list[Block] = []
     for lines in groups:
-        found += _block(lines, "" if found else title, words)
-    return found
+        blocks += _block(lines, "" if blocks else title, words)
+    return blocks
 
 
 def _lines(text: str) -> Iterator[str]:
-    """Lines without heads of pages; those of fenced code are all the same."""
+    """Yield lines without heads of pages; those of fenced code are all the same."""
     in_code = False
     for line in FIGURE.sub(" ", cleaned(text[:MAX_CHARS])).splitlines():
         is_fence = FENCE.match(line) is not None
@@ -98,7 +91,7 @@ def _line_kind(line: str) -> str:
 
 
 def _joins(group: Sequence[str], line: str) -> bool:
-    """Whether a line belongs to the same block as those before it."""
+    """Check whether a line belongs to the same block as those before it."""
     first, kind = _line_kind(group[0]), _line_kind(line)
     if first != "item":
         return kind == first
@@ -107,7 +100,7 @@ def _joins(group: Sequence[str], line: str) -> bool:
 
 
 def _block(lines: Sequence[str], title: str, words: Words) -> list[Block]:
-    """The block that lines of one kind make; none for headings and lines without content."""
+    """Return the block that lines of one kind make; none for headings and lines without content."""
     kind = _line_kind(lines[0])
     if kind in ("blank", "heading"):
         return []
@@ -137,7 +130,7 @@ def _paragraph(lines: Sequence[str], title: str, words: Words) -> Block:
 
 
 def _list(lines: Sequence[str]) -> Block:
-    """A list whose items stand all at one depth, with bullets or counted from 1."""
+    """Return a list whose items stand all at one depth, with bullets or counted from 1."""
     items: list[str] = []
     numbers: list[int] = []
     first = len(lines[0]) - len(lines[0].lstrip())

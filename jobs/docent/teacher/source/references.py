@@ -1,8 +1,8 @@
-"""Which earlier sentences a sentence cannot do without: those that say what its pronouns and its `the ...` stand for.
+"""Find the earlier sentences that a sentence needs: those that explain its pronouns and its `the ...`.
 
-For the offline teacher, which quotes sentences out of their order: `Cut it to length.` tells nothing without the one
-before, `The wick is flat.` little where the lamp's wick was introduced two sentences above. Words decide, not grammar;
-in doubt a sentence is taken to need another. Reads and writes nothing.
+Sentences are quoted out of their order: `Cut it to length.` tells nothing without the one before, `The wick is flat.`
+little where the lamp's wick was introduced two sentences above. Words decide, not grammar; in doubt a sentence is taken
+to need another. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -11,57 +11,27 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from docent.teacher.english.grammar import PREPOSITIONS, is_plural
-from docent.teacher.english.verbs import BASES, PAST, THIRD
-from docent.teacher.source.words import words_of_language
+from docent.teacher.english.grammar.clauses import PREPOSITIONS, is_plural
+from docent.teacher.english.grammar.verbs import BASES, PAST, THIRD
+from docent.teacher.source.words import regexes, table, words_of_language
 from docent.text.sentences import contains_name, plain, readable_name, words_of
 
-# Words that lead to what was said before, wherever they stand.
+ENGLISH_LEANS = (
+    r"therefore|thus|hence|however|instead|otherwise|likewise|similarly|consequently|accordingly|meanwhile|afterwards|"
+    r"thereafter|thereby|nevertheless|besides|moreover|furthermore|also|too(?=$|[.,])|this|these|those|such|former|"
+    r"latter|aforementioned|above(?=$|[.,])|below(?=$|[.,])|the following|the same|here|there(?! (?:is|are)\b)|"
+    r"respectively|as well(?=$|[.,])|[Ii]n return|(?:earlier|sooner)(?! than)|for example|for instance|"
+    r"in (?:that|this) (?:case|way)|we|our|us|I|my|the other|the others|another|again"
+)
+"""English words that lead to what was said before, wherever they stand."""
 LEANS = {
     "en": re.compile(
-        r"\b(?:therefore|thus|hence|however|instead|otherwise|likewise|similarly|consequently|accordingly|meanwhile|"
-        r"afterwards|after that|before that|thereafter|thereby|nevertheless|besides|moreover|furthermore|also|"
-        r"too(?=$|[.,])|this|these|those|such|former|latter|on the (?:other hand|contrary)|in contrast|by contrast|"
-        r"aforementioned|above(?=$|[.,])|below(?=$|[.,])|the following|the same|here|there(?! (?:is|are)\b)|"
-        r"respectively|as well(?=$|[.,])|in the meantime|until then|since then|[Ii]n (?:return|exchange)|"
-        r"(?:following|next) (?:year|century)|at that time|by then|"
-        r"later(?=$|[.,;])|(?:earlier|sooner)(?! than)|"
-        r"(?:far|much|even|still) (?:more|less|[a-z]++(?<=er))\b(?![^.]{0,80}\bthan\b)|"
-        r"the (?:longer|shorter|larger|smaller|upper|lower|first|second|outer|inner) (?:one|part|half|piece|side)|"
-        r"for example|for instance|in (?:that|this) (?:case|way)|we|our|us|I|my|the other|the others|another|again)\b"
+        rf"\b(?:{ENGLISH_LEANS}|after that|before that|on the (?:other hand|contrary)|in contrast|by contrast|"
+        r"in the meantime|until then|since then|[Ii]n exchange|(?:following|next) (?:year|century)|at that time|"
+        r"by then|later(?=$|[.,;])|(?:far|much|even|still) (?:more|less|[a-z]++(?<=er))\b(?![^.]{0,80}\bthan\b)|"
+        r"the (?:longer|shorter|larger|smaller|upper|lower|first|second|outer|inner) (?:one|part|half|piece|side))\b"
     ),
-    "de": re.compile(
-        r"\b(?i:dadurch|damit|dabei|danach|daraus|daher|deshalb|darum|somit|außerdem|jedoch|dagegen|hingegen|ebenfalls|auch|"
-        r"trotzdem|stattdessen|sonst|zuvor|seitdem|dies|diese[mnrs]?|jene[mnrs]?|solche[mnrs]?|letztere[mnrs]?|"
-        r"erstere[mnrs]?|de(?:ss|r)en|ander(?:e|en|er|es))\b|"
-        r"\b(?:er|sie|ihn|ihm|ihnen)\b|\b[Dd]as (?=(?:ist|war|wurde|[a-zäöü]+te)\b)|"
-        r"\b(?:ist|macht|machte|war|wird|wurde) das\b(?! [A-ZÄÖÜ]| [a-zäöüß]+ [A-ZÄÖÜ])"
-    ),
-    "fr": re.compile(
-        r"\b(?:donc|ainsi|aussi|cependant|toutefois|en revanche|par contre|également|celui|celle|ceux|celles|cela|ceci|"
-        r"c['’]est|cet|cette|ces|ensuite|puis|lui|"
-        r"(?:siècle|année|mois|jour) suivante?|même époque|"
-        r"elles?(?= [a-zà-ÿ])|ils(?= [a-zà-ÿ])|"
-        r"alors|dès lors|pourtant|sinon|l['’]autre|les autres)\b|^Ce\b",
-        re.IGNORECASE,
-    ),
-    "es": re.compile(
-        r"\b(?:por (?:eso|ello|lo tanto|tanto|consiguiente)|así|también|en cambio|sin embargo|entonces|de lo contrario|"
-        r"est[eo]s?|estas?|es[eo]s?|esas|esa|aquell\w+|dicho|dicha|los demás|el otro|la otra|"
-        r"(?:siglo|año) siguiente|misma época|(?:lo|los|las) [a-záéíóú]+(?:aron|ieron|aban|ó))\b",
-        re.IGNORECASE,
-    ),
-    "ko": re.compile(
-        r"(?:^|\s)(?:그|이)(?=\s|것|때|전|래|러|런|렇|를|는|곳|후|처럼|로써|대로|들)|따라서|또한|하지만|반면|역시|다만|"
-        r"위와 같이|때문(?:이다|입니다)\.?$"
-    ),
-    "ja": re.compile(
-        r"これ|それ|この|その|ここ|そこ|こう(?:し|す)|そう(?:し|す)|同じ|ほかの|しかし|ただし|したがって|さらに|一方|そこで|また、|"
-        r"同時に|(?:から|ため)(?:である|です)。?$"
-    ),
-    "zh": re.compile(
-        r"[这該该此它她]|其(?!中)|他(?!们)|另|因此|所以|但|而且|同样|于是|否则|相反|则|接着|随后|之后|同时|也(?!许)"
-    ),
+    **regexes("leans"),
 }
 _PRONOUN = re.compile(r"\b(?:it|its|they|them|their|he|him|she|his|her|one|ones|then)\b", re.IGNORECASE)
 _VERBS = frozenset("is are was were be has have had does do did can could must should will would may might".split())
@@ -76,49 +46,17 @@ _SUBJECTS: dict[str, dict[str, tuple[str, ...]]] = {
 }
 _ALIKE: dict[str, str] = {"ein": "der", "eine": "die", "un": "le", "une": "la", "des": "les"}
 _ANY_ARTICLE: dict[str, tuple[str, ...]] = {"es": ("Su", "Sus"), "zh": ("它", "其")}
-_DEMONSTRATIVES = {
-    "en": re.compile(r"(?:This|These)\b"),
-    "de": re.compile(r"Diese[rs]?\b"),
-    "fr": re.compile(r"(?:Cet|Cette|Ce|Ces)\b"),
-    "es": re.compile(r"Est[aeo]s?\b"),
+_DEMONSTRATIVES = regexes("demonstratives")
+_THIS_ONE = regexes("this_one")
+_PREPOSITIONS: dict[str, frozenset[str]] = {
+    code: frozenset(words.split()) for code, words in table("prepositions").items()
 }
-_THIS_ONE = {
-    "en": re.compile(r"\b(?:this|these|ours?)\b", re.IGNORECASE),
-    "de": re.compile(r"\b(?:diese[mnrs]?|unser(?:e[mnrs]?)?)\b", re.IGNORECASE),
-    "fr": re.compile(r"\b(?:cet|cette|ces|notre|nôtres?|celui-ci|celle-ci)\b|^Ce (?!qu|n)", re.IGNORECASE),
-    "es": re.compile(r"\b(?:est[aeo]s?|nuestr[ao]s?)\b", re.IGNORECASE),
-    "ko": re.compile(r"(?:^|\s)(?:이|우리)(?=\s)|전시된|전시품"),
-    "ja": re.compile(r"この|これは|本品|当館"),
-    "zh": re.compile(r"这(?![样里时些就])|我们|本馆|馆藏"),
-}
-_PREPOSITIONS = {
-    "de": frozenset(
-        "am an auf aus bei beim für gegen im in mit nach neben ohne um unter vom von vor zu zum zur über".split()
-    ),
-    "fr": frozenset("à au aux avec chez dans de depuis des du en entre par pour sans sous sur vers".split()),
-    "es": frozenset("a al con de del desde durante en entre hacia hasta para por según sin sobre tras".split()),
-}
-_ARTICLES = {
-    "en": (r"\bthe (?=((?:[a-z-]+ ?){1,3}))", re.IGNORECASE),
-    "de": (r"\b(?:de[rnms]|d[ia][es]|im|am|beim|vom|zum|zur) (?:[a-zäöüß]+ )?([A-ZÄÖÜ][\w-]+)", re.NOFLAG),
-    "fr": (r"(?:\b(?:les?|la|du|des|aux?) |\bl['’])([a-zà-ÿ-]+)", re.IGNORECASE),
-    "es": (r"\b(?:el|la|los|las|del|al) ([a-zà-ÿ-]+)", re.IGNORECASE),
-}
-_FIRST_NOUN = {
-    "en": re.compile(r"The ((?:[a-z-]+ ?){1,4})"),
-    "de": re.compile(r"(?:Der|Die|Das) ([A-ZÄÖÜ][\w-]++)(?! (?:des|der|von|vom|aus|in|im|am)\b)"),
-    "fr": re.compile(r"(?:Le |La |Les |L['’])([a-zà-ÿ-]++)(?! (?:de|du|des|d['’]|qui|que|où))"),
-    "es": re.compile(r"(?:El|La|Los|Las) ([a-zà-ÿ-]++)(?! (?:de|del|que|en|donde)\b)"),
-}
+_ARTICLES = regexes("definite")
+_FIRST_NOUN = regexes("first_noun")
 _SAID_BY_ITSELF = frozenset("of in on at from that which who whose".split())
 # A term behind the words that explain it: `..., called the foil`.
-_NAMED = {
-    "en": re.compile(r"\b(?:called|known as|named) (?:the |an? )?[“\"']?([a-z][a-z-]{3,})"),
-    "de": re.compile(r"\b(?:genannt|hei(?:ßt|ßen)|als) „([^“]{3,30})“"),
-    "ko": re.compile(r"[‘'“\"]?([가-힣]{2,6})[’'”\"]?(?:이)?라고? (?:하|부르|불)"),
-    "ja": re.compile(r"「([^「」]{2,10})」(?:と(?:呼|いう|いい|い)|は)"),
-    "zh": re.compile(r"(?:叫做?|称为|称作|名为)[“「]?([^”」，。；、]{2,6})"),
-}
+_NAMED = regexes("named")
+# Shorter words share their beginning with too many others.
 MIN_NOUN_CHARS, MIN_STEM_CHARS = 4, 4
 
 
@@ -141,7 +79,7 @@ class References:
     shown: frozenset[int] = frozenset()
 
     def closed(self, chosen: Collection[int]) -> tuple[int, ...]:
-        """The positions with all that they need, in reading order."""
+        """Return the positions with all that they need, in reading order."""
         return tuple(sorted(set(chosen).union(*(self.needs[place] for place in chosen))))
 
 
@@ -158,7 +96,8 @@ def references_of(sentences: Sequence[str], code: str, name: str = "") -> Refere
     about, of_exhibit, naming, shown, first = list[bool](), set[int](), set[int](), set[int](), dict[str, int]()
     terms: dict[str, int] = {}
     for place, sentence in enumerate(sentences):
-        subject = next((word for word in subjects if place and _begins(sentence, word, code)), "")
+        space = "" if code == "zh" else " "
+        subject = next((word for word in subjects if place and sentence.startswith(f"{word}{space}")), "")
         is_this = place == 0 and code in _DEMONSTRATIVES and _DEMONSTRATIVES[code].match(sentence) is not None
         is_about = is_this or _names_exhibit(sentence, own, code)
         if name and contains_name(sentence, name):
@@ -182,23 +121,23 @@ def references_of(sentences: Sequence[str], code: str, name: str = "") -> Refere
         for term in _NAMED[code].findall(sentence) if code in _NAMED else ():
             terms.setdefault(term, place)
         needs.append(frozenset(direct.union(*(needs[earlier] for earlier in direct))))
-    told = frozenset(place for place, is_exhibit in enumerate(about) if is_exhibit)
-    return References(tuple(needs), frozenset(of_exhibit), frozenset(naming), told, frozenset(shown))
+    about_exhibit = frozenset(place for place, is_exhibit in enumerate(about) if is_exhibit)
+    return References(tuple(needs), frozenset(of_exhibit), frozenset(naming), about_exhibit, frozenset(shown))
 
 
 def leans(sentence: str, code: str) -> bool:
-    """Whether a sentence cannot be understood without the one before it."""
+    """Check whether a sentence cannot be understood without the one before it."""
     if words_of_language(code).leans(sentence) or LEANS[code].search(sentence):
         return True
     return code == "en" and _has_loose_pronoun(sentence)
 
 
 def _has_loose_pronoun(sentence: str) -> bool:
-    """Whether a pronoun stands before any verb: nothing in the sentence can be what it means."""
-    found = _PRONOUN.search(sentence)
-    if found is None:
+    """Check whether a pronoun stands before any verb: nothing in the sentence can be what it means."""
+    pronoun = _PRONOUN.search(sentence)
+    if pronoun is None:
         return False
-    words = words_of(sentence[: found.start()])
+    words = words_of(sentence[: pronoun.start()])
     return not any(
         word in _VERBS or word in THIRD or word in PAST or (word in BASES and before.endswith("s"))
         for before, word in zip(["", *words], words, strict=False)
@@ -206,24 +145,20 @@ def _has_loose_pronoun(sentence: str) -> bool:
 
 
 def _subjects(name: str, text: str, code: str) -> tuple[str, ...]:
-    """The pronouns that can stand for the exhibit: by its number in English, by the article of its name elsewhere."""
+    """Return the pronouns that can stand for the exhibit: by number in English, elsewhere by its name's article."""
     if code == "en":
         head = re.split(r" (?:of|with|from|for|in|on|by) ", readable_name(name))[0].split()[-1:]
         return ("They", "Their") if head and is_plural(head[0]) else ("It", "Its")
     if code not in _SUBJECTS:
         return _ANY_ARTICLE.get(code, ())
     articles = "|".join([*_SUBJECTS[code], *_ALIKE])
-    found = re.search(rf"\b({articles}) {re.escape(readable_name(name))}\b", text, re.IGNORECASE)
-    article = found[1].lower() if found else ""
+    named = re.search(rf"\b({articles}) {re.escape(readable_name(name))}\b", text, re.IGNORECASE)
+    article = named[1].lower() if named else ""
     return _SUBJECTS[code].get(_ALIKE.get(article, article), ())
 
 
-def _begins(sentence: str, word: str, code: str) -> bool:
-    return sentence.startswith(word if code == "zh" else f"{word} ")
-
-
 def _names_exhibit(sentence: str, own: set[str], code: str) -> bool:
-    """Whether the subject of a sentence is the exhibit, as far as its first words tell."""
+    """Check whether the subject of a sentence is the exhibit, as far as its first words tell."""
     if code in ("ja", "zh", "ko"):
         return any(word and word in plain(sentence)[:12] for word in own)
     first = words_of(sentence)[:4]
@@ -232,29 +167,28 @@ def _names_exhibit(sentence: str, own: set[str], code: str) -> bool:
 
 
 def _introduced(sentence: str, place: int, own: set[str], code: str, first: dict[str, int]) -> list[int]:
-    """Where the things that a sentence calls `the ...` were named first.
+    """Return where the things that a sentence calls `the ...` were named first.
 
     Args:
         first: where every word, by its stem, stood first.
     """
     if code not in _ARTICLES or not place:
         return []
-    pattern, flags = _ARTICLES[code]
     stop = words_of_language(code).stop
-    words = [word for match in re.finditer(pattern, sentence, flags) for word in words_of(match[1])]
+    words = [word for match in _ARTICLES[code].finditer(sentence) for word in words_of(match[1])]
     stems = [_stem(word) for word in words if len(word) >= MIN_NOUN_CHARS and word not in stop]
     return [first[stem] for stem in stems if stem in first and stem not in own]
 
 
 def _begins_with_unknown(sentence: str, direct: Collection[int], own: set[str], code: str) -> bool:
-    """Whether a sentence begins with `The ...` for something that was not named before, such as a part of something."""
-    found = _FIRST_NOUN[code].match(sentence) if code in _FIRST_NOUN else None
-    if code == "en" and found is not None and not _SAID_BY_ITSELF.isdisjoint(found[1].split()):
+    """Check whether a sentence begins with `The ...` for a thing not named before, such as a part of something."""
+    subject = _FIRST_NOUN[code].match(sentence) if code in _FIRST_NOUN else None
+    if code == "en" and subject is not None and not _SAID_BY_ITSELF.isdisjoint(subject[1].split()):
         return False
-    return found is not None and not direct and not any(_stem(word) in own for word in words_of(found[1]))
+    return subject is not None and not direct and not any(_stem(word) in own for word in words_of(subject[1]))
 
 
 def _stem(word: str) -> str:
-    """A word without its ending, so that `wires` is `wire`."""
+    """Return a word without its ending, so that `wires` is `wire`."""
     bare = plain(word)
     return bare[: max(MIN_STEM_CHARS, len(bare) - 2)] if bare.isascii() else bare

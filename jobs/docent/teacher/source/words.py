@@ -1,6 +1,6 @@
-"""What the offline teacher knows of each of its languages: wordings of questions, and words that sentences turn on.
+"""Load what the offline teacher knows of each language: wordings of questions, and words that sentences turn on.
 
-Reads offline_questions.yaml and offline_words.yaml of the package; writes nothing.
+Reads the files of data/ in the package; writes nothing.
 """
 
 from __future__ import annotations
@@ -56,54 +56,44 @@ class Words:
         """Columns that only count rows."""
         return frozenset(self.lists["numbered"].split())
 
-    @cached_property
-    def opposites(self) -> list[tuple[str, str]]:
-        """Words and what makes the contrary of a sentence, both ways."""
-        pairs = [tuple(pair.replace("_", " ").split("/")) for pair in self.lists["opposites"].split()]
-        return [(a, b) for one, other in pairs for a, b in ((one, other), (other, one))]
-
-    @cached_property
-    def _dependent(self) -> frozenset[str]:
-        return frozenset(self.lists.get("dependent", "").split())
-
     def finds(self, name: str, text: str) -> re.Match[str] | None:
-        """Where a text has what the list `<name>_re` describes."""
+        """Return where a text has what the list `<name>_re` describes."""
         pattern = self.lists.get(f"{name}_re")
         return re.search(pattern, text, re.IGNORECASE) if pattern else None
 
     def leans(self, sentence: str) -> bool:
-        """Whether a sentence points to the one before it."""
+        """Check whether a sentence points to the one before it."""
         if self.finds("dependent", sentence):
             return True
         first = re.match(r"[\"“(]?([^\W_]+)", sentence)
-        return bool(first) and first[1].lower() in self._dependent if first else False
+        return first is not None and first[1].lower() in self.lists.get("dependent", "").split()
 
     def joined(self, sentences: list[str]) -> str:
-        """Sentences one after the other, as the language writes them."""
+        """Return sentences one after the other, as the language writes them."""
         return ("" if self.code in UNSPACED else " ").join(part for part in sentences if part)
 
     def quoted(self, text: str) -> str:
-        """In the quotation marks of the language, without those that would end them."""
+        """Return in the quotation marks of the language, without those that would end them."""
         left, right = self.frames["quotes"]
         inner = re.sub(rf"{left}[\u00a0 ]?|[\u00a0 ]?{right}", "'", text).strip()
         space = "\u00a0" if self.code == "fr" else ""
         return f"{left}{space}{inner}{space}{right}"
 
     def frame(self, key: str, variety: str = "", **slots: str) -> str:
-        """A wording with its slots filled; of several the one that `variety` and the slots decide."""
-        found: str | list[str] = self.frames[key]
-        if isinstance(found, list):
-            found = found[zlib.crc32(f"{variety}{sorted(slots.items())}".encode()) % len(found)]
+        """Return a wording with its slots filled; of several the one that `variety` and the slots decide."""
+        wording: str | list[str] = self.frames[key]
+        if isinstance(wording, list):
+            wording = wording[zlib.crc32(f"{variety}{sorted(slots.items())}".encode()) % len(wording)]
 
         def filled(slot: re.Match[str]) -> str:
             value = slots[slot[1]]
             return value + (particle(value, slot[2], slot[3]) if slot[2] else "")
 
-        return _SLOT.sub(filled, found)
+        return _SLOT.sub(filled, wording)
 
 
 def particle(word: str, closed: str, open_: str) -> str:
-    """The Korean particle after a word: the first form behind a final consonant, both where it cannot be told."""
+    """Return the Korean particle after a word: the first form after a consonant, both where it cannot be told."""
     last = word.rstrip("\"'”’」』)")[-1:]
     if last.isdigit() or last.isupper():
         return closed if last in _CLOSED_SIGNS else open_
@@ -114,7 +104,7 @@ def particle(word: str, closed: str, open_: str) -> str:
 
 @cache
 def words_of_language(code: str) -> Words:
-    """What is known of a language.
+    """Return what is known of a language.
 
     Raises:
         ConfigError: nothing is.
@@ -126,11 +116,26 @@ def words_of_language(code: str) -> Words:
             "generate_qa.language",
             "set llm.provider: openai, or one of these languages",
         )
-    return Words(code, _table("questions.yaml")[code], _table("words.yaml")[code])
+    return Words(code, data_file("questions.yaml")[code], data_file("words.yaml")[code])
 
 
 @cache
-def _table(name: str) -> dict[str, dict[str, Any]]:
-    text = resources.files("docent.teacher").joinpath("data", name).read_text(encoding="utf-8")
-    found: dict[str, dict[str, Any]] = yaml.safe_load(text)
-    return found
+def data_file(name: str) -> Any:
+    """Return what a file of data/ holds."""
+    return yaml.safe_load(resources.files("docent.teacher").joinpath("data", name).read_text(encoding="utf-8"))
+
+
+def table(name: str) -> Any:
+    """Return a table of languages.yaml, by language code."""
+    return data_file("languages.yaml")[name]
+
+
+def regexes(name: str) -> dict[str, re.Pattern[str]]:
+    """Return the regular expressions of a table of languages.yaml, by language code."""
+    return {code: re.compile(pattern) for code, pattern in table(name).items()}
+
+
+ENGLISH: dict[str, str] = data_file("english.yaml")
+"""English words and regular expressions."""
+COLUMNS: dict[str, Any] = data_file("columns.yaml")
+"""What table columns are called in languages other than English."""

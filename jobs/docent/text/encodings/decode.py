@@ -1,8 +1,8 @@
-"""Bytes of a text file become text, whichever editor wrote them. Reads and writes nothing.
+"""Decode the bytes of a text file, whichever editor wrote them. Reads and writes no files.
 
-A mark at the beginning decides, then UTF-16 by its zeros, then UTF-8, then what the bytes say in each encoding from
-before Unicode (`legacy_encodings`). What fits none, or several that differ, is refused rather than guessed, with the
-encodings that would fit; `encoding` of the source or of the section that reads the file names it.
+A byte order mark decides, then zeros as in UTF-16, then UTF-8, then likelihood among encodings from before Unicode
+(legacy.py). A file that fits no encoding, or several that differ, is refused rather than guessed, with a list of those
+that would fit; `encoding` of the source or of the section that reads the file names the right one.
 """
 
 from __future__ import annotations
@@ -35,25 +35,25 @@ _ESCAPES = {b"\x1b$B": "iso2022_jp", b"\x1b$@": "iso2022_jp", b"\x1b$)C": "iso20
 
 
 def read_text(data: bytes, where: str, encoding: str = "") -> str | None:
-    """Text of a file; None where no encoding fits, or several do. Says so in the log where it was found by likelihood.
+    """Return the text of a file; None if no encoding fits, or several do. Logs an encoding that was only likely.
 
     Args:
         data: the whole file.
         where: the file, for people.
         encoding: its name, where it is known.
     """
-    found = detect(data, encoding)
-    if found is None:
+    codec = detect(data, encoding)
+    if codec is None:
         return None
     if not encoding:
-        warn_if_likely(found, where)
-    return data.decode(found).removeprefix("\ufeff")
+        warn_if_likely(codec, where)
+    return data.decode(codec).removeprefix("\ufeff")
 
 
-def warn_if_likely(found: str, where: str) -> None:
+def warn_if_likely(codec: str, where: str) -> None:
     """Say in the log which encoding a file was read in, where neither a mark nor UTF-8 settles it."""
-    if found not in ("utf-8", *_MARKS.values()):
-        log.warning("%s is not UTF-8: read as %s", printable(where), KNOWN_AS.get(found, found))
+    if codec not in ("utf-8", *_MARKS.values()):
+        log.warning("%s is not UTF-8, decoded as %s", printable(where), KNOWN_AS.get(codec, codec))
 
 
 def detect(data: bytes, encoding: str = "") -> str | None:
@@ -68,8 +68,8 @@ def detect(data: bytes, encoding: str = "") -> str | None:
     marked = next((name for mark, name in _MARKS.items() if data.startswith(mark)), None)
     if marked:
         return marked if decoded(data, marked) is not None else None
-    if found := _utf16_without_mark(data):
-        return found if decoded(data, found) is not None else None
+    if codec := _utf16_without_mark(data):
+        return codec if decoded(data, codec) is not None else None
     for escape, name in _ESCAPES.items():
         if escape in data and decoded(data, name) is not None:
             return name
@@ -79,7 +79,7 @@ def detect(data: bytes, encoding: str = "") -> str | None:
 
 
 def why_unknown(data: bytes, setting: str, encoding: str = "") -> str:
-    """Why `detect` found no encoding, and what to do about it.
+    """Return why `detect` chose no encoding, and what to do about it.
 
     Args:
         data: the whole file.
@@ -98,7 +98,7 @@ def why_unknown(data: bytes, setting: str, encoding: str = "") -> str:
 
 
 def place_of(data: bytes, encoding: str) -> str:
-    """The first byte that an encoding cannot read, with its line, for people."""
+    """Return the first byte that an encoding cannot read, with its line, for messages."""
     try:
         data.decode(encoding)
     except UnicodeDecodeError as error:
@@ -111,7 +111,7 @@ def place_of(data: bytes, encoding: str) -> str:
 
 
 def is_text(text: str) -> bool:
-    """Whether decoded bytes were meant to be read: no NUL, and hardly any other control character."""
+    """Return whether decoded bytes are text: no NUL, and hardly any other control character."""
     if "\x00" in text:
         return False
     probe = text[:_PROBE_BYTES]
@@ -120,14 +120,14 @@ def is_text(text: str) -> bool:
 
 
 def why_no_text(text: str) -> str:
-    """Why decoded bytes are no plain text, for people; "" where they are."""
+    """Return why decoded bytes are not plain text, for messages; "" if they are."""
     if text.startswith("{\\rtf"):
         return "it is RTF: save it as plain text"
     return "" if is_text(text) else "it has control characters as no text has"
 
 
 def _utf16_without_mark(data: bytes) -> str | None:
-    """`utf-16-le` or `utf-16-be` where there are zeros and one of them gives more spaces and line breaks; else None.
+    """Return the UTF-16 variant that gives more spaces and line breaks, if the data has zeros; else None.
 
     Spaces and line breaks stand in text of every language; read the wrong way round they become U+2000 and U+0A00.
     """
@@ -140,7 +140,7 @@ def _utf16_without_mark(data: bytes) -> str | None:
 
 
 def _gaps(probe: bytes, name: str) -> int:
-    """Spaces, line breaks and commas; 0 where it is no text."""
+    """Return the number of spaces, line breaks and commas; 0 if it is not text."""
     try:
         text = codecs.getincrementaldecoder(name)().decode(probe)  # the probe may end inside a character
     except UnicodeDecodeError:

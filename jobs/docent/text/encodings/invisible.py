@@ -1,6 +1,6 @@
-"""Characters that only tell a program where a word may be divided: soft hyphens and zero-width spaces.
+"""Remove soft hyphens and zero-width spaces, which only mark where a word may be divided.
 
-They are invisible, and a word that holds one is another word to every comparison. Reads and writes nothing.
+They are invisible, yet make a word differ from itself in every comparison. Reads and writes no files.
 """
 
 from __future__ import annotations
@@ -16,5 +16,5 @@ _INVISIBLE = re.compile(
 
 
 def without_invisible(text: str) -> str:
-    """The text without soft hyphens, zero-width spaces and byte order marks; lines stay as they are."""
+    """Return the text without soft hyphens, zero-width spaces and byte order marks; lines stay as they are."""
     return text if text.isascii() else _INVISIBLE.sub("", text)

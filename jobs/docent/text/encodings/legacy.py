@@ -1,9 +1,9 @@
-"""Tells encodings from before Unicode apart, by what the bytes would say in each. Reads and writes nothing.
+"""Tell encodings from before Unicode apart by what the bytes would say in each. Reads and writes no files.
 
-charset-normalizer drops the encodings in which the bytes are noise. Of the others, each reading has to look like text
-of a language that was written in that encoding: its letters, capitals at the beginning of words, symbols where symbols
-stand. Where several readings that differ are left, the frequent words of a language decide; where they do not, none is
-taken. charset-normalizer is imported where it is used.
+charset-normalizer drops the encodings in which the bytes are noise. In each of the others the bytes have to look like
+text of a language that was written in that encoding: its letters, capitals at the beginning of words, symbols where
+symbols stand. Where several interpretations that differ are left, the frequent words of a language decide; where they
+do not, no encoding is chosen. charset-normalizer is imported only when needed.
 """
 
 from __future__ import annotations
@@ -13,8 +13,11 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib import resources
+from typing import NamedTuple
 
-from docent.text.encodings.alphabets import ALPHABETS, Alphabet
+import yaml
+
 from docent.text.encodings.orthography import LAST_LATIN, WORD, is_strange, strange_symbols
 
 # Lines with bytes beyond ASCII that are looked at: all that tells encodings apart stands there.
@@ -23,7 +26,7 @@ _HIGH_BYTE, _LINE_BREAK = re.compile(rb"[\x80-\xff]"), re.compile(rb"[\r\n]")
 _WORDS_CHARS = 200_000
 # Words and symbols beyond ASCII that may look wrong, as names of another language do.
 _MAX_STRANGE_SHARE = 0.02
-# A reading in no single language's letters counts for a third of one that is.
+# An interpretation in no single language's letters counts for a third of one that is.
 _MIXED_WEIGHT = 1 / 3
 _MIN_EVIDENCE, _MIN_RATIO = 3, 2.0
 # Encodings of DOS, of Macs abroad and of Thailand, which count only where nothing else reads as text.
@@ -51,15 +54,23 @@ KNOWN_AS = {
 }  # fmt: skip
 
 
+class Alphabet(NamedTuple):
+    """Letters beyond ASCII, frequent words and codecs of a language, as alphabets.yaml has them."""
+
+    letters: frozenset[str]
+    words: frozenset[str]
+    encodings: tuple[str, ...]
+
+
 @dataclass(frozen=True)
-class Reading:
+class Interpretation:
     """The bytes as text in one encoding.
 
     Attributes:
         sample: the lines that have bytes beyond ASCII.
-        evidence: how much speaks for it: frequent words of its language, and different letters beyond ASCII where all
-            are of one language of the Latin script; or characters frequent in Chinese, Japanese or Korean.
-        is_one_language: whether all its letters are of one language.
+        evidence: number of frequent words of its language, plus different letters beyond ASCII if all belong to one
+            language in Latin script; or number of characters frequent in Chinese, Japanese or Korean.
+        is_one_language: whether all its letters belong to one language.
     """
 
     encoding: str
@@ -69,14 +80,14 @@ class Reading:
 
 
 def likely_encoding(data: bytes) -> str | None:
-    """The codec that reads the bytes as text of a language; None where none does, or the choice would be a guess."""
-    readings = readings_of(data)
-    usual = [reading for reading in readings if reading.encoding not in _RARE]
-    if any(reading.is_one_language for reading in usual):
-        readings = usual
-    groups: dict[str, list[Reading]] = {}
-    for reading in readings:
-        groups.setdefault(reading.sample, []).append(reading)
+    """Return the codec that reads the bytes as text of a language, None if that would be a guess."""
+    candidates = interpretations_of(data)
+    usual = [one for one in candidates if one.encoding not in _RARE]
+    if any(one.is_one_language for one in usual):
+        candidates = usual
+    groups: dict[str, list[Interpretation]] = {}
+    for one in candidates:
+        groups.setdefault(one.sample, []).append(one)
     ranked = sorted(groups.values(), key=lambda group: -_evidence(group))
     if not ranked:
         return None
@@ -90,27 +101,27 @@ def likely_encoding(data: bytes) -> str | None:
     return chosen.encoding
 
 
-def _evidence(group: Sequence[Reading]) -> float:
-    return max(reading.evidence for reading in group)
+def _evidence(group: Sequence[Interpretation]) -> float:
+    return max(one.evidence for one in group)
 
 
 def fitting_encodings(data: bytes) -> list[str]:
-    """Codecs that read the bytes without an error, the likelier ones first; for people, who know the text."""
-    likely = sorted(readings_of(data), key=lambda reading: -reading.evidence)
-    return [reading.encoding for reading in likely] or [
+    """Return the codecs that read the bytes without an error, the likelier ones first, for people who know the text."""
+    likely = sorted(interpretations_of(data), key=lambda one: -one.evidence)
+    return [one.encoding for one in likely] or [
         name for name in _without_noise(_sample(data)) if decoded(data, name) is not None
     ]
 
 
-def readings_of(data: bytes) -> list[Reading]:
-    """The readings that look like text of a language, in the order of ALPHABETS, then Chinese, Japanese, Korean."""
+def interpretations_of(data: bytes) -> list[Interpretation]:
+    """Return the interpretations that look like text of a language, in the order of `_candidates`."""
     sample = _sample(data)
-    found = (_reading(name, sample.decode(name, "replace"), data) for name in _without_noise(sample))
-    return [reading for reading in found if reading is not None]
+    interpreted = (_interpretation(name, sample.decode(name, "replace"), data) for name in _without_noise(sample))
+    return [one for one in interpreted if one is not None]
 
 
 def decoded(data: bytes, name: str) -> str | None:
-    """The bytes as text in an encoding; None where they are none, or the codec is no text encoding."""
+    """Return the bytes as text in an encoding; None if they cannot be decoded, or the codec is no text encoding."""
     try:
         return data.decode(name)
     except (UnicodeError, LookupError):
@@ -118,14 +129,14 @@ def decoded(data: bytes, name: str) -> str | None:
 
 
 def _sample(data: bytes) -> bytes:
-    """The first lines with a byte beyond ASCII, each once, long ones cut."""
+    """Return the first lines with a byte beyond ASCII, each once, long ones cut."""
     lines: dict[bytes, None] = {}
     size = position = 0
     while size < _SAMPLE_BYTES and len(lines) < _SAMPLE_LINES and (high := _HIGH_BYTE.search(data, position)):
         start = max(data.rfind(b"\n", position, high.start()), data.rfind(b"\r", position, high.start())) + 1
         start = max(start, position, high.start() - _CONTEXT_BYTES)
-        found = _LINE_BREAK.search(data, high.start())
-        position = found.start() if found else len(data)
+        line_break = _LINE_BREAK.search(data, high.start())
+        position = line_break.start() if line_break else len(data)
         line = data[start:position]
         if len(line) > _SAMPLE_BYTES:  # between words: a cut inside a character would count against its encoding
             cut = max(line.rfind(b" ", 0, _SAMPLE_BYTES), line.rfind(b",", 0, _SAMPLE_BYTES))
@@ -136,12 +147,21 @@ def _sample(data: bytes) -> bytes:
 
 
 @cache
+def _alphabets() -> tuple[Alphabet, ...]:
+    text = resources.files(__package__).joinpath("alphabets.yaml").read_text(encoding="utf-8")
+    return tuple(
+        Alphabet(frozenset(row["letters"] + "µ"), frozenset(row["words"].split()), tuple(row["encodings"]))
+        for row in yaml.safe_load(text).values()
+    )
+
+
+@cache
 def _candidates() -> tuple[str, ...]:
-    return tuple(dict.fromkeys([name for alphabet in ALPHABETS for name in alphabet.encodings])) + _CJK
+    return tuple(dict.fromkeys([name for alphabet in _alphabets() for name in alphabet.encodings])) + _CJK
 
 
 def _without_noise(sample: bytes) -> list[str]:
-    """The candidates in which charset-normalizer sees more than noise, in the order of the table."""
+    """Return the candidates in which charset-normalizer sees more than noise, in the order of the table."""
     from charset_normalizer import from_bytes
 
     alive: set[str] = set()
@@ -158,17 +178,17 @@ def _without_noise(sample: bytes) -> list[str]:
     return [name for name in _candidates() if name in alive]
 
 
-def _reading(name: str, sample: str, data: bytes) -> Reading | None:
-    """The reading in one encoding; None where it does not look like text, or not all bytes can be read."""
+def _interpretation(name: str, sample: str, data: bytes) -> Interpretation | None:
+    """Return the bytes read in one encoding; None where it does not look like text, or not all bytes can be read."""
     if name in _CJK:
         count = _cjk_count(name, sample)
-        return Reading(name, sample, count, True) if count and decoded(data, name) is not None else None
+        return Interpretation(name, sample, count, True) if count and decoded(data, name) is not None else None
     foreign = [word for word in WORD.findall(sample) if not word.isascii()]
     allowed = _MAX_STRANGE_SHARE * max(1, len(foreign))
     strange = strange_symbols(sample) + sum(map(is_strange, foreign))
     if strange > allowed:
         return None
-    alphabets = [alphabet for alphabet in ALPHABETS if name in alphabet.encodings]
+    alphabets = [alphabet for alphabet in _alphabets() if name in alphabet.encodings]
     own = [one for one in alphabets if _outside(foreign, one.letters) + strange <= allowed]
     union = frozenset[str]().union(*(one.letters for one in alphabets))
     if not own and _outside(foreign, union) + strange > allowed:
@@ -176,19 +196,15 @@ def _reading(name: str, sample: str, data: bytes) -> Reading | None:
     text = decoded(data, name)
     if text is None:
         return None
-    said = _ANY_WORD.findall(text[:_WORDS_CHARS].lower())
-    hits = max(_hits(said, one) for one in own or alphabets)
+    words = [word for word in _ANY_WORD.findall(text[:_WORDS_CHARS].lower()) if len(word) > 1 or word > "\x7f"]
+    # Single letters of ASCII are no sign of a language: they are names of columns as well.
+    hits = max(sum(word in one.words for word in words) for one in own or alphabets)
     letters = {letter for word in foreign for letter in word.lower() if "\x7f" < letter <= LAST_LATIN}
-    return Reading(name, sample, hits + len(letters) if own else _MIXED_WEIGHT * hits, bool(own))
-
-
-def _hits(words: Sequence[str], alphabet: Alphabet) -> int:
-    """Frequent words of a language; single letters of ASCII are names of columns as well."""
-    return sum(word in alphabet.words and (len(word) > 1 or word > "\x7f") for word in words)
+    return Interpretation(name, sample, hits + len(letters) if own else _MIXED_WEIGHT * hits, bool(own))
 
 
 def _outside(words: Sequence[str], letters: frozenset[str]) -> int:
-    """Words with a letter that is not among these; marks that are written above letters count with them."""
+    """Return the number of words with a letter that is not among these; combining marks count with their letters."""
     return sum(
         any(
             letter > "\x7f" and letter not in letters and unicodedata.category(letter) != "Mn"
@@ -199,7 +215,7 @@ def _outside(words: Sequence[str], letters: frozenset[str]) -> int:
 
 
 def _cjk_count(name: str, text: str) -> int:
-    """Characters that speak for Korean, Japanese or Chinese; 0 where too few of all do."""
+    """Return the number of characters typical of Korean, Japanese or Chinese; 0 if their share is too small."""
     if any(unicodedata.category(character) in ("Co", "Cn") for character in set(text)):
         return 0
     foreign = len(_FOREIGN.findall(text))
@@ -208,7 +224,7 @@ def _cjk_count(name: str, text: str) -> int:
 
 
 def _korean(text: str) -> tuple[int, float]:
-    """Syllables of the older standard: the many that only CP949 has are rare in text, common in other text misread."""
+    """Count syllables of the older standard: those that only CP949 has are rare in text, common in misread text."""
     # Python's codec spells the others as a sequence of letters, eight bytes long.
     return sum(len(one.encode("euc_kr", "ignore")) == 2 for one in _HANGUL.findall(text)), _MIN_HANGUL_SHARE
 

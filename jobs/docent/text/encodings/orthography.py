@@ -1,7 +1,7 @@
-"""Whether words and symbols beyond ASCII stand as prose of any language has them, or as misread bytes do.
+"""Judge whether words and symbols beyond ASCII look like prose of some language, or like misread bytes.
 
-Capitals stand at the beginning of a word, a word has one script, symbols stand beside words and not inside them. Reads
-and writes nothing.
+In prose, capitals stand at the beginning of a word, a word has one script, and symbols stand beside words rather than
+inside them. Reads and writes no files.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _FREE = "“‘„‚«»‹›–—…•·°§©®™€£¥¢¡¿½¼¾×÷�
 
 
 def is_strange(word: str) -> bool:
-    """Whether capitals stand inside a word, scripts are mixed, or plain letters are missing."""
+    """Return whether a word has capitals inside, mixes scripts, or lacks plain letters."""
     if len(word) == 1:
         return word not in _ONE_LETTER_WORDS and (word <= LAST_LATIN or word.isupper())
     if len(word) > 2 and not word.isupper() and all("\x7f" < letter <= LAST_LATIN for letter in word):
@@ -37,11 +37,11 @@ def is_strange(word: str) -> bool:
 
 
 def strange_symbols(text: str) -> int:
-    """Symbols beyond ASCII that no prose has, or that stand where prose does not have them."""
+    """Count the symbols beyond ASCII that prose does not have, or not in these places."""
     count = 0
-    for found in _FOREIGN.finditer(text):
-        symbol = found.group()
-        before, after = text[found.start() - 1 : found.start()], text[found.end() : found.end() + 1]
+    for match in _FOREIGN.finditer(text):
+        symbol = match.group()
+        before, after = text[match.start() - 1 : match.start()], text[match.end() : match.end() + 1]
         if symbol in _ANYWHERE or (symbol.isalpha() and symbol not in "ªº") or unicodedata.category(symbol) == "Mn":
             # A letter beside a digit, such as the pound sign read as one; the micro sign stands there.
             latin = symbol.isalpha() and "LATIN" in unicodedata.name(symbol, "")

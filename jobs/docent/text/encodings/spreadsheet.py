@@ -1,10 +1,10 @@
-"""Keeps spreadsheets from computing the texts of a CSV, in a way that can be undone; reads and writes nothing.
+"""Keep spreadsheets from evaluating the texts of a CSV as formulas, in a reversible way. Reads and writes no files.
 
-A spreadsheet takes a cell for a formula when it begins with one of FORMULA. Cells also begin where a program splits a
-line in another way than the file means: with a semicolon for a comma, as in many countries, the quotes around a cell
-no longer hold it together, and what follows a semicolon, a tab or a line break in a text is a cell of its own. An
-apostrophe goes before each such character (https://owasp.org/www-community/attacks/CSV_Injection); where the text has
-apostrophes there already it is one more, so that `unguarded` gives back every text as it was.
+A spreadsheet takes a cell for a formula if it begins with one of FORMULA. Programs that split lines differently, such
+as at semicolons in many countries, ignore the quotes around a cell, so that text after a semicolon, a tab or a line
+break begins a new cell. An apostrophe is put before each such character
+(https://owasp.org/www-community/attacks/CSV_Injection); where apostrophes stand there already, one more is added, so
+that `unguarded` restores every text exactly.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _GUARD = re.compile(rf"{_CELL}'(?={_BEGINS})")
 
 
 def guarded(text: str) -> str:
-    """The text with an apostrophe before everything that a spreadsheet would compute."""
+    """Return the text with an apostrophe before everything that a spreadsheet would compute."""
     return _UNGUARDED.sub(r"\1'", text)
 
 
 def unguarded(text: str) -> str:
-    """The text that `guarded` was given; a text that never was guarded loses no apostrophe but of such places."""
+    """Undo `guarded`; a text that was never guarded loses only apostrophes in such places."""
     return _GUARD.sub(r"\1", text)

@@ -1,7 +1,7 @@
-"""What Markdown says about its own text and not to the reader: ids and classes of headings, marks of callouts.
+"""Remove markup that Markdown has about its own text: ids and classes of headings, marks of callouts.
 
 `{#id}`, `{ #id .class key=value }` (Pandoc, Kramdown, Python-Markdown), `{/* #id */}` (MDX), `[!NOTE]` (GitHub,
-Obsidian). Reads and writes nothing.
+Obsidian). Reads and writes no files.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ _SPAN = re.compile(rf"(?<![\w!\\\]])\[([^\[\]\n]{{1,500}})\](?:{ATTRIBUTES.patte
 
 
 def without_heading_attributes(title: str) -> str:
-    """A heading's Markdown without its id, classes and closing number signs."""
+    """Return a heading's Markdown without its id, classes and closing number signs."""
     text = title.strip()
     # An attribute list is at the end, and short.
     start = max(0, text.rfind("{"))
-    while text.endswith("}") and (found := _BEHIND_HEADING.match(text, start)) and found.end() == len(text):
+    while text.endswith("}") and (attributes := _BEHIND_HEADING.match(text, start)) and attributes.end() == len(text):
         text = text[:start].rstrip()
         start = max(0, text.rfind("{"))
     return _CLOSING_MARKS.sub("", text).rstrip()
 
 
 def without_attributes(text: str) -> str:
-    """Markdown of a paragraph without lines of attributes, and with the words of `[words]{.class}` alone."""
+    """Return Markdown of a paragraph without lines of attributes, and with the words of `[words]{.class}` alone."""
     if "{" not in text:
         return text
     return _SPAN.sub(r"\1", _LINE_OF_ATTRIBUTES.sub("", text))
 
 
 def callout_mark(text: str) -> int:
-    """Length of the mark `[!NOTE]` that a paragraph begins with; 0 where it begins with none."""
-    found = _CALLOUT.match(text)
-    return found.end() if found else 0
+    """Return the length of the mark `[!NOTE]` that a paragraph begins with; 0 if there is none."""
+    mark = _CALLOUT.match(text)
+    return mark.end() if mark else 0

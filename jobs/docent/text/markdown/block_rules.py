@@ -1,8 +1,8 @@
-r"""Blocks that markdown-it lacks: definitions of footnotes, admonitions, directives between colons, displayed formulas.
+r"""Add blocks to markdown-it that it lacks: footnote definitions, admonitions, colon directives, displayed formulas.
 
-`[^1]: words`, `!!! note "Title"`, `??? note` and `=== "Tab"` hold the indented lines below them. A line of `:::` parts
-paragraphs. `$$` and `\[` begin a formula where they begin a block, and it goes on over blank lines to its end. Rules
-for markdown-it.
+`[^1]: words`, `!!! note "Title"`, `??? note` and `=== "Tab"` contain the indented lines below them. A line of `:::`
+separates paragraphs. `$$` and `\[` begin a formula at the start of a block, which continues over blank lines to its
+end.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _HEADING = re.compile(r"#{1,6}[ \t]")
 
 
 def add_rules(parser: MarkdownIt, strict: bool) -> MarkdownIt:
-    """The parser with these rules in front of its own; text that may be no Markdown has footnotes only."""
+    """Add these rules to a parser in front of its own; text that may not be Markdown gets footnotes only."""
     interrupting: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}
     ruler = parser.block.ruler
     ruler.before("fence", "footnote", _footnote, interrupting)
@@ -42,18 +42,18 @@ def add_rules(parser: MarkdownIt, strict: bool) -> MarkdownIt:
 
 
 def _line(state: StateBlock, line: int) -> str:
-    """A line without its indentation and trailing white space; empty where it is indented as code is."""
+    """Return a line without indentation and trailing blanks; empty if it is indented as code."""
     if state.is_code_block(line):
         return ""
     return state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]].rstrip()
 
 
 def _footnote(state: StateBlock, first: int, behind: int, silent: bool) -> bool:
-    found = _FOOTNOTE.match(_line(state, first))
-    if found is None or silent:
-        return found is not None
+    match = _FOOTNOTE.match(_line(state, first))
+    if match is None or silent:
+        return match is not None
     kept = state.bMarks[first], state.tShift[first], state.sCount[first]
-    state.bMarks[first] += state.tShift[first] + found.end()
+    state.bMarks[first] += state.tShift[first] + match.end()
     state.tShift[first], state.sCount[first] = 0, state.blkIndent + 4
     _container(state, "footnote", range(first, behind))
     state.bMarks[first], state.tShift[first], state.sCount[first] = kept
@@ -61,24 +61,24 @@ def _footnote(state: StateBlock, first: int, behind: int, silent: bool) -> bool:
 
 
 def _admonition(state: StateBlock, first: int, behind: int, silent: bool) -> bool:
-    found = _ADMONITION.match(_line(state, first))
-    if found is None or silent:
-        return found is not None
-    _container(state, "admonition", range(first + 1, behind), found[1] or "")
+    match = _ADMONITION.match(_line(state, first))
+    if match is None or silent:
+        return match is not None
+    _container(state, "admonition", range(first + 1, behind), match[1] or "")
     return True
 
 
 def _colons(state: StateBlock, first: int, behind: int, silent: bool) -> bool:
-    found = _COLONS.match(_line(state, first))
-    if found is None or silent:
-        return found is not None
+    match = _COLONS.match(_line(state, first))
+    if match is None or silent:
+        return match is not None
     state.line = first + 1
-    _paragraph(state, first, first + 1, next((words for words in found.groups() if words), "").rstrip())
+    _paragraph(state, first, first + 1, next((words for words in match.groups() if words), "").rstrip())
     return True
 
 
 def _container(state: StateBlock, kind: str, lines: range, title: str = "") -> None:
-    """Tokens of a block that holds those of the lines that are indented by four more than it.
+    """Push the tokens of a block that holds the lines indented by four more than it.
 
     Args:
         lines: from the first one inside to the end of what may be inside.

@@ -1,9 +1,9 @@
-"""The blocks of a Markdown text - headings, paragraphs, lists, tables, code - each with its lines, in bounded memory.
+"""Parse a Markdown text into blocks - headings, paragraphs, lists, tables, code - with their lines, in bounded memory.
 
-markdown-it reads CommonMark and tables, and with block_rules.py what people write beside them. It keeps every token of
-a text, which for 50 MB would be some gigabytes; here it sees a window at a time. What begins at a block's first line
-does not depend on the blocks before it, so the last block of a window, which may go on, is read again at the start of
-the next one, and the result is that of one reading.
+markdown-it reads CommonMark and tables, and with block_rules.py some common extensions. It keeps all tokens of a text,
+gigabytes for 50 MB, so it is given one window at a time. How a block is parsed does not depend on the blocks before
+it; the last block of a window, which may continue, is read again at the start of the next one, and the result equals
+that of a single pass.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ TOO_DEEP = "blocks nested too deep"
 
 
 class BlockError(Exception):
-    """A block that cannot be read.
+    """A block cannot be read.
 
     Attributes:
         reason: TOO_LONG or TOO_DEEP.
@@ -51,12 +51,12 @@ class BlockError(Exception):
 
 @dataclass(frozen=True)
 class Block:
-    """A block that lies in no other block; a long list may come as several.
+    """An outermost block; a long list may be split into several.
 
     Attributes:
         tokens: of markdown-it; their `map` counts lines from `base`.
-        base: lines of the text before the window that the block was read in.
-        offsets: where in the text each line of the window begins, and the window's end.
+        base: number of lines before the window that the block was read in.
+        offsets: offset of each line of the window, and of the window's end.
     """
 
     tokens: Sequence[Token]
@@ -65,21 +65,21 @@ class Block:
 
     @property
     def kind(self) -> str:
-        """Type of the first token: `heading_open`, `paragraph_open`, `bullet_list_open`, `fence`, ..."""
+        """Return the type of the first token: `heading_open`, `paragraph_open`, `bullet_list_open`, `fence`, ..."""
         return self.tokens[0].type
 
     @property
     def start(self) -> int:
-        """Position in the text of the first character."""
+        """Return the offset of the first character."""
         return self.offsets[_lines(self.tokens[0])[0]]
 
     @property
     def end(self) -> int:
-        """Position behind the last line, which may be blank."""
+        """Return the offset after the last line, which may be blank."""
         return self.offsets[_lines(self.tokens[0])[1]]
 
     def line_of(self, position: int) -> int:
-        """The 0-based line of the text that a position inside the block lies in."""
+        """Return the 0-based line of the text that a position inside the block lies in."""
         return self.base + bisect_left(self.offsets, position + 1) - 1
 
 
@@ -93,7 +93,7 @@ def _parser(strict: bool) -> MarkdownIt:
 
 
 def blocks_of(text: str, strict: bool = True) -> Iterator[Block]:
-    r"""The blocks of a text in order.
+    r"""Yield the blocks of a text in order.
 
     Args:
         text: with line breaks `\n` only.
@@ -136,12 +136,12 @@ def _tokens(window: str, strict: bool, base: int) -> list[Token]:
 
 
 def _lines(token: Token) -> list[int]:
-    """First line and the line behind the last; every token that opens a block has them."""
+    """Return the first line and the line after the last; every token that opens a block has them."""
     return token.map or [0, 0]
 
 
 def _groups(tokens: list[Token]) -> list[list[Token]]:
-    """Tokens of each outermost block."""
+    """Return tokens of each outermost block."""
     groups: list[list[Token]] = []
     level = 0
     for token in tokens:
@@ -153,7 +153,7 @@ def _groups(tokens: list[Token]) -> list[list[Token]]:
 
 
 def _finished(groups: list[list[Token]]) -> tuple[list[list[Token]], int]:
-    """The blocks that a window holds to their end, and the line where the next window begins: 0 when there is none.
+    """Return the blocks that are complete in a window, and the line where the next window begins, or 0.
 
     A list that fills the window is finished up to its last item, and goes on as a list of its own.
     """
@@ -169,36 +169,32 @@ def _finished(groups: list[list[Token]]) -> tuple[list[list[Token]], int]:
 
 
 def _whole_fence(text: str, fence: Token, offsets: list[int]) -> tuple[list[list[Token]], list[int]]:
-    """Fenced code that fills a window, with the lines that follow: found as text, for code has no blocks inside."""
+    """Return fenced code that fills a window, with all its lines: found by a search, as code has no blocks inside."""
     first = _lines(fence)[0]
     closing = re.compile(
         rf"^ {{0,3}}{re.escape(fence.markup)}{re.escape(fence.markup[0])}*[ \t]*(?:\n|\Z)", re.MULTILINE
     )
-    found = closing.search(text, offsets[first + 1])
+    end = closing.search(text, offsets[first + 1])
     whole = fence.copy()
     whole.map = [first, first + 1]
-    return [[whole]], [*offsets[: first + 1], found.end() if found else len(text)]
+    return [[whole]], [*offsets[: first + 1], end.end() if end else len(text)]
 
 
 def _larger(first: list[Token], size: int, base: int) -> int:
-    """The size of a window that may hold its first block."""
+    """Return a window size that may hold the first block."""
     if size >= MAX_BLOCK_CHARS or len(first) > MAX_BLOCK_TOKENS:
         raise BlockError(TOO_LONG, base + _lines(first[0])[0] + 1)
     return size * 2
 
 
 def _offsets(window: str, start: int) -> list[int]:
-    offsets = [start]
-    at = window.find("\n")
-    while at >= 0:
-        offsets.append(start + at + 1)
-        at = window.find("\n", at + 1)
+    offsets = [start, *(start + line_break.end() for line_break in re.finditer("\n", window))]
     if not window.endswith("\n"):
         offsets.append(start + len(window))
     return offsets
 
 
 def _line_end(text: str, position: int) -> int:
-    """Behind the line break at or after a position, or the end of the text."""
+    """Return the offset after the line break at or after a position, or the end of the text."""
     at = text.find("\n", position)
     return len(text) if at < 0 else at + 1

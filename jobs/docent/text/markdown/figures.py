@@ -1,7 +1,7 @@
-"""Figure references inside a text: shown as what they stand for, or left out.
+"""Replace figure references in a text by descriptions, or remove them.
 
-A section keeps its text as it was written, references included, so that its lines stay those of the source. Who shows
-the text to a teacher, or checks an answer against it, takes it from here.
+A section keeps its text as written, references included, so that its lines match the source. Use these functions to
+show the text to a teacher or to check an answer against it.
 """
 
 from __future__ import annotations
@@ -13,29 +13,29 @@ from docent.records import Figure
 
 
 def with_descriptions(text: str, figures: Iterable[Figure]) -> str:
-    """The text with every reference replaced by its caption and description, in brackets at the same place."""
+    """Return the text with every reference replaced by its caption and description, in brackets."""
     words: dict[str, str] = {}
     for figure in figures:
-        said = " ".join(part for part in (figure.caption, figure.description) if part)
-        words.setdefault(figure.token, f"[Figure: {said}]" if said else "")
+        description = " ".join(part for part in (figure.caption, figure.description) if part)
+        words.setdefault(figure.token, f"[Figure: {description}]" if description else "")
     return _replaced(text, words)
 
 
 def without_figures(text: str, figures: Iterable[Figure]) -> str:
-    """The text without references, and without the blank lines that they would leave."""
-    told = _replaced(text, {figure.token: "" for figure in figures})
-    return re.sub(r"\n\s*\n\s*\n", "\n\n", told).strip()
+    """Return the text without references, and without the blank lines that they would leave."""
+    remaining = _replaced(text, {figure.token: "" for figure in figures})
+    return re.sub(r"\n\s*\n\s*\n", "\n\n", remaining).strip()
 
 
 def _replaced(text: str, words: Mapping[str, str]) -> str:
-    """The text with words in place of tokens, in one pass.
+    """Return the text with words in place of tokens, in one pass.
 
     Of two tokens at one place the longer one counts, for `FIGURE_1.2` begins with `FIGURE_1`; what a description says
     is not looked at for further tokens. Every token is looked for by itself, which is quick in long texts.
     """
-    found = [(at.start(), -len(token), token) for token in words if token for at in re.finditer(re.escape(token), text)]
+    matches = ((token, match) for token in words if token for match in re.finditer(re.escape(token), text))
     pieces, end = [], 0
-    for start, _, token in sorted(found):
+    for start, _, token in sorted((match.start(), -len(token), token) for token, match in matches):
         if start >= end:
             pieces += [text[end:start], words[token]]
             end = start + len(token)

@@ -1,6 +1,6 @@
-"""Footnotes of Markdown: marks such as `[^1]` left out of the sentence, the words of `^[a note]` told apart from it.
+"""Handle footnotes of Markdown: drop marks such as `[^1]` from the sentence, and extract the words of `^[a note]`.
 
-Definitions (`[^1]: words`) are blocks of their own, see block_rules.py. Reads and writes nothing.
+Definitions (`[^1]: words`) are blocks of their own, see block_rules.py. Reads and writes no files.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ _NUMBERED = re.compile(r"\d{1,5}[a-z]?|[*†‡§]+")
 
 
 def labels_in(text: str) -> frozenset[str]:
-    """The labels of all notes that a document defines."""
+    """Return the labels of all notes that a document defines."""
     return frozenset(_DEFINED.findall(text)) if "[^" in text else frozenset()
 
 
 def split_notes(text: str, labels: Collection[str] = ()) -> tuple[str, list[str]]:
-    """A paragraph's Markdown without its marks and inline notes, and the words of these notes.
+    """Return a paragraph's Markdown without its marks and inline notes, and the words of these notes.
 
     Args:
         labels: of the notes that are defined. `[^a-z]` after a space is a class of characters where it is none of them.

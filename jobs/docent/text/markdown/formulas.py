@@ -1,8 +1,8 @@
-r"""Where formulas stand in a text: `$…$`, `$$…$$`, `\(…\)`, `\[…\]`, `\begin{…}…\end{…}`.
+r"""Locate formulas in a text: `$…$`, `$$…$$`, `\(…\)`, `\[…\]`, `\begin{…}…\end{…}`.
 
-Inside of them no character is Markdown. A single dollar opens a formula by the rules of Pandoc: no white space behind
-it, none before the closing one, no digit behind that. `$5 and $10` are prices, and `\(note\)` is an escaped
-parenthesis. Reads and writes nothing.
+Inside a formula no character is Markdown. A single dollar opens a formula by the rules of Pandoc: no white space after
+it, none before the closing one, no digit after that. `$5 and $10` are prices, and `\(note\)` is an escaped
+parenthesis. Reads and writes no files.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ def formula_spans(text: str, code: Sequence[tuple[int, int]] = ()) -> list[tuple
         return []
     spans: list[tuple[int, int]] = []
     at = 0
-    for found in _FORMULA.finditer(text):
-        while at < len(code) and code[at][1] <= found.start():
+    for match in _FORMULA.finditer(text):
+        while at < len(code) and code[at][1] <= match.start():
             at += 1
-        inside = at < len(code) and code[at][0] < found.end()
-        if not inside and _is_formula(found):
-            spans.append(found.span())
+        inside = at < len(code) and code[at][0] < match.end()
+        if not inside and _is_formula(match):
+            spans.append(match.span())
     return spans
 
 
-def _is_formula(found: re.Match[str]) -> bool:
-    kind = found.lastgroup or ""
-    content = found[kind]
+def _is_formula(match: re.Match[str]) -> bool:
+    kind = match.lastgroup or ""
+    content = match[kind]
     if "![" in content or "<img" in content or (kind != "block" and _BLANK_LINE.search(content)):
         return False
     if kind in ("block", "environment") or _TEX.search(content):

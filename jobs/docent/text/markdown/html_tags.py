@@ -1,6 +1,6 @@
-"""Tells tags of HTML from text in angle brackets: `<b>` from `List<String>`, `a <b and c> d` and `<name@example.org>`.
+"""Tell HTML tags from text in angle brackets: `<b>` from `List<String>`, `a <b and c> d` and `<name@example.org>`.
 
-Reads and writes nothing.
+Reads and writes no files.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _ALONE = re.compile(r"^[ \t]*+(<[^<>\n]{1,1000}>)[ \t]*$", re.MULTILINE)
 
 
 def is_tag(name: str, behind: str) -> bool:
-    """Whether something in angle brackets is a tag: of HTML, of a word processor (`<o:p>`), or with attributes.
+    """Return whether something in angle brackets is a tag: of HTML, of a word processor (`<o:p>`), or with attributes.
 
     Args:
         name: letters and digits behind the bracket, in lower case.
@@ -44,7 +44,7 @@ def is_tag(name: str, behind: str) -> bool:
 
 
 def without_tags(text: str) -> str:
-    """The text without its tags; line breaks stay.
+    """Return the text without its tags; line breaks stay.
 
     Other names are those of components where they are closed (`<Tabs>…</Tabs>`) or stand alone on a line.
     """

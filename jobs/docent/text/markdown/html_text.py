@@ -1,13 +1,13 @@
-"""The statements of a block of HTML in Markdown, each with its lines: what stands between the tags.
+"""Extract the statements of an HTML block in Markdown, with their lines: the text between the tags.
 
-Comments, scripts, styles and captions of figures are none. Broken HTML is read as it comes. Reads and writes nothing.
+Comments, scripts, styles and figure captions are skipped. Broken HTML is read as it stands. Reads and writes no files.
 """
 
 from __future__ import annotations
 
 import re
 import string
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 # `str.lower` makes two characters of a Turkish `İ`, and then positions are others.
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
@@ -31,7 +31,7 @@ def comment_spans(text: str) -> list[tuple[int, int]]:
 
 
 def blanked(text: str, spans: list[tuple[int, int]]) -> str:
-    """The text without some of its spans; their line breaks stay."""
+    """Return the text without these spans; their line breaks stay."""
     pieces, end = [], 0
     for start, behind in spans:
         pieces += [text[end:start], "\n" * text.count("\n", start, behind)]
@@ -39,8 +39,17 @@ def blanked(text: str, spans: list[tuple[int, int]]) -> str:
     return "".join([*pieces, text[end:]])
 
 
+def without_spans(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """Return the text without these spans, line breaks included."""
+    pieces, end = [], 0
+    for start, behind in spans:
+        pieces.append(text[end:start])
+        end = behind
+    return "".join([*pieces, text[end:]])
+
+
 def statements_in(content: str) -> Iterator[tuple[int, str]]:
-    """Pieces of a block between tags that part them: the 0-based line that each begins on, and its HTML."""
+    """Yield the pieces of a block between parting tags: the 0-based line each begins on, and its HTML."""
     text = blanked(content, comment_spans(content))
     text = blanked(text, _hidden_spans(text))
     end = line = 0
@@ -54,7 +63,7 @@ def statements_in(content: str) -> Iterator[tuple[int, str]]:
 
 
 def _hidden_spans(text: str) -> list[tuple[int, int]]:
-    """Spans of elements whose words are not read, in order; one that is never closed is none."""
+    """Return spans of elements that are not shown as text, in order; unclosed ones are left out."""
     lowered = text.translate(_LOWER)
     spans: list[tuple[int, int]] = []
     for name in _HIDDEN:

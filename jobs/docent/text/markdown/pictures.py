@@ -1,7 +1,7 @@
-"""The pictures that a piece of Markdown shows, however they are written.
+"""Find the pictures in a piece of Markdown, in any notation.
 
 `![text](path "title")`, also with a size, attributes or spaces in the path; `![text][id]`, `![id][]` and `![id]` with
-the path in a definition; `![[path]]`; `<img src="path">`. Every pattern reads a text once. Opens nothing.
+the path in a definition; `![[path]]`; `<img src="path">`. Every pattern reads a text once. Opens no files.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ _FENCE = re.compile(r"^[ \t>]{0,40}(`{3,}|~{3,})", re.MULTILINE)
 
 
 class Picture(NamedTuple):
-    """A picture at its place.
+    """A picture in a text.
 
     Attributes:
         start, end: of all its markup.
-        path: as written, without escapes of HTML; empty where `problem` says why there is none.
+        path: as written, HTML escapes decoded; empty if there is none, see `problem`.
         alt: as Markdown.
     """
 
@@ -61,7 +61,7 @@ class Picture(NamedTuple):
 
 
 def pictures_in(text: str, definitions: Mapping[str, str]) -> Iterator[Picture]:
-    """Every picture of a piece of text; those in code are among them, and not in order."""
+    """Yield every picture of a piece of text, also those in code, in no particular order."""
     if "![" in text:
         yield from _marked(text, definitions)
     if "<" in text:
@@ -69,10 +69,10 @@ def pictures_in(text: str, definitions: Mapping[str, str]) -> Iterator[Picture]:
 
 
 def definitions_in(text: str) -> dict[str, str]:
-    """The path of every label that is defined outside of fenced code (`[id]: path "title"`); the first one counts."""
+    """Return the path of every label defined outside of fenced code (`[id]: path "title"`); the first one counts."""
     if "]:" not in text:
         return {}
-    found: dict[str, str] = {}
+    paths: dict[str, str] = {}
     fences = _fenced(text)
     at = 0
     for definition in _DEFINITION.finditer(text):
@@ -80,17 +80,17 @@ def definitions_in(text: str) -> dict[str, str]:
             at += 1
         if at == len(fences) or definition.start() < fences[at][0]:
             path = definition["angled"] if definition["angled"] is not None else definition["path"]
-            found.setdefault(normalized_label(definition["label"]), path)
-    return found
+            paths.setdefault(normalized_label(definition["label"]), path)
+    return paths
 
 
 def without_definitions(text: str) -> str:
-    """The text without the lines that only define where a label leads; line breaks stay."""
-    return _DEFINITION.sub(lambda found: "\n" * found.group().count("\n"), text) if "]:" in text else text
+    """Return the text without lines that only define a label; line breaks stay."""
+    return _DEFINITION.sub(lambda definition: "\n" * definition.group().count("\n"), text) if "]:" in text else text
 
 
 def normalized_label(label: str) -> str:
-    """A label as CommonMark compares it: case and runs of white space do not matter."""
+    """Return a label as CommonMark compares it: ignoring case and runs of white space."""
     return " ".join(label.split()).casefold()
 
 
@@ -98,20 +98,20 @@ def _marked(text: str, definitions: Mapping[str, str]) -> Iterator[Picture]:
     for embedded in _EMBEDDED.finditer(text):
         yield Picture(embedded.start(), embedded.end(), embedded["path"].strip(), "")
     for alt in _ALT.finditer(text):
-        if (found := _CLEAR.match(text, alt.end())) is not None:
-            path = found["angled"] if found["angled"] is not None else found["data"]
-        elif (found := _ANY.match(text, alt.end())) is not None and "\n" not in (path := _address(found["inside"])):
+        if (match := _CLEAR.match(text, alt.end())) is not None:
+            path = match["angled"] if match["angled"] is not None else match["data"]
+        elif (match := _ANY.match(text, alt.end())) is not None and "\n" not in (path := _address(match["inside"])):
             pass
         else:
             if (picture := _labelled(text, alt, definitions)) is not None:
                 yield picture
             continue
-        end = _behind_attributes(text, found.end())
+        end = _behind_attributes(text, match.end())
         yield Picture(alt.start(), end, path, alt["alt"], "" if path else NO_PATH)
 
 
 def _labelled(text: str, alt: re.Match[str], definitions: Mapping[str, str]) -> Picture | None:
-    """A picture whose path stands in a definition; None where the text is no picture at all."""
+    """Return a picture whose path stands in a definition; None if the text is not a picture."""
     label = _LABEL.match(text, alt.end())
     name = (label["label"] if label else "").strip() or alt["alt"]
     path = definitions.get(normalized_label(name))
@@ -124,7 +124,7 @@ def _labelled(text: str, alt: re.Match[str], definitions: Mapping[str, str]) -> 
 
 
 def _address(inside: str) -> str:
-    """The path of what stands between parentheses: without title and size."""
+    """Return the path between parentheses, without title and size."""
     text = _ENDING_SIZE.sub("", inside.strip()).rstrip()
     if text.endswith(('"', "'", ")")) and (title := _TITLE_BEGINS.search(text)):
         text = text[: title.start()]
@@ -147,7 +147,7 @@ def _tagged(tag: re.Match[str]) -> Picture:
 
 
 def _fenced(text: str) -> list[tuple[int, int]]:
-    """Spans of fenced code, in order; one that is never closed goes to the end."""
+    """Return spans of fenced code, in order; an unclosed one runs to the end."""
     spans: list[tuple[int, int]] = []
     opened: tuple[int, str] | None = None
     for fence in _FENCE.finditer(text):

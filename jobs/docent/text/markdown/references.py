@@ -1,6 +1,6 @@
-"""Figure references in Markdown: `{{FIGURE_1.2}}` and pictures, where they stand outside code; and plain text.
+"""Find figure references in Markdown, `{{FIGURE_1.2}}` and pictures outside of code, and make Markdown plain text.
 
-All of it keeps line breaks, so that whoever knows the line of the text knows the line of what was found in it.
+All functions preserve line breaks, so that line numbers stay valid.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from docent.text.markdown.formulas import formula_spans
 from docent.text.markdown.html_tags import without_tags
-from docent.text.markdown.html_text import blanked, comment_spans
+from docent.text.markdown.html_text import blanked, comment_spans, without_spans
 from docent.text.markdown.pictures import pictures_in
 from docent.text.markdown.superscripts import with_superscripts
 
@@ -34,14 +34,14 @@ _HIDDEN = re.compile(f"{_BEFORE}([0-9]+){_BEHIND}")
 
 
 class Reference(NamedTuple):
-    """A place where a figure is meant.
+    """A reference to a figure.
 
     Attributes:
-        start: position of the token in the text.
+        start: offset of the token in the text.
         token: as written.
         name: of a `{{name}}`, or the path of a picture.
         is_path: whether it was written as a picture, such as `![alt](path)`.
-        problem: why there is no path; empty where there is one.
+        problem: why there is no path; empty if there is one.
     """
 
     start: int
@@ -53,10 +53,10 @@ class Reference(NamedTuple):
 
 
 class Syntax(NamedTuple):
-    """What counts as a reference in a document beside `![alt](path)`, `<img>` and `[^1]`.
+    """Syntax of references in a document, in addition to `![alt](path)`, `<img>` and `[^1]`.
 
     Attributes:
-        pattern: what a token looks like; its first group is the figure's name.
+        pattern: matches a token; its first group is the figure's name.
         definitions: paths by normalized label, for `![alt][label]`.
         notes: labels of the footnotes that are defined.
         is_figure: whether a token with this name, which may stand alone on its line, is a figure rather than words.
@@ -72,8 +72,8 @@ PICTURES_ONLY = Syntax()
 
 
 def references_in(text: str, syntax: Syntax = PICTURES_ONLY) -> list[Reference]:
-    """The figure references of a piece of text, in order, none from inside of code, formulas and comments."""
-    found = [
+    """Return the figure references of a text, in order, without those inside code, formulas and comments."""
+    references = [
         Reference(
             picture.start,
             text[picture.start : picture.end],
@@ -87,15 +87,15 @@ def references_in(text: str, syntax: Syntax = PICTURES_ONLY) -> list[Reference]:
     for token in syntax.pattern.finditer(text) if syntax.pattern else ():
         name = (token[1] or "") if token.re.groups else token.group()
         if name.strip() and syntax.is_figure(name, _stands_alone(token)):
-            found.append(Reference(token.start(), token.group(), name, "", False))
-    if not found:
-        return found
+            references.append(Reference(token.start(), token.group(), name, "", False))
+    if not references:
+        return references
     hidden = sorted([*verbatim_spans(text), *comment_spans(text)])
-    return list(_apart(sorted(found, key=lambda reference: reference.start), hidden))
+    return list(_apart(sorted(references, key=lambda reference: reference.start), hidden))
 
 
 def _stands_alone(token: re.Match[str]) -> bool:
-    """Whether nothing else stands on the line."""
+    """Return whether nothing else stands on the line."""
     text = token.string
     start = text.rfind("\n", 0, token.start()) + 1
     end = text.find("\n", token.end())
@@ -103,19 +103,19 @@ def _stands_alone(token: re.Match[str]) -> bool:
 
 
 def without_references(text: str, syntax: Syntax = PICTURES_ONLY) -> str:
-    """The text without its references; their line breaks stay."""
-    found = references_in(text, syntax)
-    return blanked(text, [(reference.start, reference.start + len(reference.token)) for reference in found])
+    """Return the text without its references; their line breaks stay."""
+    references = references_in(text, syntax)
+    return blanked(text, [(reference.start, reference.start + len(reference.token)) for reference in references])
 
 
 def verbatim_spans(text: str) -> list[tuple[int, int]]:
-    """Where code and formulas begin and end, marks included: no character in them is Markdown."""
+    """Return spans of code and formulas, marks included: no character in them is Markdown."""
     code = code_spans(text)
     return sorted([*code, *formula_spans(text, code)])
 
 
 def code_spans(text: str) -> list[tuple[int, int]]:
-    """Where code between backticks begins and ends, marks included."""
+    """Return spans of code between backticks, marks included."""
     spans: list[tuple[int, int]] = []
     runs = [(run.start(), run.end()) for run in _RUN.finditer(text)]
     by_length: dict[int, list[int]] = {}
@@ -136,7 +136,7 @@ def code_spans(text: str) -> list[tuple[int, int]]:
 
 
 def plain_text(text: str) -> str:
-    """Markdown of one paragraph as it reads: no marks of emphasis, code, links and HTML; line breaks kept.
+    """Return Markdown of one paragraph as plain text: no emphasis, code, links and HTML; line breaks kept.
 
     Formulas stay as they are written, with their delimiters.
     """
@@ -162,7 +162,7 @@ def plain_text(text: str) -> str:
 
 
 def _without_emphasis(text: str) -> str:
-    """The text without the marks of emphasis that open and close; others stay."""
+    """Return the text without paired emphasis marks; others stay."""
     cut: list[tuple[int, int]] = []
     opened: dict[str, list[list[int]]] = {"*": [], "_": [], "~": []}
     for run in _MARKS.finditer(text):
@@ -182,15 +182,11 @@ def _without_emphasis(text: str) -> str:
                 waiting.pop()
         if start < end and after.strip() and not inside_word:
             waiting.append([start, end])
-    pieces, behind = [], 0
-    for first, last in sorted(cut):
-        pieces.append(text[behind:first])
-        behind = last
-    return "".join([*pieces, text[behind:]])
+    return without_spans(text, sorted(cut))
 
 
 def _apart(references: list[Reference], code: list[tuple[int, int]]) -> Iterator[Reference]:
-    """The references that lie neither in code, formulas and comments nor in one before them."""
+    """Yield the references outside of code, formulas and comments that do not overlap an earlier one."""
     end, at = 0, 0
     for reference in references:
         while at < len(code) and code[at][1] <= reference.start:
@@ -202,7 +198,7 @@ def _apart(references: list[Reference], code: list[tuple[int, int]]) -> Iterator
 
 
 def _escaped(text: str, position: int) -> int:
-    """1 where an odd number of backslashes stands before a position, else 0."""
+    """Return 1 if an odd number of backslashes precedes a position, else 0."""
     before = text[max(0, position - 100) : position]
     return (len(before) - len(before.rstrip("\\"))) % 2
 

@@ -1,6 +1,6 @@
-"""What a paragraph of Markdown says: its words without marks, figures and footnotes, each sentence with its lines.
+"""Extract the statements of a Markdown paragraph: sentences without markup, figures and footnotes, with their lines.
 
-Used by facts.py, which decides what a statement belongs to. Reads and writes nothing.
+facts.py decides what a statement belongs to. Reads and writes no files.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a text was read, and how.
+    """Position of a text in its file, and how to read it.
 
     Attributes:
-        first_line: 1-based line of the file that the text's first line is.
-        figures: what a figure reference looks like.
-        wrapped: whether every line break inside a paragraph is only a wrap, as in Markdown.
+        first_line: 1-based line of the file where the text begins.
+        figures: syntax of figure references.
+        wrapped: whether line breaks inside a paragraph are only wraps, as in Markdown.
     """
 
     file: str
@@ -41,14 +41,14 @@ class Place:
     wrapped: bool = False
 
     def span(self, first: int, last: int) -> Span:
-        """Lines of the file from 0-based lines of the text, both inclusive."""
+        """Return lines of the file for 0-based lines of the text, both inclusive."""
         return Span(
             file=self.file, first_line=self.first_line + first, last_line=self.first_line + last, page=self.page
         )
 
 
-class Said:
-    """What a piece of Markdown says, line by line, without its marks, figures and footnotes.
+class Paragraph:
+    """A paragraph of Markdown as plain text, line by line, without its marks, figures and footnotes.
 
     Attributes:
         notes: the words of its inline footnotes, which are statements of their own.
@@ -63,18 +63,18 @@ class Said:
         self.text = plain_text(content)
 
     @classmethod
-    def of(cls, token: Token, block: Block, place: Place) -> Said:
-        """What an inline token says."""
+    def of(cls, token: Token, block: Block, place: Place) -> Paragraph:
+        """Return the paragraph of an inline token."""
         first, behind = token.map or [0, 1]
         return cls(token.content, block.base + first, block.base + behind - 1, place)
 
     def whole(self) -> Iterator[tuple[str, Span]]:
-        """All of it as one statement."""
+        """Yield all of it as one statement."""
         if words := " ".join(self.text.split()):
             yield words, self.place.span(self.first, self.last)
 
     def sentences(self) -> Iterator[tuple[str, Span]]:
-        """Its sentences, each with the lines that it stands in."""
+        """Yield its sentences, each with the lines that it stands in."""
         if not self.exact:
             for sentence in _sentences(self.text):
                 yield sentence, self.place.span(self.first, self.last)
@@ -91,7 +91,7 @@ class Said:
 
 
 def _sentences(text: str) -> list[str]:
-    """Sentences of a plain text, none of which ends inside a formula."""
+    """Return the sentences of a plain text; none ends inside a formula."""
     whole: list[str] = []
     for sentence in split_sentences(text):
         joined = f"{whole[-1]} {sentence}" if whole else ""

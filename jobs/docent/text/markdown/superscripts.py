@@ -1,4 +1,4 @@
-"""Raised numbers of HTML: without its tags `10<sup>3</sup>` would be another number. Reads and writes nothing."""
+"""Convert raised numbers of HTML: without its tags, `10<sup>3</sup>` would be another number."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ _SIGNS = str.maketrans("0123456789+-\u2212", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻�
 
 
 def with_superscripts(text: str) -> str:
-    """The text with `<sup>3</sup>` as `³`; other raised text stays as it is."""
+    """Return the text with `<sup>3</sup>` as `³`; other raised text stays as it is."""
     return _RAISED.sub(lambda raised: raised[1].translate(_SIGNS), text)

@@ -1,15 +1,13 @@
-"""What two texts must agree in for one to be a repeat of the other, however alike the rest of their words is.
+"""Extract what two texts must agree in for one to repeat the other, however similar their other words are.
 
-Numbers with their units and signs, number words, negations and yes or no, words that have an opposite (opposites.yaml,
-a table by language), proper names. The words are taken from each text by itself, so that millions of texts are compared
-by one hash each. Names are known by their capital: in German every noun counts, in scripts without capitals none does.
-Reads and writes nothing.
+These are numbers with their units and signs, number words, negations, yes and no, words that have an opposite
+(opposites.yaml, by language), and proper names. Each text is processed by itself, so that millions are compared by one
+hash each. Names are recognised by their capital: in German every noun counts, in scripts without capitals none does.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
@@ -45,7 +43,7 @@ class Decisive:
         ordered: numbers, units, negations and words with an opposite, in the order of the text: left to right is not
             right to left.
         names: proper names, folded and sorted.
-        beginnings: words that begin a sentence and may be names, folded and sorted.
+        beginnings: words at the beginning of a sentence that may be names, folded and sorted.
     """
 
     ordered: tuple[str, ...]
@@ -55,20 +53,22 @@ class Decisive:
 
 @lru_cache(maxsize=16)  # question and answer of a pair are looked at by several gates
 def decisive_of(text: str) -> Decisive:
-    """What another text must have as well, to be a repeat of this one."""
+    """Return what another text must share with this one to be a repeat of it."""
     ordered: list[str] = []
     names: set[str] = set()
     beginnings: set[str] = set()
     behind_number = False
-    for found in _token().finditer(text):
-        word = _word(found[0])
-        unit = _unit(word.term, found[0]) if behind_number and not word.has_digits else ""
+    for match in _token().finditer(text):
+        word = _word(match[0])
+        unit = _unit(word.term, match[0]) if behind_number and not word.has_digits else ""
         behind_number = word.has_digits or word.term in CARDINALS
+        start = match.start()
+        is_signed = text[start - 1 : start] in ("-", "−") and text[max(0, start - 2) : start - 1] in _BEFORE_SIGN
         if meaning := unit or word.meaning:
-            ordered.append(f"-{meaning}" if word.has_digits and _is_signed(text, found.start()) else meaning)
+            ordered.append(f"-{meaning}" if word.has_digits and is_signed else meaning)
         elif not word.may_name:
             continue
-        elif _begins_sentence(text, found.start()):
+        elif _begins_sentence(text, start):
             beginnings.add(word.term)
         elif len(word.term) == 1:
             ordered.append(word.term)  # pump A is not pump B
@@ -78,12 +78,12 @@ def decisive_of(text: str) -> Decisive:
 
 
 class _Word(NamedTuple):
-    """One word of a text, wherever it stands.
+    """One word, independent of its place.
 
     Attributes:
-        term: folded.
-        meaning: what counts of it by itself; "" where that is nothing.
-        may_name: whether it has a capital and is no word of grammar.
+        term: the folded word.
+        meaning: its decisive part; "" if it has none.
+        may_name: whether it has a capital and is not a function word.
     """
 
     term: str
@@ -101,18 +101,14 @@ def _word(word: str) -> _Word:
 
 
 def _unit(term: str, word: str) -> str:
-    """What stands behind a number, where that may be a unit; MW is not mW."""
+    """Return the unit behind a number, if the word may be one; MW is not mW."""
     if term in UNITS:
         return f"mega{term[1:]}" if _MEGA.match(word) else UNITS[term]
     return term if len(term) <= MAX_SHORT_UNIT_LETTERS and term not in STOP_WORDS else ""
 
 
-def _is_signed(text: str, start: int) -> bool:
-    return text[start - 1 : start] in ("-", "−") and text[max(0, start - 2) : start - 1] in _BEFORE_SIGN
-
-
 def _meaning(term: str) -> str:
-    """A word of the table without its ending, a unit by its short name, a negation as `not`; "" for other words."""
+    """Return the stem of a word in the table, the short name of a unit, `not` for a negation; "" for other words."""
     if term.endswith(("n't", "n’t")) or term in ("not", "cannot"):
         return "not"
     if term in _ANSWERS or term in CARDINALS or term in ORDINALS:
@@ -135,24 +131,19 @@ def _begins_sentence(text: str, start: int) -> bool:
 
 @cache
 def _table() -> tuple[frozenset[str], frozenset[str], str]:
-    """Whole words, beginnings of words, and a pattern of what is found within a text that has no spaces."""
+    """Return whole words, beginnings of words, and a pattern for scripts without spaces."""
     source = resources.files("docent.text.numbers").joinpath("opposites.yaml").read_text(encoding="utf-8")
     lines: dict[str, list[str]] = yaml.safe_load(source)
     letters, unspaced = "".join(lines.pop("letters")), " ".join(lines.pop("unspaced")).split()
-    words = list(_words(lines))
+    words = [word for language in lines.values() for line in language for word in line.split()]
     exact = frozenset((*(folded(word) for word in words if not word.endswith("*")), *letters, *unspaced))
     beginnings = frozenset(folded(word[:-1])[:MAX_BEGINNING] for word in words if word.endswith("*"))
     return exact, beginnings, "|".join([*unspaced, f"[{letters}]"])
 
 
-def _words(lines: dict[str, list[str]]) -> Iterator[str]:
-    for line in (line for language in lines.values() for line in language):
-        yield from line.split()
-
-
 @cache
 def _token() -> re.Pattern[str]:
-    """Decisive letters of scripts without spaces, words and numbers, and signs that are units or relations."""
+    """Return the pattern of words, numbers, signs, and decisive letters of scripts without spaces."""
     word = rf"[^\W_{UNSPACED}]"
     joined = rf"(?:[.,’'](?=\d){word}+|['’][tT](?!{word}))"
     return re.compile(rf"{_table()[2]}|{word}+{joined}*|[%‰°€$£¥<>≤≥±]")

@@ -1,8 +1,8 @@
-"""Numbers with the marks of other countries, written as English writes them: `1’240`, `3.500,50`, `12 000`, `1,23,456`.
+"""Convert numbers to English notation: `1’240`, `3.500,50`, `12 000`, `1,23,456`.
 
-What can only be one number becomes that one. `1.500` and `1,500` are two numbers each outside of English: `readings`
-gives a text in every way that it may be meant, and who compares texts takes the way that fits. Groups and marks are
-those of the Unicode Common Locale Data Repository. Reads and writes nothing.
+Unambiguous numbers are converted. `1.500` and `1,500` are ambiguous outside of English: `readings` returns a text in
+every way it may be meant, and comparisons use the one that fits. Groups and marks follow the Unicode Common Locale Data
+Repository. Reads and writes no files.
 """
 
 from __future__ import annotations
@@ -30,40 +30,34 @@ _DOT_OF_THREE = re.compile(rf"{_BEFORE}([1-9]\d{{0,2}})\.(\d{{3}})(?![\d.]\d|\d)
 
 
 def plain_marks(text: str) -> str:
-    """A text in which numbers that can be read in one way only have the marks of English, and digits are 0 to 9."""
+    """Return a text with unambiguous numbers in English notation, and digits as 0 to 9."""
     if not text.isascii():
-        text = "".join(_digit(c) for c in text)
-        text = text.replace("\u066b", ".")
-    text = _GROUPED.sub(lambda found: _GROUP_MARKS.sub("", found.group()), text)
+        digits = (str(unicodedata.decimal(c)) if c.isdecimal() and not c.isascii() else c for c in text)
+        text = "".join(digits).replace("\u066b", ".")
+    text = _GROUPED.sub(lambda match: _GROUP_MARKS.sub("", match.group()), text)
     if "," in text or "." in text:
-        text = _DOTS_AND_COMMA.sub(lambda found: f"{found[1].replace('.', '')}.{found[2]}", text)
-        text = _DOTS.sub(lambda found: found.group().replace(".", ""), text)
-        text = _LAKHS.sub(lambda found: found.group().replace(",", ""), text)
+        text = _DOTS_AND_COMMA.sub(lambda match: f"{match[1].replace('.', '')}.{match[2]}", text)
+        text = _DOTS.sub(lambda match: match.group().replace(".", ""), text)
+        text = _LAKHS.sub(lambda match: match.group().replace(",", ""), text)
     return text
 
 
 def readings(text: str, code: str) -> tuple[str, ...]:
-    """A text with the marks of English, once for every way that its numbers may be meant, the usual way first.
+    """Return a text in English notation, once for every way its numbers may be meant, the usual way first.
 
     Args:
         code: of its language; "" for one that is not known, which is read as English.
     """
     plain = plain_marks(text)
-    found = [plain, _SPACED.sub(lambda number: number.group().replace(" ", ""), plain)]
+    variants = [plain, _SPACED.sub(lambda number: number.group().replace(" ", ""), plain)]
     if code not in ("", "en"):
         if code in DECIMAL_COMMA:
-            found = [_COMMA.sub(r"\1.\2", one) for one in found]
-        found = [other for one in found for other in (_with_commas(one), one)]
-    return tuple(dict.fromkeys(found))
+            variants = [_COMMA.sub(r"\1.\2", one) for one in variants]
+        variants = [other for one in variants for other in (_with_commas(one), one)]
+    return tuple(dict.fromkeys(variants))
 
 
 def _with_commas(text: str) -> str:
-    """Commas as decimal marks and full stops before three digits as those of thousands."""
-    text = _DOT_OF_THREE.sub(lambda found: f"{found[1]}{found[2]}", text)
+    """Return the text with decimal commas, and with full stops before three digits removed, in English notation."""
+    text = _DOT_OF_THREE.sub(lambda match: f"{match[1]}{match[2]}", text)
     return _COMMA_OF_THREE.sub(r"\1.\2", _COMMA.sub(r"\1.\2", text))
-
-
-def _digit(character: str) -> str:
-    if character.isascii() or not character.isdecimal():
-        return character
-    return str(unicodedata.decimal(character))

@@ -1,9 +1,8 @@
-"""The numbers that a text states, in one normal form, so that an answer can be checked against its source.
+"""Extract the numbers that a text states, in normal form, so that an answer can be checked against its source.
 
 `66,000`, `66’000` and `sixty-six thousand` are 66000; `1.50` is 1.5; `19th` is 19; `1950s` is 1950; units and signs
-are left out (`36 m`, `90°`, `-6`). `one` and ordinal words belong to everyday grammar: a source that has them vouches
-for the number, an answer that has them claims nothing. The method is lexical: a right number about the wrong thing
-passes.
+are ignored (`36 m`, `90°`, `-6`). `one` and ordinal words are everyday grammar: in a source they support the number, in
+an answer they claim nothing. The method is lexical: a right number about the wrong thing passes.
 """
 
 from __future__ import annotations
@@ -39,50 +38,50 @@ _SPACED_THOUSANDS = re.compile(r"(?<![\d.])\d{1,3}(?: \d{3})+(?![\d.])", re.ASCI
 
 
 def numbers_of(text: str) -> list[str]:
-    """Numbers that `text` claims, in order, with repeats: `['8', '12', '116.57']`."""
+    """Return numbers that `text` claims, in order, with repeats: `['8', '12', '116.57']`."""
     return [_value(spoken) for spoken in _spoken(text) if spoken not in (["one"], ["zero"])]
 
 
 def supported_by(text: str) -> set[str]:
-    """Numbers that `text` vouches for: what it claims, every part of that, ordinal words, and one."""
+    """Return the numbers that `text` supports: those it claims, their parts, ordinal words, and one."""
     spoken = _spoken(text)
-    found = {_value(number) for number in spoken} | {_value([part]) for number in spoken for part in number}
-    found |= {str(ORDINALS[word]) for word in re.findall(r"[a-z]+", text.lower()) if word in ORDINALS}
-    return found | {match.group().replace(" ", "") for match in _SPACED_THOUSANDS.finditer(text)}
+    supported = {_value(number) for number in spoken} | {_value([part]) for number in spoken for part in number}
+    supported |= {str(ORDINALS[word]) for word in re.findall(r"[a-z]+", text.lower()) if word in ORDINALS}
+    return supported | {match.group().replace(" ", "") for match in _SPACED_THOUSANDS.finditer(text)}
 
 
 def unsupported_numbers(answer: str, source: str) -> list[str]:
-    """Numbers of `answer` that `source` does not have, in order, each once."""
+    """Return numbers of `answer` that `source` does not have, in order, each once."""
     known = supported_by(source)
     return [number for number in dict.fromkeys(numbers_of(answer)) if number not in known]
 
 
 def number_support(answer: str, source: str) -> float:
-    """Share of the numbers in `answer` that `source` has, repeats counted; 1.0 when the answer has none."""
+    """Return the share of the numbers in `answer` that `source` has, repeats counted; 1.0 if the answer has none."""
     claimed = numbers_of(answer)
     known = supported_by(source)
     return sum(number in known for number in claimed) / len(claimed) if claimed else 1.0
 
 
 def _spoken(text: str) -> list[list[str]]:
-    """Every number as the tokens it is said with: `66 thousand` is one number of two tokens."""
+    """Return every number as its tokens: `66 thousand` is one number of two tokens."""
     text = plain_marks(text)
-    found: list[list[str]] = []
+    spoken: list[list[str]] = []
     end = -1  # where the number that may still go on ends; -1 when there is none
     for match in _TOKEN.finditer(text):
         token = match.group().lower()
         if not (match["digits"] or token in CARDINALS or token in MULTIPLIERS):
             continue
-        if end >= 0 and _goes_on(found[-1], text[end : match.start()], token):
-            found[-1].append(token)
+        if end >= 0 and _goes_on(spoken[-1], text[end : match.start()], token):
+            spoken[-1].append(token)
         else:
-            found.append([token])
+            spoken.append([token])
         end = match.end()
-    return found
+    return spoken
 
 
 def _goes_on(number: list[str], between: str, token: str) -> bool:
-    """Whether `token` belongs to the number before it: `twenty-four`, `a hundred and five`, but not `two, three`."""
+    """Return whether `token` continues a number: `twenty-four`, `hundred and five`, but not `two, three`."""
     last = number[-1]
     if token in MULTIPLIERS:
         return between in (" ", "-", "\u00a0")
@@ -94,7 +93,7 @@ def _goes_on(number: list[str], between: str, token: str) -> bool:
 
 
 def _value(number: list[str]) -> str:
-    """The value of a spoken number, written with digits and without needless zeros."""
+    """Return the value of a number in words or digits, written without needless zeros."""
     total, below_thousand = Decimal(0), Decimal(0)
     with localcontext() as exact:
         exact.prec = 40 + 10 * len(number) + sum(map(len, number))

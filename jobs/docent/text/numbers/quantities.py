@@ -1,7 +1,7 @@
-"""Numbers with what belongs to them: units, list numbering, the large numbers of East Asian languages.
+"""Compare numbers with their context: units, list numbering, large numbers of East Asian languages.
 
-`numbers.py` knows which numbers a text states; here stands what keeps that from being unfair or blind: `1. Open the
-lid` claims no number, `3만` is 30000, and `5 m` is not what a source says that has `5 cm`.
+`numbers.py` extracts the numbers of a text; this module avoids false alarms and misses: `1. Open the lid` claims no
+number, `3만` is 30000, and `5 m` is not supported by a source with `5 cm`. Reads units.yaml beside it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from functools import lru_cache
+from importlib import resources
+
+import yaml
 
 from docent.text.numbers.marks import plain_marks
 from docent.text.numbers.numbers import CARDINALS, numbers_of
@@ -22,71 +25,14 @@ COUNTED_WORDS = 4
 _BEHIND = re.compile(rf"(?:[ \u00a0\n-][^\W\d_]{{3,}}){{0,{COUNTED_WORDS}}}")
 _YEAR = re.compile(r"1\d{3}|20\d{2}")
 
-_UNITS = {
-    "mm": "millimetre millimetres millimeter millimeters",
-    "cm": "centimetre centimetres centimeter centimeters",
-    "m": "metre metres meter meters",
-    "km": "kilometre kilometres kilometer kilometers",
-    "inch": "inches",
-    "ft": "foot feet",
-    "yd": "yard yards",
-    "mi": "mile miles",
-    "mg": "milligram milligrams",
-    "g": "gram grams gramme grammes",
-    "kg": "kilogram kilograms kilo kilos",
-    "t": "tonne tonnes ton tons",
-    "lb": "pound pounds lbs",
-    "oz": "ounce ounces",
-    "ml": "millilitre millilitres milliliter milliliters",
-    "l": "litre litres liter liters",
-    "ms": "millisecond milliseconds",
-    "s": "second seconds sec secs",
-    "min": "minute minutes mins",
-    "h": "hour hours hrs hr",
-    "day": "days",
-    "week": "weeks",
-    "month": "months",
-    "year": "years",
-    "century": "centuries",
-    "hz": "hertz",
-    "khz": "kilohertz",
-    "mhz": "megahertz",
-    "ghz": "gigahertz",
-    "kb": "kilobyte kilobytes",
-    "mb": "megabyte megabytes",
-    "gb": "gigabyte gigabytes",
-    "tb": "terabyte terabytes",
-    "w": "watt watts",
-    "kw": "kilowatt kilowatts",
-    "mw": "megawatt megawatts",
-    "v": "volt volts",
-    "ma": "milliampere milliamperes",
-    "kpa": "kilopascal kilopascals",
-    "bar": "bars",
-    "km/h": "kph",
-    "mph": "",
-    "m/s": "",
-    "%": "percent pct",
-    "°c": "celsius",
-    "°f": "fahrenheit",
-    "°": "degree degrees",
-    "€": "euro euros eur",
-    "$": "dollar dollars usd",
-}
-# Units of which one may stand by mistake for another.
-_SAME_KIND = (
-    {"mm", "cm", "m", "km", "inch", "ft", "yd", "mi"},
-    {"mg", "g", "kg", "t", "lb", "oz"},
-    {"ml", "l"},
-    {"ms", "s", "min", "h", "day", "week", "month", "year", "century"},
-    {"hz", "khz", "mhz", "ghz"},
-    {"kb", "mb", "gb", "tb"},
-    {"w", "kw", "mw"},
-    {"km/h", "mph", "m/s"},
-    {"°c", "°f"},
-    {"€", "$"},
+_KINDS: dict[str, dict[str, str]] = yaml.safe_load(
+    resources.files(__package__).joinpath("units.yaml").read_text(encoding="utf-8")
 )
-UNITS: dict[str, str] = {name: unit for unit, names in _UNITS.items() for name in (unit, *names.split())}
+# Units of which one may stand by mistake for another.
+_SAME_KIND = [set(units) for kind, units in _KINDS.items() if kind != "other"]
+UNITS: dict[str, str] = {
+    name: unit for units in _KINDS.values() for unit, names in units.items() for name in (unit, *names.split())
+}
 _WORDS = "|".join(sorted(CARDINALS, key=len, reverse=True))
 _NAMES = "|".join(re.escape(name) for name in sorted(UNITS, key=len, reverse=True))
 _DIGITS = r"\d{1,3}(?:[, \u00a0\u2009\u202f]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
@@ -113,43 +59,43 @@ _LARGE_NUMBER = re.compile(rf"(?<!\d)(\d++)(?:\.(\d++))?+\s?([{''.join(_LARGE)}]
 
 
 def claimed_text(answer: str) -> str:
-    """An answer without the numbers that only count its own parts: `1.`, `Step 2`, `three reasons`."""
+    """Return an answer without numbers that only count its own parts: `1.`, `Step 2`, `three reasons`."""
     text = _COUNTED.sub(" ", _STEP.sub(" ", _LIST_NUMBER.sub(" ", answer)))
     listed: list[re.Match[str]] = []
-    for found in _INLINE_NUMBER.finditer(text):
-        if int(found[1]) == len(listed) + 1:
-            listed.append(found)
-    for found in reversed(listed if len(listed) > 1 else []):
-        text = f"{text[: found.start()]} {text[found.end() :]}"
+    for number in _INLINE_NUMBER.finditer(text):
+        if int(number[1]) == len(listed) + 1:
+            listed.append(number)
+    for number in reversed(listed if len(listed) > 1 else []):
+        text = f"{text[: number.start()]} {text[number.end() :]}"
     return text
 
 
 def written_out(text: str) -> str:
-    """The text with digits and marks of numbers as English has them, and `3만`, `1.5억` written with digits only."""
+    """Return the text with digits and number marks in English notation, and `3만`, `1.5억` as digits."""
     text = plain_marks(text)
     return text if text.isascii() else _LARGE_NUMBER.sub(_digits, unicodedata.normalize("NFKC", text))
 
 
-def _digits(found: re.Match[str]) -> str:
-    power, fraction = _LARGE[found[3]], found[2] or ""
-    return f"{found[1]}{fraction.ljust(power, '0')}" if len(fraction) <= power else found[0]
+def _digits(match: re.Match[str]) -> str:
+    power, fraction = _LARGE[match[3]], match[2] or ""
+    return f"{match[1]}{fraction.ljust(power, '0')}" if len(fraction) <= power else match[0]
 
 
 def quantities_of(text: str) -> list[tuple[str, str]]:
-    """Every number with the unit behind it, `("5", "cm")`; the unit is "" where none follows."""
+    """Return every number with its unit, `("5", "cm")`; the unit is "" if there is none."""
     return [(number, unit) for number, unit, _ in _quantities(text)]
 
 
 @lru_cache(maxsize=16)
 def _quantities(text: str) -> tuple[tuple[str, str, int], ...]:
-    """Number, unit, and where the number ends."""
-    found = ((_number(q["number"]), q["unit"], q.end("number")) for q in _QUANTITY.finditer(text))
-    return tuple((number, _unit(unit), end) for number, unit, end in found if number)
+    """Return number, unit, and where the number ends."""
+    quantities = ((_number(q["number"]), q["unit"], q.end("number")) for q in _QUANTITY.finditer(text))
+    return tuple((number, _unit(unit), end) for number, unit, end in quantities if number)
 
 
 @lru_cache(maxsize=4096)
 def _number(written: str) -> str:
-    """Its value; "" for words that claim no number."""
+    """Return its value; "" for words that claim no number."""
     return next(iter(numbers_of(re.sub(r"(?<=\d)\s(?=\d)", "", written))[-1:]), "")
 
 
@@ -159,37 +105,35 @@ def _unit(name: str | None) -> str:
 
 
 def changed_units(answer: str, source: dict[str, set[str]]) -> list[str]:
-    """Quantities of `answer` whose number the source has, but only with other units: `["5 m"]`.
+    """Return quantities of `answer` whose number the source has only with other units: `["5 m"]`.
 
     A number that also stands alone in the source, as in a table, is only held against a unit of the same kind.
 
     Args:
         source: the units of every number, as `units_by_number` gives them.
     """
-    changed = [
-        f"{number} {unit}"
-        for number, unit in quantities_of(answer)
-        if unit and (known := source.get(number)) and unit not in known and ("" not in known or _kind(unit) & known)
-    ]
-    return list(dict.fromkeys(changed))
-
-
-def _kind(unit: str) -> set[str]:
-    return next((kind for kind in _SAME_KIND if unit in kind), set())
+    changed: dict[str, None] = {}
+    for number, unit in quantities_of(answer):
+        known = source.get(number)
+        if unit and known and unit not in known:
+            same_kind = next((kind for kind in _SAME_KIND if unit in kind), set())
+            if "" not in known or same_kind & known:
+                changed.setdefault(f"{number} {unit}")
+    return list(changed)
 
 
 def changed_counts(answer: str, source: dict[str, Counts]) -> list[str]:
-    """Numbers of `answer` before a word that the source counts too, but never with that number: `["3 faces"]`.
+    """Return numbers of `answer` before a word that the source counts only with other numbers: `["3 faces"]`.
 
     Args:
         source: the numbers of every counted word, as `numbers_by_word` gives them.
     """
-    found = []
+    changed = []
     for number, words in _counted(answer):
         known = source.get(stem(words[0])) if words else None
         if known and known.directly and number not in known.numbers:
-            found.append(f"{number} {words[0]}")
-    return list(dict.fromkeys(found))
+            changed.append(f"{number} {words[0]}")
+    return list(dict.fromkeys(changed))
 
 
 @dataclass
@@ -206,18 +150,18 @@ class Counts:
 
 
 def numbers_by_word(text: str) -> dict[str, Counts]:
-    """The numbers before every word that is counted, by its stem."""
-    found: dict[str, Counts] = {}
+    """Return the numbers before every counted word, by its stem."""
+    by_word: dict[str, Counts] = {}
     for number, words in _counted(text):
         for place, word in enumerate(words):
-            counts = found.setdefault(stem(word), Counts())
+            counts = by_word.setdefault(stem(word), Counts())
             counts.numbers.add(number)
             counts.directly |= place == 0
-    return found
+    return by_word
 
 
 def _counted(text: str) -> Iterator[tuple[str, list[str]]]:
-    """Every number but years, with the words directly behind it, up to a mark, a stop word first, or a number."""
+    """Yield every number but years, with the words after it, up to a mark or a number; none after a stop word."""
     for number, _, end in _quantities(text):
         if _YEAR.fullmatch(number):
             continue
@@ -227,7 +171,7 @@ def _counted(text: str) -> Iterator[tuple[str, list[str]]]:
 
 
 def is_rounded(number: str, known: Iterable[str]) -> bool:
-    """Whether a number is one of `known` with fewer decimals; a whole number only of one with three digits before."""
+    """Return whether a number is one of `known`, rounded; whole numbers only of one with three digits before."""
     places = len(number.partition(".")[2])
     for exact in known:
         whole, _, decimals = exact.partition(".")
@@ -241,8 +185,8 @@ def is_rounded(number: str, known: Iterable[str]) -> bool:
 
 
 def units_by_number(text: str) -> dict[str, set[str]]:
-    """For every number of a text the units that it has there, "" among them where it stands alone."""
-    found: dict[str, set[str]] = {}
+    """Return the units of every number in a text, with "" if the number also stands alone."""
+    units: dict[str, set[str]] = {}
     for number, unit in quantities_of(text):
-        found.setdefault(number, set()).add(unit)
-    return found
+        units.setdefault(number, set()).add(unit)
+    return units

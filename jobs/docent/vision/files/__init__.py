@@ -1,5 +1,5 @@
 """Decode untrusted pictures: formats, colour, orientation, size limits; and write those that are published.
 
-`photos.open` is the one way in.
+`photos.decode` is the only function that stages decode pictures with.
 Start reading at `photos.py`.
 """

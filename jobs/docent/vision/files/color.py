@@ -1,14 +1,13 @@
-"""Converts pictures to 8-bit sRGB: embedded ICC profiles, CMYK, Lab, 16 bits per channel, transparency on white.
+"""Convert pictures to 8-bit sRGB: embedded ICC profiles, CMYK, Lab, 16 bits per channel, transparency on white.
 
-Reads and writes no files. Profiles are untrusted: they are bounded, and one that cannot be used is ignored with
-a note rather than guessed at.
+Reads and writes no files. Profiles are untrusted: their size is bounded, and one that cannot be used is ignored with a
+note.
 """
 
 from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 from PIL import Image, ImageCms
@@ -23,7 +22,7 @@ ToRgb = Callable[[Image.Image], Image.Image]
 
 
 def rgb_converter(picture: Image.Image) -> tuple[ToRgb, str]:
-    """A function that converts the picture, or a part of it, to 8-bit sRGB; and a note, "" where all is well.
+    """Return a function that converts the picture, or a part of it, to 8-bit sRGB, and a note, "" if all is well.
 
     Args:
         picture: decoded; its mode, profile and range of values decide how each part is converted.
@@ -33,28 +32,26 @@ def rgb_converter(picture: Image.Image) -> tuple[ToRgb, str]:
 
     def convert(part: Image.Image) -> Image.Image:
         part = levels(part)
-        alpha = _alpha(part)
-        rgb = _without_alpha(part)
-        rgb = rgb.convert("RGB") if transform is None else _applied(rgb, transform)
-        if alpha is None:
+        rgb = _applied(_without_alpha(part), transform)
+        if not _is_transparent(part):
             return rgb
         white = Image.new("RGB", rgb.size, "white")
-        white.paste(rgb, mask=alpha)
+        white.paste(rgb, mask=part.convert("RGBA").getchannel("A"))
         return white
 
     return convert if transform is not None else (lambda part: plain_rgb(levels(part))), note
 
 
 def is_other_than_srgb(picture: Image.Image) -> bool:
-    """Whether the profile of the picture gives its values other colours than sRGB does."""
+    """Return whether the profile of the picture gives its values other colours than sRGB does."""
     return _transform(picture)[0] is not None
 
 
 def plain_rgb(picture: Image.Image) -> Image.Image:
-    """An 8-bit picture as RGB, transparent parts on white; profiles do not count."""
+    """Return an 8-bit picture as RGB, transparent parts on white, ignoring profiles."""
     if picture.mode == "LAB":
-        return _applied(picture, _built(ImageCms.createProfile("LAB"), "LAB"))
-    if "A" in picture.getbands() or "a" in picture.getbands() or "transparency" in picture.info:
+        return _applied(picture, ImageCms.buildTransform(ImageCms.createProfile("LAB"), _SRGB, "LAB", "RGB"))
+    if _is_transparent(picture):
         coloured = picture.convert("RGBA")
         white = Image.new("RGBA", coloured.size, "white")
         return Image.alpha_composite(white, coloured).convert("RGB")
@@ -62,7 +59,7 @@ def plain_rgb(picture: Image.Image) -> Image.Image:
 
 
 def _levels(picture: Image.Image) -> ToRgb:
-    """A function that brings more than 8 bits per channel to 8."""
+    """Return a function that reduces more than 8 bits per channel to 8."""
     if picture.mode.startswith("I;16"):
         return lambda part: part.convert("I").point(lambda value: value * (1 / 256)).convert("L")
     if picture.mode in ("I", "F"):
@@ -73,7 +70,7 @@ def _levels(picture: Image.Image) -> ToRgb:
 
 
 def _transform(picture: Image.Image) -> tuple[Any, str]:
-    """The transform from the picture's profile to sRGB; None where there is none, or where it would change nothing."""
+    """Return the transform from the picture's profile to sRGB (None if not needed), and a note."""
     profile = picture.info.get("icc_profile")
     if not isinstance(profile, bytes) or not profile:
         return None, ""
@@ -84,30 +81,24 @@ def _transform(picture: Image.Image) -> tuple[Any, str]:
         mode = _PROFILE_MODES.get(opened.profile.xcolor_space, "")
         if mode != _color_mode(picture):
             return None, f"colour profile ignored: it is for {opened.profile.xcolor_space.strip()}, not for the picture"
-        transform = _built(opened, mode)
+        transform = ImageCms.buildTransform(opened, _SRGB, mode, "RGB")
         return (None if _changes_nothing(transform, mode) else transform), ""
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return None, "colour profile ignored: it is damaged"
 
 
 def _color_mode(picture: Image.Image) -> str:
-    """The mode that a profile for the picture must be for."""
+    """Return the mode that a profile for the picture must have."""
     if picture.mode in ("L", "LA", "La", "1", "I", "F") or picture.mode.startswith("I;16"):
         return "L"
     return picture.mode if picture.mode in ("CMYK", "LAB") else "RGB"
 
 
-def _built(profile: Any, mode: str) -> Any:
-    return ImageCms.buildTransform(profile, _srgb(), mode, "RGB")
-
-
-@cache
-def _srgb() -> Any:
-    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+_SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 
 
 def _changes_nothing(transform: Any, mode: str) -> bool:
-    """Whether a transform leaves a grid of colours as they are, as a profile for sRGB does."""
+    """Return whether a transform leaves a grid of colours unchanged, as a profile for sRGB does."""
     if mode == "L":
         grid = Image.frombytes("L", (256, 1), bytes(range(256)))
     elif mode == "RGB":
@@ -126,14 +117,12 @@ def _applied(picture: Image.Image, transform: Any) -> Image.Image:
     return converted
 
 
-def _alpha(picture: Image.Image) -> Image.Image | None:
-    if "A" in picture.getbands() or "a" in picture.getbands() or "transparency" in picture.info:
-        return picture.convert("RGBA").getchannel("A")
-    return None
+def _is_transparent(picture: Image.Image) -> bool:
+    return "A" in picture.getbands() or "a" in picture.getbands() or "transparency" in picture.info
 
 
 def _without_alpha(picture: Image.Image) -> Image.Image:
-    """The colours in the mode that the profile is for."""
+    """Return the colours in the mode that the profile is for."""
     mode = _color_mode(picture)
     if picture.mode == mode:
         return picture

@@ -1,16 +1,15 @@
-"""Who made a photo, who holds its rights, and under which licence: read from its metadata, and written into copies.
+"""Read the creator, rights holder and licence of a photo from its metadata, and write them into copies.
 
-Reads the metadata of an open picture (XMP, IPTC, EXIF, text chunks of PNG) and nothing else of it: place, camera and
-serial numbers are left behind. Metadata are untrusted: they are bounded, and XMP that declares entities or a
-document type is not read.
+Reads only these fields (XMP, IPTC, EXIF, text chunks of PNG); place, camera and serial numbers are never copied.
+Metadata are untrusted: they are bounded, and XMP that declares entities or a document type is not read.
 """
 
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
-from xml.parsers import expat
+from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 from PIL import Image, IptcImagePlugin
@@ -18,8 +17,13 @@ from PIL import Image, IptcImagePlugin
 MAX_CHARS = 500
 """Of each part of a credit."""
 MAX_XMP_BYTES = 1 << 20
+_MAX_VALUES = 20
+"""Of one property."""
 _ARTIST, _COPYRIGHT, _XP_AUTHOR = 0x013B, 0x8298, 0x9C9D
 _IPTC_BYLINE, _IPTC_COPYRIGHT = (2, 80), (2, 116)
+
+# Broad on purpose: on damaged files Pillow's readers of metadata raise more than the OSError that is documented.
+_DAMAGE = (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, AttributeError)
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _DC = "http://purl.org/dc/elements/1.1/"
@@ -27,11 +31,11 @@ _RIGHTS = "http://ns.adobe.com/xap/1.0/rights/"
 _CC = "http://creativecommons.org/ns#"
 # Properties of XMP, each with the part of the credit that it gives; of several the first here wins.
 _PROPERTIES = {
-    f"{_DC} creator": "creator",
-    f"{_DC} rights": "copyright",
-    f"{_CC} license": "license",
-    f"{_RIGHTS} WebStatement": "license",
-    f"{_RIGHTS} UsageTerms": "license",
+    f"{{{_DC}}}creator": "creator",
+    f"{{{_DC}}}rights": "copyright",
+    f"{{{_CC}}}license": "license",
+    f"{{{_RIGHTS}}}WebStatement": "license",
+    f"{{{_RIGHTS}}}UsageTerms": "license",
 }
 _XMP = (
     '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{rdf}"><rdf:Description rdf:about="" xmlns:dc="{dc}"'
@@ -41,7 +45,7 @@ _XMP = (
 
 @dataclass(frozen=True)
 class Credit:
-    """What a photo says of its rights; "" where it says nothing."""
+    """Credit of a photo; "" for missing parts."""
 
     creator: str = ""
     copyright: str = ""
@@ -55,23 +59,23 @@ NO_CREDIT = Credit()
 
 
 def read_credit(picture: Image.Image) -> Credit:
-    """The credit of a decoded picture: of each part the first of XMP, IPTC, EXIF and text chunks that names it."""
-    found = [_from_xmp(picture), _from_iptc(picture), _from_exif(picture), _from_text(picture)]
+    """Return the credit of a decoded picture, each part from the first of XMP, IPTC, EXIF and text chunks."""
+    sources = [_from_xmp(picture), _from_iptc(picture), _from_exif(picture), _from_text(picture)]
     parts = {
-        part: next((clean for one in found if (clean := clean_text(one.get(part, "")))), "")
+        part: next((clean for one in sources if (clean := clean_text(one.get(part, "")))), "")
         for part in ("creator", "copyright", "license")
     }
     return Credit(**parts)
 
 
 def clean_text(text: str) -> str:
-    """A credit on one line, without control and format characters, at most MAX_CHARS long."""
+    """Return a credit on one line, without control and format characters, at most MAX_CHARS long."""
     visible = "".join(c if c.isspace() or unicodedata.category(c)[0] != "C" else "" for c in text[: 4 * MAX_CHARS])
     return " ".join(visible.split())[:MAX_CHARS].strip()
 
 
 def exif_of(credit: Credit) -> bytes:
-    """An EXIF block with Artist and Copyright alone, UTF-8; b"" where there is nothing to say."""
+    """Return an EXIF block with Artist and Copyright only, UTF-8; b"" for an empty credit."""
     exif = Image.Exif()
     for tag, text in ((_ARTIST, credit.creator), (_COPYRIGHT, credit.copyright)):
         if text:
@@ -80,7 +84,7 @@ def exif_of(credit: Credit) -> bytes:
 
 
 def xmp_of(credit: Credit) -> bytes:
-    """An XMP packet with creator, rights and licence alone; b"" for an empty credit."""
+    """Return an XMP packet with creator, rights and licence only; b"" for an empty credit."""
     if not credit:
         return b""
     listed = [
@@ -95,7 +99,7 @@ def xmp_of(credit: Credit) -> bytes:
 def _from_exif(picture: Image.Image) -> dict[str, str]:
     try:
         exif = picture.getexif()
-    except (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError):
+    except _DAMAGE:
         return {}
     author = exif.get(_XP_AUTHOR)
     windows = author.decode("utf-16-le", "ignore") if isinstance(author, bytes) else ""
@@ -105,13 +109,13 @@ def _from_exif(picture: Image.Image) -> dict[str, str]:
 def _from_iptc(picture: Image.Image) -> dict[str, str]:
     try:
         iptc: dict[Any, Any] = IptcImagePlugin.getiptcinfo(picture) or {}  # type: ignore[arg-type]
-    except (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, AttributeError):
+    except _DAMAGE:
         return {}
     return {"creator": _decoded(iptc.get(_IPTC_BYLINE)), "copyright": _decoded(iptc.get(_IPTC_COPYRIGHT))}
 
 
 def _from_text(picture: Image.Image) -> dict[str, str]:
-    """Text chunks of a PNG."""
+    """Return the credit in the text chunks of a PNG."""
     if picture.format != "PNG":
         return {}
     chunks = {str(key).lower(): str(value) for key, value in picture.info.items() if isinstance(value, str)}
@@ -123,9 +127,9 @@ def _from_text(picture: Image.Image) -> dict[str, str]:
 
 
 def _decoded(value: Any) -> str:
-    """Text of a metadata field: UTF-8 where it is that, else Latin-1; several values joined by semicolons."""
+    """Return the text of a metadata field: UTF-8 if valid, else Latin-1; several values joined by semicolons."""
     if isinstance(value, (list, tuple)):
-        return "; ".join(text for one in value[:20] if (text := _decoded(one)))
+        return "; ".join(text for one in value[:_MAX_VALUES] if (text := _decoded(one)))
     if isinstance(value, str):  # Pillow reads text fields of EXIF as Latin-1
         value = value.encode("latin-1", "ignore") if all(ord(c) < 256 for c in value) else value.encode()
     if not isinstance(value, bytes):
@@ -142,72 +146,33 @@ def _from_xmp(picture: Image.Image) -> dict[str, str]:
     data = packet.encode() if isinstance(packet, str) else packet
     if not isinstance(data, bytes) or not data or len(data) > MAX_XMP_BYTES:
         return {}
-    reader = _XmpReader()
-    parser = expat.ParserCreate(namespace_separator=" ")
-    parser.StartDoctypeDeclHandler = _refuse_doctype
-    parser.StartElementHandler = reader.start
-    parser.EndElementHandler = reader.end
-    parser.CharacterDataHandler = reader.text
     try:
-        parser.Parse(data.strip(b"\0 \r\n\t"), True)
-    except (expat.ExpatError, _DoctypeError, ValueError):
+        parser = ElementTree.XMLParser(target=_XmpBuilder())
+        root = ElementTree.fromstring(data.strip(b"\0 \r\n\t"), parser)
+    except (ElementTree.ParseError, _DoctypeError, ValueError):
         return {}
-    return reader.parts()
+    values: dict[str, list[str]] = {}
+    for element in root.iter():
+        # Properties may be written as elements, with their values in a list or not, or as attributes.
+        texts = [(name, text) for name, text in element.attrib.items() if name in _PROPERTIES]
+        if element.tag in _PROPERTIES:
+            listed = [item.text for item in element.iter(f"{{{_RDF}}}li")]
+            own = (element.get(f"{{{_RDF}}}resource"), *listed, element.text)
+            texts += [(element.tag, text) for text in own if text]
+        for name, text in texts:
+            if text.strip() and len(values.setdefault(name, [])) < _MAX_VALUES:
+                values[name].append(text.strip())
+    parts: dict[str, str] = {}
+    for name, part in _PROPERTIES.items():
+        if name in values:  # all creators, and the first value of everything else
+            parts.setdefault(part, "; ".join(values[name]) if part == "creator" else values[name][0])
+    return parts
 
 
 class _DoctypeError(Exception):
-    """XMP has no document type; one that declares one may declare entities."""
+    """XMP declares a document type, which may declare entities."""
 
 
-def _refuse_doctype(*_: Any) -> None:
-    raise _DoctypeError
-
-
-@dataclass
-class _XmpReader:
-    """Collects the wanted properties while an XMP packet is parsed.
-
-    Attributes:
-        found: the values of each property, in order.
-    """
-
-    found: dict[str, list[str]] = field(default_factory=dict)
-    _property: str = ""
-    _text: list[str] = field(default_factory=list)
-
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        """Begin a property or a value of one; properties may also be written as attributes."""
-        if name in _PROPERTIES:
-            self._property = name
-            self._add(name, attributes.get(f"{_RDF} resource", ""))
-        for attribute, value in attributes.items():
-            if attribute in _PROPERTIES:
-                self._add(attribute, value)
-        self._text = []
-
-    def end(self, name: str) -> None:
-        """End a value, and perhaps the property."""
-        if self._property and name in (self._property, f"{_RDF} li"):
-            self._add(self._property, "".join(self._text))
-        self._text = []
-        if name == self._property:
-            self._property = ""
-
-    def text(self, data: str) -> None:
-        """Collect text of the value that is open."""
-        if self._property and len(self._text) < MAX_CHARS:
-            self._text.append(data)
-
-    def _add(self, name: str, value: str) -> None:
-        values = self.found.setdefault(name, [])
-        if value.strip() and len(values) < 20:
-            values.append(value.strip())
-
-    def parts(self) -> dict[str, str]:
-        """The parts of the credit: all creators, and the first value of everything else."""
-        parts: dict[str, str] = {}
-        for name, part in _PROPERTIES.items():
-            values = self.found.get(name, [])
-            if values and part not in parts:
-                parts[part] = "; ".join(values) if part == "creator" else values[0]
-        return parts
+class _XmpBuilder(ElementTree.TreeBuilder):
+    def doctype(self, *_: Any) -> None:
+        raise _DoctypeError

@@ -1,7 +1,7 @@
-"""Names the format of a picture by its first bytes, also of formats that cannot be read.
+"""Identify the format of a picture by its first bytes, including formats that are not supported.
 
-Reads bytes that it is given; imports no decoder. A real picture is never called "not an image": what cannot be read is
-named, with what to save it as.
+Reads only the bytes it is given; imports no decoder. An unsupported picture is never called "not an image": the message
+names its format, and what to save it as.
 """
 
 from __future__ import annotations
@@ -38,54 +38,42 @@ READABLE = frozenset({"JPEG", "PNG", "WebP", "GIF", "BMP", "TIFF", "JPEG 2000", 
 """Names that `format_name` gives to the formats that are read without an extra."""
 
 # First bytes, and the name of the format. Raw camera formats that are TIFF files inside are told apart in tiff.py.
-_SIGNATURES: tuple[tuple[bytes, str], ...] = (
-    (b"\xff\xd8\xff", "JPEG"),
-    (b"\x89PNG\r\n\x1a\n", "PNG"),
-    (b"GIF87a", "GIF"),
-    (b"GIF89a", "GIF"),
-    (b"II*\x00", "TIFF"),
-    (b"MM\x00*", "TIFF"),
-    (b"II+\x00", "TIFF"),
-    (b"MM\x00+", "TIFF"),
-    (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "JPEG 2000"),
-    (b"\xff\x4f\xff\x51", "JPEG 2000"),
-    (b"\x00\x00\x00\x0cJXL \r\n\x87\n", "JPEG XL"),
-    (b"\xff\x0a", "JPEG XL"),
-    (b"8BPS\x00", "Photoshop (PSD)"),
-    (b"gimp xcf", "GIMP (XCF)"),
-    (b"%PDF-", "PDF"),
-    (b"%!PS", "PostScript"),
-    (b"\xc5\xd0\xd3\xc6", "PostScript (EPS)"),
-    (b"FUJIFILMCCD-RAW", "raw camera file (Fujifilm RAF)"),
-    (b"IIRO", "raw camera file (Olympus ORF)"),
-    (b"IIRS", "raw camera file (Olympus ORF)"),
-    (b"MMOR", "raw camera file (Olympus ORF)"),
-    (b"IIU\x00", "raw camera file (Panasonic RW2)"),
-    (b"FOVb", "raw camera file (Sigma X3F)"),
-    (b"\x00MRM", "raw camera file (Minolta MRW)"),
-    (b"v/1\x01", "OpenEXR"),
-    (b"#?RADIANCE", "Radiance HDR"),
-    (b"AT&TFORM", "DjVu"),
-    (b"qoif", "QOI"),
-    (b"DDS ", "DDS"),
-    (b"icns", "Apple icon"),
-    (b"\x00\x00\x01\x00", "Windows icon"),
-    (b"\x8aMNG\r\n\x1a\n", "MNG"),
-    (b"SIMPLE  = ", "FITS"),
-)
+_SIGNATURES: dict[str, tuple[bytes, ...]] = {
+    "JPEG": (b"\xff\xd8\xff",),
+    "PNG": (b"\x89PNG\r\n\x1a\n",),
+    "GIF": (b"GIF87a", b"GIF89a"),
+    "TIFF": (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"),
+    "JPEG 2000": (b"\x00\x00\x00\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51"),
+    "JPEG XL": (b"\x00\x00\x00\x0cJXL \r\n\x87\n", b"\xff\x0a"),
+    "Photoshop (PSD)": (b"8BPS\x00",),
+    "GIMP (XCF)": (b"gimp xcf",),
+    "PDF": (b"%PDF-",),
+    "PostScript": (b"%!PS",),
+    "PostScript (EPS)": (b"\xc5\xd0\xd3\xc6",),
+    "raw camera file (Fujifilm RAF)": (b"FUJIFILMCCD-RAW",),
+    "raw camera file (Olympus ORF)": (b"IIRO", b"IIRS", b"MMOR"),
+    "raw camera file (Panasonic RW2)": (b"IIU\x00",),
+    "raw camera file (Sigma X3F)": (b"FOVb",),
+    "raw camera file (Minolta MRW)": (b"\x00MRM",),
+    "OpenEXR": (b"v/1\x01",),
+    "Radiance HDR": (b"#?RADIANCE",),
+    "DjVu": (b"AT&TFORM",),
+    "QOI": (b"qoif",),
+    "DDS": (b"DDS ",),
+    "Apple icon": (b"icns",),
+    "Windows icon": (b"\x00\x00\x01\x00",),
+    "MNG": (b"\x8aMNG\r\n\x1a\n",),
+    "FITS": (b"SIMPLE  = ",),
+}
 # Brands of ISO base media files, the four bytes behind `ftyp` and those that follow.
 _BRANDS = {
-    b"avif": "AVIF",
-    b"avis": "AVIF",
-    b"heic": HEIC,
-    b"heix": HEIC,
-    b"heim": HEIC,
-    b"heis": HEIC,
-    b"hevc": HEIC,
-    b"hevx": HEIC,
-    b"mif1": HEIC,
-    b"msf1": HEIC,
-    b"crx ": "raw camera file (Canon CR3)",
+    brand: name
+    for name, brands in {
+        "AVIF": (b"avif", b"avis"),
+        HEIC: (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"),
+        "raw camera file (Canon CR3)": (b"crx ",),
+    }.items()
+    for brand in brands
 }
 _NETPBM = re.compile(rb"P[1-7]\s")
 _SVG = re.compile(rb"<svg[\s>:]", re.IGNORECASE)
@@ -103,15 +91,14 @@ OTHER_FILES = (
 
 
 def published_suffix(file: str) -> str:
-    """Suffix, with its dot, under which a data set hands on a picture that `ingest` saved as `file`."""
+    """Return the suffix, with its dot, under which a data set publishes a picture that `ingest` saved as `file`."""
     return ".jpg" if PurePosixPath(file).suffix in PHOTO_SUFFIXES else ".png"
 
 
 def format_name(head: bytes) -> str:
-    """The format of a file by its first HEAD_BYTES bytes; "" for one that is no known picture."""
-    for signature, name in _SIGNATURES:
-        if head.startswith(signature):
-            return name
+    """Return the format of a file by its first HEAD_BYTES bytes; "" if it is not a known picture format."""
+    if name := next((name for name, signatures in _SIGNATURES.items() if head.startswith(signatures)), ""):
+        return name
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WebP"
     if head[:2] == b"BM" and head[6:10] == b"\0\0\0\0":
@@ -127,7 +114,7 @@ def format_name(head: bytes) -> str:
 
 
 def what_it_is(head: bytes) -> str:
-    """What a file is that is no picture of any known format, by its first bytes, in words for people."""
+    """Return what kind of file this is, if it is not a picture, by its first bytes, for messages."""
     if not head.strip(b"\0"):
         return "the file is empty" if not head else "the file begins with zeros: it was not copied to its end"
     known = next((name for start, name in OTHER_FILES if head.lstrip()[: len(start)].lower() == start), None)
@@ -143,7 +130,7 @@ def what_it_is(head: bytes) -> str:
 
 
 def _by_brand(head: bytes) -> str:
-    """The format of an ISO base media file; the major brand decides, then the first known compatible one."""
+    """Return the format of an ISO base media file: by its major brand, else by the first known compatible one."""
     length = min(int.from_bytes(head[:4], "big"), len(head))
     brands = [head[8:12], *(head[at : at + 4] for at in range(16, length - 3, 4))]
     named = [_BRANDS[brand] for brand in brands if brand in _BRANDS]

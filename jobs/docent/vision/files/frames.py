@@ -1,12 +1,12 @@
-"""Chooses which picture of a file with several is used, and says so.
+"""Choose which picture of a multi-picture file is used, and report it.
 
-Reads open Pillow pictures; writes nothing. Pages of a TIFF, pictures behind the first of a phone's JPEG: the first.
-Animations: the first frame that shows about as much as the best one, because many fade in from a plain colour.
+Reads open Pillow pictures. Of a TIFF with pages, or a phone's JPEG with several pictures, the first is used. Of an
+animation, the first frame with about as much content as the best one, since many fade in from a plain colour.
 """
 
 from __future__ import annotations
 
-from PIL import Image
+from PIL import Image, ImageStat
 
 from docent.vision.files.color import plain_rgb
 
@@ -39,7 +39,7 @@ def seek_frame(picture: Image.Image) -> str:
 
 
 def _best(picture: Image.Image, count: int) -> tuple[int, int, str]:
-    """0-based number of the frame that is used, how many were looked at, and why not all."""
+    """Return the 0-based number of the frame to use, how many were looked at, and why not all."""
     budget = max(1, min(MAX_FRAMES, MAX_FRAME_PIXELS // max(1, picture.width * picture.height)))
     variations: list[float] = []
     problem = "the others are too many to look at"
@@ -57,14 +57,7 @@ def _best(picture: Image.Image, count: int) -> tuple[int, int, str]:
 
 
 def _variation(frame: Image.Image) -> float:
-    """Sum of the channels' variances of a small copy: 0 for a plain frame."""
+    """Return the sum of the channels' variances of a small copy: 0 for a plain frame."""
     frame.load()
     small = plain_rgb(frame.resize((_THUMBNAIL_PX, _THUMBNAIL_PX), Image.Resampling.BOX))
-    total = 0.0
-    pixels = small.width * small.height
-    counts = small.histogram()
-    for channel in range(3):
-        values = counts[256 * channel : 256 * (channel + 1)]
-        mean = sum(value * n for value, n in enumerate(values)) / pixels
-        total += sum(n * (value - mean) ** 2 for value, n in enumerate(values)) / pixels
-    return float(total)
+    return float(sum(ImageStat.Stat(small).var))

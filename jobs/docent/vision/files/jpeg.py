@@ -1,6 +1,6 @@
-"""Walks through the segments of a JPEG file, without decoding it.
+"""Iterate over the segments of a JPEG file, without decoding it.
 
-Reads bytes that it is given; writes nothing. The format: ITU-T T.81, annex B.
+Reads only the bytes it is given. The format: ITU-T T.81, annex B.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ _ALONE = frozenset((0x01, *range(0xD0, 0xD8)))
 
 
 class StructureError(Exception):
-    """A file that is not built as the format says; it may decode all the same."""
+    """A file does not follow the format; it may still decode."""
 
 
 def segments(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Marker and bytes of every segment behind the start marker, to the end marker; a scan with its pixels is one.
+    """Yield marker and bytes of every segment between the start and end markers; a scan with its pixels is one segment.
 
     Raises:
         StructureError: something else stands between segments, or the file ends before the end marker.
@@ -47,7 +47,7 @@ def segments(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def lacks_end(data: bytes) -> bool:
-    """Whether no end marker follows the first scan: the rest was never written, or is zeros that decode as grey."""
+    """Return whether no end marker follows the first scan: the rest is missing, or is zeros that decode as grey."""
     at = 2
     while at + 4 <= len(data) and data[at] == 0xFF:
         marker = data[at + 1]
@@ -58,7 +58,7 @@ def lacks_end(data: bytes) -> bool:
 
 
 def _end_of_scan(data: bytes, at: int) -> int:
-    """Where the entropy-coded data that begin at `at` end: at a marker that is neither a restart nor a stuffed byte."""
+    """Return where entropy-coded data end: at a marker that is neither a restart nor a stuffed byte."""
     while True:
         at = data.find(b"\xff", at)
         if at < 0:

@@ -1,4 +1,4 @@
-"""Keeps large pictures within memory: refused by their header, reduced in the decoder, converted in stripes.
+"""Keep large pictures within memory: refuse them by their header, reduce them in the decoder, convert them in stripes.
 
 Works on open Pillow pictures; reads and writes no files.
 """
@@ -25,7 +25,7 @@ REDUCED_IN_DECODER = ("JPEG", "MPO", "JPEG2000")
 
 
 def why_too_large(picture: Image.Image, max_pixels: float) -> str:
-    """Why a picture takes more memory to decode than a plain one of `max_pixels` does; "" where it does not."""
+    """Return why a picture takes more memory to decode than a plain one of `max_pixels`; "" if it does not."""
     kind, needed = str(picture.format), _DECODER_BYTES.get(str(picture.format), PLAIN_BYTES)
     if getattr(picture, "is_animated", False) and kind in ("GIF", "PNG", "WEBP", "AVIF"):
         kind, needed = f"animated {kind}", _ANIMATED_BYTES
@@ -42,14 +42,14 @@ def why_too_large(picture: Image.Image, max_pixels: float) -> str:
 
 
 def _coefficient_bytes(picture: Image.Image) -> int:
-    """Bytes per pixel of the coefficients of a progressive JPEG, all of which its decoder holds: 3 for 4:2:0."""
+    """Return the bytes per pixel of the coefficients of a progressive JPEG, all held while decoding: 3 for 4:2:0."""
     sampling: list[tuple[int, int]] = [(layer[1], layer[2]) for layer in getattr(picture, "layer", [])]
     whole: int = max((h for h, _ in sampling), default=1) * max((v for _, v in sampling), default=1)
     return math.ceil(2 * sum(h * v for h, v in sampling) / whole)
 
 
 def reduction(picture: Image.Image, max_pixels: int) -> int:
-    """By how much width and height are divided so that at most about `max_pixels` are left; 1 for a smaller picture."""
+    """Return the divisor of width and height that leaves at most about `max_pixels`; 1 for a smaller picture."""
     return max(1, math.ceil(math.sqrt(picture.width * picture.height / max_pixels)))
 
 
@@ -63,7 +63,7 @@ def reduce_in_decoder(picture: Image.Image, factor: int) -> None:
 
 
 def convert_in_stripes(picture: Image.Image, factor: int, convert: ToRgb) -> Image.Image:
-    """The picture at 1 / factor of its size, converted in stripes so that few large pictures are in memory.
+    """Return the picture at 1 / factor of its size, converted in stripes to limit memory.
 
     Args:
         convert: makes 8-bit RGB of a part.

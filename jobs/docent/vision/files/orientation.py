@@ -1,4 +1,4 @@
-"""Which turn makes a picture upright, by its EXIF or TIFF orientation.
+"""Read the EXIF or TIFF orientation of a picture, and map it to the transform that makes it upright.
 
 Works on open Pillow pictures; reads and writes no files.
 """
@@ -24,13 +24,13 @@ SIDES_SWAP = (5, 6, 7, 8)
 
 
 def read_orientation(picture: Image.Image) -> int:
-    """Orientation of a decoded picture, 1 to 8; 1 where there is none or it cannot be read.
+    """Return the orientation of a decoded picture, 1 to 8; 1 if there is none or it cannot be read.
 
     Asked after decoding: some formats keep the tag behind the pixels, and Pillow turns TIFF files itself and then
     removes it.
     """
     try:
-        found = picture.getexif().get(ORIENTATION_TAG, 1)
+        orientation = picture.getexif().get(ORIENTATION_TAG, 1)
     except (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, struct.error):
         return 1
-    return found if isinstance(found, int) else 1
+    return orientation if isinstance(orientation, int) else 1

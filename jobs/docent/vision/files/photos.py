@@ -1,8 +1,8 @@
 """Open untrusted pictures: bounded, upright, 8-bit sRGB.
 
-Reads picture files; writes nothing. Everything that can be wrong with a file comes out as a PhotoError whose reason is
-a short constant phrase; no warning and no exception of Pillow leaves this module. Every stage decodes with `decode`,
-so that all agree on which files are damaged, which frame counts and what the colours are.
+Reads picture files. Every problem with a file is raised as a PhotoError whose reason is a short constant phrase; no
+warning and no exception of Pillow leaves this module. All stages decode with `decode`, so that they agree on which
+files are damaged, which frame is used and what the colours are.
 """
 
 from __future__ import annotations
@@ -67,11 +67,11 @@ _DAMAGE = (
 
 
 class PhotoError(Exception):
-    """A picture that cannot be used.
+    """A picture cannot be used.
 
     Attributes:
         reason: one of the constants of this module.
-        detail: the measured value, what the decoder said, or what to save the file as.
+        detail: the measured value, the message of the decoder, or what to save the file as.
     """
 
     def __init__(self, reason: str, detail: str = "") -> None:
@@ -81,12 +81,12 @@ class PhotoError(Exception):
 
 @dataclass(frozen=True)
 class Examined:
-    """What a whole picture file holds.
+    """Properties of a whole picture file.
 
     Attributes:
         width_px: of the upright picture at its full size.
         suffix: of its format, without a dot.
-        notes: what of the file is not used or was ignored, for people.
+        notes: what of the file is unused or was ignored, for people.
     """
 
     width_px: int
@@ -97,7 +97,7 @@ class Examined:
 
 
 def picture_suffix(data: bytes, max_pixels: float) -> str:
-    """Suffix of a picture's format, by its header alone.
+    """Return the suffix of a picture's format, by its header alone.
 
     Raises:
         PhotoError: not an image, not supported, or more than `max_pixels`.
@@ -107,7 +107,7 @@ def picture_suffix(data: bytes, max_pixels: float) -> str:
 
 
 def examine(data: bytes, max_pixels: float) -> Examined:
-    """Size, format, notes and credit of a picture, which is decoded to its end to find damage.
+    """Return size, format, notes and credit of a picture, after decoding it to its end to find damage.
 
     Raises:
         PhotoError: not an image, not supported, more than `max_pixels`, or damaged.
@@ -130,7 +130,7 @@ def examine(data: bytes, max_pixels: float) -> Examined:
 
 
 def decode(path: Path, max_pixels: float, max_decoded_pixels: int = MAX_DECODED_PIXELS) -> Image.Image:
-    """The whole picture: upright as its EXIF data say, 8-bit sRGB, transparent parts on white.
+    """Return the whole picture: upright by its EXIF orientation, 8-bit sRGB, transparent parts on white.
 
     Args:
         path: the file.
@@ -145,7 +145,7 @@ def decode(path: Path, max_pixels: float, max_decoded_pixels: int = MAX_DECODED_
 
 
 def is_upright_rgb(data: bytes) -> bool:
-    """Whether a JPEG or PNG file that decodes needs no change of its pixels: upright, 8-bit RGB in sRGB, opaque."""
+    """Return whether a decodable JPEG or PNG needs no change of its pixels: upright, 8-bit sRGB, opaque."""
     with opened(io.BytesIO(data), math.inf) as picture, _damage_named():
         if picture.mode != "RGB" or "transparency" in picture.info or is_other_than_srgb(picture):
             return False
@@ -154,7 +154,7 @@ def is_upright_rgb(data: bytes) -> bool:
 
 @dataclass(frozen=True)
 class _Decoded:
-    """`turned`: whether width and height changed places against the header."""
+    """A decoded picture; `turned` tells whether width and height are swapped against the header."""
 
     picture: Image.Image
     turned: bool
@@ -196,7 +196,10 @@ def opened(file: IO[bytes], max_pixels: float) -> Iterator[Image.Image]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with _open(file) as picture:
-                _check_size(picture, max_pixels)
+                width_px, height_px = picture.size
+                if width_px * height_px > max_pixels:
+                    size = f"{width_px} x {height_px} px"
+                    raise PhotoError(TOO_MANY_PIXELS, f"{size}, more than {max_pixels:.0f} pixels")
                 # For what follows the header: a frame of a GIF may be larger. Pillow refuses twice this number.
                 Image.MAX_IMAGE_PIXELS = (int(min(max_pixels, MOST_PIXELS)) + 1) // 2
                 yield picture
@@ -211,8 +214,9 @@ def _open(file: IO[bytes]) -> Image.Image:
         raise PhotoError(UNSUPPORTED, f"{HEIC}: {HEIC_ADVICE}")
     if name and name not in READABLE and name != HEIC:
         raise PhotoError(UNSUPPORTED, f"{name}: {SAVE_AS}")
+    readable = [name for name in SUFFIX_OF_FORMAT if name != "MPO" and (name != "HEIF" or _reads_heic())]
     try:
-        picture = Image.open(file, formats=_formats())
+        picture = Image.open(file, formats=readable)
     except _DAMAGE:
         if cause := tiff.why_unreadable(file) if name == "TIFF" else "":
             raise PhotoError(UNSUPPORTED, cause) from None
@@ -226,20 +230,9 @@ def _open(file: IO[bytes]) -> Image.Image:
     return picture
 
 
-def _check_size(picture: Image.Image, max_pixels: float) -> None:
-    width_px, height_px = picture.size
-    if width_px * height_px > max_pixels:
-        raise PhotoError(TOO_MANY_PIXELS, f"{width_px} x {height_px} px, more than {max_pixels:.0f} pixels")
-
-
-def _formats() -> list[str]:
-    known = [name for name in SUFFIX_OF_FORMAT if name not in ("MPO", "HEIF")]
-    return [*known, "HEIF"] if _reads_heic() else known
-
-
 @cache
 def _reads_heic() -> bool:
-    """Whether the extra `heic` is installed; its reader is made known to Pillow."""
+    """Return whether the extra `heic` is installed, and register its reader with Pillow."""
     try:
         import pi_heif
     except ImportError:
@@ -249,6 +242,6 @@ def _reads_heic() -> bool:
 
 
 def _words_of(error: BaseException) -> str:
-    """What the decoder said, without addresses of objects in memory, which differ at every run."""
+    """Return the message of the decoder, without memory addresses, which differ in every run."""
     text = str(error)
     return "damaged" if not text or " at 0x" in text else text[:200]

@@ -1,9 +1,9 @@
-"""Photos as a data set hands them on: upright, 8-bit RGB, JPEG or PNG, with credit and no other metadata.
+"""Prepare photos for publication in a data set: upright, 8-bit RGB, JPEG or PNG, with credit and no other metadata.
 
-Reads picture files, writes nothing. A JPEG or PNG that is upright RGB in sRGB keeps its compressed pixels; the metadata
-beside them (place, camera, serial numbers, previews, profiles, what stands behind the end) is left out, and a file
-without any stays as it is byte for byte. Everything else is decoded as every stage decodes it and saved anew: as JPEG
-where it came as one or as WebP, AVIF or HEIC, otherwise as PNG.
+Reads picture files, writes none. A JPEG or PNG that is already upright sRGB keeps its compressed pixels, without its
+metadata (place, camera, serial numbers, previews, profiles, trailing data); a file without any stays byte for byte the
+same. Everything else is decoded like in every stage and saved anew: as JPEG if it came as JPEG, WebP, AVIF or HEIC,
+else as PNG.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _PNG_KEPT = frozenset(b"IHDR IDAT IEND gAMA cHRM sRGB sBIT pHYs cICP mDCV cLLI m
 
 
 def published(path: Path, image: ImageFile) -> bytes:
-    """The file of a picture as a data set hands it on.
+    """Return the file of a picture as a data set publishes it.
 
     Raises:
         PhotoError: it has to be converted and does not decode.
@@ -50,7 +50,7 @@ def published(path: Path, image: ImageFile) -> bytes:
 
 
 def _converted(path: Path, exif: bytes, xmp: bytes, suffix: str) -> bytes:
-    """The upright picture saved anew, without loss except in a JPEG."""
+    """Return the upright picture saved anew, without loss except in a JPEG."""
     picture = decode(path, MAX_PIXELS)
     stored = io.BytesIO()
     if suffix == ".jpg":
@@ -61,7 +61,7 @@ def _converted(path: Path, exif: bytes, xmp: bytes, suffix: str) -> bytes:
 
 
 def _jpeg(data: bytes, exif: bytes, xmp: bytes) -> bytes:
-    """The first picture of a JPEG file, to its end marker."""
+    """Return the first picture of a JPEG file, to its end marker."""
     blocks = (block for block in (exif, _XMP_HEADER + xmp if xmp else b"") if block)
     credit = b"".join(b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block for block in blocks)
     kept, placed = [data[:2]], False
@@ -77,7 +77,7 @@ def _jpeg(data: bytes, exif: bytes, xmp: bytes) -> bytes:
 
 
 def _is_kept(marker: int, segment: bytes) -> bool:
-    """Whether a JPEG segment decides how the pixels look: no comment, and of application data only some."""
+    """Return whether a JPEG segment affects the pixels: comments and most application data do not."""
     if marker == 0xE0:
         return segment[4:9] == b"JFIF\0"
     if marker == 0xEE:
@@ -90,7 +90,7 @@ def _png(data: bytes, exif: bytes, xmp: bytes) -> bytes:
         raise StructureError
     text = b"XML:com.adobe.xmp\0\0\0\0\0" + xmp
     credit = b"".join(
-        _png_chunk(kind, block)
+        struct.pack(">I", len(block)) + kind + block + struct.pack(">I", zlib.crc32(kind + block))
         for kind, block in ((b"eXIf", exif.removeprefix(_EXIF_HEADER)), (b"iTXt", text if xmp else b""))
         if block
     )
@@ -106,7 +106,3 @@ def _png(data: bytes, exif: bytes, xmp: bytes) -> bytes:
             kept.append(credit)
         at += 12 + length
     return b"".join(kept)
-
-
-def _png_chunk(kind: bytes, block: bytes) -> bytes:
-    return struct.pack(">I", len(block)) + kind + block + struct.pack(">I", zlib.crc32(kind + block))

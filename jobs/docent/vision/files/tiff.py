@@ -1,6 +1,6 @@
-"""Tells raw camera files from plain TIFF files, and says why a TIFF cannot be read.
+"""Tell raw camera files from plain TIFF files, and report why a TIFF cannot be read.
 
-Reads the first directory of a TIFF file; writes nothing. Pillow would open a raw file's small preview as the photo.
+Reads the first directory of a TIFF file. Pillow would open a raw file's small preview as the photo.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _RAW_COMPRESSIONS = (32767, 34713, 34715, 34892, 65000, 65535)
 
 
 def why_unreadable(file: IO[bytes]) -> str:
-    """What about a TIFF file is not supported, with the way out; "" where its directory names no known cause.
+    """Return what about a TIFF file is unsupported, and what to do; "" if its directory shows no known cause.
 
     Args:
         file: at any position, which it is left at.
@@ -45,7 +45,7 @@ def why_unreadable(file: IO[bytes]) -> str:
 
 
 def why_refused(tags: Mapping[int, Any]) -> str:
-    """The same for a TIFF that Pillow opens, by the tags of its first page."""
+    """Return the same for a TIFF that Pillow opens, by the tags of its first page."""
     if _is_raw(tags):
         return f"raw camera file: {SAVE_AS}"
     if _in_foreign_planes(tags, _numbers(tags.get(_BITS))):
@@ -70,7 +70,7 @@ def _is_raw(tags: Mapping[int, Any]) -> bool:
 
 
 def _in_foreign_planes(tags: Mapping[int, Any], bits: tuple[int, ...]) -> bool:
-    """Whether Pillow would read the wrong byte of each value: uncompressed planes of 16 bits, big endian."""
+    """Return whether Pillow would read the wrong byte of each value: uncompressed planes of 16 bits, big endian."""
     big_endian = getattr(tags, "prefix", b"II") == b"MM"
     planes = _first(tags.get(_PLANAR)) == 2 and len(bits) > 1
     return big_endian and planes and max(bits, default=8) > 8 and _first(tags.get(_COMPRESSION)) <= 1

@@ -1,7 +1,7 @@
-"""What docent asks of a Kubernetes cluster: plain dicts in, plain dicts out.
+"""Read, write and watch the objects of one namespace, as plain dicts.
 
-Reads and writes objects of one namespace (and the few kinds that have none). Works on the packages kubernetes 35 and
-37 alike; every error is a LauncherError that names the verb and the object.
+Start here for anything that docent sends to a cluster. Works with the packages kubernetes 35 to 37; every error is a
+LauncherError that names the request and the object.
 """
 
 from __future__ import annotations
@@ -13,9 +13,17 @@ from typing import Any
 
 import urllib3
 
-from docent.launcher.cluster.api.connection import ApiError, Connection, load_configuration, refusal
+from docent.launcher.cluster.api.connection import (
+    CONNECT_S,
+    READ_S,
+    ApiError,
+    Connection,
+    load_configuration,
+    read_json,
+    refusal,
+)
 from docent.launcher.cluster.api.execution import run_in_pod
-from docent.launcher.cluster.api.kinds import KINDS, path
+from docent.launcher.cluster.api.kinds import KINDS, resource
 
 __all__ = ["KINDS", "RELISTED", "ApiError", "Cluster", "Object"]
 
@@ -24,9 +32,9 @@ Object = dict[str, Any]
 MANAGER = "docent"
 RELISTED = "RELISTED"
 PAGE = 500
-WATCH_S = 280
+WATCH_S = 280.0  # below the five minutes after which many proxies cut idle connections
+WATCH_GRACE_S = 15.0
 SHORT_WATCH_S = 1.0
-LOG_CHUNK_BYTES = 1 << 16
 GONE = 410
 
 
@@ -34,8 +42,8 @@ class Cluster:
     """One namespace of a cluster.
 
     Args:
-        connection: where requests go.
-        namespace: where objects lie that name none.
+        connection: sends the requests.
+        namespace: of objects that name none.
     """
 
     def __init__(self, connection: Connection, namespace: str) -> None:
@@ -45,12 +53,12 @@ class Cluster:
     def connect(
         cls, namespace: str, patience_s: float = 20.0, pause: Callable[[float], object] = time.sleep
     ) -> Cluster:
-        """The cluster of the kubeconfig, or the one around this pod. Sends nothing yet.
+        """Return the cluster of the kubeconfig, or the one around this pod. Sends nothing yet.
 
         Args:
-            namespace: where objects lie that name none.
-            patience_s: how long an API server that is away is tried again.
-            pause: how waiting is done; may raise to end it.
+            namespace: of objects that name none.
+            patience_s: for how long requests to an unreachable API server are repeated.
+            pause: waits the given number of seconds; may raise to end the waiting.
 
         Raises:
             LauncherError: (4) there are no credentials, or the package kubernetes is missing.
@@ -58,64 +66,63 @@ class Cluster:
         return cls(Connection(load_configuration(), patience_s, pause), namespace)
 
     def with_patience(self, patience_s: float) -> Cluster:
-        """The same cluster, with its own connections and another patience."""
+        """Return the same cluster with connections of its own and another patience."""
         return Cluster(Connection(self.connection.configuration, patience_s, self.connection.pause), self.namespace)
 
     def apply(self, body: Object, dry_run: bool = False, force: bool = False, manager: str = MANAGER) -> Object:
-        """Server-side apply: make the object, or bring the fields that `manager` owns to what `body` says.
+        """Apply on the server: create the object, or set the fields that `manager` owns to those of `body`.
 
         Raises:
             ApiError: 4 unreachable or forbidden, 5 refused at admission or owned by another manager.
         """
-        query = {"fieldManager": manager, "force": force, "dryRun": "All" if dry_run else ""}
-        return self.connection.json("PATCH", self._path_of(body, body["metadata"]["name"]), query, body)
+        options = {"field_manager": manager, "force_conflicts": "true" if force else None}
+        return self._write("server_side_apply", body, dry_run, **options)
 
     def create(self, body: Object, dry_run: bool = False) -> Object:
-        """Make an object that must not be there yet.
+        """Create an object that must not exist yet.
 
         Raises:
             ApiError: 5 with reason AlreadyExists, and as `apply`.
         """
-        query = {"fieldManager": MANAGER, "dryRun": "All" if dry_run else ""}
-        return self.connection.json("POST", self._path_of(body), query, body)
+        return self._write("create", body, dry_run, field_manager=MANAGER)
 
     def replace(self, body: Object) -> Object:
-        """Put an object in the place of the one with the same resourceVersion.
+        """Replace the object that has the resourceVersion of `body`.
 
         Raises:
-            ApiError: 5 with reason Conflict when somebody wrote it since, and as `apply`.
+            ApiError: 5 with reason Conflict when it was changed since, and as `apply`.
         """
-        query = {"fieldManager": MANAGER}
-        return self.connection.json("PUT", self._path_of(body, body["metadata"]["name"]), query, body)
+        return self._write("replace", body, field_manager=MANAGER)
 
     def get(self, kind: str, name: str) -> Object | None:
-        """One object, or None when it is not there."""
+        """Return one object, or None when it does not exist."""
         try:
-            return self.connection.json("GET", path(kind, self.namespace, name))
+            existing: Object = self._send("get", kind, name)
+            return existing
         except ApiError as error:
             if error.status == 404:
                 return None
             raise
 
     def list(self, kind: str, selector: str = "", fields: str = "") -> tuple[list[Object], str]:
-        """All objects of a kind that match a label selector (and a field selector), and the version to watch from."""
-        found: list[Object] = []
-        query: dict[str, Any] = {"labelSelector": selector, "fieldSelector": fields, "limit": PAGE}
+        """Return all objects that match a label and a field selector, and the resource version to watch from."""
+        items: list[Object] = []
+        query: dict[str, Any] = {"label_selector": selector or None, "field_selector": fields or None, "limit": PAGE}
         while True:
-            page = self.connection.json("GET", path(kind, self.namespace), query)
-            found += [{"apiVersion": KINDS[kind], "kind": kind, **item} for item in page["items"]]
-            query["continue"] = page["metadata"].get("continue", "")
-            if not query["continue"]:
-                return found, str(page["metadata"].get("resourceVersion", ""))
+            page = self._send("get", kind, **query)
+            items += [{"apiVersion": KINDS[kind], "kind": kind, **item} for item in page["items"]]
+            query["_continue"] = page["metadata"].get("continue") or None
+            if not query["_continue"]:
+                return items, str(page["metadata"].get("resourceVersion", ""))
 
     def watch(self, kind: str, selector: str, resource_version: str, timeout_s: float) -> Iterator[tuple[str, Object]]:
-        """Changes since a resource version, for `timeout_s`: ADDED, MODIFIED or DELETED and the object.
+        """Yield the changes since a resource version, for `timeout_s`: ADDED, MODIFIED or DELETED and the object.
 
-        A broken connection is opened again from where it broke. Where the server no longer knows that point, the kind
-        is listed again and comes as one `RELISTED` with `items`: what is not among them has gone.
+        A broken connection is resumed where it broke. When the server no longer has that version, the kind is listed
+        again and yielded as one `RELISTED` with `items`: what is not among them is gone.
 
         Raises:
-            ApiError: the server is away for longer than this connection's patience, or says no.
+            ApiError: the server is unreachable for longer than this connection's patience, or refuses.
         """
         until_s = time.monotonic() + timeout_s
         while (left_s := until_s - time.monotonic()) > 0:
@@ -130,97 +137,117 @@ class Cluster:
                     raise
                 items, resource_version = self.list(kind, selector)
                 yield RELISTED, {"items": items}
-            if time.monotonic() - opened_s < SHORT_WATCH_S:  # a proxy that cuts watches at once must not be hammered
+            if time.monotonic() - opened_s < SHORT_WATCH_S:  # do not flood a proxy that cuts watches at once
                 self.connection.pause(SHORT_WATCH_S)
 
     def _watch_once(
         self, kind: str, selector: str, resource_version: str, timeout_s: float
     ) -> Iterator[tuple[str, Object]]:
-        query = {
-            "watch": True,
-            "labelSelector": selector,
-            "resourceVersion": resource_version,
-            "allowWatchBookmarks": True,
-            "timeoutSeconds": max(1, round(timeout_s)),
-        }
-        where = path(kind, self.namespace)
-        answer = self.connection.open("GET", where, query, read_s=timeout_s + 15)
+        # Not `DynamicClient.watch`: it has no read timeout, so that a dead connection would block for ever.
+        answer = self._send(
+            "get",
+            kind,
+            read_s=timeout_s + WATCH_GRACE_S,
+            then=lambda answer: answer,
+            label_selector=selector or None,
+            resource_version=resource_version,
+            watch="true",
+            timeout_seconds=max(1, round(timeout_s)),
+            allow_watch_bookmarks="true",
+        )
         for line in _lines(answer):
             try:
                 event = json.loads(line)
-            except json.JSONDecodeError:  # the connection broke in the middle of it: it comes again
+            except json.JSONDecodeError:  # the connection broke within the line: the event is sent again
                 return
             if event["type"] == "ERROR":
-                status = event["object"]
-                raise refusal("WATCH", where, int(status.get("code", 500)), status)
+                raise refusal(f"watch {kind}", int(event["object"].get("code", 500)), event["object"])
             yield event["type"], {"apiVersion": KINDS[kind], "kind": kind, **event["object"]}
 
     def delete(self, kind: str, name: str, uid: str | None = None) -> bool:
-        """Delete an object and, in the background, what it owns; False when it was not there.
+        """Delete an object and, in the background, what it owns; return False when it does not exist.
 
         Args:
             kind: one of KINDS.
             name: its name.
-            uid: only if it is still this very object.
+            uid: delete it only if it has this uid.
         """
         options: Object = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
         if uid:
             options["preconditions"] = {"uid": uid}
         try:
-            self.connection.json("DELETE", path(kind, self.namespace, name), None, options)
+            self._send("delete", kind, name, body=options)
         except ApiError as error:
             if error.status == 404 or (uid and error.reason == "Conflict"):
                 return False
             raise
         return True
 
-    def log(
-        self, pod: str, *, follow: bool = False, tail_bytes: int | None = None, container: str = ""
-    ) -> Iterator[str]:
-        """The lines of a pod's log, without their line ends.
+    def log(self, pod: str, *, follow: bool = False, tail_bytes: int | None = None) -> Iterator[str]:
+        """Yield the lines of a pod's log, without line ends.
 
         Args:
             pod: its name.
-            follow: go on until the container ends.
-            tail_bytes: about so much of the end; whole lines.
-            container: which one, where there are several.
+            follow: continue until the container ends.
+            tail_bytes: only about so many bytes of the end, in whole lines.
 
         Raises:
             ApiError: 102 no such pod; 5 its container has not started.
         """
-        # The API cuts at the end (limitBytes) or counts lines; lines of 40 bytes and more make at least what is asked.
-        query = {"follow": follow, "container": container, "tailLines": tail_bytes and max(10, tail_bytes // 40)}
-        where = path("Pod", self.namespace, pod, "log")
-        answer = self.connection.open("GET", where, query, read_s=None if follow else 60.0)
+        # The API cuts at the end (limitBytes) or counts lines; lines of 40 bytes and more make at least what is wanted.
+        query: list[tuple[str, Any]] = [("follow", "true")] if follow else []
+        query += [("tailLines", max(10, tail_bytes // 40))] if tail_bytes else []
+        path, send = self._path("Pod", pod, "log"), self.connection.dynamic.request
+        limits = (CONNECT_S, None if follow else 2 * READ_S)
+        answer = self.connection.attempt(
+            f"log of pod {pod}",
+            lambda: send("get", path, query_params=list(query), serialize=False, _request_timeout=limits),
+        )
         texts = (line.decode("utf-8", "replace") for line in _lines(answer))
         yield from texts if tail_bytes is None or follow else _tail(texts, tail_bytes)
 
-    def run_in(
-        self, pod: str, command: Sequence[str], stdin: Iterable[bytes] | None = None, container: str = ""
-    ) -> Iterator[bytes]:
-        """Run a command in a pod: `stdin` goes in while its standard output comes out, both byte for byte.
+    def run_in(self, pod: str, command: Sequence[str], stdin: Iterable[bytes] | None = None) -> Iterator[bytes]:
+        """Run a command in a pod: send `stdin` while yielding its standard output, both byte for byte.
 
-        Standard input cannot be closed: the command must know from the bytes where they end.
+        Standard input cannot be closed: the command must recognise the end of its input.
 
         Raises:
-            CommandError: it ended with another status than 0; holds the end of its standard error.
-            ApiError: 4 unreachable, forbidden or broken off; 102 no such pod.
+            CommandError: it exited with another status than 0; holds the end of its standard error.
+            ApiError: 4 unreachable, forbidden or interrupted; 102 no such pod.
         """
-        return run_in_pod(self.connection, path("Pod", self.namespace, pod, "exec"), command, stdin, container)
+        return run_in_pod(self.connection, self._path("Pod", pod, "exec"), command, stdin)
 
-    def _path_of(self, body: Object, name: str = "") -> str:
-        return path(body["kind"], body["metadata"].get("namespace", self.namespace), name)
+    def _path(self, kind: str, name: str, part: str) -> str:
+        return f"{resource(kind).path(name=name, namespace=self.namespace)}/{part}"
+
+    def _write(self, verb: str, body: Object, dry_run: bool = False, **options: Any) -> Object:
+        metadata = body.get("metadata", {})
+        options |= {"namespace": metadata.get("namespace", self.namespace), "dry_run": "All" if dry_run else None}
+        written: Object = self._send(verb, body["kind"], metadata.get("name"), body=body, **options)
+        return written
+
+    def _send(
+        self,
+        verb: str,
+        kind: str,
+        name: str | None = None,
+        read_s: float = READ_S,
+        then: Callable[[urllib3.BaseHTTPResponse], Any] = read_json,
+        **options: Any,
+    ) -> Any:
+        """Call a method of DynamicClient; return what `then` makes of the answer."""
+        namespace = options.pop("namespace", self.namespace)
+        options |= {"name": name, "namespace": namespace, "serialize": False, "_request_timeout": (CONNECT_S, read_s)}
+        where = f"{verb.replace('_', ' ')} {kind}{f'/{name}' if name else ''} in namespace {namespace}"
+        call = getattr(self.connection.dynamic, verb)
+        return self.connection.attempt(where, lambda: then(call(resource(kind), **options)), verb != "create")
 
 
 def _lines(answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
-    """Lines as they come, until the answer ends or breaks off."""
-    left = b""
+    """Yield lines as they arrive, until the answer ends or the connection breaks."""
     try:
-        for piece in answer.stream(LOG_CHUNK_BYTES):
-            *whole, left = (left + piece).split(b"\n")
-            yield from whole
-        if left:
-            yield left
+        for line in answer:
+            yield line.rstrip(b"\n")
     except urllib3.exceptions.HTTPError:
         return
     finally:

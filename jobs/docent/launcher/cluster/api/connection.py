@@ -1,8 +1,7 @@
-"""One HTTPS connection to an API server, and what its answers mean to a person.
+"""Call an API server through `kubernetes.dynamic`, with retries and errors that a person can act on.
 
-Reads the kubeconfig (KUBECONFIG, ~/.kube/config) or, inside a pod, the service account. Of the package `kubernetes`
-only what finds credentials, sets up TLS and proxies, and keeps tokens fresh is used: its typed calls differ between
-versions 35 and 37, these parts do not. Requests are plain JSON over urllib3.
+Credentials, TLS, proxies and token refresh are those of the package `kubernetes` (KUBECONFIG, ~/.kube/config, or the
+service account of the pod). Added here: a time limit for every call, retries for a bounded time, plain error messages.
 """
 
 from __future__ import annotations
@@ -12,8 +11,7 @@ import os
 import random
 import time
 from collections.abc import Callable
-from typing import Any
-from urllib.parse import urlencode
+from typing import Any, TypeVar
 
 import urllib3
 
@@ -23,16 +21,19 @@ CONNECT_S = 5.0
 READ_S = 30.0
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 5.0
+LONGEST_RETRY_AFTER_S = 30.0
 TRIED_AGAIN = frozenset({500, 502, 503, 504})
 TOO_MANY = 429
 
+T = TypeVar("T")
+
 
 class ApiError(LauncherError):
-    """The API server could not be reached (status 0) or said no.
+    """The API server could not be reached (status 0) or refused the request.
 
     Attributes:
         status: HTTP status.
-        reason: Kubernetes' word for it, e.g. AlreadyExists.
+        reason: Kubernetes' reason, e.g. AlreadyExists.
     """
 
     status: int = 0
@@ -40,21 +41,24 @@ class ApiError(LauncherError):
 
 
 class Connection:
-    """Sends requests, again for a while where that cannot do a thing twice.
+    """Send requests, and repeat them for a while where repeating is safe.
 
     Args:
         configuration: a `kubernetes.client.Configuration`.
-        patience_s: how long an API server that is away or overloaded is tried again.
-        pause: waits so many seconds; may raise to end the waiting.
+        patience_s: for how long requests to an unreachable or overloaded API server are repeated.
+        pause: waits the given number of seconds; may raise to end the waiting.
     """
 
     def __init__(
         self, configuration: Any, patience_s: float = 20.0, pause: Callable[[float], object] = time.sleep
     ) -> None:
-        from kubernetes.client.rest import RESTClientObject
+        from kubernetes.client import ApiClient
+        from kubernetes.dynamic import DynamicClient
 
         self.configuration, self.patience_s, self.pause = configuration, patience_s, pause
-        self.pool: urllib3.PoolManager = RESTClientObject(configuration).pool_manager
+        configuration.retries = False  # urllib3's own would also repeat what must not happen twice
+        # Without discovery, which takes several requests at each start and caches its result in /tmp: KINDS has it all.
+        self.dynamic = DynamicClient(ApiClient(configuration), discoverer=lambda *_: None)  # type: ignore[no-untyped-call]
 
     @property
     def host(self) -> str:
@@ -62,94 +66,58 @@ class Connection:
         return str(self.configuration.host).rstrip("/")
 
     def headers(self) -> dict[str, str]:
-        """What proves who asks; asked for every time, since tokens are renewed."""
+        """Return the authentication headers; read them for each request, since tokens are refreshed."""
         settings = self.configuration.auth_settings().values()
         return {setting["key"]: setting["value"] for setting in settings if setting["in"] == "header"}
 
-    def json(self, method: str, path: str, query: dict[str, Any] | None = None, body: Any = None) -> dict[str, Any]:
-        """An answer read whole.
+    def json(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        """Send a request to a path outside KINDS and return its answer.
 
         Raises:
-            ApiError: as `open`, and when the answer broke off.
+            ApiError: as `attempt`.
         """
-        give_up_s = time.monotonic() + self.patience_s
-        while True:
-            try:
-                found: dict[str, Any] = json.loads(self.open(method, path, query, body).read())
-                return found
-            except (urllib3.exceptions.HTTPError, json.JSONDecodeError) as error:
-                if method == "POST" or time.monotonic() >= give_up_s:
-                    raise _unreachable(self.host, error) from None
-                self.pause(FIRST_PAUSE_S)
+        limits = (CONNECT_S, READ_S)
+        send = self.dynamic.request
+        return self.attempt(
+            f"{method} {path}",
+            lambda: read_json(send(method, path, body=body, serialize=False, _request_timeout=limits)),
+            repeatable=method != "POST",
+        )
 
-    def open(
-        self,
-        method: str,
-        path: str,
-        query: dict[str, Any] | None = None,
-        body: Any = None,
-        read_s: float | None = READ_S,
-    ) -> urllib3.BaseHTTPResponse:
-        """An answer still to be read.
+    def attempt(self, where: str, send: Callable[[], T], repeatable: bool = True) -> T:
+        """Call `send` until it succeeds, or patience or hope is lost.
 
-        GET, PATCH (always a server-side apply), PUT and DELETE are tried again after 5xx and broken connections; POST
-        only where it was certainly not carried out.
+        Args:
+            where: what is requested, for error messages.
+            send: the request.
+            repeatable: whether a request that may have been carried out can be sent again.
 
         Raises:
             ApiError: 4 unreachable or forbidden, 5 refused at admission, 102 not found.
         """
+        from kubernetes.client import ApiException
+
         give_up_s, attempt = time.monotonic() + self.patience_s, 0
         while True:
-            answer, error = self._once(method, path, query, body, read_s)
-            if answer is not None and answer.status < 300:
-                return answer
-            last = time.monotonic() >= give_up_s
-            if answer is None:
-                if last or not _may_repeat(method, error):
-                    raise _unreachable(self.host, error)
-                asked_s = 0.0
-            else:
-                again = answer.status == TOO_MANY or (answer.status in TRIED_AGAIN and method != "POST")
-                if last or not again:
-                    raise _refusal(method, path, answer)
-                asked_s = _retry_after_s(answer)
-                answer.drain_conn()
+            try:
+                return send()
+            except (ApiException, urllib3.exceptions.HTTPError, json.JSONDecodeError) as error:
+                if not _may_repeat(error, repeatable) or time.monotonic() >= give_up_s:
+                    raise self._explained(where, error) from None
+                retry_after_s = _retry_after_s(error)
             backoff_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**attempt) * random.uniform(0.5, 1.0)
-            self.pause(max(backoff_s, asked_s))
+            self.pause(max(backoff_s, retry_after_s))
             attempt += 1
 
-    def _once(
-        self, method: str, path: str, query: dict[str, Any] | None, body: Any, read_s: float | None
-    ) -> tuple[urllib3.BaseHTTPResponse | None, Exception | None]:
-        content = "application/apply-patch+yaml" if method == "PATCH" else "application/json"
-        given = {name: value for name, value in (query or {}).items() if value not in (None, "", False)}
-        url = f"{self.host}{path}" + (f"?{urlencode(_texts(given))}" if given else "")
-        try:
-            answer = self.pool.request(
-                method,
-                url,
-                body=None if body is None else json.dumps(body).encode(),
-                headers={"Accept": "application/json", "Content-Type": content, **self.headers()},
-                timeout=urllib3.Timeout(connect=CONNECT_S, read=read_s),
-                retries=False,
-                preload_content=False,
-            )
-        except urllib3.exceptions.HTTPError as error:
-            return None, error
-        return answer, None
-
-
-def _texts(query: dict[str, Any]) -> list[tuple[str, str]]:
-    """Query parameters as Kubernetes spells them; a list is a parameter given several times."""
-    found: list[tuple[str, str]] = []
-    for name, value in query.items():
-        for one in value if isinstance(value, (list, tuple)) else [value]:
-            found.append((name, "true" if one is True else str(one)))
-    return found
+    def _explained(self, where: str, error: Exception) -> ApiError:
+        if status := _status_of(error):
+            return refusal(where, status, getattr(error, "body", None) or b"")
+        text = str(getattr(error, "reason", "") or error).split(": ", 1)[-1]
+        return unreachable(self.host, text)
 
 
 def load_configuration() -> Any:
-    """Credentials of the kubeconfig, or of the pod where there is none.
+    """Return the credentials of the kubeconfig, or those of the pod where there is none.
 
     Raises:
         LauncherError: (4) there is neither.
@@ -158,64 +126,81 @@ def load_configuration() -> Any:
         from kubernetes import client, config
     except ModuleNotFoundError:
         raise LauncherError(4, "the package kubernetes is missing", "", 'pip install "docent[launcher]"') from None
-    found = client.Configuration()
+    configuration = client.Configuration()
     try:
         if "KUBECONFIG" not in os.environ and "KUBERNETES_SERVICE_HOST" in os.environ:
-            config.load_incluster_config(client_configuration=found)  # type: ignore[no-untyped-call]
+            config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
         else:
-            config.load_kube_config(client_configuration=found)  # type: ignore[no-untyped-call]
+            config.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
     except config.ConfigException as error:
         where = os.environ.get("KUBECONFIG", "~/.kube/config")
-        raise LauncherError(4, f"no cluster to talk to: {error}", where, "export KUBECONFIG=FILE") from None
-    return found
+        raise LauncherError(4, f"no cluster is configured: {error}", where, "export KUBECONFIG=FILE") from None
+    return configuration
 
 
-def _may_repeat(method: str, error: Exception | None) -> bool:
-    """Whether trying again cannot do it twice. A certificate that is not trusted will not be in a second either."""
-    if "CERTIFICATE_VERIFY_FAILED" in str(error):
-        return False
-    return method != "POST" or isinstance(error, urllib3.exceptions.NewConnectionError)
+def read_json(answer: urllib3.BaseHTTPResponse) -> dict[str, Any]:
+    """Read an answer whole and parse it."""
+    parsed: dict[str, Any] = json.loads(answer.data)
+    return parsed
 
 
-def _retry_after_s(answer: urllib3.BaseHTTPResponse) -> float:
-    given = answer.headers.get("Retry-After", "")
-    return min(30.0, float(given)) if given.isdigit() else 0.0
+def unreachable(host: str, reason: str) -> ApiError:
+    """Return the error for a server that does not answer."""
+    return ApiError(4, f"the cluster cannot be reached: {reason}", host, "kubectl cluster-info")
 
 
-def _unreachable(host: str, error: Exception | None) -> ApiError:
-    said = str(error).split(": ", 1)[-1] if error else ""
-    return ApiError(4, f"the cluster cannot be reached: {said}", host, "kubectl cluster-info")
+def refusal(where: str, code: int, body: str | bytes | dict[str, Any]) -> ApiError:
+    """Return the error for an HTTP status and its body, by what a person has to do about it.
 
-
-def _refusal(method: str, path: str, answer: urllib3.BaseHTTPResponse) -> ApiError:
-    """What a status means: RBAC, admission and a missing object are different things to do for a person."""
-    raw = answer.read()
-    try:
-        status: dict[str, Any] = json.loads(raw)
-    except (json.JSONDecodeError, UnicodeDecodeError):
-        status = {}
-    return refusal(
-        method, path, answer.status, status if isinstance(status, dict) else {}, raw.decode("utf-8", "replace")
-    )
-
-
-def refusal(method: str, path: str, code: int, status: dict[str, Any], raw: str = "") -> ApiError:
-    """The error for an HTTP status and the Status object that came with it."""
-    said = str(status.get("message") or raw[:300].strip() or f"HTTP {code}")
+    Args:
+        where: what was requested; ends in the namespace.
+        code: the HTTP status.
+        body: a Status object of Kubernetes, parsed or not, or any other text.
+    """
+    status, text = (body, "") if isinstance(body, dict) else _parsed(body)
+    message = str(status.get("message") or text[:300].strip() or f"HTTP {code}")
     if code == 401:
-        means = 4, f"the cluster does not know these credentials: {said}", "kubectl auth whoami"
-    elif code == 403 and " cannot " in said:
-        means = 4, f"forbidden: {said}", "ask for the permission named above"
+        means = 4, f"the cluster does not accept these credentials: {message}", "kubectl auth whoami"
+    elif code == 403 and " cannot " in message:
+        means = 4, f"forbidden: {message}", "ask for the permission named above"
     elif code == 404:
-        means = 102, f"not found: {said}", "docent status --backend kubernetes"
+        means = 102, f"not found: {message}", "docent status --backend kubernetes"
     elif code in TRIED_AGAIN or code == TOO_MANY:
-        means = 4, f"the API server is in trouble: {said}", "kubectl get --raw /readyz"
-    elif "exceeded quota" in said:
-        namespace = path.partition("/namespaces/")[2].partition("/")[0]
-        means = 5, f"refused: {said}", f"kubectl describe quota -n {namespace}, then raise it or ask for less"
+        means = 4, f"the API server is not working properly: {message}", "kubectl get --raw /readyz"
+    elif "exceeded quota" in message:
+        namespace = where.rpartition(" ")[2]
+        means = 5, f"refused: {message}", f"kubectl describe quota -n {namespace}, then raise it or request less"
     else:
-        means = 5, f"refused: {said}", "fix what is named above; what was sent: docent render"
+        means = 5, f"refused: {message}", "fix what is named above; what was sent: docent render"
     exit_code, what, next_step = means
-    error = ApiError(exit_code, what, f"{method} {path}", next_step)
+    error = ApiError(exit_code, what, where, next_step)
     error.status, error.reason = code, str(status.get("reason", ""))
     return error
+
+
+def _parsed(body: str | bytes) -> tuple[dict[str, Any], str]:
+    text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
+    try:
+        status = json.loads(text)
+    except json.JSONDecodeError:
+        status = {}
+    return (status if isinstance(status, dict) else {}), text
+
+
+def _status_of(error: Exception) -> int:
+    """HTTP status of an error; 0 where no answer came."""
+    return int(getattr(error, "status", None) or 0)
+
+
+def _may_repeat(error: Exception, repeatable: bool) -> bool:
+    if status := _status_of(error):
+        return status == TOO_MANY or (repeatable and status in TRIED_AGAIN)
+    # An untrusted certificate stays untrusted; without a connection nothing has been carried out.
+    trusted = "CERTIFICATE_VERIFY_FAILED" not in str(error)
+    return trusted and (repeatable or isinstance(error, urllib3.exceptions.NewConnectionError))
+
+
+def _retry_after_s(error: Exception) -> float:
+    headers = getattr(error, "headers", None) or {}
+    value = str(headers.get("Retry-After", ""))
+    return min(LONGEST_RETRY_AFTER_S, float(value)) if value.isdigit() else 0.0

@@ -1,7 +1,9 @@
-"""A command in a pod over one websocket, byte for byte in both directions.
+"""Run a command in a pod over one websocket, byte for byte in both directions.
 
-Reads what the command writes; writes its standard input. Protocol v4.channel.k8s.io: the first byte of every message
-names the channel. One thread does both directions, so that neither a full pipe nor TLS can get in its way.
+The connection (TLS, proxy, credentials) is that of `kubernetes.stream`. Its WSClient is not used: it collects output
+without bound while more is arriving, and it cannot send while the other side does not read. Protocol
+v4.channel.k8s.io: the first byte of every message names the channel. One thread serves both directions, so that neither
+a full pipe nor TLS, whose connections are not safe across threads, can block it.
 """
 
 from __future__ import annotations
@@ -14,12 +16,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from docent.errors import LauncherError
-from docent.launcher.cluster.api.connection import ApiError, Connection, refusal
+from docent.launcher.cluster.api.connection import ApiError, Connection, refusal, unreachable
 
 STDIN, STDOUT, STDERR, STATUS = range(4)
 PROTOCOL = "v4.channel.k8s.io"
 CHUNK_BYTES = 128 * 1024
 IDLE_S = 600.0
+POLL_MS = 1000
 STDERR_BYTES = 4096
 
 
@@ -28,140 +31,111 @@ class CommandError(LauncherError):
 
     Attributes:
         status: its exit status.
-        stderr: the end of what it said.
+        stderr: the end of its standard error.
     """
 
     def __init__(self, where: str, status: int, stderr: str) -> None:
         super().__init__(
-            1, f"a command in the pod ended with {status}: {stderr.strip()}", where, "kubectl describe pod"
+            1, f"a command in the pod exited with {status}: {stderr.strip()}", where, "kubectl describe pod"
         )
         self.status, self.stderr = status, stderr
 
 
 def run_in_pod(
-    connection: Connection, path: str, command: Sequence[str], stdin: Iterable[bytes] | None, container: str
+    connection: Connection, path: str, command: Sequence[str], stdin: Iterable[bytes] | None
 ) -> Iterator[bytes]:
-    """See `Cluster.run_in`."""
-    query = {
-        "command": list(command),
-        "stdin": stdin is not None,
-        "stdout": True,
-        "stderr": True,
-        "container": container,
-    }
+    """Implement `Cluster.run_in`; `path` is that of the pod's `exec`."""
+    query: list[tuple[str, Any]] = [("command", list(command)), ("stdout", "true"), ("stderr", "true")]
+    query += [("stdin", "true")] if stdin is not None else []
     socket = _connected(connection, path, query)
-    stderr, ended = b"", None
+    stderr, result = b"", None
     try:
-        for channel, data in _Exchange(socket, stdin).messages():
+        for channel, data in _Exchange(socket, stdin or ()).messages():
             if channel == STDOUT:
                 yield data
             elif channel == STDERR:
                 stderr = (stderr + data)[-STDERR_BYTES:]
             elif channel == STATUS:
-                ended = json.loads(data)
+                result = json.loads(data)
     finally:
         socket.close(timeout=1)
-    if ended is None:
-        raise ApiError(4, "the connection to the pod broke off", path, "the same command again")
-    if ended.get("status") != "Success":
-        raise CommandError(
-            path, _exit_status(ended), stderr.decode("utf-8", "replace") or str(ended.get("message", ""))
-        )
+    if result is None:
+        raise ApiError(4, "the connection to the pod was interrupted", path, "the same command again")
+    if result.get("status") != "Success":
+        causes = result.get("details", {}).get("causes", [])
+        status = next((int(cause["message"]) for cause in causes if cause.get("reason") == "ExitCode"), 1)
+        raise CommandError(path, status, stderr.decode("utf-8", "replace") or str(result.get("message", "")))
 
 
-def _exit_status(ended: dict[str, Any]) -> int:
-    causes = ended.get("details", {}).get("causes", [])
-    return next((int(cause["message"]) for cause in causes if cause.get("reason") == "ExitCode"), 1)
-
-
-def _connected(connection: Connection, path: str, query: dict[str, Any]) -> Any:
+def _connected(connection: Connection, path: str, query: list[tuple[str, Any]]) -> Any:
     import websocket
     from kubernetes.stream.ws_client import create_websocket, get_websocket_url
 
-    asked = [(name, "true" if value is True else value) for name, value in query.items() if value]
     headers = {**connection.headers(), "sec-websocket-protocol": PROTOCOL}
     try:
-        url = get_websocket_url(connection.host + path, asked)  # type: ignore[no-untyped-call]
+        url = get_websocket_url(connection.host + path, query)  # type: ignore[no-untyped-call]
         return create_websocket(connection.configuration, url, headers)  # type: ignore[no-untyped-call]
     except websocket.WebSocketBadStatusException as error:
-        said = (error.resp_body or b"").decode("utf-8", "replace")
-        try:
-            status = json.loads(said)
-        except json.JSONDecodeError:
-            status = {}
-        raise refusal("EXEC", path, error.status_code, status, said) from None
+        raise refusal(f"exec {path}", error.status_code, error.resp_body or b"") from None
     except (OSError, websocket.WebSocketException) as error:
-        raise ApiError(4, f"the cluster cannot be reached: {error}", connection.host, "kubectl cluster-info") from None
+        raise unreachable(connection.host, str(error)) from None
 
 
 class _Exchange:
     """Both directions of one websocket, whichever is ready."""
 
-    def __init__(self, socket: Any, stdin: Iterable[bytes] | None) -> None:
-        self.socket, self.stdin = socket, _pieces(stdin or ())
+    def __init__(self, socket: Any, stdin: Iterable[bytes]) -> None:
+        from websocket import ABNF
+
+        pieces = (chunk[at : at + CHUNK_BYTES] for chunk in stdin for at in range(0, len(chunk), CHUNK_BYTES))
+        self.socket = socket
+        # Each piece is one frame, masked as the protocol requires.
+        self.frames = (ABNF.create_frame(bytes([STDIN]) + piece, ABNF.OPCODE_BINARY).format() for piece in pieces)
         self.outgoing: memoryview[Any] = memoryview(b"")
-        self.sent_all = False
 
     def messages(self) -> Iterator[tuple[int, bytes]]:
-        """Channel and data of every message, until the far end closes."""
+        """Yield channel and data of every message, until the far end closes."""
         import websocket
 
-        idle_since_s = time.monotonic()
+        last_activity_s = time.monotonic()
         while True:
-            self._next_piece()
+            self.outgoing = self.outgoing or memoryview(next(self.frames, b""))
             readable, writable = self._ready()
-            if not readable and not writable and time.monotonic() - idle_since_s > IDLE_S:
-                return
             if readable or writable:
-                idle_since_s = time.monotonic()
+                last_activity_s = time.monotonic()
+            elif time.monotonic() - last_activity_s > IDLE_S:
+                return
             try:
-                if writable:
+                if not readable:  # what arrives comes first: it may be the status of a command that reads no more
                     self._send()
-                if not readable:
                     continue
                 self.socket.sock.settimeout(1.0)
                 kind, frame = self.socket.recv_data_frame(True)
             except websocket.WebSocketTimeoutException:
-                continue  # what came was TLS talking to itself, or half a frame: the rest is read next time
+                continue  # only TLS housekeeping, or half a frame: the rest is read next time
             except (OSError, websocket.WebSocketException):
-                return  # whoever asked sees that no status came
+                return  # the caller sees that no status arrived
             if kind == websocket.ABNF.OPCODE_CLOSE:
                 return
             if kind in (websocket.ABNF.OPCODE_BINARY, websocket.ABNF.OPCODE_TEXT) and len(frame.data) > 1:
                 yield frame.data[0], bytes(frame.data[1:])
 
-    def _next_piece(self) -> None:
-        """Make the next message ready; each is one frame, masked as the protocol wants it."""
-        from websocket import ABNF
-
-        if self.outgoing or self.sent_all:
-            return
-        piece = next(self.stdin, None)
-        if piece is None:
-            self.sent_all = True
-        else:
-            frame = ABNF.create_frame(bytes([STDIN]) + piece, ABNF.OPCODE_BINARY).format()
-            self.outgoing = memoryview(frame)
-
     def _ready(self) -> tuple[bool, bool]:
-        plain = self.socket.sock
-        if isinstance(plain, ssl.SSLSocket) and plain.pending():
+        """Whether there is something to read and room to write; waits a second at most."""
+        sock = self.socket.sock
+        if isinstance(sock, ssl.SSLSocket) and sock.pending():  # decrypted already, so poll does not report it
             return True, False
         poll = select.poll()
-        poll.register(plain, select.POLLIN | (select.POLLOUT if self.outgoing else 0))
-        events = sum(mask for _, mask in poll.poll(1000))
+        poll.register(sock, select.POLLIN | (select.POLLOUT if self.outgoing else 0))
+        events = sum(mask for _, mask in poll.poll(POLL_MS))
         return bool(events & ~select.POLLOUT), bool(events & select.POLLOUT)
 
     def _send(self) -> None:
-        """Send what the socket takes now."""
+        """Send what the socket accepts now."""
+        if not self.outgoing:
+            return
         self.socket.sock.settimeout(0)
         try:
             self.outgoing = self.outgoing[self.socket.sock.send(self.outgoing) :]
         except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
             return
-
-
-def _pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    for chunk in chunks:
-        for start in range(0, len(chunk), CHUNK_BYTES):
-            yield chunk[start : start + CHUNK_BYTES]

@@ -1,7 +1,7 @@
-"""One launcher per run: a coordination.k8s.io Lease `<run>-launcher`, taken, renewed and given back.
+"""Allow one launcher per run: acquire, renew and release the coordination.k8s.io Lease `<run>-launcher`.
 
-Reads and writes that Lease. Whether the other holder still lives is judged by this machine's own clock: a lease that
-has not changed for its whole duration has expired, whatever the clocks of the two nodes say.
+Whether another holder is still alive is judged by this machine's own clock: a lease that has not changed for its whole
+duration has expired, whatever the clocks of the two nodes say.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ POLL_S = 1.0
 
 
 class Lease:
-    """The right to create this run's workloads.
+    """The exclusive right to create this run's workloads.
 
     Args:
-        cluster: where the Lease lies; with little patience, so that a renewal that hangs does not outlive the lease.
+        cluster: the cluster; with little patience, so that a renewal that hangs does not outlive the lease.
         body: the Lease without its spec: names, labels, owner.
-        holder: who this is; a pod's name.
-        patience_s: so long a lease that cannot be renewed is waited for; nothing is made meanwhile.
-        duration_s: so long after the last renewal others may take it. Renewed four times as often.
+        holder: identity of this launcher; a pod's name.
+        patience_s: how long `check` waits for a late renewal; nothing is created meanwhile.
+        duration_s: how long after the last renewal others may take it. Renewed four times as often.
     """
 
     def __init__(
@@ -45,47 +45,48 @@ class Lease:
         self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
 
     def acquire(self, give_up_s: float) -> None:
-        """Wait until nobody else holds it, take it, and keep renewing it.
+        """Wait until nobody else holds the lease, take it, and keep renewing it.
 
         Args:
-            give_up_s: wait no longer than so many seconds.
+            give_up_s: wait at most so many seconds.
 
         Raises:
-            LauncherError: (105) another launcher held it all the time; 4 cluster unreachable or forbidden.
+            LauncherError: (105) another launcher held it throughout; 4 cluster unreachable or forbidden.
         """
         until_s, seen, since_s = time.monotonic() + give_up_s, "", 0.0
         while not self._try(seen if time.monotonic() - since_s >= self.duration_s else ""):
-            found = self._find() or {}
-            version, other = found.get("metadata", {}).get("resourceVersion", ""), _holder(found)
+            current = self._current() or {}
+            version, other = current.get("metadata", {}).get("resourceVersion", ""), _holder(current)
             if version != seen:
                 if not seen:
                     log.info("%s holds the lease of this run: waiting until it ends", other)
                 seen, since_s = version, time.monotonic()
-                self.duration_s = max(self.duration_s, int(found.get("spec", {}).get("leaseDurationSeconds") or 0))
+                self.duration_s = max(self.duration_s, int(current.get("spec", {}).get("leaseDurationSeconds") or 0))
             if time.monotonic() >= until_s:
-                raise LauncherError(
-                    105, f"another launcher works on this run: {other}", self._name, "let it end, or: docent cancel"
-                )
+                what = f"another launcher is running this run: {other}"
+                raise LauncherError(105, what, self._name, "let it finish, or: docent cancel")
             self.cluster.connection.pause(POLL_S)
         self._thread.start()
 
     def check(self) -> None:
-        """Return once it is certainly ours: at once, unless renewing it has become difficult.
+        """Return once the lease is certainly held: at once, unless its renewal is late.
 
         Raises:
-            LauncherError: (4) somebody took it, or it could not be renewed; the launcher's Job starts another pod.
+            LauncherError: (4) another took it, or it could not be renewed; the launcher's Job starts another pod.
         """
         until_s = time.monotonic() + self.patience_s
-        while not self._lost and self._is_late:
+        while not self._lost and time.monotonic() - self._renewed_s >= self.duration_s:
             if time.monotonic() >= until_s:
                 self._lost = f"it could not be renewed for {self.duration_s} s"
             else:
                 self.cluster.connection.pause(POLL_S)
         if self._lost:
-            raise LauncherError(4, f"this launcher lost the run: {self._lost}", self._name, "nothing: another goes on")
+            raise LauncherError(
+                4, f"this launcher lost the run: {self._lost}", self._name, "nothing: another takes over"
+            )
 
     def release(self) -> None:
-        """Give it back, so that the next launcher need not wait; nothing when it is not ours."""
+        """Release the lease, so that the next launcher need not wait; do nothing when it is not held."""
         self._ended.set()
         if self._thread.is_alive():
             self._thread.join()
@@ -103,38 +104,35 @@ class Lease:
         self.release()
 
     @property
-    def _is_late(self) -> bool:
-        return time.monotonic() - self._renewed_s >= self.duration_s
-
-    @property
     def _name(self) -> str:
         return str(self.body["metadata"]["name"])
 
-    def _find(self) -> Object | None:
+    def _current(self) -> Object | None:
         return self.cluster.get("Lease", self._name)
 
     def _try(self, expired_version: str) -> bool:
-        """Take it if it is not there, free, ours already, or still as it was when it expired."""
-        found = self._find()
+        """Take the lease if it is free, ours already, or unchanged since it expired."""
+        current = self._current()
         try:
-            if found is None:
+            if current is None:
                 self._held = self.cluster.create({**self.body, "spec": self._spec(self.holder, 0)})
                 self._renewed_s = time.monotonic()
                 return True
-            if _holder(found) in ("", self.holder) or found["metadata"]["resourceVersion"] == expired_version:
-                self._write(found, self.holder)
+            if _holder(current) in ("", self.holder) or current["metadata"]["resourceVersion"] == expired_version:
+                self._write(current, self.holder)
                 return True
         except ApiError as error:
             if error.reason not in ("AlreadyExists", "Conflict"):
                 raise
         return False
 
-    def _write(self, found: Object, holder: str) -> None:
-        """Write over exactly the version that was read; a Conflict says that somebody was faster."""
-        asked_s = time.monotonic()
-        changed = int(found["spec"].get("leaseTransitions") or 0) + int(_holder(found) != holder)
-        self._held = self.cluster.replace({**found, "spec": {**found["spec"], **self._spec(holder, changed)}})
-        self._renewed_s = asked_s
+    def _write(self, current: Object, holder: str) -> None:
+        """Overwrite exactly the version that was read; a Conflict means that another was faster."""
+        sent_s = time.monotonic()
+        transitions = int(current["spec"].get("leaseTransitions") or 0) + int(_holder(current) != holder)
+        spec = {**current["spec"], **self._spec(holder, transitions)}
+        self._held = self.cluster.replace({**current, "spec": spec})
+        self._renewed_s = sent_s
 
     def _spec(self, holder: str, transitions: int) -> Object:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -142,14 +140,14 @@ class Lease:
         return {**spec, "leaseTransitions": transitions} if holder else spec
 
     def _keep(self) -> None:
-        """Renew until the end, or until somebody else holds it."""
+        """Renew until the end, or until another holds it."""
         while not self._lost and not self._ended.wait(self.duration_s / 4):
             try:
-                found = self._find()
-                if found is None or _holder(found) != self.holder:
-                    self._lost = f"{_holder(found or {}) or 'somebody'} took its lease"
+                current = self._current()
+                if current is None or _holder(current) != self.holder:
+                    self._lost = f"{_holder(current or {}) or 'another'} took its lease"
                     return
-                self._write(found, self.holder)
+                self._write(current, self.holder)
             except ApiError as error:
                 log.warning("the lease was not renewed: %s", error.what)
             except StoppedError:

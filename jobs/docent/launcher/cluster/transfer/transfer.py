@@ -1,7 +1,7 @@
-"""Data onto and off the volume of a run, through a pod that lives as long as the transfer.
+"""Copy data onto and off the volume of a run, through a pod that exists as long as the transfer.
 
-The far end is `docent unpack` and `docent pack` in the launcher's image; nothing but the API server is on the way, so
-no NetworkPolicy matters. Reads or writes the volume below /data; on this machine only the folder given.
+The far end is `docent unpack` and `docent pack` in the launcher's image. Everything goes through the API server, so no
+NetworkPolicy applies. Reads or writes the volume below /data; on this machine only the given folder.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 from docent.errors import LauncherError
 from docent.launcher.cluster.api.client import RELISTED
 from docent.launcher.cluster.api.execution import CommandError
-from docent.launcher.cluster.transfer.archive import Receipt, pack, reader
+from docent.launcher.cluster.transfer.archive import Receipt, Tally, pack, reader
 from docent.launcher.cluster.transfer.extraction import unpack
 from docent.launcher.cluster.watch.cause import Evidence, why_waiting
-from docent.launcher.cluster.watch.conditions import Reading
+from docent.launcher.cluster.watch.conditions import WorkloadStatus
 from docent.launcher.render.pod import CLAIM_LABEL
 
 if TYPE_CHECKING:
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
 READY_S = 180.0
 GONE_S = 90.0
 
-Moved = Callable[[int], None]
-Said = Callable[[str], None]
+OnBytes = Callable[[int], None]
+OnSkipped = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Volume:
-    """The volume of a run as a running pod sees it.
+    """The volume of a run, through a running pod that mounts it.
 
     Attributes:
-        cluster: where.
+        cluster: the cluster.
         pod: name of the transfer pod.
     """
 
@@ -47,8 +47,8 @@ class Volume:
         self,
         source: Path,
         destination: str,
-        moved: Moved = lambda _: None,
-        skipped: Said = lambda _: None,
+        moved: OnBytes = lambda _: None,
+        skipped: OnSkipped = lambda _: None,
         *,
         outwards: bool = True,
     ) -> Receipt:
@@ -64,16 +64,10 @@ class Volume:
         Raises:
             LauncherError: (105) the source cannot be read; (100) it did not arrive whole.
         """
-        sent: list[Receipt] = []
+        tally = Tally()
 
         def pieces() -> Iterator[bytes]:
-            stream = pack(source, skipped, outwards)
-            while True:
-                try:
-                    piece = next(stream)
-                except StopIteration as end:
-                    sent.append(end.value)
-                    return
+            for piece in pack(source, skipped, outwards, tally):
                 yield piece
                 moved(len(piece))
 
@@ -82,11 +76,11 @@ class Volume:
         except CommandError as error:
             raise _explained(error, destination) from None
         arrived = Receipt.parse(answer)
-        if not sent or arrived != sent[0]:
+        if arrived != tally.receipt:
             raise LauncherError(100, "what arrived is not what was sent", destination, "run the same command once more")
         return arrived
 
-    def pull(self, source: str, destination: Path, moved: Moved = lambda _: None) -> Receipt:
+    def pull(self, source: str, destination: Path, moved: OnBytes = lambda _: None) -> Receipt:
         """Fetch a file or folder from below /data to `destination`, in place of what is there.
 
         Raises:
@@ -101,27 +95,27 @@ class Volume:
         stream = pieces()
         try:
             receipt = unpack(reader(stream), destination)
-            for _ in stream:  # how the far end ended comes after its last byte
+            for _ in stream:  # the exit status of the far end follows its last byte
                 pass
         except CommandError as error:
             raise _explained(error, source) from None
         return receipt
 
     def run(self, command: list[str]) -> Iterator[bytes]:
-        """What a command prints in the pod.
+        """Yield what a command prints in the pod.
 
         Raises:
-            CommandError: it ended with another status than 0.
+            CommandError: it exited with another status than 0.
         """
         return self.cluster.run_in(self.pod, command, None)
 
 
 @contextmanager
 def volume(cluster: Cluster, body: Object) -> Iterator[Volume]:
-    """The volume, through the transfer pod that is there, else through a new one that is removed at the end.
+    """Provide the volume through the existing transfer pod, or a new one that is deleted at the end.
 
     Args:
-        cluster: where.
+        cluster: the cluster.
         body: the pod as rendered.
 
     Raises:
@@ -129,11 +123,11 @@ def volume(cluster: Cluster, body: Object) -> Iterator[Volume]:
     """
     name = str(body["metadata"]["name"])
     selector = f"docent/run={body['metadata']['labels']['docent/run']},app.kubernetes.io/component=transfer"
-    found = cluster.get("Pod", name)
-    if found and _is_usable(found, body):
-        yield Volume(cluster, name)  # somebody else's transfer: the pod stays for them
+    existing = cluster.get("Pod", name)
+    if existing and _is_usable(existing, body):
+        yield Volume(cluster, name)  # of another transfer, which still needs the pod
         return
-    if found:
+    if existing:
         cluster.delete("Pod", name)
         _wait_until_gone(cluster, name, selector)
     uid = cluster.create(body)["metadata"]["uid"]
@@ -145,48 +139,41 @@ def volume(cluster: Cluster, body: Object) -> Iterator[Volume]:
 
 
 def _is_usable(pod: Object, wanted: Object) -> bool:
-    """Whether a transfer pod runs and holds the same volume; one that was left behind may hold another."""
+    """Whether a transfer pod runs and mounts the same volume; one that was left behind may mount another."""
     running = pod["status"].get("phase") == "Running" and not pod["metadata"].get("deletionTimestamp")
     return running and pod["metadata"].get("labels", {}).get(CLAIM_LABEL) == wanted["metadata"]["labels"][CLAIM_LABEL]
 
 
 def _explained(error: CommandError, path: str) -> LauncherError:
-    """The far end's own message, with the exit code that it means here."""
-    said = error.stderr.strip().splitlines() or [f"the command in the pod ended with {error.status}"]
-    told = [line.removeprefix("docent: ") for line in said if line.startswith("docent: ")]
-    what = told[0] if told else said[-1]
+    """Return the far end's own message, with the exit code that it means here."""
+    lines = error.stderr.strip().splitlines() or [f"the command in the pod exited with {error.status}"]
+    of_docent = (line.removeprefix("docent: ") for line in lines if line.startswith("docent: "))
+    what = next(of_docent, lines[-1])
     codes = {2: 2, 102: 102, 105: 105}
     return LauncherError(codes.get(error.status, 100), what, f"{path} on the volume", "fix what is named above")
 
 
 def _wait_until_gone(cluster: Cluster, name: str, selector: str) -> None:
-    for pod in _following(cluster, name, selector, GONE_S):
-        if pod is None:
-            return
-    raise LauncherError(104, f"pod {name} does not end", cluster.namespace, f"kubectl delete pod {name}")
+    if not any(pod is None for pod in _states(cluster, name, selector, GONE_S)):
+        raise LauncherError(104, f"pod {name} does not end", cluster.namespace, f"kubectl delete pod {name}")
 
 
 def _wait_until_ready(cluster: Cluster, name: str, selector: str) -> None:
-    pod: Object | None = None
-    for pod in _following(cluster, name, selector, READY_S):
+    why, describe = "", f"kubectl describe pod {name}"
+    for pod in _states(cluster, name, selector, READY_S):
         if pod is None:
-            raise LauncherError(102, f"pod {name} was removed by somebody else", cluster.namespace, "try again")
+            raise LauncherError(102, f"pod {name} was deleted by another client", cluster.namespace, "try again")
         phase = pod.get("status", {}).get("phase")
         if phase == "Running":
             return
-        why = why_waiting(Evidence("transfer", Reading("running"), (pod,)))
+        why = why_waiting(Evidence("transfer", WorkloadStatus("running"), (pod,)))
         if phase in ("Failed", "Succeeded") or "image" in why:
-            raise LauncherError(
-                5, f"the transfer pod cannot start: {why or phase}", name, f"kubectl describe pod {name}"
-            )
-    why = why_waiting(Evidence("transfer", Reading("running"), (pod,) if pod else ()))
-    raise LauncherError(
-        104, f"the transfer pod is not ready after {READY_S:.0f} s: {why}", name, f"kubectl describe pod {name}"
-    )
+            raise LauncherError(5, f"the transfer pod cannot start: {why or phase}", name, describe)
+    raise LauncherError(104, f"the transfer pod is not ready after {READY_S:.0f} s: {why}", name, describe)
 
 
-def _following(cluster: Cluster, name: str, selector: str, timeout_s: float) -> Iterator[Object | None]:
-    """A pod each time it changes, None when it is gone; ends after `timeout_s`."""
+def _states(cluster: Cluster, name: str, selector: str, timeout_s: float) -> Iterator[Object | None]:
+    """Yield a pod each time it changes, None when it does not exist; end after `timeout_s`."""
     pods, version = cluster.list("Pod", selector)
     yield next((pod for pod in pods if pod["metadata"]["name"] == name), None)
     for event, body in cluster.watch("Pod", selector, version, timeout_s):

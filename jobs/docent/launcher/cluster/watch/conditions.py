@@ -1,4 +1,4 @@
-"""How the conditions of a workload read, kind by kind. Pure functions over plain dicts."""
+"""Read the status of a workload from its conditions, kind by kind. Pure functions over plain dicts."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ CONDITIONS: dict[str, tuple[str, str, str]] = {
 
 
 @dataclass(frozen=True)
-class Reading:
-    """How a workload stands.
+class WorkloadStatus:
+    """The status of a workload.
 
     Attributes:
         phase: queued (suspended), running (submitted, pods may still wait), complete or failed.
-        reason: the condition's word, e.g. DeadlineExceeded.
-        message: its sentence.
+        reason: of the condition, e.g. DeadlineExceeded.
+        message: of the condition.
         retries: pods that failed.
         failed_indexes: of an Indexed Job of several, as Kubernetes writes them: `1,3-5`.
     """
@@ -38,39 +38,27 @@ class Reading:
 
     @property
     def finished(self) -> bool:
-        """Whether nothing more comes of it."""
+        """Whether it is complete or has failed."""
         return self.phase in ("complete", "failed")
 
 
-def read(workload: Object) -> Reading:
-    """How a workload stands by its conditions.
+def read(workload: Object) -> WorkloadStatus:
+    """Return the status of a workload by its conditions.
 
     A Job that is about to fail but still has pods counts as running: its pods may yet write.
     """
     complete, failed, suspended = CONDITIONS[workload["kind"]]
-    status = workload.get("status") or {}
+    status, spec = workload.get("status") or {}, workload.get("spec") or {}
+    retries = int(status.get("failed") or 0)
+    if workload["kind"] != "Job":
+        retries = sum(int(one.get("failed") or 0) for one in (status.get("replicaStatuses") or {}).values())
     true = {c["type"]: c for c in status.get("conditions") or () if c.get("status") == "True"}
     phases: tuple[tuple[str, Phase], ...] = ((complete, "complete"), (failed, "failed"), (suspended, "queued"))
     for name, phase in phases:
         if name in true:
-            said = true[name]
-            indexes = str(status.get("failedIndexes") or "") if _is_spread(workload) else ""
-            return Reading(phase, said.get("reason", ""), said.get("message", ""), _retries(workload), indexes)
-    return Reading("queued" if _held_back(workload) else "running", retries=_retries(workload))
-
-
-def _held_back(workload: Object) -> bool:
-    """Made suspended, and the controller has not said so yet."""
-    spec = workload.get("spec") or {}
-    return bool(spec.get("suspend") or (spec.get("runPolicy") or {}).get("suspend"))
-
-
-def _is_spread(workload: Object) -> bool:
-    return int((workload.get("spec") or {}).get("completions") or 1) > 1
-
-
-def _retries(workload: Object) -> int:
-    status = workload.get("status") or {}
-    if workload["kind"] == "Job":
-        return int(status.get("failed") or 0)
-    return sum(int(one.get("failed") or 0) for one in (status.get("replicaStatuses") or {}).values())
+            condition, several = true[name], int(spec.get("completions") or 1) > 1
+            indexes = str(status.get("failedIndexes") or "") if several else ""
+            return WorkloadStatus(phase, condition.get("reason", ""), condition.get("message", ""), retries, indexes)
+    # Created suspended, and the controller has not set the condition yet.
+    suspended_by_spec = spec.get("suspend") or (spec.get("runPolicy") or {}).get("suspend")
+    return WorkloadStatus("queued" if suspended_by_spec else "running", retries=retries)

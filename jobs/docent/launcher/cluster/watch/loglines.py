@@ -1,7 +1,4 @@
-"""What the log of a pod says: JSON lines or plain ones, made readable, and the last error in it.
-
-Pure functions over text.
-"""
+"""Read the log of a pod: make its JSON lines readable, and find the last error in it. Pure functions over text."""
 
 from __future__ import annotations
 
@@ -13,17 +10,17 @@ LOG_LINE = re.compile(r"^(?:\S+ )?\S+ (DEBUG|INFO|WARNING|ERROR|CRITICAL) (.*)$"
 
 
 def one_line(text: str) -> str:
-    """A text with every run of white space as one blank."""
+    """Return a text with every run of white space as one space."""
     return " ".join(text.split())
 
 
 def last_error(log: str) -> str:
-    """The last error that a log tells of, on one line: from JSON lines, from plain lines, else its last line."""
+    """Return the last error of a log on one line: from JSON lines, from plain lines, else its last line."""
     blocks = list(_messages(log))
     errors = [text for level, text in blocks if level in ("ERROR", "CRITICAL")]
     chosen = errors[-1] if errors else blocks[-1][1] if blocks else ""
     what, *more = [line.strip() for line in chosen.splitlines() if line.strip()] or [""]
-    if what.startswith("Traceback "):  # it ended before it had a log
+    if what.startswith("Traceback "):  # it ended before logging was set up
         return one_line(more[-1] if more else what)
     if any(line.startswith("Traceback ") for line in more):
         return one_line(f"{what}: {more[-1]}")
@@ -32,7 +29,7 @@ def last_error(log: str) -> str:
 
 
 def readable(log: str) -> str:
-    """A pod's log for people: its JSON lines as plain ones, other lines as they are."""
+    """Return a pod's log for people: its JSON lines as plain ones, other lines unchanged."""
     lines = []
     for line in log.splitlines():
         record = _record(line) if line.startswith("{") else None
@@ -41,16 +38,16 @@ def readable(log: str) -> str:
 
 
 def _messages(log: str) -> Iterator[tuple[str, str]]:
-    """Level and text of every record; lines that begin none belong to the one before."""
+    """Yield level and text of every record; other lines belong to the record before them."""
     level, text = "", ""
     for line in log.splitlines():
-        found = _record(line)
-        if found is None:
+        record = _record(line)
+        if record is None:
             text += f"\n{line}"
             continue
         if text:
             yield level, text
-        level, text = found
+        level, text = record
     if text.strip():
         yield level, text.strip("\n")
 

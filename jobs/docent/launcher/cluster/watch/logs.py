@@ -1,7 +1,4 @@
-"""The log of a unit in the cluster: from its pods, across their replacement, or from the record when they are gone.
-
-Reads pods, their logs and the run's record; writes nothing.
-"""
+"""Read the log of a unit in the cluster: from its pods, across their replacement, or from the record after them."""
 
 from __future__ import annotations
 
@@ -25,10 +22,10 @@ LOOK_S = 1.0
 
 
 def lines(cluster: Cluster, run: str, record: RunRecord, unit: str, index: int | None) -> Iterator[str]:
-    """What a unit has said so far; each line with its pod's index where there are several.
+    """Yield the log of a unit so far; each line with its pod's index where there are several.
 
     Raises:
-        LauncherError: (102) nothing is known of it.
+        LauncherError: (102) it has no log.
     """
     pods = _newest(_chosen(cluster.list("Pod", _selector(run, unit))[0], index))
     started = [pod for pod in pods if pod.get("status", {}).get("phase") in STARTED]
@@ -41,58 +38,58 @@ def lines(cluster: Cluster, run: str, record: RunRecord, unit: str, index: int |
 
 
 def follow(cluster: Cluster, run: str, unit: str, index: int | None) -> Iterator[str]:
-    """What a unit says until it ends, from every pod that it has meanwhile."""
+    """Yield the log of a unit until it ends, from every pod that it has meanwhile."""
     changed = threading.Event()
-    said: queue.Queue[str] = queue.Queue()
+    lines_read: queue.Queue[str] = queue.Queue()
     pods = Observed(cluster, ("Pod",), _selector(run, unit), changed)
     records = Observed(cluster, ("ConfigMap", "Job"), f"docent/run={run}", changed)
     followed: dict[str, threading.Thread] = {}
     while True:
         changed.clear()
-        ended = _has_ended(records, run, unit)  # asked first: a pod that came before the end is still followed
+        ended = _has_ended(records, run, unit)  # read first: a pod that was created before the end is still followed
         for pod in _chosen(pods.labelled("Pod", "app.kubernetes.io/component", unit), index):
             uid = pod["metadata"]["uid"]
             if uid not in followed and pod.get("status", {}).get("phase") in STARTED:
                 several = bool(followed) or INDEX in pod["metadata"].get("labels", {})
                 followed[uid] = threading.Thread(
-                    target=_read, args=(cluster, pod, _prefix(pod) if several else "", pods, said), daemon=True
+                    target=_read, args=(cluster, pod, _prefix(pod) if several else "", pods, lines_read), daemon=True
                 )
                 followed[uid].start()
         at_work = any(thread.is_alive() for thread in followed.values())
         while True:
             try:
-                yield said.get(timeout=0 if changed.is_set() else LOOK_S)
+                yield lines_read.get(timeout=0 if changed.is_set() else LOOK_S)
             except queue.Empty:
                 break
-        if ended and not at_work and said.empty():
+        if ended and not at_work and lines_read.empty():
             return
 
 
-def _read(cluster: Cluster, pod: Object, prefix: str, pods: Observed, said: queue.Queue[str]) -> None:
-    """All lines of one pod; after a broken connection from where it broke."""
+def _read(cluster: Cluster, pod: Object, prefix: str, pods: Observed, lines_read: queue.Queue[str]) -> None:
+    """Read all lines of one pod; after a broken connection continue where it broke."""
     name, seen = pod["metadata"]["name"], 0
     try:
         while True:
             for number, line in enumerate(cluster.log(name, follow=True)):
                 if number >= seen:
                     seen += 1
-                    said.put(f"{prefix}{line}")
+                    lines_read.put(f"{prefix}{line}")
             now = pods.get("Pod", name)
             if now is None or now.get("status", {}).get("phase") != "Running":
                 return
             pods.changed.wait(LOOK_S)
     except PipelineError as error:
-        said.put(f"{prefix}(no more of this log: {error.what})")
+        lines_read.put(f"{prefix}(the rest of this log is missing: {error.what})")
 
 
 def _has_ended(records: Observed, run: str, unit: str) -> bool:
-    found = records.get("ConfigMap", state.state_name(run))
-    if found is None:
+    config_map = records.get("ConfigMap", state.state_name(run))
+    if config_map is None:
         return True
-    record = state.parse(found)
+    record = state.parse(config_map)
     launchers = records.labelled("Job", "app.kubernetes.io/component", "launcher")
     stands = how_it_stands(record, max(launchers, key=launch_of, default=None))
-    by_hand = not record.run  # then no Job tells whether its launcher lives
+    by_hand = not record.run  # then there is no Job of a launcher
     going_on = record.phase == "running" if by_hand else stands not in FINISHED
     return not going_on or (unit in record.units and record.units[unit].phase in ("done", "failed"))
 
@@ -100,12 +97,8 @@ def _has_ended(records: Observed, run: str, unit: str) -> bool:
 def _tail(cluster: Cluster, run: str, record: RunRecord, unit: str) -> Iterator[str]:
     kept = record.units[unit].log if unit in record.units else ""
     if not kept:
-        raise LauncherError(
-            102,
-            f"{unit} has no log here",
-            f"run {run} in namespace {cluster.namespace}",
-            command("status", cluster, run),
-        )
+        where = f"run {run} in namespace {cluster.namespace}"
+        raise LauncherError(102, f"{unit} has no log here", where, command("status", cluster, run))
     yield from kept.splitlines()
 
 
@@ -122,10 +115,10 @@ def _chosen(pods: list[Object], index: int | None) -> list[Object]:
 
 
 def _newest(pods: list[Object]) -> list[Object]:
-    """The youngest pod of every index: what replaced the others."""
+    """Return the newest pod of every index: it replaced the others."""
     by_age = sorted(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))
-    found = {_index(pod): pod for pod in by_age}
-    return [found[index] for index in sorted(found, key=lambda text: (len(text), text))]
+    newest = {_index(pod): pod for pod in by_age}
+    return [newest[index] for index in sorted(newest, key=lambda text: (len(text), text))]
 
 
 def _prefix(pod: Object) -> str:

@@ -1,7 +1,4 @@
-"""The objects of a run as the cluster has them now: one list and one watch per kind, each in its own thread.
-
-Reads the API server; writes nothing.
-"""
+"""Keep a local copy of the objects of a run: one list and one watch per kind, each in a thread of its own."""
 
 from __future__ import annotations
 
@@ -13,12 +10,12 @@ WATCH_S = 3600.0
 
 
 class Observed:
-    """All objects of some kinds that carry a label, kept up to date.
+    """All objects of some kinds that have a label, kept up to date (an informer).
 
     Args:
-        cluster: where to look.
+        cluster: the cluster.
         kinds: which kinds.
-        selector: labels that the objects carry.
+        selector: labels that the objects have.
         changed: set whenever something changed.
     """
 
@@ -35,24 +32,24 @@ class Observed:
             threading.Thread(target=self._follow, args=(kind, version), name=f"watch {kind}", daemon=True).start()
 
     def get(self, kind: str, name: str) -> Object | None:
-        """One object, or None when it is not there.
+        """Return one object, or None when it does not exist.
 
         Raises:
-            PipelineError: watching has ended, e.g. because the API server was away for too long.
+            PipelineError: the watch has ended, e.g. because the API server was unreachable for too long.
         """
         self._check()
         with self._lock:
             return self._objects[kind].get(name)
 
     def labelled(self, kind: str, label: str, value: str) -> list[Object]:
-        """Objects whose label has this value, the youngest last."""
+        """Return the objects whose label has this value, the newest last."""
         self._check()
         with self._lock:
-            found = [o for o in self._objects[kind].values() if o["metadata"].get("labels", {}).get(label) == value]
-        return sorted(found, key=lambda o: str(o["metadata"].get("creationTimestamp", "")))
+            objects = [o for o in self._objects[kind].values() if o["metadata"].get("labels", {}).get(label) == value]
+        return sorted(objects, key=lambda o: str(o["metadata"].get("creationTimestamp", "")))
 
     def put(self, body: Object) -> None:
-        """Take note of an object that was made just now and that the watch has not told of yet."""
+        """Add an object that was created just now and that the watch has not reported yet."""
         with self._lock:
             self._objects[body["kind"]].setdefault(body["metadata"]["name"], body)
 
@@ -68,7 +65,7 @@ class Observed:
                     self.changed.set()
                 items, version = self.cluster.list(kind, self.selector)
                 self._take(kind, RELISTED, {"items": items})
-        except Exception as error:  # noqa: BLE001 - whoever looks next hears of it, instead of waiting for ever
+        except Exception as error:  # noqa: BLE001 - the next reader raises it, instead of waiting for ever
             self._failed = error
             self.changed.set()
 
@@ -82,5 +79,5 @@ class Observed:
             name, uid = body["metadata"]["name"], body["metadata"]["uid"]
             if event != "DELETED":
                 objects[name] = body
-            elif objects.get(name, {}).get("metadata", {}).get("uid") == uid:  # not one made again under that name
+            elif objects.get(name, {}).get("metadata", {}).get("uid") == uid:  # not one created again under that name
                 del objects[name]

@@ -1,7 +1,4 @@
-"""Which runs a namespace holds and how each stands, told from its objects alone.
-
-Reads ConfigMaps and the launcher's Job; writes nothing.
-"""
+"""Find the runs of a namespace and the standing of each, from ConfigMaps and the launcher's Job alone."""
 
 from __future__ import annotations
 
@@ -27,78 +24,69 @@ FINISHED: tuple[Standing, ...] = ("done", "failed", "cancelled")
 
 
 def all_runs(cluster: Cluster) -> dict[str, RunRecord]:
-    """Record of every run in the namespace, by run."""
-    found, _ = cluster.list("ConfigMap", "app.kubernetes.io/managed-by=docent,docent/run")
-    named = {body["metadata"]["labels"]["docent/run"]: body for body in found if is_state(body)}
-    return {run: state.parse(body) for run, body in named.items()}
-
-
-def is_state(body: Object) -> bool:
-    """Whether a ConfigMap is the state of the run that its label names."""
-    return bool(body["metadata"]["name"] == state.state_name(body["metadata"].get("labels", {}).get("docent/run", "")))
+    """Return the record of every run in the namespace, by run."""
+    config_maps, _ = cluster.list("ConfigMap", "app.kubernetes.io/managed-by=docent,docent/run")
+    labelled = [(body["metadata"]["labels"]["docent/run"], body) for body in config_maps]  # plans among them
+    return {run: state.parse(body) for run, body in labelled if body["metadata"]["name"] == state.state_name(run)}
 
 
 def find(cluster: Cluster, run: str | None) -> tuple[str, RunRecord]:
-    """The named run, or the one launched last.
+    """Return the named run, or the one launched last.
 
     Raises:
         LauncherError: (102) there is none.
     """
+    where, next_step = f"namespace {cluster.namespace}", "docent run --backend kubernetes"
     if run:
         record = state.read(cluster, run)
         if record is None:
-            raise LauncherError(
-                102, f"there is no run {run!r}", f"namespace {cluster.namespace}", "docent run --backend kubernetes"
-            )
+            raise LauncherError(102, f"there is no run {run!r}", where, next_step)
         return run, record
-    found = all_runs(cluster)
-    if not found:
-        raise LauncherError(
-            102, "there is no run yet", f"namespace {cluster.namespace}", "docent run --backend kubernetes"
-        )
-    newest = max(found, key=lambda name: (str(found[name].run.get("started", "")), name))
-    return newest, found[newest]
+    records = all_runs(cluster)
+    if not records:
+        raise LauncherError(102, "there is no run yet", where, next_step)
+    newest = max(records, key=lambda name: (str(records[name].run.get("started", "")), name))
+    return newest, records[newest]
 
 
 def stored_config(cluster: Cluster, run: str, record: RunRecord) -> PipelineConfig:
-    """The configuration that a run was last launched with.
+    """Return the configuration that a run was last launched with.
 
     Raises:
-        LauncherError: (102) its plan is gone.
+        LauncherError: (102) its plan does not exist any more.
     """
     name = f"{run}-plan-{record.run.get('plan10', '')}"
-    found = cluster.get("ConfigMap", name)
+    plan = cluster.get("ConfigMap", name)
     try:
-        if found is None:
-            raise ValueError("it is not there")
-        return PipelineConfig.model_validate(yaml.safe_load(found["data"]["pipeline.yaml"]))
-    except (KeyError, ValueError, ValidationError, yaml.YAMLError) as error:
-        said = (describe(error, PipelineConfig) if isinstance(error, ValidationError) else str(error)).splitlines()[0]
-        raise LauncherError(
-            102, f"the plan of {run} cannot be read: {said}", f"ConfigMap {name}", "docent run --backend kubernetes"
-        ) from None
+        if plan is None:
+            raise ValueError("it does not exist")
+        return PipelineConfig.model_validate(yaml.safe_load(plan["data"]["pipeline.yaml"]))
+    except (KeyError, ValueError, yaml.YAMLError) as error:
+        why = (describe(error, PipelineConfig) if isinstance(error, ValidationError) else str(error)).splitlines()[0]
+        what = f"the plan of {run} cannot be read: {why}"
+        raise LauncherError(102, what, f"ConfigMap {name}", "docent run --backend kubernetes") from None
 
 
 def launcher_job(cluster: Cluster, run: str) -> Object | None:
-    """The Job of the run's last launch, if it is still there."""
+    """Return the Job of the run's last launch, if it still exists."""
     jobs, _ = cluster.list("Job", f"docent/run={run},app.kubernetes.io/component=launcher")
     return max(jobs, key=launch_of, default=None)
 
 
 def launch_of(job: Object) -> int:
-    """Number of the launch that a Job belongs to; 0 where it says none."""
+    """Return the number of the launch that a Job belongs to; 0 where it has none."""
     number = str(job["metadata"].get("labels", {}).get("docent/launch", ""))
     return int(number) if number.isdecimal() else 0
 
 
 def standing(cluster: Cluster, run: str, record: RunRecord) -> Standing:
-    """How a run stands. What its launcher could not write down any more is told from the launcher's Job."""
+    """Return the standing of a run; from the launcher's Job where the launcher could not write it down."""
     settled = _is_written(record) and record.phase != "running"
     return how_it_stands(record, None if settled else launcher_job(cluster, run))
 
 
 def how_it_stands(record: RunRecord, job: Object | None) -> Standing:
-    """How a run stands by its record and the Job of its last launch."""
+    """Return the standing of a run by its record and the Job of its last launch."""
     launch, written = int(record.run.get("launch", 0)), _is_written(record)
     if written and record.phase != "running":
         return record.phase
@@ -108,12 +96,12 @@ def how_it_stands(record: RunRecord, job: Object | None) -> Standing:
 
 
 def _is_written(record: RunRecord) -> bool:
-    """Whether the record tells of the last launch."""
+    """Whether the record is about the last launch."""
     return record.launch >= int(record.run.get("launch", 0))
 
 
 def command(verb: str, cluster: Cluster, run: str) -> str:
-    """A command line for this run, to be shown to people; `verb` may bring its own arguments."""
+    """Return a command line for this run, to show to people; `verb` may include arguments of its own."""
     backend = " --backend kubernetes" if verb.split()[0] in TWO_FORMS else ""
     elsewhere = f" --namespace {cluster.namespace}" if cluster.namespace != "docent" else ""
     return f"docent {verb}{backend} --run {run}{elsewhere}"

@@ -1,4 +1,4 @@
-"""The form on a cluster of verbs that have two: run, status, logs, gc, open.
+"""The verbs run, status, logs, gc and open for runs on a cluster.
 
 Reads the pipeline file and the cluster; writes what `docent run` makes there, and with `open` a copy of the report.
 """
@@ -9,21 +9,35 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from docent.checks import check_stages
+from docent.config import PipelineConfig
+from docent.errors import LauncherError
+from docent.launcher.cluster import start
+from docent.launcher.cluster.api.client import Cluster
+from docent.launcher.cluster.api.execution import CommandError
+from docent.launcher.cluster.inputs import Input
+from docent.launcher.cluster.launch import launch
+from docent.launcher.cluster.operate import garbage
+from docent.launcher.cluster.start import Intent
+from docent.launcher.cluster.state import RunRecord
+from docent.launcher.cluster.transfer.transfer import volume
+from docent.launcher.cluster.watch import logs as cluster_logs
+from docent.launcher.cluster.watch.attach import RunWatcher, attach
+from docent.launcher.cluster.watch.runs import command, standing, stored_config
+from docent.launcher.local.preflight import without_pictures
+from docent.launcher.render import Plan, transfer_pod
+from docent.launcher.runs.unit_state import TABLE, Phase, after_launch, status_line
 from docent.launcher.verbs import invocation
 from docent.launcher.verbs.cluster.target import ask, connect, counted, find, left_out
 from docent.launcher.verbs.output.tables import console, print_table
+from docent.messages.plurals import counted as of_number
 from docent.messages.printing import terminal_safe
-
-if TYPE_CHECKING:
-    from docent.config import PipelineConfig
-    from docent.launcher.cluster.api.client import Cluster
-    from docent.launcher.cluster.inputs import Input
-    from docent.launcher.cluster.start import Intent
-    from docent.launcher.cluster.state import RunRecord
+from docent.messages.suggested_commands import CALLED_AS, as_text
+from docent.pipeline import units
 
 
 def run(config: PipelineConfig, yes: bool, detach: bool) -> None:
@@ -33,13 +47,6 @@ def run(config: PipelineConfig, yes: bool, detach: bool) -> None:
         ConfigError: a stage cannot do what the configuration says.
         LauncherError: with the exit code of what went wrong.
     """
-    from docent.checks import check_stages
-    from docent.launcher.cluster import start
-    from docent.launcher.cluster.watch.attach import attach
-    from docent.launcher.cluster.watch.runs import command
-    from docent.launcher.local.preflight import without_pictures
-    from docent.pipeline import units
-
     check_stages(config)
     for problem in without_pictures(config, list(units(config).values())):
         raise problem
@@ -64,9 +71,6 @@ def run(config: PipelineConfig, yes: bool, detach: bool) -> None:
 
 
 def _launch(cluster: Cluster, intent: Intent, yes: bool) -> int:
-    from docent.launcher.cluster import start
-    from docent.launcher.cluster.launch import launch
-
     plan, again = intent.plan, "docent run --yes"
     print_table(start.plan_table(plan), "table", f"run {plan.run} in namespace {cluster.namespace}")
     for one in intent.pushes:
@@ -86,18 +90,14 @@ def _launch(cluster: Cluster, intent: Intent, yes: bool) -> int:
 
 @contextmanager
 def _sending(one: Input) -> Iterator[Callable[[int], Any]]:
-    """Say which input is on its way, on a terminal also how far and how fast."""
+    """Print which input is being sent, on a terminal also how much and how fast."""
     click.echo(f"sending {one.source} to /data/{one.destination}")
     with counted(one.destination) as moved:
         yield moved
 
 
 def status(namespace: str, run_name: str | None, output: str, watch: bool) -> None:
-    """Show how a run stands; with `watch` until it ends."""
-    from docent.launcher.cluster.watch.attach import Follower, attach
-    from docent.launcher.cluster.watch.notes import in_words
-    from docent.launcher.cluster.watch.runs import standing
-
+    """Show the state of a run; with `watch` until it ends."""
     cluster, name, record = find(namespace, run_name)
     where = f"run {name} in namespace {cluster.namespace}"
     if watch and output == "table":
@@ -105,38 +105,33 @@ def status(namespace: str, run_name: str | None, output: str, watch: bool) -> No
         attach(cluster, name, None, console())
         return
     how = standing(cluster, name, record)
-    rows = []
-    for unit, stands in record.units.items():
-        fields = asdict(stands)
-        shown = {key: fields[key] for key in ("rows", "rejected", "seconds", "usd", "retries")}
-        phase, said = in_words(stands, ended=how != "running")  # before a launch has begun, the record is of the last
-        rows.append({"unit": unit, "phase": phase, **shown, "note": said})
+    # Before a launch has begun, the record is of the last.
+    units = {unit: state if how == "running" else after_launch(state) for unit, state in record.units.items()}
+    rows = [asdict(status_line(unit, state)) for unit, state in units.items()]
+    if output == "table":
+        rows = [{key: row[key] for key in TABLE} for row in rows]
     title = f"{where}: {how}, launch {record.run.get('launch', record.launch)}"
     if output == "table" and not rows:  # a table without rows has no title either
         click.echo(title)
     else:
         print_table(rows, output, title)
-    if how == "starting" and (why := Follower(cluster, name).obstacle()):
+    if how == "starting" and (why := RunWatcher(cluster, name).obstacle()):
         click.echo(f"the launcher waits: {why}", err=True)
 
 
 def logs(namespace: str, run_name: str | None, unit: str, index: int | None, follow: bool) -> None:
     """Print the log of a unit, or of `launcher`."""
-    from docent.errors import LauncherError
-    from docent.launcher.cluster.watch import logs as cluster_logs
-    from docent.launcher.cluster.watch.runs import command
-
     cluster, name, record = find(namespace, run_name)
     known = list(dict.fromkeys([*record.run.get("plans", ()), *record.units, "launcher"]))
     if unit not in known:
         raise LauncherError(102, f"no unit {unit!r}", f"run {name}", f"one of: {', '.join(known)}")
-    found = (
+    lines = (
         cluster_logs.follow(cluster, name, unit, index)
         if follow
         else cluster_logs.lines(cluster, name, record, unit, index)
     )
     try:
-        for line in found:
+        for line in lines:
             click.echo(line)
     except KeyboardInterrupt:  # of the watching, not of the run
         again = command(f"logs {unit} -f", cluster, name)
@@ -145,93 +140,65 @@ def logs(namespace: str, run_name: str | None, unit: str, index: int | None, fol
 
 
 def gc(namespace: str, run_name: str | None, everything: bool, models: bool, yes: bool) -> None:
-    """Delete what nothing needs any more: objects of the run, then files on its volume."""
-    from docent.launcher.cluster.operate import garbage
-    from docent.launcher.cluster.watch.runs import command
-    from docent.messages.plurals import counted as of_number
-
+    """Delete what is no longer needed: files on the volume of the run, then its objects."""
     cluster, name, record = find(namespace, run_name)
-    found = garbage(cluster, name, record, everything)
+    unneeded = garbage(cluster, name, record, everything)
     chosen = ["--all"] * everything + ["--models"] * models
     again = command(" ".join(["gc", *chosen, "--yes"]), cluster, name)
     if not everything:
         _tidy_volume(cluster, name, record, ["--models"] if models else [], again, yes)
-    for body in found:
+    for body in unneeded:
         click.echo(f"{body['kind']}/{body['metadata']['name']}")
-    if not found:
+    if not unneeded:
         click.echo("no object to delete")
         return
-    ask(f"delete {of_number(len(found), 'object')}, named above?", yes, again)
-    for body in found:  # by uid: what somebody made under its name meanwhile stays
+    ask(f"delete {of_number(len(unneeded), 'object')}, named above?", yes, again)
+    for body in unneeded:  # by uid: what somebody made under its name meanwhile stays
         cluster.delete(body["kind"], body["metadata"]["name"], body["metadata"]["uid"])
 
 
 def _tidy_volume(cluster: Cluster, name: str, record: RunRecord, models: list[str], again: str, yes: bool) -> None:
-    """`docent gc` in the transfer pod: it lists first and deletes when told, trained models only with `--models`.
+    """Run `docent gc` in the transfer pod: it lists first, and deletes after confirmation.
 
     Args:
         again: the command that deletes without asking.
     """
-    from docent.errors import LauncherError
-    from docent.launcher.cluster.api.execution import CommandError
-    from docent.launcher.cluster.transfer.transfer import volume
-    from docent.launcher.cluster.watch.runs import command, stored_config
-    from docent.launcher.render import Plan, transfer_pod
-    from docent.messages.suggested_commands import CALLED_AS, as_text
-
-    told = f"{CALLED_AS}={as_text(invocation.of_run_on_cluster(name, cluster.namespace))}"  # for what it suggests
-    tidy = ["env", told, "docent", "gc", "--run", name, "--data", "/data", *models]
+    called_as = f"{CALLED_AS}={as_text(invocation.of_run_on_cluster(name, cluster.namespace))}"  # for what it suggests
+    tidy = ["env", called_as, "docent", "gc", "--run", name, "--data", "/data", *models]
     with volume(cluster, transfer_pod(Plan.of(stored_config(cluster, name, record)))) as far:
-        listed: set[str] = set()
+        shown: set[str] = set()
         try:
-            _show_lines(far.run(tidy), listed)
+            _show_lines(far.run(tidy), shown)
         except CommandError as error:
             if error.status != 2:  # it has listed what could go, and asks
                 raise LauncherError(100, error.stderr.strip(), f"run {name}", command("gc", cluster, name)) from None
             ask("delete these from the volume?", yes, again)
-            _show_lines(far.run([*tidy, "--yes"]), listed, again=True)
+            _show_lines(far.run([*tidy, "--yes"]), shown)
 
 
-def _show_lines(pieces: Iterable[bytes], listed: set[str], again: bool = False) -> None:
-    """Print the lines of a listing, also where the pieces end with an error.
-
-    Args:
-        listed: the lines of the first listing, to which they are added.
-        again: whether this is the second, of which the lines of the first are left out.
-    """
-    rest = b""
+def _show_lines(pieces: Iterable[bytes], shown: set[str]) -> None:
+    """Print the lines of a listing that an earlier one did not show, also where the pieces end with an error."""
+    received = b""
     try:
         for piece in pieces:
-            *lines, rest = (rest + piece).split(b"\n")
-            _show(lines, listed, again)
+            received += piece
     finally:
-        _show([rest] if rest else [], listed, again)
-
-
-def _show(lines: Iterable[bytes], listed: set[str], again: bool) -> None:
-    for line in lines:
-        text = terminal_safe(line.decode("utf-8", "replace"))
-        if not again:
-            listed.add(text)
-        elif text in listed:
-            continue
-        click.echo(text)
+        lines = [terminal_safe(line.decode("utf-8", "replace")) for line in received.splitlines()]
+        for line in lines:
+            if line not in shown:
+                click.echo(line)
+        shown.update(lines)
 
 
 def fetch_report(namespace: str, run_name: str | None, data: Path) -> Path:
-    """Copy the report page from the volume; returns where it is.
+    """Copy the report page from the volume, and return its path.
 
     Raises:
         LauncherError: (102) there is no report yet.
     """
-    from docent.errors import LauncherError
-    from docent.launcher.cluster.transfer.transfer import volume
-    from docent.launcher.cluster.watch.runs import command, stored_config
-    from docent.launcher.render import Plan, transfer_pod
-
     cluster, name, record = find(namespace, run_name)
     unit = record.units.get("report")
-    if unit is None or unit.phase != "done" or not unit.spec:
+    if unit is None or unit.phase is not Phase.DONE or not unit.spec:
         raise LauncherError(
             102,
             "there is no report yet",

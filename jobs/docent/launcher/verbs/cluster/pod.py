@@ -12,6 +12,12 @@ from pathlib import Path
 
 import click
 
+from docent.config import load_config
+from docent.launcher.cluster.controller.controller import run_controller
+from docent.launcher.cluster.transfer.archive import pack as send
+from docent.launcher.cluster.transfer.extraction import confined
+from docent.launcher.cluster.transfer.extraction import unpack as receive
+from docent.logs import configure
 from docent.messages.printing import printable
 
 VOLUME = Path("/data")
@@ -24,21 +30,17 @@ _data = click.option("--data", type=click.Path(path_type=Path), default=VOLUME, 
 @click.option("--launch", type=int, required=True, help="Number of this launch of the run.")
 @_data
 def conduct(file: Path, launch: int, data: Path) -> None:
-    """Create the workloads of a run in order and watch over them."""
-    from docent.config import load_config
-    from docent.launcher.cluster.controller.conduct import conduct as carry_out
-    from docent.logs import configure
-
+    """Create the workloads of a run in order, and record how they end."""
     configure("INFO")
     config = load_config(file)
     configure(config.run.log_level)
-    sys.exit(carry_out(config, data, launch))
+    sys.exit(run_controller(config, data, launch))
 
 
 @click.command(hidden=True)
-@click.option("--timeout-s", type=float, default=3600.0, help="End after so many seconds.")
+@click.option("--timeout-s", type=float, default=3600.0, help="Exit after this many seconds.")
 def hold(timeout_s: float) -> None:
-    """Keep a pod alive that others run commands in."""
+    """Keep a pod alive in which others run commands."""
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     ended.wait(timeout_s)
@@ -48,11 +50,8 @@ def hold(timeout_s: float) -> None:
 @click.argument("destination")
 @_data
 def unpack(destination: str, data: Path) -> None:
-    """Read a stream from standard input and put what it holds on the volume; prints a receipt."""
-    from docent.launcher.cluster.transfer.extraction import confined
-    from docent.launcher.cluster.transfer.extraction import unpack as receive
-
-    click.echo(receive(sys.stdin.buffer.read, confined(destination, data)).as_json())
+    """Unpack a stream from standard input to the volume, and print a receipt."""
+    click.echo(receive(sys.stdin.buffer.read, confined(destination, data)).model_dump_json())
 
 
 @click.command(hidden=True)
@@ -60,9 +59,6 @@ def unpack(destination: str, data: Path) -> None:
 @_data
 def pack(source: str, data: Path) -> None:
     """Write a file or folder of the volume as a stream to standard output."""
-    from docent.launcher.cluster.transfer.archive import pack as send
-    from docent.launcher.cluster.transfer.extraction import confined
-
     for piece in send(confined(source, data), lambda path: click.echo(f"left out: {printable(path)}", err=True)):
         sys.stdout.buffer.write(piece)
     sys.stdout.buffer.flush()

@@ -1,4 +1,4 @@
-"""What verbs share that look at a cluster: which one, which run, and how they show bytes on their way.
+"""Find the cluster and run of a verb, ask for confirmation, and show the bytes of a transfer.
 
 Reads the kubeconfig; writes only to the terminal. Imports nothing heavy before it is used.
 """
@@ -8,50 +8,44 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from docent.errors import LauncherError
+from docent.launcher.cluster.api.client import Cluster
+from docent.launcher.cluster.state import RunRecord
+from docent.launcher.cluster.watch.runs import find as find_run
 from docent.messages.printing import printable
-
-if TYPE_CHECKING:
-    from docent.launcher.cluster.api.client import Cluster
-    from docent.launcher.cluster.state import RunRecord
 
 
 def connect(namespace: str) -> Cluster:
-    """The cluster of the current kube context.
+    """Connect to the cluster of the current kube context.
 
     Raises:
         LauncherError: (4) there is none.
     """
-    from docent.launcher.cluster.api.client import Cluster
-
     return Cluster.connect(namespace)
 
 
 def find(namespace: str, run_name: str | None) -> tuple[Cluster, str, RunRecord]:
-    """Cluster, name and record of the named run, or of the one launched last.
+    """Return cluster, name and record of the named run, or of the one launched last.
 
     Raises:
         LauncherError: (102) there is none.
     """
-    from docent.launcher.cluster.watch.runs import find as find_run
-
     cluster = connect(namespace)
     run, record = find_run(cluster, run_name)
     return cluster, run, record
 
 
 def ask(question: str, yes: bool, retry: str) -> None:
-    """Go on only when told to.
+    """Ask for confirmation.
 
     Raises:
-        LauncherError: (2) there is nobody to ask.
+        LauncherError: (2) there is no terminal to ask on.
         click.Abort: the answer is no.
     """
-    from docent.errors import LauncherError
-
     if yes:
         return
     if not sys.stdin.isatty():
@@ -75,5 +69,5 @@ def counted(what: str) -> Iterator[Callable[[int], Any]]:
 
 
 def left_out(path: str) -> None:
-    """Say what cannot be sent."""
+    """Report what cannot be sent."""
     click.echo(f"left out, neither a file nor a link to one: {printable(str(path))}", err=True)

@@ -1,6 +1,6 @@
-"""`docent push` and `docent pull`: data onto and off the volume of a run in the cluster.
+"""Copy data onto and off the volume of a run in the cluster: `docent push` and `docent pull`.
 
-They read or write the folder given, and start the run's transfer pod for as long as they work.
+They read or write the given folder, and start the run's transfer pod for the time of the transfer.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _file = click.option(
     type=click.Path(path_type=Path),
     default=options.DEFAULT_FILE,
     show_default=True,
-    help="Pipeline file that names volume and image as long as there is no run.",
+    help="Pipeline file that names volume and image while there is no run yet.",
 )
 
 
@@ -32,7 +32,7 @@ _file = click.option(
 @click.argument("destination", metavar="[DEST]", required=False)
 @options.options(options.which_run, options.namespace, _file)
 def push(source: Path, destination: str | None, run_name: str | None, namespace: str, file: Path) -> None:
-    """Copy a folder or file to the volume, at DEST below /data (the same relative path when not given)."""
+    """Copy a folder or file to the volume, to DEST below /data (by default, the same relative path)."""
     from docent.launcher.cluster.start import forget
     from docent.launcher.cluster.transfer.transfer import volume
     from docent.launcher.render import Plan, transfer_pod
@@ -45,18 +45,18 @@ def push(source: Path, destination: str | None, run_name: str | None, namespace:
     forget(cluster, [target])
     with volume(cluster, transfer_pod(plan)) as far, counted(f"push {target}") as moved:
         receipt = far.push(source, target, moved, left_out)
-    click.echo(f"{receipt.files} files, {receipt.size_bytes / 1e6:.1f} MB are at /data/{target}")
+    click.echo(f"{receipt.files} files, {receipt.size_bytes / 1e6:.1f} MB copied to /data/{target}")
 
 
 @click.command()
 @click.argument("source", metavar="PATH")
 @click.argument("destination", metavar="[DEST]", type=click.Path(path_type=Path), required=False)
-@click.option("--replace", is_flag=True, help="Replace what is at DEST.")
+@click.option("--replace", is_flag=True, help="Replace DEST if it exists.")
 @options.options(options.which_run, options.namespace, _file)
 def pull(
     source: str, destination: Path | None, replace: bool, run_name: str | None, namespace: str, file: Path
 ) -> None:
-    """Copy a folder or file from PATH below /data to DEST (its own name here when not given)."""
+    """Copy a folder or file from PATH below /data to DEST (by default, its name in the working directory)."""
     from docent.errors import LauncherError
     from docent.launcher.cluster.transfer.transfer import volume
     from docent.launcher.render import Plan, transfer_pod
@@ -66,16 +66,16 @@ def pull(
     if target.is_dir() and not replace:
         target = target / name
     if target.exists() and not replace:
-        raise LauncherError(105, "there is something already", str(target), "another DEST, or --replace")
+        raise LauncherError(105, "the destination exists already", str(target), "another DEST, or --replace")
     cluster = connect(namespace)
     with volume(cluster, transfer_pod(Plan.of(_config(cluster, run_name, file)))) as far:
         with counted(f"pull {source}") as moved:
             receipt = far.pull(source, target, moved)
-    click.echo(f"{receipt.files} files, {receipt.size_bytes / 1e6:.1f} MB are at {target}")
+    click.echo(f"{receipt.files} files, {receipt.size_bytes / 1e6:.1f} MB copied to {target}")
 
 
 def _config(cluster: Cluster, run_name: str | None, file: Path) -> PipelineConfig:
-    """The stored configuration of a run, or the file's where there is no run yet."""
+    """Return the stored configuration of a run, or that of the file where there is no run yet."""
     from docent.errors import LauncherError
     from docent.launcher.cluster.watch.runs import find, stored_config
 
@@ -89,7 +89,7 @@ def _config(cluster: Cluster, run_name: str | None, file: Path) -> PipelineConfi
 
 
 def _make_platform(cluster: Cluster, plan: Any) -> None:
-    """Volume, accounts and policies, as far as they are not there yet."""
+    """Create volume, accounts and policies, as far as they do not exist yet."""
     from docent.launcher.cluster import start
     from docent.launcher.cluster.api.differences import change
     from docent.launcher.render import platform

@@ -1,4 +1,4 @@
-"""What `docent run` says at its end: what was left out, what was not written, and with which commands to go on.
+"""Tell at the end of `docent run` what was left out, what was not written, and which commands follow.
 
 Reads the artifacts of the run; writes nothing.
 """
@@ -7,18 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from docent.artifacts.summaries import ReviewSummary, Statistics, read_summary
+from docent.config.stages import LICENSE_PLACEHOLDER
 from docent.launcher.verbs import invocation
-
-if TYPE_CHECKING:
-    from docent.messages.suggested_commands import Invocation
+from docent.launcher.verbs.output.rejects_text import rejected_names
+from docent.messages.suggested_commands import Invocation, complete
+from docent.source_files.collection import UNNAMED, license_of, read_source_names
 
 
 def closing_lines(states: Any, chosen: list[str]) -> Iterator[str]:
-    """All of it, a line each.
+    """Yield the closing lines.
 
     Args:
         chosen: the units of this launch.
@@ -28,7 +30,7 @@ def closing_lines(states: Any, chosen: list[str]) -> Iterator[str]:
 
 
 def _again(states: Any) -> Invocation:
-    """What a command that carries this run out once more must say: it ends with the unit that this launch ends with."""
+    """Describe a command that repeats this launch: it ends with the same unit."""
     context = click.get_current_context(silent=True)
     given = context.params if context else {}
     last = given.get("last") or given.get("only")
@@ -36,10 +38,7 @@ def _again(states: Any) -> Invocation:
 
 
 def _left_out(states: Any, chosen: list[str]) -> Iterator[str]:
-    """Photos, files and rows of the sources that could not be used, where they are named, and how to go on."""
-    from docent.launcher.verbs.output.rejects_text import rejected_names
-    from docent.messages.suggested_commands import complete
-
+    """Yield which photos, files and rows of the sources could not be used, and how to read them again."""
     artifact = states.of("ingest").artifact if "ingest" in chosen else None
     if artifact and artifact.success.rejected:
         listed = artifact.folder / "rejects-*.jsonl"
@@ -49,38 +48,30 @@ def _left_out(states: Any, chosen: list[str]) -> Iterator[str]:
 
 
 def _shortfall(states: Any, chosen: list[str]) -> Iterator[str]:
-    """Question types that the teacher was asked for and did not fill, as the data set counts them."""
-    from docent.artifacts.summaries import Statistics, read_summary
-    from docent.messages.suggested_commands import complete
-
+    """Yield the question types for which the teacher wrote fewer pairs than asked for."""
     artifact = states.of("build-dataset").artifact if "build-dataset" in chosen else None
     statistics = read_summary(artifact, Statistics)
     if statistics and (missing := statistics.missing_by_type):
         listed = ", ".join(f"{name} {number}" for name, number in missing.most_common())
         more = complete("docent run --set llm.provider=openai", _again(states))
         offline = states.config.llm.provider == "offline"
-        yield f"asked for and not written: {listed}" + (f"; a model writes more: {more}" if offline else "")
+        yield f"asked for and not written: {listed}" + (
+            f"; a model writes more, with a key in OPENAI_API_KEY and for a price: {more}" if offline else ""
+        )
 
 
 def _unmatched(states: Any, chosen: list[str]) -> Iterator[str]:
-    """Decisions of people about pairs that were made anew since, as curate counts them."""
-    from docent.artifacts.summaries import ReviewSummary, read_summary
-    from docent.messages.suggested_commands import complete
-
+    """Yield how many decisions of a review are about pairs that have changed since."""
     artifact = states.of("curate").artifact if "curate" in chosen else None
     review = read_summary(artifact, ReviewSummary)
     if review and review.unmatched:
         total = review.matched + review.unmatched
-        said = f"{review.unmatched} of {total} decisions are about pairs that are not there"
-        yield f"{said}: {complete('docent review', invocation.current())}"
+        what = f"{review.unmatched} of {total} decisions are about pairs that are not there"
+        yield f"{what}: {complete('docent review', invocation.current())}"
 
 
 def unlicensed(states: Any, chosen: list[str]) -> Iterator[str]:
-    """How to name the licence of a data set whose card says `other` because nobody named one."""
-    from docent.config.stages import LICENSE_PLACEHOLDER
-    from docent.messages.suggested_commands import complete
-    from docent.source_files.collection import UNNAMED, license_of, read_source_names
-
+    """Yield how to set the licence of a data set whose card says `other` because none was named."""
     section = states.config.build_dataset
     if "build-dataset" not in chosen or section is None or section.license:
         return

@@ -1,4 +1,4 @@
-"""Ends of the logs that the shards of a run left. Reads `<run>/<unit>/log-tail-*.txt`; writes only to the terminal."""
+"""Print the ends of the logs of a run's shards. Reads `<run>/<unit>/log-tail-*.txt`; writes only to the terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from docent.messages.printing import printable, terminal_safe
 
 
 def tails_of(run_dir: Path, unit: str, index: int | None) -> list[Path]:
-    """The log files of a unit; of several units where a stage, or the beginning of their names, is given.
+    """Return the log files of a unit, or of all units of a stage or whose names begin alike.
 
     Args:
         index: of one shard; of all where None.
@@ -36,7 +36,7 @@ def print_tails(tails: Sequence[Path]) -> None:
     """Print log files, each with its unit and shard where there are several."""
     for tail in tails:
         if len(tails) > 1:
-            click.echo(f"--- {printable(tail.parent.name)}, shard {printable(_index_of(tail))}")
+            click.echo(f"--- {printable(tail.parent.name)}, shard {int(tail.stem.removeprefix('log-tail-'))}")
         click.echo(terminal_safe(tail.read_text(encoding="utf-8", errors="replace").rstrip()))
 
 
@@ -45,8 +45,3 @@ def _no_log(run_dir: Path, unit: str, units: Sequence[str]) -> LauncherError:
     logged = f"; units with a log: {', '.join(map(printable, units))}" if units else ""
     next_step = f"docent logs {near[0]}" if near and is_plain(near[0]) else "docent status"
     return LauncherError(102, f"{printable(unit)} has no log here{logged}", str(run_dir), next_step)
-
-
-def _index_of(tail: Path) -> str:
-    """The number of the shard that left a log, as `--index` takes it."""
-    return tail.stem.removeprefix("log-tail-").lstrip("0") or "0"

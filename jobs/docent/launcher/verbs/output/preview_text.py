@@ -1,6 +1,6 @@
-"""How `docent preview` prints: what is in a document and what would be made of it, as text for people.
+"""Print what is in a document and what would be made of it, as text for people.
 
-Gets what `-o json` prints; writes only to the terminal. Everything from the document is shown, never interpreted.
+Takes what `-o json` prints; writes only to the terminal. Text of the document is shown, never interpreted.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Shown = Mapping[str, Any]
 
 
 def print_preview(shown: Shown) -> None:
-    """Every part under its heading."""
+    """Print every part under its heading."""
     from rich.text import Text
 
     screen = console()
@@ -31,8 +31,8 @@ def print_preview(shown: Shown) -> None:
         screen.print()
         screen.print(Text(text, style="bold"))
 
-    def lines(found: Iterator[str]) -> None:
-        for line in found:
+    def lines(texts: Iterator[str]) -> None:
+        for line in texts:
             screen.print(Text(terminal_safe(line)), soft_wrap=True)
 
     document = shown["document"]
@@ -79,13 +79,13 @@ def _section_row(section: Shown, sections: Sequence[Shown]) -> dict[str, Any]:
 
 
 def _figures(sections: Sequence[Shown]) -> Iterator[str]:
-    found = [(section, figure) for section in sections for figure in section["figures"]]
-    for section, figure in found:
+    figures = [(section, figure) for section in sections for figure in section["figures"]]
+    for section, figure in figures:
         image = figure["image"]
         what = f"{image['name']}, {image['width_px']} x {image['height_px']} pixels" if image else "leads nowhere"
-        said = " ".join(part for part in (figure["caption"], figure["description"]) if part)
-        yield f"  {place(section['source'])}: {cut(figure['token'])}: {what}{f': {cut(said)}' if said else ''}"
-    if not found:
+        words = " ".join(part for part in (figure["caption"], figure["description"]) if part)
+        yield f"  {place(section['source'])}: {cut(figure['token'])}: {what}{f': {cut(words)}' if words else ''}"
+    if not figures:
         yield "  none"
 
 
@@ -98,13 +98,13 @@ def _planned(shown: Shown) -> list[dict[str, Any]]:
 
 
 def _prompts(prompts: Sequence[Shown]) -> Iterator[str]:
-    said: set[str] = set()
+    printed: set[str] = set()
     for prompt in prompts:
         pictures = f", pictures: {len(prompt['images'])}" if prompt["images"] else ""
         yield f"  {prompt['type']} (about {prompt['item']}, temperature {prompt['temperature']:g}{pictures})"
         for message in prompt["messages"]:
-            text = "(as above)" if message["content"] in said else message["content"]
-            said.add(message["content"])
+            text = "(as above)" if message["content"] in printed else message["content"]
+            printed.add(message["content"])
             more = f" … and {len(text) - MAX_PROMPT_CHARS} characters more" if len(text) > MAX_PROMPT_CHARS else ""
             shown = (text[:MAX_PROMPT_CHARS] + more).replace("\n", "\n      ")
             yield f"    {message['role']}:\n      {shown}"
@@ -116,8 +116,8 @@ def _written(pairs: Sequence[Shown]) -> Iterator[str]:
         yield f"  {pair['question_type']} ({where})\n    Q: {pair['question']}\n    A: {pair['answer']}"
 
 
-def _listed(found: Iterator[str]) -> Iterator[str]:
-    lines = list(found)
+def _listed(texts: Iterator[str]) -> Iterator[str]:
+    lines = list(texts)
     yield from lines or ["  nothing"]
 
 
@@ -127,12 +127,12 @@ def _rest(rows: Sequence[Any], shown: int = MAX_SHOWN) -> Iterator[str]:
 
 
 def place(span: Shown) -> str:
-    """`manual.md:12-14`, with the page where there is one."""
+    """Return a place such as `manual.md:12-14`, with the page where there is one."""
     page = f" page {span['page']}" if span["page"] is not None else ""
     return f"{span['file']}:{span['first_line']}-{span['last_line']}{page}"
 
 
 def cut(value: Any, chars: int = MAX_LINE_CHARS) -> str:
-    """One line of bounded length."""
+    """Return a value as one line of bounded length."""
     text = " ".join(str(value).split())
     return text if len(text) <= chars else text[: chars - 1] + "…"

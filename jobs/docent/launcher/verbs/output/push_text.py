@@ -1,4 +1,4 @@
-"""How the push of a data set to a hub stands, in lines for people. Reads the run folder; writes nothing."""
+"""Describe the push of a data set to a hub. Reads the run folder; writes nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ AGAIN = f"docent run --only {UNIT}"
 
 
 def push_lines(states: RunStates, chosen: Sequence[str]) -> Iterator[str]:
-    """Where the data set was pushed and what to know about it, or why it was not, and how to push it again.
+    """Yield where the data set was pushed, or why it was not and how to push it.
 
     Args:
         chosen: names of the units that are looked at.

@@ -1,4 +1,4 @@
-"""Names the first rows that a unit rejected. Reads `rejects-*.jsonl` of the run folder; writes nothing."""
+"""Name the first rows that a unit rejected. Reads `rejects-*.jsonl` of the run folder; writes nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_NAME_CHARS = 150
 
 
 def rejected_names(artifact: Artifact) -> Iterator[str]:
-    """Lines with the first rows that a complete unit rejected, and how many others there are."""
+    """Yield the first rows that a complete unit rejected, and how many others there are."""
     names = list(_names(artifact))
     yield from (f"  {name}" for name in names)
     others = artifact.success.rejected - len(names)
@@ -25,7 +25,7 @@ def rejected_names(artifact: Artifact) -> Iterator[str]:
 
 
 def _names(artifact: Artifact) -> Iterator[str]:
-    """The first rejected rows in words; none where the files are damaged, which `docent run --verify` finds."""
+    """Yield the first rejected rows in words; none where the files are damaged, which `docent run --verify` finds."""
     try:
         for reject in islice(artifact.rejects(), NAMED):
             kept = " (its exhibit stays)" if reject.parents and artifact.unit == "ingest" else ""

@@ -1,4 +1,4 @@
-"""What `docent status` prints for people: the table, the time left, and what to do next. Reads the run folder."""
+"""Print the state of a run for people: the table, the time left, and what to do next. Reads the run folder."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import Any
 
 from docent.artifacts.confinement import inside
 from docent.errors import TemporaryError
-from docent.launcher.runs.settings import ATTEMPT, RESOLVED, file_in_force
-from docent.launcher.runs.standing import note
-from docent.launcher.runs.state import TABLE, StatusLine, is_locked, left, status, unstored_attempt
+from docent.launcher.local.backend import slots
+from docent.launcher.runs.folder import status, unstored_attempt
+from docent.launcher.runs.settings import ATTEMPT, RESOLVED, file_in_force, is_locked
+from docent.launcher.runs.time_left import left
+from docent.launcher.runs.unit_state import TABLE, Phase, StatusLine, note
 from docent.launcher.verbs import invocation
 from docent.launcher.verbs.output.push_text import push_lines
 from docent.launcher.verbs.output.rejects_text import rejected_names
@@ -21,23 +23,23 @@ from docent.messages.suggested_commands import complete
 from docent.spec import RunStates
 
 SECONDS = "seconds: the work itself since its last start, all shards added up; without starting processes and waiting"
-"""What the column is: the lines of `docent run` have the time from a unit's start to its end."""
+"""Explains the column: the lines of `docent run` have the time from a unit's start to its end."""
 
 
 def picture(states: RunStates) -> Any:
-    """The table of units, and below it how long the launch under way still takes, where that is known."""
+    """Return the table of units, and below it the time left of the launch under way, where known."""
     from rich.console import Group
     from rich.text import Text
 
     rows = [{key: value for key, value in asdict(line).items() if key in TABLE} for line in status(states)]
     below = [SECONDS] if any(row["seconds"] is not None for row in rows) else []
-    if time_left := left(states):
+    if time_left := left(states, slots(states.config.run.workers)):
         below.append(str(time_left))
     return Group(table(rows, str(states.run_dir)), *map(Text, below))
 
 
 def what_next(states: RunStates) -> Iterator[str]:
-    """Lines below the table: what was rejected; where nothing works on the run, what failed and how to go on."""
+    """Yield the lines below the table: what was rejected, and where no launcher works on the run, how to continue."""
     run_dir = states.run_dir
     given = invocation.of_run(run_dir)
     at_work = is_locked(run_dir)
@@ -45,15 +47,15 @@ def what_next(states: RunStates) -> Iterator[str]:
         yield from of_unstored_attempt(states)
     lines = status(states)
     for line in lines:
-        if line.phase == "done" and line.rejected and (artifact := states.of(line.unit).artifact):
+        if line.phase is Phase.DONE and line.rejected and (artifact := states.of(line.unit).artifact):
             yield f"rejected by {line.unit}: {line.rejected}, named in {artifact.folder / 'rejects-*.jsonl'}"
             if line.unit == "ingest":  # what a person can fix; the others count pairs and rows of docent's own
                 yield from rejected_names(artifact)
-        if line.phase == "failed" and not at_work:
+        if line.phase is Phase.FAILED and not at_work:
             yield f"{line.unit} failed: {complete(f'docent logs {line.unit}', given)}"
     if at_work:
         return
-    if any(line.phase != "done" for line in lines):
+    if any(line.phase is not Phase.DONE for line in lines):
         yield from _next_of_open(states, lines)
         return
     yield from push_lines(states, [line.unit for line in lines])
@@ -65,10 +67,10 @@ def what_next(states: RunStates) -> Iterator[str]:
 
 
 def _next_of_open(states: RunStates, lines: list[StatusLine]) -> Iterator[str]:
-    """What to do about a run that is not complete: what the first failure advises, else the same command again."""
+    """Yield the next command of an incomplete run: what the first failure advises, else the same command again."""
     run_dir = states.run_dir
     stored = file_in_force(run_dir, at_work=False).name == RESOLVED
-    failed = [line for line in lines if line.phase == "failed"]
+    failed = [line for line in lines if line.phase is Phase.FAILED]
     advised = next((line.next_step for line in failed if "docent run" in line.next_step), "")
     if stored and advised:
         yield f"next: {advised}"
@@ -81,16 +83,16 @@ def _next_of_open(states: RunStates, lines: list[StatusLine]) -> Iterator[str]:
 
 
 def of_unstored_attempt(states: RunStates) -> Iterator[str]:
-    """How the last launch ended where its settings are not stored with the run, and how to go on with them."""
+    """Yield how the last launch ended whose settings are not stored with the run, and how to continue with them."""
     run_dir = states.run_dir
     units = unstored_attempt(states)
     if units:
         yield f"the last attempt had other settings, which are not stored with run {run_dir.name}:"
         for name, unit in units.items():
-            yield printable(f"  {name} {'' if unit.phase == 'stopped' else 'failed: '}{note(unit)}", max_chars=2000)
+            yield printable(f"  {name} {'' if unit.phase is Phase.STOPPED else 'failed: '}{note(unit)}", max_chars=2000)
         yield f"  to go on with them: {with_attempt(run_dir)}"
 
 
 def with_attempt(run_dir: Path) -> str:
-    """The command that carries out the run with the settings of its last attempt."""
+    """Return the command that continues the run with the settings of its last attempt."""
     return complete("docent run", replace(invocation.of_run(run_dir), file=str(run_dir / ATTEMPT)))

@@ -1,4 +1,4 @@
-"""How verbs print: tables for people, JSON for programs. Writes only to the terminal."""
+"""Print tables for people and JSON for programs, errors and warnings. Writes only to the terminal."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ def say_error(text: str) -> None:
 
 
 def say_warning(text: str, next_step: str) -> None:
-    """Print on standard error what may go wrong, and what to do about it."""
+    """Print a warning and its next step on standard error."""
     click.echo(terminal_safe(mask(f"warning: {text}\n  next:  {next_step}")), err=True)
 
 
 def console() -> Any:
-    """A console as wide as the terminal; elsewhere wide enough that no line breaks."""
+    """Return a console as wide as the terminal, or where there is none 160 columns wide."""
     from rich.console import Console
 
     return Console() if sys.stdout.isatty() else Console(width=160)
 
 
 def table(rows: list[dict[str, Any]], title: str) -> Any:
-    """Rows of equal keys as a table."""
+    """Return rows of equal keys as a table."""
     from rich.table import Table
     from rich.text import Text
 
-    made = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    shown = Table(title=title, title_justify="left", box=None, pad_edge=False)
     for name in rows[0] if rows else ():
-        made.add_column(name.replace("_", " "), overflow="fold")
+        shown.add_column(name.replace("_", " "), overflow="fold")
     for row in rows:
-        made.add_row(*(Text("" if value is None else printable(str(value), MAX_CELL_CHARS)) for value in row.values()))
-    return made
+        shown.add_row(*(Text("" if value is None else printable(str(value), MAX_CELL_CHARS)) for value in row.values()))
+    return shown
 
 
 def print_table(rows: list[dict[str, Any]], output: str, title: str) -> None:
-    """Rows in the form that `-o` asks for."""
+    """Print rows in the format of `-o`."""
     if output == "json":
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
     else:

@@ -16,7 +16,7 @@ from functools import cached_property
 from docent.records import Item, QAPair, Span
 from docent.stages.curate.gates.language import code_of_text
 from docent.text.markdown.figures import with_descriptions
-from docent.text.names import Vouched, vouched_by
+from docent.text.names import SourceWords, source_words
 from docent.text.numbers.marks import readings
 from docent.text.numbers.numbers import supported_by
 from docent.text.numbers.quantities import Counts, numbers_by_word, units_by_number, written_out
@@ -120,9 +120,9 @@ class Source:
         return stated_by(self.text, self.language if self.language not in ("", "en") else OTHER_MARKS)
 
     @cached_property
-    def names(self) -> Vouched:
+    def names(self) -> SourceWords:
         """Its words, as names are looked up."""
-        return vouched_by(self.text)
+        return source_words(self.text)
 
     @cached_property
     def stems(self) -> frozenset[str]:

@@ -1,8 +1,8 @@
-"""Loader `exhibits-csv`: one exhibit per row, file names of its photos in a cell for each split.
+"""Load source kind `exhibits-csv`: one exhibit per row, with the file names of its photos in a cell for each split.
 
 The columns are those of the published MuseQuest table: item_id, item_name, link, train_images, validation_images,
-test_images, description. Needed are a name, a description and one image column; an id tells exhibits of one name apart;
-others are ignored.
+test_images, description. A name, a description and one image column are required; an id distinguishes exhibits of the
+same name; other columns are ignored.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from docent.messages.printing import printable
 from docent.records import SPLITS, Reject, Slots
 from docent.stages.ingest.exhibits.names import ID_COLUMNS, usable_id, with_spoken_names
 from docent.stages.ingest.exhibits.photo_lists import HOW_TO_LIST, is_unclear, photo_names
-from docent.stages.ingest.sources import Exhibit, ListedPhoto, check_exhibit, shorten
+from docent.stages.ingest.sources import Exhibit, ListedPhoto, check_exhibit, read_at_most, shorten
 from docent.stages.ingest.tables.cell_html import readable_html
 from docent.stages.ingest.tables.csv_files import (
     NO_ROWS,
@@ -27,14 +27,14 @@ from docent.stages.ingest.tables.csv_files import (
     problem_of,
     without_empty_end,
 )
-from docent.stages.ingest.tables.csv_records import MAX_CSV_BYTES, Record, RecordError, cell_line, cell_span
+from docent.stages.ingest.tables.csv_records import MAX_CSV_BYTES, Record, RecordError, cell_line, cell_spans
 
 NAME, DESCRIPTION = "item_name", "description"
 IMAGE_COLUMNS = {f"{split}_images": split for split in SPLITS}
 
 
 def list_exhibits(source: Source) -> list[Exhibit | Reject]:
-    """Every row of the CSV as an exhibit, or as a reject where it cannot be one; opens no photo.
+    """Return every row of the CSV as an exhibit, or as a reject if it cannot be one; opens no photo.
 
     Raises:
         InputError: the file is no CSV with the needed columns, its encoding is not known, or there is no images folder.
@@ -42,32 +42,29 @@ def list_exhibits(source: Source) -> list[Exhibit | Reject]:
     folder = source.images_folder
     if folder is None or not folder.is_dir():
         raise InputError("the CSV's images folder is not a folder", str(folder), "set ingest.sources.N.images")
-    records = (record for record in _records(source) if any(cell.strip() for cell in record.cells))
-    header, below = find_header(records, source.path.name, (NAME, DESCRIPTION))
+    header, below = find_header(_records(source), source.path.name, (NAME, DESCRIPTION))
     if header is None:
         raise InputError("the CSV is empty", str(source.path), _needed())
     names = without_empty_end(header.cells, 1)
     columns = _columns(source.path, names)
-    found = [_exhibit(source, folder, columns, record, len(names)) for record in below]
-    if not found:
+    exhibits = [_exhibit(source, folder, columns, record, len(names)) for record in below]
+    if not exhibits:
         detail = f"only the names of its columns: {shorten(', '.join(names))}"
         return [Reject(reason=NO_ROWS, raw=printable(source.path.name), detail=detail)]
-    return with_spoken_names(found)
+    return with_spoken_names(exhibits)
 
 
 def _records(source: Source) -> Iterator[Record]:
-    """The rows of the file."""
+    """Yield the rows of the file."""
     path = source.path
     if not path.is_file():
         raise InputError("the CSV is not a file", str(path), "set ingest.sources.N.path to the CSV itself")
-    with path.open("rb") as file:
-        data = file.read(MAX_CSV_BYTES + 1)
-    if len(data) > MAX_CSV_BYTES:
+    if (data := read_at_most(path, MAX_CSV_BYTES)) is None:
         raise InputError(f"the CSV has more than {MAX_CSV_BYTES} bytes", str(path), "divide it into several sources")
     try:
         yield from open_csv(data, path.name, "encoding of the source", source.encoding).records
     except EncodingError as error:
-        what = f"the encoding of the CSV is not known: {error}"
+        what = f"cannot determine the encoding of the CSV: {error}"
         raise InputError(what, str(path), "set ingest.sources.N.encoding, or save it as CSV UTF-8") from None
     except RecordError as error:
         what = f"the CSV cannot be read: {error.what}"
@@ -75,7 +72,7 @@ def _records(source: Source) -> Iterator[Record]:
 
 
 def _columns(path: Path, header: list[str]) -> dict[str, int]:
-    """Position of each known column."""
+    """Return the position of each known column."""
     names = [cell.strip().lower() for cell in header]
     known = (NAME, DESCRIPTION, *IMAGE_COLUMNS, *ID_COLUMNS)
     columns = {name: names.index(name) for name in known if name in names}
@@ -90,7 +87,7 @@ def _columns(path: Path, header: list[str]) -> dict[str, int]:
         )
     for name in columns:
         if names.count(name) > 1 and name not in ID_COLUMNS:
-            raise InputError(f"column {name} stands there {names.count(name)} times", str(path), "keep one of them")
+            raise InputError(f"column {name} appears {names.count(name)} times", str(path), "keep one of them")
     return columns
 
 
@@ -116,24 +113,23 @@ def _exhibit(source: Source, folder: Path, columns: dict[str, int], record: Reco
     if reject := check_exhibit(name, text, f"{printable(source.path.name)} line {record.first_line}"):
         return reject
     photos = tuple(_photos(source, folder, columns, record))
+    ids = (usable_id(cells[columns[column]]) for column in ID_COLUMNS if column in columns)
     per_split = {split: len({p.name for p in photos if p.split == split}) for split in SPLITS}
     return Exhibit(
         source=source,
         name=name,
         text=text,
-        span=cell_span(source.path.name, record, columns[DESCRIPTION]),
+        span=cell_spans(source.path.name, record)[columns[DESCRIPTION]],
         root=folder,
         folder=folder,
         photos=photos,
         slots=Slots(**per_split),
-        item_id=next(
-            (found for column in ID_COLUMNS if column in columns and (found := usable_id(cells[columns[column]]))), ""
-        ),
+        item_id=next(filter(None, ids), ""),
     )
 
 
 def _photos(source: Source, folder: Path, columns: dict[str, int], record: Record) -> Iterator[ListedPhoto]:
-    """The names in the image columns, in the order of SPLITS, each with the line it stands on."""
+    """Yield the names in the image columns, in the order of SPLITS, each with its line."""
     for column, split in IMAGE_COLUMNS.items():
         if column in columns:
             first_line = cell_line(record, columns[column])

@@ -1,7 +1,7 @@
-"""The title on the first line of a description, apart from the text below it. Reads and writes nothing.
+"""Split the title off the first line of a description. Reads and writes no files.
 
-People paste the label of an exhibit, name first. A first line is a title where it is short, ends like no sentence, and
-is followed by a text with a sentence in it, and where it cannot be the first line of wrapped prose or of a list.
+People paste the label of an exhibit, name first. A first line is a title if it is short, does not end like a sentence,
+and is followed by text with a sentence in it, unless it may be the first line of wrapped prose or of a list.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _URL = re.compile(r"(?<![a-z])[a-z]++://|www\.", re.IGNORECASE)
 
 
 def split_title(text: str) -> tuple[str, str, int]:
-    """The title of a description, the text below it, and how many lines above that text are left out.
+    """Return the title of a description, the text below it, and the number of lines skipped above that text.
 
     The title is "" and the text unchanged where the first line is no title.
 
@@ -44,7 +44,7 @@ def split_title(text: str) -> tuple[str, str, int]:
 
 
 def _may_be_title(line: str) -> bool:
-    """Whether a line alone looks like a name: short, with a letter, without the end of a sentence or an address."""
+    """Return whether a line looks like a name: short, with a letter, not the end of a sentence, not an address."""
     words = line.split()
     if not line or len(line) > MAX_CHARS or len(words) > MAX_WORDS or not is_heading(line) or line[-1] in ",;:-–—":
         return False
@@ -53,7 +53,7 @@ def _may_be_title(line: str) -> bool:
 
 
 def _is_wrapped(lines: list[str]) -> bool:
-    """Whether the first line goes on in the second: in lower case, or because the next word did not fit on it."""
+    """Return whether the first line continues in the second: in lower case, or because the next word did not fit."""
     first, second = " ".join(lines[0].split()), " ".join(lines[1].split())
     if second[0].islower():
         return True

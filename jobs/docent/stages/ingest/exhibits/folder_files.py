@@ -1,6 +1,6 @@
-"""The files below an exhibit's folder, without what systems leave there; links are followed only inside the source.
+"""List the files below an exhibit's folder, without system files; follow links only inside the source.
 
-Reads names of folders and files, opens none. What is left out here is what `walk` leaves out, which hashes the source.
+Reads names of folders and files, opens none. Skips what `walk` skips, which hashes the source.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ JUNK_FILES = frozenset({"thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "deskto
 
 @dataclass(frozen=True)
 class FolderFiles:
-    """What lies below a folder, as paths relative to it.
+    """Contents of a folder, as paths relative to it.
 
     Attributes:
-        names: files, before those of sub-folders, in natural order.
+        names: files, before those of subfolders, in natural order.
         outside: links to folders outside of the source, which are not followed.
     """
 
@@ -35,12 +35,12 @@ class FolderFiles:
 
 
 def is_junk(name: str) -> bool:
-    """Whether a file or folder is hidden, or was left by a system rather than put there by a person."""
+    """Return whether a file or folder is hidden, or was left by a system rather than by a person."""
     return name.startswith(".") or name.lower() in JUNK_FOLDERS or name.lower() in JUNK_FILES
 
 
 def list_below(root: Path, folder: Path) -> FolderFiles:
-    """All files below a folder, each folder once.
+    """Return all files below a folder, each folder once.
 
     Runs of docent are left out, and so are links to the folders above: what is there belongs to other exhibits.
 
@@ -62,7 +62,7 @@ def list_below(root: Path, folder: Path) -> FolderFiles:
             elif not (target := path.resolve()).is_relative_to(root):
                 outside.append(prefix + name)
             elif lies_in_run(target, root):
-                log.warning("left out, docent writes there: %s", printable(str(path)))
+                log.warning("skipped, docent writes there: %s", printable(str(path)))
             elif target not in seen:
                 seen.add(target)
                 folders.append(f"{prefix}{name}/")

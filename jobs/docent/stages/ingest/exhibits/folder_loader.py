@@ -1,7 +1,7 @@
-"""Loader `exhibits-folder`: one subfolder per exhibit with photos and a `description.txt`.
+"""Load source kind `exhibits-folder`: one subfolder per exhibit with photos and a `description.txt`.
 
-An exhibit is named after the title on the first line of its description, else after its folder. Reads names and
-descriptions, decodes no photo. Photos may lie in folders of their own below that of the exhibit.
+An exhibit is named by the title on the first line of its description, else by its folder. Reads names and
+descriptions, decodes no photo. Photos may lie in subfolders of the exhibit's folder.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from docent.stages.ingest.sources import (
     check_exhibit,
     confined,
     line_breaks,
+    read_at_most,
     shorten,
-    warn_of_run,
 )
 from docent.stages.ingest.tables.cell_html import readable_html
 from docent.text.encodings.decode import read_text, why_no_text, why_unknown
@@ -58,7 +58,7 @@ LAYOUT = "expected: <folder>/<exhibit name>/description.txt and <folder>/<exhibi
 
 
 def list_exhibits(source: Source) -> list[Exhibit | Reject]:
-    """Every subfolder as an exhibit, or as a reject where it cannot be one; opens no photo.
+    """Return every subfolder as an exhibit, or as a reject if it cannot be one; opens no photo.
 
     Raises:
         InputError: the source is no folder, or has no subfolder.
@@ -68,25 +68,26 @@ def list_exhibits(source: Source) -> list[Exhibit | Reject]:
         raise InputError(what, str(source.path), f"{LAYOUT}; {_look_at(source.path.parent)}")
     entries = [entry for entry in children(source.path) if not is_junk(entry.name)]
     for entry in entries:
-        warn_of_run(entry)
+        if entry.kind == "run":
+            log.warning("skipped, docent writes there: %s", printable(str(entry.path)))
     root = source.path.resolve()
     own = {root, *(entry.path.resolve() for entry in entries if entry.kind == "folder")}
     folders = [entry for entry in entries if _may_be_exhibit(entry) and not _is_read_already(entry, own)]
-    if is_one_exhibit(entries) and not any(_is_described(folder.path) for folder in folders):
+    if is_one_exhibit(entries) and not any((folder.path / DESCRIPTION).is_file() for folder in folders):
         what = f"the folder is a single exhibit: {DESCRIPTION} lies directly in it"
         next_step = f"name the folder above it, which has one subfolder per exhibit; {_look_at(source.path.parent)}"
         raise InputError(what, str(source.path), next_step)
     if not folders:
         what = f"the folder has no subfolders, and each exhibit needs one: found {_counted(entries)}"
         raise InputError(what, str(source.path), f"{LAYOUT}; {_look_at(source.path)}")
-    found: list[Exhibit | Reject] = [
+    listing: list[Exhibit | Reject] = [
         Reject(reason=NO_EXHIBIT, raw=shorten(readable(entry.name)), detail=LAYOUT)
         for entry in entries
         if entry.kind == "file" and PurePosixPath(entry.name).suffix.lower() in PHOTO_SUFFIXES
     ]
     for entry in folders:
-        found += _exhibit(source, root, entry)
-    return found
+        listing += _exhibit(source, root, entry)
+    return listing
 
 
 def refuse_undescribed(source: Source, listed: Sequence[Exhibit | Reject]) -> None:
@@ -100,7 +101,7 @@ def refuse_undescribed(source: Source, listed: Sequence[Exhibit | Reject]) -> No
         return
     folders = "the only subfolder has" if len(rejects) == 1 else f"none of the {len(rejects)} subfolders has"
     named = ", ".join(f"{reject.raw}/" for reject in rejects[:MAX_NAMED])
-    instead = "; ".join(said for one in rejects if "has no" not in (said := one.detail.partition(";")[0]))
+    instead = "; ".join(problem for one in rejects if "has no" not in (problem := one.detail.partition(";")[0]))
     first = source.path / rejects[0].raw / DESCRIPTION
     raise InputError(
         f"{folders} a {DESCRIPTION}, which says what the exhibit is: {shorten(instead) or named}",
@@ -110,43 +111,39 @@ def refuse_undescribed(source: Source, listed: Sequence[Exhibit | Reject]) -> No
 
 
 def is_one_exhibit(entries: Sequence[Entry]) -> bool:
-    """Whether what lies in a folder is that of an exhibit, not of a museum: a description beside photos."""
+    """Return whether a folder holds a single exhibit rather than a museum: a description beside photos."""
     files = [entry.name.lower() for entry in entries if entry.kind == "file"]
     return DESCRIPTION in files and any(PurePosixPath(name).suffix in PHOTO_SUFFIXES for name in files)
 
 
-def _is_described(folder: Path) -> bool:
-    return (folder / DESCRIPTION).is_file()
-
-
 def _counted(entries: Sequence[Entry]) -> str:
-    """What lies in a folder without subfolders."""
+    """Return what a folder without subfolders holds, for a message."""
     files = [PurePosixPath(entry.name).suffix.lower() for entry in entries if entry.kind == "file"]
     photos = sum(suffix in PHOTO_SUFFIXES for suffix in files)
     return f"{counted(photos, 'photo')} and {counted(len(files) - photos, 'other file')}"
 
 
 def _look_at(folder: Path) -> str:
-    """The command that shows what is read from a folder."""
+    """Return the command that shows what is read from a folder."""
     return f"to see what is read: {shlex.join(['docent', 'ingest', str(folder)])}"
 
 
 def _may_be_exhibit(entry: Entry) -> bool:
-    """Whether an entry is a folder, or stands where one is expected and cannot be read."""
+    """Return whether an entry is a folder, or something in place of one that cannot be read."""
     leads_to_file = entry.kind == "outside" and not entry.path.is_dir()
     return entry.kind not in ("file", "run") and not leads_to_file
 
 
 def _is_read_already(entry: Entry, own: Collection[Path]) -> bool:
-    """Whether an entry is a link to another exhibit, or to the folder of all: it would be read twice."""
+    """Return whether an entry links to another exhibit or to the source itself, and so would be read twice."""
     if entry.kind != "link" or entry.path.resolve() not in own:
         return False
-    log.warning("left out, a link to what is read anyway: %s", printable(readable(str(entry.path))))
+    log.warning("skipped, link to a folder that is read anyway: %s", printable(readable(str(entry.path))))
     return True
 
 
 def readable(name: str) -> str:
-    """A file name as text; bytes that are not UTF-8 (old archives have such names) become question marks."""
+    """Return a file name as text; bytes that are not UTF-8 (as in old archives) become question marks."""
     return os.fsencode(name).decode("utf-8", "replace")
 
 
@@ -164,7 +161,7 @@ def _exhibit(source: Source, root: Path, entry: Entry) -> list[Exhibit | Reject]
         return [Reject(reason=TWO_DESCRIPTIONS, raw=folder.name, detail=f"{listed}: keep one")]
     exhibit = _described(source, folder, described[0], files) if described else None
     if exhibit is None:
-        return [Reject(reason=NO_DESCRIPTION, raw=folder.name, detail=_what_was_found(folder.name, names))]
+        return [Reject(reason=NO_DESCRIPTION, raw=folder.name, detail=_in_place_of_description(folder.name, names))]
     below = [name for name in names if "/" in name and PurePosixPath(name).name.lower() == DESCRIPTION]
     return [
         exhibit,
@@ -180,7 +177,7 @@ def _exhibit(source: Source, root: Path, entry: Entry) -> list[Exhibit | Reject]
 
 
 def _described(source: Source, folder: Path, description: str, files: FolderFiles) -> Exhibit | Reject | None:
-    """The exhibit of a folder; None where its description is no file."""
+    """Return the exhibit of a folder; None if its description is not a file."""
     where = f"{folder.name}/{DESCRIPTION}"
     try:
         path = confined(source.path, folder, description)
@@ -188,9 +185,7 @@ def _described(source: Source, folder: Path, description: str, files: FolderFile
         return Reject(reason=LEAVES_FOLDER, raw=folder.name, detail=where)
     if path is None:
         return None
-    with path.open("rb") as file:
-        data = file.read(MAX_TEXT_BYTES + 1)
-    if len(data) > MAX_TEXT_BYTES:
+    if (data := read_at_most(path, MAX_TEXT_BYTES)) is None:
         return Reject(reason="description too long", raw=folder.name, detail=f"{where}: over {MAX_TEXT_BYTES} bytes")
     whole = read_text(data, printable(where), source.encoding)
     if whole is None:
@@ -224,7 +219,7 @@ def _described(source: Source, folder: Path, description: str, files: FolderFile
 
 
 def _is_photo(root: Path, folder: Path, name: str) -> bool:
-    """Whether a file is meant as a photo: by its suffix, else by its first bytes (`Vase 12.03.2020`, `a.jpg~`)."""
+    """Return whether a file is a photo: by its suffix, else by its first bytes (`Vase 12.03.2020`, `a.jpg~`)."""
     if PurePosixPath(name).suffix.lower() in PHOTO_SUFFIXES:
         return True
     try:
@@ -237,10 +232,10 @@ def _is_photo(root: Path, folder: Path, name: str) -> bool:
         return format_name(file.read(HEAD_BYTES)) in READABLE | {HEIC}
 
 
-def _what_was_found(folder: str, names: Sequence[str]) -> str:
-    """What is there in place of a description, such as `description.txt.txt` or `Description.docx`."""
+def _in_place_of_description(folder: str, names: Sequence[str]) -> str:
+    """Return what stands in place of a description, such as `description.txt.txt` or `Description.docx`."""
     near = [name for name in names if "description" in PurePosixPath(name).name.lower()]
     texts = [name for name in names if PurePosixPath(name).suffix.lower() in TEXT_SUFFIXES]
-    found = [printable(readable(name), 100) for name in (near or texts)[:MAX_NAMED]]
+    shown = [printable(readable(name), 100) for name in (near or texts)[:MAX_NAMED]]
     expected = f"a plain text file named {DESCRIPTION} directly in {folder}/ is expected"
-    return f"{folder}/ has {', '.join(found)}; {expected}" if found else f"{folder}/ has no {DESCRIPTION}"
+    return f"{folder}/ has {', '.join(shown)}; {expected}" if shown else f"{folder}/ has no {DESCRIPTION}"

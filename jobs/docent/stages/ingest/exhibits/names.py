@@ -1,6 +1,6 @@
-"""What exhibits are called: apart where several have one name, and as people say it where the name is a file name.
+"""Name exhibits: distinguish those of the same name, and turn slugs into names as people say them.
 
-Reads and writes nothing.
+Reads and writes no files.
 """
 
 from __future__ import annotations
@@ -28,45 +28,47 @@ _SLUG = re.compile(r"[^\W_]+(?:[-_]+[^\W_]+)*")
 
 
 def usable_id(cell: str) -> str:
-    """An id as it stands in a name; "" for one that is no single line, or too long."""
-    found = " ".join(cell.split())
-    return found if found.isprintable() and len(found) <= MAX_ID_CHARACTERS else ""
+    """Return an id as it stands in a name; "" if it is not a single line, or too long."""
+    item_id = " ".join(cell.split())
+    return item_id if item_id.isprintable() and len(item_id) <= MAX_ID_CHARACTERS else ""
 
 
 def are_slugs(names: Iterable[str]) -> bool:
-    """Whether all names of a table were made for files or addresses, so that their hyphens stand for spaces."""
+    """Return whether all names of a table are slugs, as in URLs, so that their hyphens stand for spaces."""
     return all(_SLUG.fullmatch(name) and name == name.lower() for name in names)
 
 
-def with_spoken_names(found: Sequence[Exhibit | Reject]) -> list[Exhibit | Reject]:
-    """The same list with names as people say them, where the names of a whole table are slugs.
+def with_spoken_names(listing: Sequence[Exhibit | Reject]) -> list[Exhibit | Reject]:
+    """Return the list with names as people say them, if all names of the table are slugs.
 
     In a table that has other names, hyphens belong to the name: `T-34`, `Jean-Paul`, `hand-axe`.
     """
-    if not are_slugs(exhibit.name for exhibit in found if isinstance(exhibit, Exhibit)):
-        return list(found)
-    return [replace(one, spoken_name=spoken(one.name, one.text)) if isinstance(one, Exhibit) else one for one in found]
+    if not are_slugs(exhibit.name for exhibit in listing if isinstance(exhibit, Exhibit)):
+        return list(listing)
+    return [
+        replace(one, spoken_name=spoken(one.name, one.text)) if isinstance(one, Exhibit) else one for one in listing
+    ]
 
 
 def spoken(name: str, text: str) -> str:
-    """A name that was made for a file as people say it: as the text writes it, else without its hyphens."""
+    """Return a slug as people say it: as the text writes it, else without its hyphens."""
     return spelled_in(text, name) or readable_name(name) or name
 
 
-def reject_named_twice(found: Sequence[Exhibit | ListedFile | Reject]) -> list[Exhibit | ListedFile | Reject]:
-    """The same list with exhibits of one name told apart by their ids; later ones without an own id become rejects.
+def reject_named_twice(listing: Sequence[Exhibit | ListedFile | Reject]) -> list[Exhibit | ListedFile | Reject]:
+    """Return the list with exhibits of equal names told apart by their ids; later ones without an id become rejects.
 
     Names tell items apart downstream, so that two exhibits `Untitled` become `Untitled (A-17)` and `Untitled (B-2)`.
     The id of an exhibit of a folder is the folder's name.
     """
     ids: dict[str, set[str]] = defaultdict(set)
-    for exhibit in found:
+    for exhibit in listing:
         if isinstance(exhibit, Exhibit):
             ids[exhibit.name].add(exhibit.item_id)
     first: dict[str, Exhibit] = {}
     by_id: dict[str, Exhibit] = {}
     checked: list[Exhibit | ListedFile | Reject] = []
-    for exhibit in found:
+    for exhibit in listing:
         if not isinstance(exhibit, Exhibit):
             checked.append(exhibit)
             continue

@@ -1,6 +1,6 @@
-"""File names of photos as they stand in one cell of a table: one per line, or separated by `|`, `;` or `,`.
+"""Read the file names of photos in one cell of a table: one per line, or separated by `|`, `;` or `,`.
 
-A file name that holds such a character, and exists, is one name. Looks at names of files; opens none.
+An existing file whose name contains a separator counts as one name. Looks up file names; opens no file.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _MAX_SEPARATORS_IN_NAME = 8
 
 
 def photo_names(cell: str, folder: Path) -> Iterator[tuple[str, int]]:
-    """The names in a cell in their order, each with the line of the cell that it stands on, from 0.
+    """Yield the names in a cell in order, each with its 0-based line within the cell.
 
     Args:
         folder: what the names are relative to.
@@ -32,7 +32,7 @@ def photo_names(cell: str, folder: Path) -> Iterator[tuple[str, int]]:
 
 
 def is_unclear(cell: str, names: Sequence[tuple[str, int]], folder: Path) -> bool:
-    """Whether a line of a cell looks like several photos, and none of the names found in the cell is a file."""
+    """Return whether a line of a cell looks like several photos, and no name in the cell is a file."""
     is_list = _SEPARATOR.search(cell) is not None or any(_has_several(name) for name, _ in names)
     return is_list and not any(_exists(name, folder) for name, _ in names)
 
@@ -43,7 +43,7 @@ def _has_several(name: str) -> bool:
 
 
 def _names_in(line: str, folder: Path) -> Iterator[str]:
-    separators = [found.start() for found in _SEPARATOR.finditer(line)]
+    separators = [separator.start() for separator in _SEPARATOR.finditer(line)]
     if not 0 < len(separators) < _MAX_NAMES_IN_LINE or _exists(line, folder):
         yield from [line] if line else []
         return
@@ -58,7 +58,7 @@ def _names_in(line: str, folder: Path) -> Iterator[str]:
 
 
 def _last_of_name(line: str, folder: Path, starts: list[int], ends: list[int], first: int) -> int:
-    """The last of the pieces that are one name: the longest file there is, else up to the next photo's suffix."""
+    """Return the last of the pieces that form one name: the longest existing file, else up to a photo's suffix."""
     furthest = min(len(starts) - 1, first + _MAX_SEPARATORS_IN_NAME)
     for last in range(furthest, first - 1, -1):
         if _exists(line[starts[first] : ends[last]].strip(), folder):

@@ -1,7 +1,7 @@
-"""Which network addresses a picture may be fetched from: public ones, and private ones that the configuration lists.
+"""Decide which addresses pictures may be fetched from: public ones, and private ones listed in the configuration.
 
-Reads and writes nothing. The blocks are those of the IANA special-purpose registries for IPv4 and IPv6; an address that
-carries another one inside (IPv4-mapped, NAT64) is judged by that one.
+Reads and writes nothing. The blocks are those of the IANA special-purpose registries for IPv4 and IPv6. For an address
+that embeds another one (IPv4-mapped, NAT64), the embedded one decides.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _REFUSED = tuple(
 
 
 def is_reachable(text: str, hosts: Collection[str]) -> bool:
-    """Whether an address that a name led to may be connected to.
+    """Return whether an address that a name resolved to may be connected to.
 
     Args:
         text: the address, with or without a zone (`fe80::1%eth0`).
@@ -48,7 +48,7 @@ def is_reachable(text: str, hosts: Collection[str]) -> bool:
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address belongs to the public Internet and to one host."""
+    """Return whether an address belongs to the public Internet and to one host."""
     if address.version == 6 and address not in _GLOBAL_UNICAST:
         return False
     special = address.is_multicast or address.is_reserved or address.is_unspecified or address.is_link_local
@@ -57,13 +57,13 @@ def is_public(address: Address) -> bool:
 
 
 def shown_address(text: str) -> str:
-    """An address as it stands in `image_hosts`."""
+    """Return an address in the form used in `image_hosts`."""
     plain = text.partition("%")[0]
     return f"[{plain}]" if ":" in plain else plain
 
 
 def _innermost(address: Address) -> Address:
-    """The IPv4 address inside an IPv6 one where a network translates it, else the address itself."""
+    """Return the IPv4 address inside a translated IPv6 address, else the address itself."""
     if isinstance(address, ipaddress.IPv6Address) and (address in _MAPPED or address in _NAT64):
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return address

@@ -1,7 +1,4 @@
-"""Why a picture of a row is not fetched.
-
-Reads and writes nothing.
-"""
+"""Define why a picture of a row is not fetched."""
 
 from __future__ import annotations
 
@@ -13,11 +10,11 @@ NOT_FETCHED = "picture cannot be fetched"
 
 
 class FetchError(Exception):
-    """A picture that is not fetched.
+    """A picture cannot be fetched.
 
     Attributes:
         reason: one of the constants of this module.
-        may_pass: whether another try may help.
+        may_pass: whether another try may succeed.
     """
 
     def __init__(self, reason: str, detail: str = "", may_pass: bool = False) -> None:

@@ -1,9 +1,9 @@
-"""Get one picture from the web: only from named hosts, bounded in size and time, tried again where that may help.
+"""Fetch one picture from the web: only from named hosts, bounded in size and time, with retries.
 
-An address comes from a table that is not trusted, so that nothing is asked of hosts that the configuration
-does not name, nor of private addresses that it does not name as such (fetch_address.py), wherever a name or a redirect
-leads. Behind a proxy (the usual variables) the hosts hold too, while the proxy alone knows the addresses. fetch_http.py
-is one exchange. Writes nothing.
+The addresses come from untrusted tables: no request goes to a host that the configuration does not name, nor to a
+private address that it does not list (address.py), wherever a name or a redirect leads. Behind a proxy (the usual
+variables) the list of hosts still applies, but only the proxy knows the addresses. http.py makes one exchange. Writes
+no files.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ _PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True)
 class Rules:
-    """What may be fetched.
+    """Limits for fetching.
 
     Attributes:
-        hosts: `host`, which allows the usual ports, or `host:port`.
-        timeout_s: for one try, from the look-up of its name to the last byte, redirects included.
+        hosts: `host`, which allows the default ports, or `host:port`.
+        timeout_s: for one try, from name resolution to the last byte, redirects included.
     """
 
     hosts: tuple[str, ...]
@@ -39,7 +39,7 @@ class Rules:
 
 
 def fetch(address: str, rules: Rules) -> bytes:
-    """The bytes at an address.
+    """Return the bytes at an address.
 
     Raises:
         FetchError: not allowed, too large, not there, or not to be had after three tries.
@@ -55,30 +55,30 @@ def fetch(address: str, rules: Rules) -> bytes:
 
 
 def shown(address: str) -> str:
-    """An address without its query and password, which may be secrets."""
+    """Return an address without its query and password, which may be secrets."""
     host, path = address.partition("?")[0].rpartition("@")[::2]
     return f"{host.partition('//')[0]}//{path}" if host else path
 
 
 async def _followed(address: str, rules: Rules) -> bytes:
-    """One try, with its redirects."""
+    """Return the bytes after one try, following redirects."""
     from docent.stages.ingest.fetch import http as fetch_http
 
     try:
         async with asyncio.timeout(rules.timeout_s):
             for _ in range(MAX_REDIRECTS + 1):
                 url = _allowed(address, rules.hosts)
-                found = await fetch_http.get(url, rules.hosts, rules.max_bytes)
-                if isinstance(found, bytes):
-                    return found
-                address = _joined(address, found)
+                reply = await fetch_http.get(url, rules.hosts, rules.max_bytes)
+                if isinstance(reply, bytes):
+                    return reply
+                address = _joined(address, reply)
     except TimeoutError:
         raise FetchError(NOT_FETCHED, f"no reply within {rules.timeout_s:g} s", may_pass=True) from None
     raise FetchError(NOT_FETCHED, f"more than {MAX_REDIRECTS} redirects")
 
 
 def _joined(address: str, location: str) -> str:
-    """Where a redirect leads.
+    """Return the address that a redirect leads to.
 
     Raises:
         FetchError: nowhere.
@@ -90,7 +90,7 @@ def _joined(address: str, location: str) -> str:
 
 
 def _allowed(address: str, hosts: tuple[str, ...]) -> SplitResult:
-    """The parts of an address that may be asked.
+    """Return the parts of an address, if it may be requested.
 
     Raises:
         FetchError: it may not.

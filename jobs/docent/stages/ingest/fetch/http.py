@@ -1,8 +1,8 @@
-"""One HTTP exchange for a picture, with aiohttp: a request, a bounded reply, where a redirect leads.
+"""Make one HTTP exchange for a picture, with aiohttp: a request and a bounded reply, or the target of a redirect.
 
-Writes nothing. The caller sets the time limit around it: nothing here blocks, so that the limit holds while names
-are looked up, while headers, chunk sizes and trailers come in, and while connections close. aiohttp bounds the size and
-the number of headers. The address that is checked is the one that is connected to, whatever a name leads to next time.
+Writes no files. The caller sets the time limit: nothing here blocks, so the limit also covers name resolution, slow
+headers, chunk sizes and trailers, and closing connections. aiohttp bounds the size and number of headers. The address
+that is checked is the one that is connected to, even if the name resolves differently the next time.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import socket
 import ssl
 import threading
 from collections.abc import AsyncIterator, Callable, Collection
-from typing import TypeVar
+from typing import Any
 from urllib.parse import SplitResult, quote
 from urllib.request import getproxies, proxy_bypass
 
@@ -29,11 +29,10 @@ from docent.stages.ingest.fetch.errors import NOT_FETCHED, PRIVATE, TOO_LARGE, F
 _HEADERS = {"User-Agent": "docent", "Accept": "image/*", "Accept-Encoding": "identity"}
 _REDIRECTS = (301, 302, 303, 307, 308)
 _MAX_WORDS_CHARS = 200
-T = TypeVar("T")
 
 
 async def get(url: SplitResult, hosts: Collection[str], max_bytes: int) -> bytes | str:
-    """The body of a reply, or the address that a redirect names.
+    """Return the body of a reply, or the address that a redirect names.
 
     Args:
         url: an address that may be asked.
@@ -63,7 +62,7 @@ async def get(url: SplitResult, hosts: Collection[str], max_bytes: int) -> bytes
 async def _session(
     url: SplitResult, hosts: Collection[str], refused: list[str]
 ) -> AsyncIterator[tuple[aiohttp.ClientSession, URL, str | None]]:
-    """A session for one request, its target as it is sent, and the proxy, which alone knows the addresses."""
+    """Open a session for one request; yield it with the URL as sent and the proxy, if there is one."""
     host = str(url.hostname)
     written = f"[{host}]" if ":" in host else host.encode("idna").decode("ascii")
     path = quote(f"{url.path or '/'}{'?' + url.query if url.query else ''}", safe="/%:?=&+,;@!$'()*~#[]")
@@ -86,7 +85,7 @@ async def _session(
 def _checked_sockets(
     hosts: Collection[str], refused: list[str]
 ) -> Callable[[tuple[int, int, int, str, tuple[str, int]]], socket.socket]:
-    """Makes sockets, each for the one address that it will connect to."""
+    """Return a function that creates sockets, each for the one address that it will connect to."""
 
     def make(info: tuple[int, int, int, str, tuple[str, int]]) -> socket.socket:
         family, kind, protocol, _, where = info
@@ -99,69 +98,61 @@ def _checked_sockets(
 
 
 class _Resolver(AbstractResolver):
-    """Looks names up in a thread, which is left alone once the time limit is reached."""
+    """Resolve names in a thread, which is abandoned when the time limit is reached."""
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        found = await _in_thread(lambda: socket.getaddrinfo(host, port, family, socket.SOCK_STREAM))
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[list[Any]] = loop.create_future()
+
+        def end(addresses: list[Any], failure: Exception | None) -> None:
+            if not future.done():
+                future.set_exception(failure) if failure else future.set_result(addresses)
+
+        def look_up() -> None:
+            addresses, failure = list[Any](), None
+            try:
+                addresses = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
+            except (OSError, UnicodeError) as error:
+                failure = error
+            with contextlib.suppress(RuntimeError):  # the loop is closed: the time was over
+                loop.call_soon_threadsafe(end, addresses, failure)
+
+        # Not the pool of the loop: asyncio.run would wait for its threads, and the time limit would not hold.
+        threading.Thread(target=look_up, name="resolver", daemon=True).start()
         return [
             ResolveResult(
                 hostname=host,
                 host=str(where[0]),
                 port=port,
-                family=found_family,
+                family=address_family,
                 proto=protocol,
                 flags=socket.AI_NUMERICHOST,
             )
-            for found_family, _, protocol, _, where in found
+            for address_family, _, protocol, _, where in await future
         ]
 
     async def close(self) -> None:
-        """Nothing is kept."""
-
-
-async def _in_thread(work: Callable[[], T]) -> T:
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[T] = loop.create_future()
-
-    def end(result: T | None, error: OSError | UnicodeError | None) -> None:
-        if future.done():
-            return
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(result)  # type: ignore[arg-type]
-
-    def run() -> None:
-        result, failure = None, None
-        try:
-            result = work()
-        except (OSError, UnicodeError) as error:
-            failure = error
-        with contextlib.suppress(RuntimeError):  # the loop is closed: the time was over
-            loop.call_soon_threadsafe(end, result, failure)
-
-    threading.Thread(target=run, name="resolver", daemon=True).start()
-    return await future
+        """Do nothing: there is nothing to close."""
 
 
 async def _body(reply: aiohttp.ClientResponse, max_bytes: int) -> bytes:
-    """All of a reply, whatever length it promised."""
-    found = bytearray()
+    """Return the whole body of a reply, whatever length was announced."""
+    body = bytearray()
     try:
         async for piece in reply.content.iter_any():
-            found += piece
-            if len(found) > max_bytes:
+            body += piece
+            if len(body) > max_bytes:
                 raise FetchError(TOO_LARGE, f"more than {max_bytes} bytes")
     except aiohttp.ClientPayloadError:
         promised = "" if reply.content_length is None else f" of {reply.content_length}"
-        raise FetchError(NOT_FETCHED, f"cut off after {len(found)}{promised} bytes", may_pass=True) from None
-    return bytes(found)
+        raise FetchError(NOT_FETCHED, f"cut off after {len(body)}{promised} bytes", may_pass=True) from None
+    return bytes(body)
 
 
 def _meaning_of(error: Exception) -> FetchError:
-    """The same without numbers of ports, which differ at every run, and without the address, which may be secret."""
+    """Return the error without port numbers, which differ in every run, and the address, which may be secret."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         cause = error.certificate_error
         words = getattr(cause, "verify_message", "") or "not trusted"
@@ -170,6 +161,6 @@ def _meaning_of(error: Exception) -> FetchError:
         return FetchError(NOT_FETCHED, f"certificate: {error.verify_message}")
     if isinstance(error, aiohttp.ClientConnectorError):
         error = error.os_error
-    said = getattr(error, "strerror", None) or getattr(error, "message", None) or str(error) or type(error).__name__
-    words = printable(" ".join(mask(str(said)).split()), _MAX_WORDS_CHARS)
+    problem = getattr(error, "strerror", None) or getattr(error, "message", None) or str(error) or type(error).__name__
+    words = printable(" ".join(mask(str(problem)).split()), _MAX_WORDS_CHARS)
     return FetchError(NOT_FETCHED, words, may_pass=not isinstance(error, UnicodeError))

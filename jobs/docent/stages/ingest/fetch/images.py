@@ -1,13 +1,14 @@
-"""Pictures of rows: fetched eight at a time, checked, saved, and noted in the row's text in their order.
+"""Fetch the pictures of rows: eight at a time, checked, saved, and referenced in the row's text in order.
 
-What cannot be fetched is a reject and a marked note; the row stays. fetch.py says what may be asked of whom.
+A picture that cannot be fetched becomes a reject and a note in the text; the row is kept. fetch.py decides which
+requests are allowed.
 """
 
 from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -33,7 +34,7 @@ _MAX_STEM_CHARS = 80
 
 @dataclass(frozen=True)
 class Address:
-    """A picture as a cell names it."""
+    """Address and caption of a picture, as a cell gives them."""
 
     url: str
     caption: str = ""
@@ -41,10 +42,10 @@ class Address:
 
 @dataclass(frozen=True)
 class Draft:
-    """A row's document whose pictures are still to be fetched.
+    """Document of a row whose pictures are still to be fetched.
 
     Attributes:
-        where: the row, for people.
+        where: the row, for messages.
     """
 
     document: Document
@@ -53,47 +54,40 @@ class Draft:
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """One picture of a draft; `number` counts from 1 in its row."""
+class PendingPicture:
+    """A picture of a row that is being fetched; `number` counts from 1 in its row."""
 
     document_id: str
     number: int
-    address: Address
-
-
-@dataclass(frozen=True)
-class UnderWay:
-    """A picture that is being fetched."""
-
-    wanted: Wanted
+    url: str
     result: Future[bytes]
 
 
 def addresses_of(cell: str) -> list[Address]:
-    """The addresses in a cell: one per line, a JSON list, or a JSON object whose keys are captions."""
+    """Return the addresses in a cell: one per line, a JSON list, or a JSON object whose keys are captions."""
     text = cell.strip()
     if text[:1] in ("[", "{"):
         try:
-            found = json.loads(text)
+            parsed = json.loads(text)
         except (ValueError, RecursionError):
-            found = None
-        if isinstance(found, dict):
-            captions = [(" ".join(without_surrogates(key).split()), value) for key, value in found.items()]
+            parsed = None
+        if isinstance(parsed, dict):
+            captions = [(" ".join(without_surrogates(key).split()), value) for key, value in parsed.items()]
             return [Address(url, caption) for caption, value in captions for url in _texts(value)]
-        if isinstance(found, list):
-            return [Address(url) for url in _texts(found)]
+        if isinstance(parsed, list):
+            return [Address(url) for url in _texts(parsed)]
     return [Address(line.strip()) for line in text.splitlines() if line.strip()]
 
 
 def with_pictures(drafts: Iterable[Draft | Reject], intake: Intake) -> Iterator[Document | Reject]:
-    """The documents with their pictures as figures, each behind the rejects of its own, in order."""
+    """Yield the documents with their pictures as figures, each after its rejects, in order."""
     settings = intake.section.rows
     rules = Rules(settings.image_hosts, settings.image_timeout_s, intake.limits.file_bytes)
     pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="fetch")
     kept: list[ImageFile | FetchError | PhotoError] = []
     try:
-        for step in _ahead(_steps(drafts), pool, rules):
-            if isinstance(step, UnderWay):
+        for step in _ahead(_steps(drafts, lambda url: pool.submit(fetch, url, rules))):
+            if isinstance(step, PendingPicture):
                 kept.append(_kept(step, [image.name for image in kept if isinstance(image, ImageFile)], intake))
             elif isinstance(step, Draft):
                 yield from _finished(step, kept)
@@ -109,60 +103,57 @@ def _texts(value: Any) -> list[str]:
     return [without_surrogates(text).strip() for text in values if isinstance(text, str) and text.strip()]
 
 
-def _steps(drafts: Iterable[Draft | Reject]) -> Iterator[Wanted | Draft | Reject]:
-    """Every picture of a draft, then the draft itself."""
+def _steps(
+    drafts: Iterable[Draft | Reject], start: Callable[[str], Future[bytes]]
+) -> Iterator[PendingPicture | Draft | Reject]:
+    """Yield every picture of a draft, its fetch started, then the draft itself."""
     for draft in drafts:
         if isinstance(draft, Draft):
             for number, address in enumerate(draft.wanted[:MAX_PICTURES], 1):
-                yield Wanted(draft.document.id, number, address)
+                yield PendingPicture(draft.document.id, number, address.url, start(address.url))
         yield draft
 
 
-def _ahead(
-    steps: Iterator[Wanted | Draft | Reject], pool: ThreadPoolExecutor, rules: Rules
-) -> Iterator[UnderWay | Draft | Reject]:
-    """The same steps, pictures under way: as many as there are workers, so that no more lie in memory."""
-    waiting: deque[UnderWay | Draft | Reject] = deque()
+def _ahead(steps: Iterator[PendingPicture | Draft | Reject]) -> Iterator[PendingPicture | Draft | Reject]:
+    """Yield the same steps, read ahead until as many pictures are pending as there are workers, to bound memory."""
+    waiting: deque[PendingPicture | Draft | Reject] = deque()
     pictures = 0
     for step in steps:
-        if isinstance(step, Wanted):
-            waiting.append(UnderWay(step, pool.submit(fetch, step.address.url, rules)))
-            pictures += 1
-        else:
-            waiting.append(step)
+        waiting.append(step)
+        pictures += isinstance(step, PendingPicture)
         while waiting and (pictures in (0, WORKERS) or len(waiting) > MAX_WAITING):
-            pictures -= isinstance(waiting[0], UnderWay)
+            pictures -= isinstance(waiting[0], PendingPicture)
             yield waiting.popleft()
     yield from waiting
 
 
-def _kept(step: UnderWay, names: list[str], intake: Intake) -> ImageFile | FetchError | PhotoError:
-    """A fetched picture, checked and saved under the last part of its address; a second one of a name is numbered."""
-    path = PurePosixPath(unquote(urlsplit(step.wanted.address.url).path))
+def _kept(step: PendingPicture, names: list[str], intake: Intake) -> ImageFile | FetchError | PhotoError:
+    """Return a fetched picture, checked and saved under the last part of its address, numbered if taken."""
+    path = PurePosixPath(unquote(urlsplit(step.url).path))
     stem = plain_name(path.stem)[:_MAX_STEM_CHARS].strip(" .") or "image"
     try:
         data = step.result.result()
         ending = picture_suffix(data, intake.limits.pixels)
         name = f"{stem}.{ending}"
-        name = f"{stem}-{step.wanted.number}.{ending}" if name in names else name
-        return at_place(keep_picture(data, name, (step.wanted.document_id,), intake.limits, intake.save), name)
+        name = f"{stem}-{step.number}.{ending}" if name in names else name
+        return at_place(keep_picture(data, name, (step.document_id,), intake.limits, intake.save), name)
     except (FetchError, PhotoError) as error:
         return error
 
 
 def _finished(draft: Draft, kept: list[ImageFile | FetchError | PhotoError]) -> Iterator[Document | Reject]:
-    """The document of a row with what came of its pictures, rejects first."""
+    """Yield the document of a row with its pictures, after the rejects for those that are missing."""
     document, (section,) = draft.document, draft.document.sections
     notes, figures = [section.text] if section.text else [], []
-    for number, (address, found) in enumerate(zip(draft.wanted, kept, strict=False), 1):
-        if isinstance(found, ImageFile):
+    for number, (address, outcome) in enumerate(zip(draft.wanted, kept, strict=False), 1):
+        if isinstance(outcome, ImageFile):
             token = f"{{{{IMAGE_{number}}}}}"
             caption = f"Image {number}: {address.caption}" if address.caption else f"Image {number}"
-            figures.append(Figure(token=token, caption=caption, image=found))
+            figures.append(Figure(token=token, caption=caption, image=outcome))
             notes.append(token)
             continue
-        detail = f"{draft.where}: {found.detail}" if found.detail else draft.where
-        yield Reject(reason=found.reason, raw=shorten(shown(address.url)), parents=(document.id,), detail=detail)
+        detail = f"{draft.where}: {outcome.detail}" if outcome.detail else draft.where
+        yield Reject(reason=outcome.reason, raw=shorten(shown(address.url)), parents=(document.id,), detail=detail)
         notes.append(f"[Image {number} could not be fetched]")
     if len(draft.wanted) > MAX_PICTURES:
         detail = f"{draft.where}: {len(draft.wanted)} addresses; the first {MAX_PICTURES} are fetched"

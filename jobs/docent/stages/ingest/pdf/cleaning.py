@@ -1,8 +1,8 @@
-"""What a reader of a PDF skips and puts together: running headers, footers, page numbers, words divided at line ends.
+"""Remove running headers, footers and page numbers from PDF pages, and join words divided at line ends.
 
-A line at the top or bottom of its page runs through the document where three pages and a third of all have it at the
-same height, numbers aside, and these numbers stay or grow with the pages. On most of them it must stand apart from the
-text, by a gap or by its size: what begins every sheet of a catalogue stays. Reads and writes nothing.
+A line at the top or bottom of a page is a running line if three pages and a third of all pages have it at the same
+height, apart from numbers that stay or grow with the pages. On most of these pages it must be set apart from the text
+by a gap or by its size, so that what begins every sheet of a catalogue is kept. Reads and writes no files.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ class EdgeLine:
     """A line at the top or bottom of its page.
 
     Attributes:
-        number: of the page's text.
-        middle: its height on the page, in points.
-        is_apart: whether a gap or its size parts it from the text.
-        is_large: whether it is set as a heading is.
+        number: of the line in the page's text.
+        middle: height on the page, in points.
+        is_apart: whether a gap or its size separates it from the text.
+        is_large: whether it is set like a heading.
     """
 
     page: int
@@ -51,12 +51,12 @@ class EdgeLine:
 
 
 def edge_lines(page: int, lines: Sequence[MeasuredLine], body: float) -> list[EdgeLine]:
-    """The outer lines of a page, which may be running ones; `body` is the height of the document's text."""
+    """Return the outer lines of a page, which may be running headers; `body` is the height of the document's text."""
     rows = _rows(lines)
-    middles = [_middle(row[0]) for row in rows]
+    middles = [row[0].box.middle for row in rows]
     steps = [above - below for above, below in zip(middles, middles[1:], strict=False)]
     usual = statistics.median(steps) if len(steps) >= 4 else 1.5 * body
-    found: dict[int, EdgeLine] = {}
+    edges: dict[int, EdgeLine] = {}
     for order in (range(len(rows)), range(len(rows) - 1, -1, -1)):
         outer = list(order)[:EDGE_ROWS]
         inward = [abs(middles[a] - middles[b]) for a, b in zip(outer, list(order)[1:], strict=False)]
@@ -64,40 +64,31 @@ def edge_lines(page: int, lines: Sequence[MeasuredLine], body: float) -> list[Ed
         for place, at in enumerate(outer):
             inside = (not gaps or place > gaps[-1]) and len(rows) > 1
             for line in rows[at]:
-                apart = not (inside and _is_like(line, body))
+                apart = not (inside and abs(line.size - body) <= _SIZE_RATIO * body)
                 large = is_heading(line.text, line.size, body)
                 edge = EdgeLine(page, line.number, line.text, middles[at], apart, large)
-                if line.number not in found or apart:
-                    found[line.number] = edge
-    return list(found.values())
-
-
-def _is_like(line: MeasuredLine, body: float) -> bool:
-    """Whether a line is as large as the document's text."""
-    return abs(line.size - body) <= _SIZE_RATIO * body
+                if line.number not in edges or apart:
+                    edges[line.number] = edge
+    return list(edges.values())
 
 
 def _rows(lines: Sequence[MeasuredLine]) -> list[list[MeasuredLine]]:
-    """Lines that stand side by side, from top to bottom."""
+    """Return groups of lines that stand side by side, from top to bottom."""
     rows: list[list[MeasuredLine]] = []
-    for line in sorted(lines, key=lambda line: -_middle(line)):
-        if rows and _middle(rows[-1][0]) - _middle(line) < 0.4 * max(line.box.height, 1.0):
+    for line in sorted(lines, key=lambda line: -line.box.middle):
+        if rows and rows[-1][0].box.middle - line.box.middle < 0.4 * max(line.box.height, 1.0):
             rows[-1].append(line)
         else:
             rows.append([line])
     return rows
 
 
-def _middle(line: MeasuredLine) -> float:
-    return (line.box.bottom + line.box.top) / 2
-
-
 def running_lines(edges: Iterable[EdgeLine], pages: int) -> dict[int, frozenset[int]]:
-    """Numbers of the running lines of every page that has one; a large one is kept on the first page it stands on."""
+    """Return the numbers of the running lines by page; a large one is kept on the first page it appears on."""
     groups: dict[str, list[EdgeLine]] = defaultdict(list)
     for edge in edges:
         groups[_key(edge.text)].append(edge)
-    found: dict[int, set[int]] = defaultdict(set)
+    running: dict[int, set[int]] = defaultdict(set)
     for key, group in groups.items():
         usual = statistics.median_low([edge.middle for edge in group])
         same = [edge for edge in group if abs(edge.middle - usual) <= _SAME_HEIGHT_PT]
@@ -106,8 +97,8 @@ def running_lines(edges: Iterable[EdgeLine], pages: int) -> dict[int, frozenset[
         apart = sum(edge.is_apart for edge in same) >= _APART_SHARE * len(same)
         if enough and apart and _is_numbered_by_pages(same):
             for edge in same[1:] if same[0].is_large else same:
-                found[edge.page].add(edge.number)
-    return {page: frozenset(numbers) for page, numbers in found.items()}
+                running[edge.page].add(edge.number)
+    return {page: frozenset(numbers) for page, numbers in running.items()}
 
 
 def _key(line: str) -> str:
@@ -116,7 +107,7 @@ def _key(line: str) -> str:
 
 
 def _is_numbered_by_pages(group: Sequence[EdgeLine]) -> bool:
-    """Whether every number in the lines of a group stays, or grows as the pages do, as those of chapters do not."""
+    """Return whether every number in a group of lines is constant or grows with the pages, unlike chapter numbers."""
     ordered = sorted(group, key=lambda edge: edge.page)
     numbers = [[int(number) for number in _NUMBER.findall(edge.text)] for edge in ordered]
     steps = [later.page - edge.page for edge, later in zip(ordered, ordered[1:], strict=False)]
@@ -129,49 +120,49 @@ def _is_numbered_by_pages(group: Sequence[EdgeLine]) -> bool:
 
 
 def without_running(lines: Sequence[Line], running: frozenset[int]) -> list[Line]:
-    """The lines of a page without those that run through the document."""
+    """Return the lines of a page without running headers and footers."""
     return [line for line in lines if not (line.first and line.first == line.last and line.first in running)]
 
 
 def undivided(lines: Sequence[Line], words: Words) -> list[Line]:
-    """The lines with every divided word whole, on the line where it begins; a line that was only its end is gone."""
-    found: list[Line] = []
+    """Return the lines with divided words joined on the line where they begin; lines left empty are dropped."""
+    whole: list[Line] = []
     for line in lines:
-        before = found[-1] if found else None
+        before = whole[-1] if whole else None
         if before is None or not is_divided(before.text) or not line.text.strip() or line.text.startswith(_LISTED):
-            found.append(line)
+            whole.append(line)
             continue
         head = before.text.rpartition(" ")[2]
         tail, _, rest = line.text.strip().partition(" ")
         if (word := whole_word(head, tail, words)) is None:
-            found.append(line)
+            whole.append(line)
             continue
-        found[-1] = Line(before.text[: len(before.text) - len(head)] + word, before.first, max(before.last, line.first))
+        whole[-1] = Line(before.text[: len(before.text) - len(head)] + word, before.first, max(before.last, line.first))
         if rest:
-            found.append(replace(line, text=rest))
+            whole.append(replace(line, text=rest))
         else:
-            found[-1] = replace(found[-1], last=max(found[-1].last, line.last))
-    return found
+            whole[-1] = replace(whole[-1], last=max(whole[-1].last, line.last))
+    return whole
 
 
 def undivided_blocks(blocks: Sequence[Block], words: Words) -> list[Block]:
-    """The blocks of a page with every divided word whole, also where its second half begins the next column."""
-    found: list[Block] = []
+    """Return the blocks of a page with divided words joined, also across the break between two columns."""
+    whole: list[Block] = []
     for block in blocks:
         lines = block.lines
         if block.kind in ("text", "list", "heading"):
             lines = undivided(lines, words)
-            if found and found[-1].kind == block.kind == "text" and is_divided(found[-1].lines[-1].text):
-                joined = undivided([found[-1].lines[-1], lines[0]], words)
-                found[-1].lines = [*found[-1].lines[:-1], joined[0]]
+            if whole and whole[-1].kind == block.kind == "text" and is_divided(whole[-1].lines[-1].text):
+                joined = undivided([whole[-1].lines[-1], lines[0]], words)
+                whole[-1].lines = [*whole[-1].lines[:-1], joined[0]]
                 lines = [*joined[1:], *lines[1:]]
         if lines:
-            found.append(Block(block.kind, lines, block.figures))
-    return found
+            whole.append(Block(block.kind, lines, block.figures))
+    return whole
 
 
-def said_of(running: dict[int, frozenset[int]], edges: Iterable[EdgeLine]) -> Iterator[str]:
-    """The texts that are left out, each once, for people."""
+def running_texts(running: dict[int, frozenset[int]], edges: Iterable[EdgeLine]) -> Iterator[str]:
+    """Yield the texts of running lines, each once, for the log."""
     seen: set[str] = set()
     for edge in edges:
         key = _key(edge.text)

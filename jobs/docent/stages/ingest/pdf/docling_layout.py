@@ -1,8 +1,8 @@
-"""Layout `docling`: the docling package reads the pages; the sections are those of the other layouts in form.
+"""Read pages with the docling package: layout `docling`, with sections in the same form as the other layouts.
 
-docling brings its own models and PyTorch, so it is an extra and imported only here. It was written against the
+docling brings its own models and PyTorch, so it is an extra and imported only here. This was written against the
 interfaces of docling 2.143 and docling-core 2.104 and is tested with stand-ins for their items, not with their models.
-It knows no lines, so spans count the lines of its own text of the page.
+docling reports no lines, so spans count the lines of its own text of the page.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _PROSE = frozenset(("text", "paragraph", "list_item", "footnote", "caption"))
 
 @dataclass
 class DoclingPage:
-    """What docling found on one page, in reading order."""
+    """Content of one page as docling reports it, in reading order."""
 
     number: int
     lines: list[Line] = field(default_factory=list)
@@ -46,7 +46,7 @@ class DoclingPage:
 
 
 def sections(cropper: Cropper, listed: ListedFile) -> Iterator[Section | Reject]:
-    """The sections of a file as docling reads it.
+    """Yield the sections of a file as docling reads it.
 
     Raises:
         ConfigError: docling is not installed.
@@ -62,7 +62,7 @@ def sections(cropper: Cropper, listed: ListedFile) -> Iterator[Section | Reject]
 
 
 def _converter(figure_dpi: int) -> tuple[Any, type[Exception]]:
-    """The converter of docling, and what it raises."""
+    """Return the converter of docling, and the exception that it raises."""
     try:
         from docling.datamodel.base_models import InputFormat
         from docling.datamodel.pipeline_options import PdfPipelineOptions
@@ -82,7 +82,7 @@ def _converter(figure_dpi: int) -> tuple[Any, type[Exception]]:
 
 
 def sections_of(document: Any, items: Iterable[tuple[Any, int]], cropper: Cropper) -> Iterator[Section | Reject]:
-    """The sections of docling's items, which say what they are by their label."""
+    """Yield the sections of docling's items, which are typed by their label."""
     settings = cropper.intake.section.pdf
     maker = SectionMaker(cropper.listed.name)
     pages: dict[int, DoclingPage] = {}

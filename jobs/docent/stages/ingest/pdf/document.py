@@ -1,6 +1,6 @@
-"""The document of one PDF: opened, checked against the limits, read in its layout; and what the file says of itself.
+"""Read one PDF as a document: open it, check it against the limits, read its layout and its metadata.
 
-Runs in the child process that pdf_reader.py is, and for the layout `docling` in the process of the stage.
+Runs in the child process (reader.py); for the layout `docling`, in the process of the stage.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pypdfium2.raw as pdfium
 from docent.records import Document, Reject, Section
 from docent.stages.ingest.images import Intake
 from docent.stages.ingest.pdf import docling_layout
-from docent.stages.ingest.pdf.layouts import UNWATCHED, Reader, Watch
+from docent.stages.ingest.pdf.layouts import UNWATCHED, DocumentReader, Watch
 from docent.stages.ingest.sources import MAX_NAME_CHARACTERS, ListedFile, shorten
 from docent.text.sentences import readable_name
 
@@ -29,12 +29,12 @@ _PROPERTIES = ("Title", "Author", "Subject", "Keywords")
 
 
 def rejected(listed: ListedFile, reason: str, detail: str) -> Reject:
-    """A file that is no document, or a part of it that is not read."""
+    """Return the reject for a file that is not read, or for a part of it."""
     return Reject(reason=reason, raw=shorten(listed.name), parents=(listed.document_id,), detail=detail)
 
 
 def document_in(listed: ListedFile, intake: Intake, watch: Watch = UNWATCHED) -> Iterator[Document | Reject]:
-    """The document of a file behind what of it cannot be used, or why it is none.
+    """Yield the document of a file after rejects for what of it cannot be used, or why there is none.
 
     Raises:
         ConfigError: the layout is `docling`, which is not installed.
@@ -60,14 +60,14 @@ def document_in(listed: ListedFile, intake: Intake, watch: Watch = UNWATCHED) ->
 
 
 def _document(listed: ListedFile, intake: Intake, pdf: Any, watch: Watch) -> Iterator[Document | Reject]:
-    """Rejects of the pages, then the document with all sections."""
+    """Yield rejects of the pages, then the document with all sections."""
     settings = intake.section.pdf
     if pdf.get_formtype() in (pdfium.FORMTYPE_XFA_FULL, pdfium.FORMTYPE_XFA_FOREGROUND):
         yield rejected(listed, FORM_NOT_READ, "it is an XFA form: print it to a PDF of its own, and read that")
-    reader = Reader(listed, intake, pdf, watch)
-    made = docling_layout.sections(reader.cropper, listed) if settings.layout == "docling" else reader.sections()
+    reader = DocumentReader(listed, intake, pdf, watch)
+    rows = docling_layout.sections(reader.cropper, listed) if settings.layout == "docling" else reader.sections()
     sections: list[Section] = []
-    for row in made:
+    for row in rows:
         if isinstance(row, Section):
             sections.append(row)
         else:
@@ -88,13 +88,13 @@ def _document(listed: ListedFile, intake: Intake, pdf: Any, watch: Watch) -> Ite
 
 
 def _meta(pdf: Any) -> dict[str, str]:
-    """What the file says of itself, on one line each and short."""
+    """Return the metadata of the file, each on one short line."""
     try:
-        said = {name: pdf.get_metadata_value(name) for name in _PROPERTIES}
+        properties = {name: pdf.get_metadata_value(name) for name in _PROPERTIES}
     except (pypdfium.PdfiumError, UnicodeDecodeError):
         return {}
     clean = {
         name.lower(): " ".join("".join(c if c.isprintable() else " " for c in text).split())[:MAX_NAME_CHARACTERS]
-        for name, text in said.items()
+        for name, text in properties.items()
     }
     return {name: text for name, text in clean.items() if text}

@@ -1,8 +1,8 @@
-"""Headings of a PDF: which lines of a page are headings, which of them form one heading, and the document's title.
+"""Find the headings of a PDF: which lines are headings, which of them form one heading, and the document's title.
 
-A line is a heading where it is clearly larger than the text (`pdf_lines.is_heading`), or begins with a section number
-and is slightly larger, or is as large, stands alone and continues the numbering. Items of a numbered list and entries
-of a table of contents, whose neighbours have numbers of the same depth, are no headings. Reads and writes nothing.
+A line is a heading if it is clearly larger than the text (`lines.is_heading`), or begins with a section number and is
+slightly larger, or is as large, stands alone and continues the numbering. Items of a numbered list and entries of a
+table of contents, whose neighbours have numbers of the same depth, are not headings. Reads and writes no files.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ Number = tuple[int, ...]
 
 
 def section_number(text: str) -> Number | None:
-    """The number that a heading begins with, such as (4, 1) of `4.1 Deck`; None where it has none."""
+    """Return the number that a heading begins with, such as (4, 1) of `4.1 Deck`; None if it has none."""
     match = _NUMBERED.fullmatch(text)
     if match is None or not match[3][0].isalpha() or match[3][0].islower():
         return None
@@ -51,18 +51,18 @@ def section_number(text: str) -> Number | None:
 
 
 def same_size(first: float, second: float) -> bool:
-    """Whether two lines are set in the same size, in points."""
+    """Return whether two font sizes, in points, are the same."""
     return abs(first - second) < SAME_SIZE_SHARE * max(first, second)
 
 
 def continues(above: MeasuredLine, below: MeasuredLine) -> bool:
-    """Whether a heading goes on in the next line: in the same size, close below, and without a number of its own."""
+    """Return whether a heading continues in the next line: same size, close below, and without a number of its own."""
     close = -above.box.height < above.box.bottom - below.box.top < _CLOSE_GAP * below.size
     return close and same_size(above.size, below.size) and section_number(below.text) is None
 
 
 class NumberedHeadings:
-    """Finds the headings that only their section number tells from the text, page after page.
+    """Find headings that differ from the text only by their section number, page after page.
 
     Attributes:
         body: height of the document's text, in points.
@@ -73,12 +73,12 @@ class NumberedHeadings:
         self._last: Number = ()
 
     def on_page(self, lines: Sequence[MeasuredLine]) -> frozenset[int]:
-        """Numbers of those lines of a page, without its running ones, that are such headings."""
-        found: set[int] = set()
+        """Return the numbers of the lines of a page that are such headings; running lines are not among `lines`."""
+        headings: set[int] = set()
         numbers = [(at, number) for at, line in enumerate(lines) if (number := section_number(line.text))]
         if not numbers or self.body <= 0:
             return frozenset()
-        ordered = sorted(lines, key=_middle, reverse=True)
+        ordered = sorted(lines, key=lambda line: line.box.middle, reverse=True)
         places = {line.number: at for at, line in enumerate(ordered)}
         step = _usual_step(lines, self.body)
         for at, number in numbers:
@@ -92,14 +92,14 @@ class NumberedHeadings:
             if line.size >= _MIN_NUMBERED_RATIO * self.body:
                 if len(line.text) <= MAX_HEADING_CHARS and not self._is_entry(line, around):
                     self._last = number
-                    found.update((line.number, *_wrapped(lines, at)))
+                    headings.update((line.number, *_wrapped(lines, at)))
             elif self._stands_alone(line, around, step) and _follows(number, self._last):
                 self._last = number
-                found.add(line.number)
-        return frozenset(found)
+                headings.add(line.number)
+        return frozenset(headings)
 
     def _is_entry(self, line: MeasuredLine, around: tuple[MeasuredLine | None, MeasuredLine | None]) -> bool:
-        """Whether a line in larger type is an entry of a table of contents.
+        """Return whether a line in larger type is an entry of a table of contents.
 
         A number at its end alone is no sign of one (`2 Pump P 100`), but with another at the end of a neighbour is.
         """
@@ -112,7 +112,7 @@ class NumberedHeadings:
     def _stands_alone(
         self, line: MeasuredLine, around: tuple[MeasuredLine | None, MeasuredLine | None], step: float
     ) -> bool:
-        """Whether a line as large as the text is short, no sentence or row, and parted from the lines around it."""
+        """Return whether a line in the size of the text is short, no sentence or row, and apart from its neighbours."""
         above, below = around
         plain = line.size >= _MIN_ALONE_RATIO * self.body and line.gap <= WIDE_GAP
         match = _NUMBERED.fullmatch(line.text)
@@ -121,12 +121,12 @@ class NumberedHeadings:
         entry = _LEADERS.search(line.text) or _ENDS_IN_NUMBER.search(line.text)
         if not plain or item or not short or entry or below is None:
             return False
-        parted = _middle(line) - _middle(below) > _ALONE_STEP * step
-        return parted and (above is None or _middle(above) - _middle(line) > _ALONE_STEP * step)
+        parted = line.box.middle - below.box.middle > _ALONE_STEP * step
+        return parted and (above is None or above.box.middle - line.box.middle > _ALONE_STEP * step)
 
 
 def _follows(number: Number, last: Number) -> bool:
-    """Whether a section's number comes next after another, or is the first."""
+    """Return whether a section number comes next after another, or is the first."""
     if not last:
         return set(number) == {1}
     following = [(*last[:depth], part + 1) for depth, part in enumerate(last)]
@@ -137,66 +137,62 @@ def _depth(line: MeasuredLine) -> int:
     return len(section_number(line.text) or ())
 
 
-def _middle(line: MeasuredLine) -> float:
-    return (line.box.bottom + line.box.top) / 2
-
-
 def _usual_step(lines: Sequence[MeasuredLine], body: float) -> float:
-    """Points from one line of a page to the next, in the middle of all."""
-    steps = [_middle(above) - _middle(below) for above, below in zip(lines, lines[1:], strict=False)]
+    """Return the median distance from one line of a page to the next, in points."""
+    steps = [above.box.middle - below.box.middle for above, below in zip(lines, lines[1:], strict=False)]
     steps = [step for step in steps if 0 < step < 4 * body]
     return statistics.median(steps) if len(steps) >= 4 else 1.5 * body
 
 
 def _around(ordered: Sequence[MeasuredLine], at: int) -> tuple[MeasuredLine | None, MeasuredLine | None] | None:
-    """The lines above and below a line, from top to bottom in `ordered`; None where another stands beside it."""
+    """Return the lines above and below a line, from top to bottom in `ordered`; None if another stands beside it."""
     line = ordered[at]
-    found: list[MeasuredLine | None] = []
+    neighbours: list[MeasuredLine | None] = []
     for way in (range(at - 1, max(at - 1 - _MAX_NEIGHBOURS, -1), -1), range(at + 1, at + 1 + _MAX_NEIGHBOURS)):
         nearest = None
         for number in way:
             if number >= len(ordered):
                 break
             near = ordered[number]
-            level = abs(_middle(near) - _middle(line)) < 0.4 * line.box.height
+            level = abs(near.box.middle - line.box.middle) < 0.4 * line.box.height
             if level and 0 < abs(near.box.left - line.box.left) < 8 * line.box.width:
                 return None
             if not level and near.box.left < line.box.right and line.box.left < near.box.right:
                 nearest = near
                 break
-        found.append(nearest)
-    return found[0], found[1]
+        neighbours.append(nearest)
+    return neighbours[0], neighbours[1]
 
 
 def _wrapped(lines: Sequence[MeasuredLine], at: int) -> list[int]:
-    """Numbers of the lines that a numbered heading goes on in."""
-    found: list[int] = []
+    """Return the numbers of the lines that a numbered heading continues in."""
+    wrapped: list[int] = []
     for above, below in zip(lines[at : at + _MAX_WRAPPED_LINES], lines[at + 1 :], strict=False):
         if not continues(above, below):
             break
-        found.append(below.number)
-    return found
+        wrapped.append(below.number)
+    return wrapped
 
 
 def headings_of(lines: Sequence[MeasuredLine], body: float, numbered: frozenset[int] = frozenset()) -> dict[int, str]:
-    """Headings on a page, by number of each of their lines.
+    """Return the headings on a page, by the number of each of their lines.
 
     Args:
         lines: of the page without running ones, in the order of the file.
         body: height of the document's text, in points.
         numbered: lines that are headings by their section number.
     """
-    found: dict[int, str] = {}
+    titles: dict[int, str] = {}
     for group in _groups(lines, body, numbered):
         text = " ".join(line.text for line in group)[:MAX_JOINED_CHARS]
-        found |= {line.number: text for line in group}
-    return found
+        titles |= {line.number: text for line in group}
+    return titles
 
 
 def _groups(
     lines: Sequence[MeasuredLine], body: float, numbered: frozenset[int] = frozenset()
 ) -> list[list[MeasuredLine]]:
-    """The headings on a page, each with its lines."""
+    """Return the headings on a page, each with its lines."""
     groups: list[list[MeasuredLine]] = []
     before: MeasuredLine | None = None
     for line in lines:
@@ -212,7 +208,7 @@ def _groups(
 
 
 def title_of(first: Sequence[MeasuredLine], others: Iterable[Sequence[MeasuredLine]], body: float) -> str:
-    """The document's title: the heading at the top of the first page, where no other heading is as large.
+    """Return the document's title: the heading at the top of the first page, if no other heading is as large.
 
     Numbered headings may be: a manual's chapters often are set like its title.
 
@@ -229,7 +225,7 @@ def title_of(first: Sequence[MeasuredLine], others: Iterable[Sequence[MeasuredLi
     larger = [group[0] for group in groups[1:]]
     larger += [line for lines in others for line in lines if is_heading(line.text, line.size, body)]
     rest = [line.size for line in larger if line.size > size or section_number(line.text) is None]
-    above = sum(_middle(line) > title[0].box.top for line in first)
+    above = sum(line.box.middle > title[0].box.top for line in first)
     text = " ".join(line.text for line in title)
     of_part = section_number(text) is not None or text.strip(" .:").casefold() in _PARTS_OF_DOCUMENTS
     if above > _MAX_ABOVE_TITLE or len(text) < _MIN_TITLE_CHARS or of_part:

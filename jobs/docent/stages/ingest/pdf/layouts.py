@@ -1,7 +1,7 @@
-"""The pages of a PDF put in order and cut into sections, in the layouts `classes`, `partition` and `pictures`.
+"""Put the pages of a PDF in order and cut them into sections, in the layouts `classes`, `partition` and `pictures`.
 
-Every page is read before the first section is made, for only then is known which lines run through the document and
-how it writes its words.
+All pages are read before the first section is made: only then are the running lines known, and how the document
+spells its words.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from docent.stages.ingest.pdf.cleaning import (
     EdgeLine,
     edge_lines,
     running_lines,
-    said_of,
+    running_texts,
     undivided,
     undivided_blocks,
     without_running,
@@ -43,11 +43,11 @@ PAGE_CANNOT_BE_READ = "page cannot be read"
 
 @dataclass(frozen=True)
 class Watch:
-    """What the reader tells while it reads, and which pages it leaves out.
+    """Callback for progress, and the pages to skip.
 
     Attributes:
         report: called with the number of a page before it is opened, and again before it is cut into sections.
-        left_out: why, by number of the page.
+        left_out: reason for skipping, by page number.
     """
 
     report: Callable[[int], None] = lambda _number: None
@@ -57,8 +57,8 @@ class Watch:
 UNWATCHED = Watch()
 
 
-class Reader:
-    """Reads one open file."""
+class DocumentReader:
+    """Reads the pages of one open PDF."""
 
     def __init__(self, listed: ListedFile, intake: Intake, pdf: Any, watch: Watch = UNWATCHED) -> None:
         self.listed, self.settings, self.pdf, self.watch = listed, intake.section.pdf, pdf, watch
@@ -70,7 +70,7 @@ class Reader:
         self._pages = PageReader(listed, intake, self.cropper, clean=self.clean)
 
     def sections(self) -> Iterator[Section | Reject]:
-        """Sections of every page that is not skipped, behind rejects of what cannot be used."""
+        """Yield the sections of every page that is not skipped, after rejects for what cannot be used."""
         pages: list[Page] = []
         form = self.pdf.formenv.raw if self.pdf.formenv else None
         for number in range(self.settings.skip_first_pages + 1, len(self.pdf) + 1):
@@ -98,13 +98,13 @@ class Reader:
         yield from self.maker.rest()
 
     def _running(self, pages: Sequence[Page]) -> dict[int, frozenset[int]]:
-        """Lines of every page that are headers, footers and page numbers."""
+        """Return the lines of every page that are headers, footers and page numbers."""
         body = pages[-1].body if pages else 0.0
         edges: list[EdgeLine] = [edge for page in pages for edge in edge_lines(page.number, page.measured, body)]
         running = running_lines(edges, len(pages))
-        if said := list(said_of(running, edges)):
-            shown = "; ".join(repr(text[:80]) for text in said[:6])
-            log.info("%s: left out as running headers and footers: %s", self.listed.name, shown)
+        if texts := list(running_texts(running, edges)):
+            shown = "; ".join(repr(text[:80]) for text in texts[:6])
+            log.info("%s: removed as running headers and footers: %s", self.listed.name, shown)
         return running
 
     def _sections_of(self, page: Page, running: frozenset[int], words: Words) -> Iterator[Section]:
@@ -112,7 +112,7 @@ class Reader:
         if page.kind == "blocks":
             yield from self._of_blocks(page, self._blocks(page, page.figures, running, words), figures, words)
             return
-        lines = self._cleaned(page.lines, running, words)
+        lines = undivided(without_running(page.lines, running), words) if self.clean else page.lines
         titles = headings_of(_without(running, page.measured), page.body, page.headings)
         if page.kind == "text":
             headings = {index: titles[line.first] for index, line in enumerate(lines) if line.first in titles}
@@ -128,11 +128,8 @@ class Reader:
         title = next(iter(titles.values()), "")
         yield from self.maker.sections(page.number, shown, uncut, {0: title} if title else {}, figures)
 
-    def _cleaned(self, lines: Sequence[Line], running: frozenset[int], words: Words) -> list[Line]:
-        return undivided(without_running(lines, running), words) if self.clean else list(lines)
-
     def _blocks(self, page: Page, figures: Sequence[Placed], running: frozenset[int], words: Words) -> list[Block]:
-        """The blocks of a page, in reading order."""
+        """Return the blocks of a page, in reading order."""
         fragments = [fragment for fragment in page.fragments if fragment.line not in running]
         tables = find_tables(page.rules, fragments, words)
         blocks = blocks_of(fragments, tables, figures, page.body, page.headings)
@@ -155,5 +152,5 @@ class Reader:
 
 
 def _without(running: frozenset[int], lines: Sequence[MeasuredLine]) -> list[MeasuredLine]:
-    """The lines of a page that do not run through the document."""
+    """Return the lines of a page without the running ones."""
     return [line for line in lines if line.number not in running]

@@ -1,33 +1,27 @@
-"""Loader `pdf`: one document per file, in one of four layouts.
+"""Load source kind `pdf`: one document per file, in one of four layouts.
 
-`classes` (the default): text pages in chunks, mixed pages as Markdown with tables and figures at their places, picture
-pages as pictures. `partition`: title-aware elements. `pictures`: every page as a picture, then its text. `docling`: see
-docling_layout.py. Spans hold the file's own page numbers, and the lines of the page's text. A child process with limits
-of memory and time reads the pages (pdf_process.py), but for `docling`. Run alone: `docent ingest report.pdf`.
+`classes` (the default): text pages in chunks, mixed pages as Markdown with tables and figures in place, picture pages
+as pictures. `partition`: title-aware elements. `pictures`: every page as a picture, followed by its text. `docling`:
+see docling_layout.py. Spans hold the file's own page numbers and the lines of the page's text. Except for `docling`, a
+child process with limits of memory and time reads the pages (process.py). Run alone: `docent ingest report.pdf`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from docent.config import Source
 from docent.records import Document, Reject
 from docent.stages.ingest.images import Intake
 from docent.stages.ingest.pdf import process as pdf_process
 from docent.stages.ingest.pdf.document import document_in, rejected
-from docent.stages.ingest.sources import Exhibit, ListedFile, list_files
+from docent.stages.ingest.sources import ListedFile
 
 SUFFIXES = frozenset((".pdf",))
 TOO_LARGE = "document too large"
 
 
-def list_pdfs(source: Source) -> list[ListedFile | Exhibit | Reject]:
-    """Every PDF of a source; opens none."""
-    return list_files(source, SUFFIXES)
-
-
 def load(listed: ListedFile, intake: Intake) -> Iterator[Document | Reject]:
-    """The document of a file behind what of it cannot be used, or why it is none.
+    """Yield the document of a file after rejects for what of it cannot be used, or why there is none.
 
     Raises:
         ConfigError: the layout is `docling`, which is not installed.

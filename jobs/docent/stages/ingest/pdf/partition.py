@@ -1,7 +1,7 @@
-"""Blocks of a page as clean elements, put together by title into sections of bounded length.
+"""Partition the blocks of a page into clean elements, grouped by title into sections of bounded length.
 
-A section begins at a title, or where more than 1,200 characters would stand before what is next; sections under 1,000
-are put together; none is longer than 1,500. Sections end with their page, so that each has one page in its span.
+A section begins at a title, or where more than 1,200 characters would precede the next element; sections under 1,000
+are combined; none is longer than 1,500. Sections end with their page, so that each span has one page.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Element:
     """A title, paragraph, list item, table or figure.
 
     Attributes:
-        lines: as they are written, each with the lines of the page it came from.
+        lines: the text, each line with the lines of the page it came from.
     """
 
     is_title: bool
@@ -31,12 +31,12 @@ class Element:
 
     @property
     def chars(self) -> int:
-        """Length with its line breaks."""
+        """Return the length with line breaks."""
         return sum(len(line.text) for line in self.lines) + len(self.lines) - 1
 
 
 def elements_of(blocks: Sequence[Block], words: hyphenation.Words | None = None) -> list[Element]:
-    """Elements of a page: bullets, odd blanks and hyphens at line ends cleaned.
+    """Return the elements of a page, with bullets, odd blanks and hyphens at line ends cleaned.
 
     Args:
         words: of the document, to tell a divided word from one with a hyphen.
@@ -54,12 +54,12 @@ def elements_of(blocks: Sequence[Block], words: hyphenation.Words | None = None)
 
 
 def joined(lines: Sequence[str], words: hyphenation.Words | None = None) -> str:
-    """Lines as one paragraph: without bullets and odd blanks, words cut at line ends whole again."""
+    """Return lines as one paragraph, without bullets and odd blanks, with divided words joined."""
     return hyphenation.joined([BULLET.sub("", line) for line in lines], words or hyphenation.Words())
 
 
 def _bounded(element: Element) -> list[Element]:
-    """The element in parts of at most MAX_CHARS; a table between its rows, each part with its head."""
+    """Return the element in parts of at most MAX_CHARS; a table is cut between rows, each part with its head."""
     if element.chars <= MAX_CHARS:
         return [element]
     if len(element.lines) > 2:
@@ -86,7 +86,7 @@ def _bounded_rows(lines: Sequence[Line]) -> list[Element]:
 
 
 def by_title(elements: Sequence[Element]) -> list[list[Element]]:
-    """The elements of a page in sections."""
+    """Return the elements of a page, grouped into sections."""
     groups: list[list[Element]] = []
     for element in elements:
         size = _chars(groups[-1]) if groups else 0
@@ -102,14 +102,18 @@ def by_title(elements: Sequence[Element]) -> list[list[Element]]:
 
 
 def _combined(groups: Sequence[list[Element]]) -> list[list[Element]]:
-    """Neighbouring sections together, while the first is short and both fit."""
-    found: list[list[Element]] = []
+    """Return neighbouring sections combined, while the first is short and both fit."""
+    combined: list[list[Element]] = []
     for group in groups:
-        if found and _chars(found[-1]) < COMBINE_UNDER_CHARS and _chars(found[-1]) + 2 + _chars(group) <= MAX_CHARS:
-            found[-1] = found[-1] + group
+        if (
+            combined
+            and _chars(combined[-1]) < COMBINE_UNDER_CHARS
+            and _chars(combined[-1]) + 2 + _chars(group) <= MAX_CHARS
+        ):
+            combined[-1] = combined[-1] + group
         else:
-            found.append(group)
-    return found
+            combined.append(group)
+    return combined
 
 
 def _chars(group: Sequence[Element]) -> int:
@@ -117,7 +121,7 @@ def _chars(group: Sequence[Element]) -> int:
 
 
 def lines_of(group: Sequence[Element]) -> list[Line]:
-    """The elements of a section as lines, with empty lines between them."""
+    """Return the elements of a section as lines, with empty lines between them."""
     lines: list[Line] = []
     for element in group:
         lines += [*([Line("")] if lines else []), *element.lines]

@@ -1,21 +1,22 @@
-"""The child process that reads PDFs: untrusted files in a process of its own, with limits of memory and time.
+"""Run the child process that reads PDFs: untrusted files, with limits of memory and time.
 
-Reads requests from standard input, one line of JSON each (pdf_process.py writes them), and writes frames to standard
-output: a line of JSON, and for a picture its bytes behind it. What PDFium does wrong ends this process and no other.
-Run by hand: `python -m docent.stages.ingest.pdf.reader 640`, the number being the megabytes that reading may take.
+Requests come from process.py through a pipe, each as JSON; every message back is JSON and the bytes that belong to it,
+which are those of a picture or of a row. A crash of PDFium ends only this process. Started as
+`python -m docent.stages.ingest.pdf.reader MEGABYTES DESCRIPTOR`: the memory that reading may take, and the pipe.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
-import os
 import signal
 import sys
 import traceback
+from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import Any
 
 from docent.config import Ingest, Source
 from docent.records import Reject
@@ -30,75 +31,74 @@ _ALARM_SPARE_S = 30
 _RESERVED_BYTES = 512 * 1_000_000
 
 
-class Frames:
-    """Writes frames, and waits for the answers to those that have one."""
+class Messages:
+    """Send messages to the parent, and wait for its answers where there are any."""
 
-    def __init__(self, answers: IO[bytes], out: IO[bytes]) -> None:
-        self.answers, self.out = answers, out
+    def __init__(self, pipe: Connection) -> None:
+        self.pipe = pipe
 
-    def write(self, kind: str, data: bytes = b"", **said: Any) -> None:
-        """Write one frame."""
-        self.out.write(json.dumps({"kind": kind, "bytes": len(data), **said}).encode() + b"\n" + data)
-        self.out.flush()
+    def send(self, kind: str, data: bytes = b"", **fields: Any) -> None:
+        """Send one message and the bytes that belong to it."""
+        self.pipe.send_bytes(json.dumps({"kind": kind, **fields}).encode())
+        self.pipe.send_bytes(data)
 
     def save(self, data: bytes, suffix: str) -> str:
-        """Give a picture to the parent, and wait for the path that its row shall have."""
-        self.write("picture", data, suffix=suffix)
-        return str(json.loads(self.answers.readline()))
+        """Send a picture to the parent, and return the path for its row that the parent answers with."""
+        self.send("picture", data, suffix=suffix)
+        return str(json.loads(self.pipe.recv_bytes()))
 
     def failed(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         """Tell the parent what ends this process: too little memory, or a bug, which it reports with the traceback."""
         if isinstance(error, MemoryError):
-            self.write("failed", reason="memory")
+            self.send("failed", reason="memory")
         else:
-            self.write("failed", reason="bug", detail="".join(traceback.format_exception(kind, error, trace)))
+            self.send("failed", reason="bug", detail="".join(traceback.format_exception(kind, error, trace)))
 
 
-class _FrameHandler(logging.Handler):
-    """Gives what is logged to the parent."""
+class _MessageHandler(logging.Handler):
+    """Send log records to the parent."""
 
-    def __init__(self, frames: Frames) -> None:
+    def __init__(self, messages: Messages) -> None:
         super().__init__()
-        self.frames = frames
+        self.messages = messages
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.frames.write("log", level=record.levelno, message=record.getMessage())
+        self.messages.send("log", level=record.levelno, message=record.getMessage())
 
 
-def main(max_memory_mb: int) -> None:
-    """Read one file after another until standard input ends."""
-    # Whatever a library prints must not stand among the frames.
-    frames = Frames(sys.stdin.buffer, os.fdopen(os.dup(1), "wb"))
-    os.dup2(2, 1)
+def main(max_memory_mb: int, descriptor: int) -> None:
+    """Read one file after another until the parent closes its end of the pipe."""
+    messages = Messages(Connection(descriptor))
     log = logging.getLogger("docent.ingest")
-    log.addHandler(_FrameHandler(frames))
+    log.addHandler(_MessageHandler(messages))
     log.setLevel(logging.INFO)
     log.propagate = False
     _limit_memory(max_memory_mb * 1_000_000)
-    sys.excepthook = frames.failed
-    while line := sys.stdin.buffer.readline():
-        _read(json.loads(line), frames)
+    sys.excepthook = messages.failed
+    with contextlib.suppress(EOFError):
+        while True:
+            _read(json.loads(messages.pipe.recv_bytes()), messages)
 
 
-def _read(request: dict[str, Any], frames: Frames) -> None:
+def _read(request: dict[str, Any], messages: Messages) -> None:
     section = Ingest.model_validate_json(request["section"])
     source = Source.model_validate_json(request["source"])
     path = Path(request["path"])
     listed = ListedFile(source, path.parent, path, request["name"], request["before"])
-    intake = Intake(section, Limits(**request["limits"]), frames.save)
+    intake = Intake(section, Limits(**request["limits"]), messages.save)
     limit_s = int(section.pdf.page_timeout_s) + _ALARM_SPARE_S
 
     def report(number: int) -> None:
         signal.alarm(limit_s)
-        frames.write("page", number=number)
+        messages.send("page", number=number)
 
     left_out = {int(number): why for number, why in request["left_out"].items()}
     report(0)
     for row in document_in(listed, intake, Watch(report, left_out)):
         kind = "reject" if isinstance(row, Reject) else "document"
-        frames.write(kind, row.model_dump_json().encode())
+        messages.send(kind, row.model_dump_json().encode())
     signal.alarm(0)
-    frames.write("done")
+    messages.send("done")
 
 
 def _limit_memory(limit_bytes: int) -> None:
@@ -118,4 +118,4 @@ def _limit_memory(limit_bytes: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), int(sys.argv[2]))

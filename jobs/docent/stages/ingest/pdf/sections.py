@@ -1,8 +1,8 @@
-"""Lines of a PDF page become sections: cut into pieces, each with its title, figures, facts and lines of the page.
+"""Make sections of the lines of a PDF page, each with its title, figures, facts and lines of the page.
 
-Pieces are cut by length, and where that is asked for also at every heading. A heading that ends its page, or is all
-of it, is the title of the text on the next page; it is a section of its own where that page begins with a heading too,
-or no page follows.
+Pages are cut by length and, if wanted, also at every heading. A heading that ends its page, or fills it, becomes the
+title of the text on the next page; it becomes a section of its own if that page begins with a heading too, or if there
+is no next page.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Cut = Callable[[str], list[Piece]]
 
 
 def cutter(settings: Pdf, max_chars: int) -> Cut:
-    """How pages are cut: by tokens where that is configured, else by characters."""
+    """Return the function that cuts pages: by tokens if configured, else by characters."""
     if settings.chunk_tokens is not None:
         tokens = settings.chunk_tokens
         return lambda text: chunk_tokens(text, tokens, settings.chunk_overlap_tokens, TOKEN)
@@ -32,7 +32,7 @@ def cutter(settings: Pdf, max_chars: int) -> Cut:
 
 
 def uncut(text: str) -> list[Piece]:
-    """The whole text as one piece."""
+    """Return the whole text as one piece."""
     return [(0, len(text))] if text else []
 
 
@@ -46,17 +46,17 @@ class _TextPiece(NamedTuple):
 
 @dataclass
 class SectionMaker:
-    """Makes the sections of one document, in order.
+    """Make the sections of one document, in order.
 
     Attributes:
-        file: what spans call it.
+        file: its name in spans.
         by_heading: whether every heading begins a section.
-        heading: the title that the text below it stands under, carried over pages.
+        heading: the current title, kept across pages.
     """
 
     file: str
     by_heading: bool = False
-    made: int = 0
+    count: int = 0
     heading: str = ""
     _held: tuple[int, Sequence[Line], dict[int, str]] | None = None
     """Page, lines and headings of what ends the page before."""
@@ -64,7 +64,7 @@ class SectionMaker:
     def sections(
         self, page: int, lines: Sequence[Line], cut: Cut, headings: dict[int, str], figures: Sequence[Figure] = ()
     ) -> Iterator[Section]:
-        """The sections of a page.
+        """Yield the sections of a page.
 
         Args:
             page: 1-based, in the file.
@@ -88,27 +88,21 @@ class SectionMaker:
             if below and end == len(lines) and below == len(part):
                 self._held = page, part, titles
             else:
-                yield from self._pieces(page, part, cut, below, figures)
+                for piece in _cut(part, cut):  # the heading takes the first `below` lines
+                    yield self._section(page, piece, self.heading, figures, max(below - piece.first, 0))
 
     def rest(self) -> Iterator[Section]:
-        """The heading that ended the last page, where no text came below it."""
+        """Yield the heading that ended the last page, if no text came below it."""
         if self._held is not None:
             page, lines, titles = self._held
             self._held = None
             text = "\n".join(line.text for line in lines).strip()
             yield self._section(page, _TextPiece(0, text, lines), titles[max(titles)], ())
 
-    def _pieces(
-        self, page: int, lines: Sequence[Line], cut: Cut, below: int, figures: Sequence[Figure]
-    ) -> Iterator[Section]:
-        """The sections of what stands under one heading, which takes the first `below` lines."""
-        for piece in _cut(lines, cut):
-            yield self._section(page, piece, self.heading, figures, max(below - piece.first, 0))
-
     def _by_length(
         self, page: int, lines: Sequence[Line], cut: Cut, headings: dict[int, str], figures: Sequence[Figure]
     ) -> Iterator[Section]:
-        """The sections of a page whatever headings stand in them."""
+        """Yield the sections of a page, cut by length whatever its headings."""
         passed = 0
         for piece in _cut(lines, cut):
             first, count = piece.first, len(piece.lines)
@@ -126,14 +120,14 @@ class SectionMaker:
         return max(begin, end)
 
     def _section(self, page: int, piece: _TextPiece, title: str, figures: Sequence[Figure], below: int = 0) -> Section:
-        """One section; its facts begin behind `below` lines of headings, where there is other text."""
-        self.made += 1
+        """Return one section; its facts begin after `below` lines of headings, if there is other text."""
+        self.count += 1
         text, covered = piece.text, piece.lines
         stated = "\n".join(text.split("\n")[below:])
         facts = self._facts(stated, page, covered[below:]) if stated.strip() else self._facts(text, page, covered)
         source = self._span(page, covered)
         return Section(
-            index=self.made,
+            index=self.count,
             title=title or f"page {page}",
             text=text,
             source=source,
@@ -142,11 +136,11 @@ class SectionMaker:
         )
 
     def _facts(self, text: str, page: int, covered: Sequence[Line]) -> tuple[Fact, ...]:
-        """Facts with the lines of the page, which are not those of the text where that was put in order."""
-        found = facts_of(text, 1, self.file, page, TOKEN)
+        """Return facts with the lines of the page, which differ from those of a text that was put in order."""
+        facts = facts_of(text, 1, self.file, page, TOKEN)
         return tuple(
             Fact(text=fact.text, source=self._span(page, covered[fact.source.first_line - 1 : fact.source.last_line]))
-            for fact in found
+            for fact in facts
         )
 
     def _span(self, page: int, lines: Sequence[Line]) -> Span:
@@ -158,19 +152,19 @@ class SectionMaker:
 
 
 def _cut(lines: Sequence[Line], cut: Cut) -> Iterator[_TextPiece]:
-    """Pieces of the lines without blanks around them, and none of rules and signs alone."""
+    """Yield pieces of the lines without blanks around them; pieces without a letter or digit are dropped."""
     text = "\n".join(line.text for line in lines)
     starts = [0, *accumulate(len(line.text) + 1 for line in lines)]
     for start, end in cut(text):
         piece = text[start:end]
-        if _is_said(piece):
+        if any(map(str.isalnum, piece)):
             first = bisect_right(starts, start + len(piece) - len(piece.lstrip())) - 1
             piece = piece.strip()
             yield _TextPiece(first, piece, lines[first : first + piece.count("\n") + 1])
 
 
 def _leading(lines: Sequence[Line], headings: dict[int, str]) -> int:
-    """How many lines the headings take that the lines begin with; 0 where they begin with text."""
+    """Return how many leading lines are headings; 0 if the lines begin with text."""
     count = 0
     while count < len(lines) and (count in headings or not _says_something(lines[count])):
         count += 1
@@ -178,7 +172,7 @@ def _leading(lines: Sequence[Line], headings: dict[int, str]) -> int:
 
 
 def _parts(lines: Sequence[Line], headings: dict[int, str]) -> list[tuple[int, int]]:
-    """First line, and the one behind the last, of what stands under each heading; consecutive headings are one."""
+    """Return start and end of the lines under each heading; consecutive headings count as one."""
     starts, is_text = [0], False
     for number, line in enumerate(lines):
         if number in headings:
@@ -191,9 +185,5 @@ def _parts(lines: Sequence[Line], headings: dict[int, str]) -> list[tuple[int, i
 
 
 def _says_something(line: Line) -> bool:
-    """Whether a line is more than blanks, rules and signs."""
-    return _is_said(line.text)
-
-
-def _is_said(text: str) -> bool:
-    return any(map(str.isalnum, text))
+    """Return whether a line has a letter or digit."""
+    return any(map(str.isalnum, line.text))

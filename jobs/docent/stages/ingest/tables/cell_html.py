@@ -1,8 +1,8 @@
-"""HTML inside a table's cell or a description becomes Markdown: what a content management system puts into its export.
+"""Convert HTML in cells and descriptions to Markdown, as content management systems export it.
 
-Only what cells hold: paragraphs, lists, emphasis, links, small tables. Scripts, styles and comments are dropped, so are
-links that run code. Opens nothing; time grows with the cell's length alone, however broken it is, which is why the
-parser of the standard library is not used.
+Covers what cells hold: paragraphs, lists, emphasis, links, small tables. Scripts, styles, comments and links that run
+code are dropped. Opens no files. Time grows linearly with the cell's length, however broken the HTML is; this is why
+the parser of the standard library is not used.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import html
 import re
 
 from docent.text.markdown.html_tags import BLOCKS, DROPPED, FLAGS, HEADINGS, NAMES, is_tag
+from docent.text.markdown.html_text import comment_spans, without_spans
 from docent.text.markdown.superscripts import with_superscripts
 
 _HEADING_MARKS = {f"h{level}": "#" * level + " " for level in range(1, 7)}
@@ -34,12 +35,12 @@ _LINK = re.compile(r"(?:https?://|mailto:)[^\s()<>]+", re.IGNORECASE)
 
 
 def is_html(text: str) -> bool:
-    """Whether a cell holds a tag; `5 < 6` and `<unknown>` are text."""
+    """Return whether a cell holds a tag; `5 < 6` and `<unknown>` are text."""
     return _IS_HTML.search(text) is not None
 
 
 def readable_html(text: str, emphasis: bool = False) -> str:
-    """A text without tags, comments and entities; unchanged where it has none of them.
+    """Return a text without tags, comments and entities; unchanged if it has none.
 
     Args:
         emphasis: whether bold and italics become Markdown; for exhibits they are left out.
@@ -50,48 +51,39 @@ def readable_html(text: str, emphasis: bool = False) -> str:
         lines = [text] if _BREAKS_LINES.search(text) else text.split("\n")
         return "\n".join(to_markdown(line, emphasis) for line in lines)
     if "<!--" in text:
-        text = _without_comments(text).strip()
+        text = without_spans(text, comment_spans(text)).strip()
     return without_entities(text)
 
 
 def without_entities(text: str) -> str:
-    """A text with `&amp;` and the like as the characters that they stand for."""
+    """Return a text with entities such as `&amp;` decoded."""
     if "&" not in text:
         return text
-    return _ENTITY.sub(lambda found: html.unescape(found.group()).replace("\xa0", " "), text)
+    return _ENTITY.sub(lambda entity: html.unescape(entity.group()).replace("\xa0", " "), text)
 
 
 def to_markdown(text: str, emphasis: bool = True) -> str:
-    """The Markdown of a cell with tags, with or without bold and italics."""
-    made, end = _Markdown(_EMPHASIS if emphasis else {}), 0
-    text = with_superscripts(_without_comments(text))
+    """Return the Markdown of a cell with tags, with or without bold and italics."""
+    markdown, end = _Markdown(_EMPHASIS if emphasis else {}), 0
+    text = with_superscripts(without_spans(text, comment_spans(text)))
     last_closed = {closing[1].lower(): closing.start() for closing in _END_OF_DROPPED.finditer(text)}
     for tag in _TAG.finditer(text):
         name, behind = tag[2].lower(), tag[3][:_MAX_ATTRIBUTE_CHARS]
         if not is_tag(name, behind):
             continue
-        made.text(text[end : tag.start()])
+        markdown.text(text[end : tag.start()])
         if tag[1]:
-            made.closed(name)
+            markdown.closed(name)
         elif name not in DROPPED or (not behind.endswith("/") and last_closed.get(name, 0) > tag.start()):
-            made.opened(name, behind)  # a script that is never closed would take all the text behind it
+            markdown.opened(name, behind)  # a script that is never closed would take all the text behind it
         end = tag.end()
-    made.text(text[end:])
-    lines = (re.sub(r"[ \t\xa0]+", " ", line).strip() for line in "".join(made.pieces).split("\n"))
+    markdown.text(text[end:])
+    lines = (re.sub(r"[ \t\xa0]+", " ", line).strip() for line in "".join(markdown.pieces).split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
-def _without_comments(text: str) -> str:
-    """The text without `<!-- -->`; one that never ends is left as it is."""
-    kept, end = [], 0
-    while (start := text.find("<!--", end)) >= 0 and (close := text.find("-->", start + 4)) >= 0:
-        kept.append(text[end:start])
-        end = close + 3
-    return "".join([*kept, text[end:]])
-
-
 class _Markdown:
-    """Collects `pieces`; tags that do not match are taken as they come."""
+    """Collect Markdown in `pieces`; unbalanced tags are tolerated."""
 
     def __init__(self, emphasis: dict[str, str]) -> None:
         self.emphasis = emphasis
@@ -139,7 +131,7 @@ class _Markdown:
             self.pieces.append(re.sub(r"\s+", " ", without_entities(text)))
 
     def _before(self, tag: str, attributes: str) -> str:
-        """What stands for an opening tag."""
+        """Return the Markdown for an opening tag."""
         if tag == "li":
             return self._bullet()
         if tag == "a":
@@ -159,5 +151,5 @@ class _Markdown:
 
 
 def _attribute(attributes: str, name: str) -> str:
-    found = next((value for key, value in _ATTRIBUTE.findall(attributes) if key.lower() == name), "")
-    return html.unescape(found[1:-1] if found[:1] in ("'", '"') else found).strip()
+    value = next((value for key, value in _ATTRIBUTE.findall(attributes) if key.lower() == name), "")
+    return html.unescape(value[1:-1] if value[:1] in ("'", '"') else value).strip()

@@ -1,6 +1,6 @@
-"""Opens a CSV as it comes from spreadsheets and databases: its encoding, its `sep=` line, its delimiter.
+"""Open CSV files from spreadsheets and databases: find the encoding, the `sep=` line and the delimiter.
 
-Both kinds of source that are CSVs, `csv` and `exhibits-csv`, read their files through `open_csv`.
+The source kinds `csv` and `exhibits-csv` both read their files through `open_csv`.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ _HINT = re.compile(r'"?sep=(\\t|[^"\r\n])"?[,;|\t ]*(?:\r\n|\r|\n|\Z)', re.IGNOR
 
 @dataclass(frozen=True)
 class CsvFile:
-    """A CSV that is open.
+    """An open CSV.
 
     Attributes:
-        records: its rows, empty ones included, the hint not.
-        delimiter: between its cells.
+        records: its rows, including empty ones, without the `sep=` hint.
+        delimiter: the character between cells.
     """
 
     records: Iterator[Record]
@@ -47,11 +47,11 @@ class CsvFile:
 
 
 class EncodingError(Exception):
-    """The encoding of a file is not known; the message says why, and what to do."""
+    """The encoding of a file cannot be determined; the message says why, and what to do."""
 
 
 def open_csv(data: bytes, where: str, setting: str, encoding: str = "", delimiter: str = "") -> CsvFile:
-    """The rows of a CSV.
+    """Open a CSV: find its encoding and delimiter, and return its rows.
 
     Args:
         data: the whole file.
@@ -63,14 +63,14 @@ def open_csv(data: bytes, where: str, setting: str, encoding: str = "", delimite
     Raises:
         EncodingError: its encoding is not known.
     """
-    found = detect(data, encoding)
-    if found is None:
+    codec = detect(data, encoding)
+    if codec is None:
         raise EncodingError(why_unknown(data, setting, encoding))
-    if b"\x00" in data[:1024] and not found.startswith(("utf-16", "utf-32")) and not encoding:
+    if b"\x00" in data[:1024] and not codec.startswith(("utf-16", "utf-32")) and not encoding:
         raise EncodingError("it has NUL bytes, as no text has; save it as CSV UTF-8")
     if not encoding:
-        warn_if_likely(found, where)
-    lines = io.TextIOWrapper(io.BytesIO(data), encoding=found, newline="")
+        warn_if_likely(codec, where)
+    lines = io.TextIOWrapper(io.BytesIO(data), encoding=codec, newline="")
     beginning = lines.read(_PROBE_CHARS).removeprefix("\ufeff")
     hint = _HINT.match(beginning)
     lines.seek(0)
@@ -81,7 +81,7 @@ def open_csv(data: bytes, where: str, setting: str, encoding: str = "", delimite
 
 
 def _behind(lines: io.TextIOWrapper, skips_hint: bool) -> Iterator[str]:
-    """The lines of a file without a byte order mark and, where there is one, without the hint."""
+    """Yield the lines of a file without the byte order mark and the `sep=` hint."""
     first = next(lines, "").removeprefix("\ufeff")
     if not skips_hint:
         yield first
@@ -89,7 +89,7 @@ def _behind(lines: io.TextIOWrapper, skips_hint: bool) -> Iterator[str]:
 
 
 def find_delimiter(beginning: str) -> str:
-    """The delimiter that gives most rows as many cells as the header, and of several the one with most cells."""
+    """Return the delimiter that gives most rows the width of the header; among equals, the one with most cells."""
     whole = beginning if len(beginning) < _PROBE_CHARS else beginning.rpartition("\n")[0] or beginning
     scores = {}
     for delimiter in DELIMITERS:
@@ -110,28 +110,29 @@ def find_delimiter(beginning: str) -> str:
 def find_header(
     records: Iterator[Record], file: str, names: Collection[str] = ()
 ) -> tuple[Record | None, Iterator[Record]]:
-    """The row that names the columns and the rows below it; None for a table without text.
+    """Return the row that names the columns, and the rows below it; None for a table without text.
 
     Rows above it that hold one text and else empty cells, as spreadsheets write a title, are left out, which the log
     says.
 
     Args:
-        records: those with text.
+        records: of the file; those without text are skipped.
         file: for people.
         names: that the row must have, where they are known; the first row counts where none has them.
     """
-    first = list(itertools.islice(records, LOOKED_AT))
+    filled = (record for record in records if any(cell.strip() for cell in record.cells))
+    first = list(itertools.islice(filled, LOOKED_AT))
     position = _header_position(first, names)
     for record in first[:position]:
         title = printable(" ".join(" ".join(record.cells).split()))
-        log.warning("%s line %d is above the column names, and left out: %s", printable(file), record.first_line, title)
-    return first[position] if first else None, itertools.chain(first[position + 1 :], records)
+        log.warning("%s line %d is above the column names, skipped: %s", printable(file), record.first_line, title)
+    return first[position] if first else None, itertools.chain(first[position + 1 :], filled)
 
 
 def _header_position(rows: Sequence[Record], names: Collection[str]) -> int:
     if names:
         named = ({cell.strip().lower() for cell in row.cells} for row in rows)
-        return next((position for position, found in enumerate(named) if found.issuperset(names)), 0)
+        return next((position for position, cells in enumerate(named) if cells.issuperset(names)), 0)
     texts = [sum(bool(cell.strip()) for cell in row.cells) for row in rows]
     position = next((position for position, count in enumerate(texts) if count > 1), 0)
     width = len(rows[position].cells) if rows else 0
@@ -139,7 +140,7 @@ def _header_position(rows: Sequence[Record], names: Collection[str]) -> int:
 
 
 def problem_of(record: Record, cells: list[str], width: int, file: str) -> Reject | None:
-    """Why a row cannot be used, with its line; None when it can.
+    """Return the reject for a row that cannot be used; None if it can.
 
     Args:
         cells: the row's, without the empty ones beyond the last column.
@@ -159,7 +160,7 @@ def problem_of(record: Record, cells: list[str], width: int, file: str) -> Rejec
 
 
 def without_empty_end(cells: list[str], width: int) -> list[str]:
-    """Cells without the empty ones beyond `width`, which spreadsheets write."""
+    """Return cells without the empty ones beyond `width`, which spreadsheets write."""
     end = len(cells)
     while end > width and not cells[end - 1].strip():
         end -= 1

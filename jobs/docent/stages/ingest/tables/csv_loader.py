@@ -1,18 +1,17 @@
-"""Loader `csv`: one document per row of a CSV, in any usual encoding and with any usual delimiter.
+"""Load source kind `csv`: one document per row, in any common encoding and with any common delimiter.
 
-Reads the file named by the source, or every `.csv` and `.tsv` below its folder. The first row names the columns, but
-for titles above it; a `sep=` line of Excel is no row. Run alone: `docent ingest table.csv`.
+Reads the file named by the source, or every `.csv`, `.tsv` and `.tab` below its folder. The first row names the
+columns, apart from titles above it and Excel's `sep=` line. Run alone: `docent ingest table.csv`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from docent.config import Source
 from docent.messages.printing import printable
 from docent.records import Document, Reject, Span
 from docent.stages.ingest.images import FILE_TOO_LARGE, Intake
-from docent.stages.ingest.sources import Exhibit, ListedFile, list_files
+from docent.stages.ingest.sources import ListedFile, read_at_most
 from docent.stages.ingest.tables.csv_files import (
     UNKNOWN_ENCODING,
     EncodingError,
@@ -28,19 +27,12 @@ SUFFIXES = frozenset((".csv", ".tsv", ".tab"))
 SETTING = "ingest.rows.encoding, or encoding of the source"
 
 
-def list_tables(source: Source) -> list[ListedFile | Exhibit | Reject]:
-    """Every CSV of a source; opens none."""
-    return list_files(source, SUFFIXES)
-
-
 def load(listed: ListedFile, intake: Intake) -> Iterator[Document | Reject]:
-    """The documents of one CSV; a file that cannot be read is one reject."""
+    """Yield the documents of one CSV; a file that cannot be read is one reject."""
     settings = intake.section.rows
     limit = min(int(settings.max_mb * 1_000_000), MAX_CSV_BYTES)
-    with listed.path.open("rb") as file:
-        data = file.read(limit + 1)
     name = printable(listed.name)
-    if len(data) > limit:
+    if (data := read_at_most(listed.path, limit)) is None:
         yield Reject(reason=FILE_TOO_LARGE, raw=name, detail=f"more than {limit} bytes")
         return
     encoding = listed.source.encoding or settings.encoding
@@ -57,8 +49,7 @@ def load(listed: ListedFile, intake: Intake) -> Iterator[Document | Reject]:
 
 
 def _documents(listed: ListedFile, records: Iterator[Record], intake: Intake) -> Iterator[Document | Reject]:
-    filled = (record for record in records if any(cell.strip() for cell in record.cells))
-    header, below = find_header(filled, listed.name)
+    header, below = find_header(records, listed.name)
     if header is None:
         yield Reject(reason="table is empty", raw=printable(listed.name), detail="its first row must name the columns")
         return
@@ -67,7 +58,7 @@ def _documents(listed: ListedFile, records: Iterator[Record], intake: Intake) ->
 
 
 def _row(listed: ListedFile, record: Record, width: int) -> TableRow | Reject:
-    """A row with a text under every column; a row of another length is a reject, empty cells at its end aside."""
+    """Return a row with a text under every column; any other length is a reject, empty cells at the end aside."""
     cells = without_empty_end(record.cells, width)
     if problem := problem_of(record, cells, width, printable(listed.name)):
         return problem

@@ -1,4 +1,4 @@
-"""Rows of a CSV with the physical lines they stand on, cell by cell: what an editor shows. Opens no file itself."""
+"""Read the rows of a CSV with the physical lines of every cell, as an editor shows them. Opens no file itself."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Record:
     """One row of a CSV and the physical line where it begins.
 
     Attributes:
-        is_open: a quote in its line is never closed, or closed in the middle of another cell; the next row begins in
-            the next line.
+        is_open: whether a quote on its line is never closed, or closed in the middle of another cell; the next row then
+            begins on the next line.
     """
 
     cells: list[str]
@@ -29,12 +29,12 @@ class Record:
 
     @property
     def last_line(self) -> int:
-        """Physical line where it ends: cells in quotes may hold line breaks."""
+        """Return the physical line where it ends: quoted cells may hold line breaks."""
         return self.first_line + sum(line_breaks(cell) for cell in self.cells)
 
 
 class RecordError(Exception):
-    """The lines are no CSV.
+    """The text cannot be parsed as CSV.
 
     Attributes:
         what: the problem, without the place.
@@ -48,7 +48,7 @@ class RecordError(Exception):
 
 @dataclass
 class _Lines:
-    """Physical lines for `csv.reader`, kept until they are known to be a row, so that reading can go back."""
+    """Physical lines for `csv.reader`, kept until a row is complete, so that reading can go back."""
 
     lines: Iterator[str]
     taken: list[str] = field(default_factory=list)
@@ -69,7 +69,7 @@ class _Lines:
 
 
 def read_records(lines: Iterable[str], delimiter: str = ",", lines_before: int = 0) -> Iterator[Record]:
-    """The rows of a CSV in order, empty ones included; a quote that is not closed costs its line alone.
+    """Yield the rows of a CSV in order, empty ones included; an unclosed quote costs only its own line.
 
     Args:
         lines: opened with `newline=""`, so that line breaks are those of the file.
@@ -102,7 +102,7 @@ def read_records(lines: Iterable[str], delimiter: str = ",", lines_before: int =
 
 
 def _is_open(taken: list[str], delimiter: str) -> bool:
-    """Whether the lines of a row are one only because a quote was not closed where it should have been."""
+    """Return whether the lines of a row were joined only because a quote is not closed where it should be."""
     if len(taken) == 1 and taken[0].count('"') % 2 == 0:
         return False
     # Blanks between a closing quote and the delimiter are common, and no sign of this.
@@ -115,29 +115,19 @@ def _is_open(taken: list[str], delimiter: str) -> bool:
 
 
 def cell_line(record: Record, column: int) -> int:
-    """Physical line on which a cell begins."""
+    """Return the physical line on which a cell begins."""
     return record.first_line + sum(line_breaks(cell) for cell in record.cells[:column])
 
 
-def cell_span(file: str, record: Record, column: int) -> Span:
-    """Lines of a cell's text, blank lines around it left out."""
-    return _span(file, record.cells[column], cell_line(record, column))
-
-
 def cell_spans(file: str, record: Record) -> list[Span]:
-    """The same for every cell of a row; cells of one line share a value."""
-    line, found = record.first_line, []
+    """Return the lines of the text of every cell, without blank lines around it; cells on one line share one span."""
+    line, spans = record.first_line, []
     whole = Span(file=file, first_line=line, last_line=line)
     for cell in record.cells:
         breaks = line_breaks(cell)
         if breaks or line != whole.first_line:
-            whole = _span(file, cell, line)
-        found.append(whole)
+            first_line = line + line_breaks(cell[: len(cell) - len(cell.lstrip())])
+            whole = Span(file=file, first_line=first_line, last_line=first_line + line_breaks(cell.strip()))
+        spans.append(whole)
         line += breaks
-    return found
-
-
-def _span(file: str, cell: str, line: int) -> Span:
-    """Lines of the text of a cell that begins on a line."""
-    first_line = line + line_breaks(cell[: len(cell) - len(cell.lstrip())])
-    return Span(file=file, first_line=first_line, last_line=first_line + line_breaks(cell.strip()))
+    return spans

@@ -1,6 +1,6 @@
-"""A date, a time or a duration of a spreadsheet as its number format shows it: `1890-05`, `14:30:00`, `26:30`.
+"""Show the dates, times and durations of a spreadsheet as their format does: `1890-05`, `14:30:00`, `26:30`.
 
-Dates are written as ISO text, with no more of them than the format shows. Reads and writes nothing.
+Dates become ISO text, with only the parts that the format shows. Reads and writes no files.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ _ELAPSED = re.compile(r"\[([hms])\1*\]", re.IGNORECASE)
 
 
 def is_elapsed(code: str) -> bool:
-    """Whether a format shows a duration, `[h]:mm`."""
+    """Return whether a format shows a duration, `[h]:mm`."""
     return _ELAPSED.search(code) is not None
 
 
 def shown_duration(value: float, code: str) -> str:
-    """Days as the hours, minutes and seconds of a format such as `[h]:mm:ss`."""
+    """Return days as the hours, minutes and seconds of a format such as `[h]:mm:ss`."""
     seconds = round(abs(value) * 86_400, 3)
     biggest = _ELAPSED.search(code)
     unit = biggest[1].lower() if biggest else "h"
@@ -38,7 +38,7 @@ def shown_duration(value: float, code: str) -> str:
 
 
 def shown_date(value: datetime.datetime, code: str) -> str:
-    """A date or time as ISO text, with no more of it than the format shows."""
+    """Return a date or time as ISO text, with only the parts that the format shows."""
     letters = re.sub(r'"[^"]*"|\\.|\[\$[^\[\]]*\]|am/pm|a/p', "", code.partition(";")[0].lower())
     has_time = "h" in letters or "s" in letters
     has_date = "y" in letters or "d" in letters or ("m" in letters and not has_time)

@@ -1,7 +1,7 @@
-"""A number of a spreadsheet as its number format shows it: `1,240.00 €`, `12.5 kg`, `25%`.
+"""Show the numbers of a spreadsheet as their format does: `1,240.00 €`, `12.5 kg`, `25%`.
 
-Format codes are those of ECMA-376 part 1, 18.8.31. Colours, alignment and padding are left out. Reads and writes
-nothing.
+Format codes are those of ECMA-376 part 1, 18.8.31. Colours, alignment and padding are ignored. Reads and writes no
+files.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ _TESTS = {
 
 
 def plain_number(value: float) -> str:
-    """A number as it is shown without a format: no more than 15 digits."""
+    """Return a number as shown without a format: at most 15 digits."""
     return str(value) if isinstance(value, int) else f"{value:.{_DIGITS}g}"
 
 
 def shown_number(value: float, code: str) -> str:
-    """A number as the format code shows it; plain where the code cannot be used."""
+    """Return a number as the format code shows it; plain if the code is unusable."""
     if not math.isfinite(value) or len(code) > MAX_FORMAT_CHARS:
         return plain_number(value)
     try:
@@ -48,7 +48,8 @@ def shown_number(value: float, code: str) -> str:
 
 def _formatted(value: float, code: str) -> str:
     section, sign = _section_for(value, code)
-    tokens = [token for token in _TOKEN.findall(section) if not _is_dropped(token)]
+    # Padding (`_`), fill (`*`), colours and conditions (`[`) are not shown, currencies (`[$`) are.
+    tokens = [one for one in _TOKEN.findall(section) if one[0] not in "_*" and (one[0] != "[" or one[1:2] == "$")]
     if not any(token in _PLACE or token.lower() == "general" or token == "@" for token in tokens):
         text = "".join(map(_literal, tokens)).strip()
         return text or ("" if section else plain_number(value))
@@ -56,8 +57,9 @@ def _formatted(value: float, code: str) -> str:
 
 
 def _section_for(value: float, code: str) -> tuple[str, str]:
-    """The section of a code that holds for a value, and the sign before it, where the section has none of its own."""
-    sections = _sections(code)
+    """Return the section of a code that applies to a value, and the sign to put before it, if the section has none."""
+    # The semicolons between sections are tokens; those in quotes are not.
+    sections = "".join("\0" if token == ";" else token for token in _TOKEN.findall(code)).split("\0")
     sign = "-" if value < 0 else ""
     conditions = [_CONDITION.search(section) for section in sections[:2]]
     if any(conditions):
@@ -74,23 +76,8 @@ def _section_for(value: float, code: str) -> tuple[str, str]:
     return sections[0], sign
 
 
-def _sections(code: str) -> list[str]:
-    found = [""]
-    for token in _TOKEN.findall(code):
-        if token == ";":
-            found.append("")
-        else:
-            found[-1] += token
-    return found
-
-
-def _is_dropped(token: str) -> bool:
-    """Padding, fill, colours and conditions."""
-    return token[0] in "_*" or (token[0] == "[" and not token.startswith("[$"))
-
-
 def _literal(token: str) -> str:
-    """What a token shows that stands for itself."""
+    """Return the text of a token that is shown as it is."""
     if token[0] == '"':
         return token.strip('"')
     if token[0] == "\\":
@@ -100,7 +87,7 @@ def _literal(token: str) -> str:
 
 
 def _filled(value: float, tokens: list[str]) -> str:
-    """The number in its places, with the text around it."""
+    """Return the number in its places, with the text around it."""
     general = next((index for index, token in enumerate(tokens) if token.lower() == "general" or token == "@"), None)
     if general is not None:
         around = [*map(_literal, tokens[:general]), plain_number(value), *map(_literal, tokens[general + 1 :])]
@@ -112,15 +99,13 @@ def _filled(value: float, tokens: list[str]) -> str:
         last += 1
     if first and tokens[first - 1] == ".":
         first -= 1
-    before = "".join(map(_literal, tokens[:first]))
-    behind = "".join(map(_literal, tokens[last + 1 :]))
-    percents = sum(token == "%" for token in tokens)
-    return before + _digits(value * 100**percents, tokens[first : last + 1]) + behind
+    digits = _digits(value * 100 ** tokens.count("%"), tokens[first : last + 1])
+    return "".join([*map(_literal, tokens[:first]), digits, *map(_literal, tokens[last + 1 :])])
 
 
 @dataclass(frozen=True)
 class _Places:
-    """How many digits a format has: at least so many before the point, and at least and at most so many behind it."""
+    """Digits of a format: minimum before the point (`whole`), minimum (`fixed`) and maximum (`most`) after it."""
 
     whole: int
     fixed: int
@@ -142,8 +127,7 @@ def _digits(value: float, tokens: list[str]) -> str:
     places = _places(tokens)
     number = _rounded(value, places)
     whole, _, part = f"{abs(number):f}".partition(".")
-    while len(part) > places.fixed and part.endswith("0"):
-        part = part[:-1]
+    part = part[: places.fixed] + part[places.fixed :].rstrip("0")
     whole = whole.lstrip("0").zfill(places.whole) if places.whole or whole.strip("0") else ""
     if any(len(token) > 1 or token not in "0#?,." for token in tokens):
         return ("-" if number < 0 else "") + _interleaved(whole, part, tokens)
@@ -178,7 +162,7 @@ def _rounded(value: float, places: _Places) -> Decimal:
 
 
 def _interleaved(whole: str, part: str, tokens: list[str]) -> str:
-    """Digits in places that text stands between, as in `000"-"00`."""
+    """Return digits in places with text between them, as in `000"-"00`."""
     count = sum(token in _PLACE for token in tokens[: tokens.index(".") if "." in tokens else len(tokens)])
     digits = list(whole.rjust(count, " "))
     head, digits = "".join(digits[: len(digits) - count]), digits[len(digits) - count :]
@@ -197,19 +181,17 @@ def _interleaved(whole: str, part: str, tokens: list[str]) -> str:
 
 
 def _fraction(value: float, tokens: list[str]) -> str:
-    """`1 1/2` for the format `# ?/?`, `3/2` for `?/?`."""
+    """Return a fraction: `1 1/2` for the format `# ?/?`, `3/2` for `?/?`."""
     slash = tokens.index("/")
     below = "".join(tokens[slash + 1 :]).strip()
     largest = 10 ** min(sum(token in _PLACE for token in tokens[slash + 1 :]), 4) - 1
     number = Fraction(plain_number(abs(value)))
-    found = (
-        Fraction(round(number * int(below)), int(below)) if below.isdecimal() and int(below) else None
-    ) or number.limit_denominator(max(largest, 1))
-    sign = "-" if value < 0 and found else ""
-    whole, rest = divmod(found.numerator, found.denominator)
-    has_whole = " " in tokens[:slash]
-    if not has_whole:
-        return f"{sign}{found.numerator}/{found.denominator}"
+    fixed = int(below) if below.isdecimal() else 0
+    fraction = (fixed and Fraction(round(number * fixed), fixed)) or number.limit_denominator(max(largest, 1))
+    sign = "-" if value < 0 and fraction else ""
+    whole, rest = divmod(fraction.numerator, fraction.denominator)
+    if " " not in tokens[:slash]:  # no place for a whole number
+        return f"{sign}{fraction.numerator}/{fraction.denominator}"
     if not rest:
         return f"{sign}{whole}"
-    return f"{sign}{whole} {rest}/{found.denominator}" if whole else f"{sign}{rest}/{found.denominator}"
+    return f"{sign}{whole} {rest}/{fraction.denominator}" if whole else f"{sign}{rest}/{fraction.denominator}"

@@ -1,7 +1,7 @@
-"""One document per row of a table, whatever file the table stood in: a line `column: value` per cell, and its pictures.
+"""Make one document per row of a table: a line `column: value` per cell, and its pictures.
 
-Values stay text as they were written, leading zeros included; empty cells are left out; HTML becomes Markdown.
-rows.py and xlsx.py read the tables; fetch_images.py gets the pictures.
+Values stay text as written, leading zeros included; empty cells are left out; HTML becomes Markdown. csv_loader.py and
+xlsx_loader.py read the tables; fetch/images.py fetches the pictures.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ _NUMBER = re.compile(r"[\d\s.,#]*")
 
 @dataclass(frozen=True)
 class TableRow:
-    """One row as it stood in the file: a text per column, and the lines of each.
+    """One row of a table: a text per column, and the lines of each.
 
     Attributes:
-        shared: columns whose text is that of a cell merged over several rows, and names none of them.
+        shared: columns with the text of a cell merged over several rows, which cannot name a row.
     """
 
     cells: Sequence[str]
@@ -52,14 +52,14 @@ class TableRow:
 def documents_of(
     listed: ListedFile, header: Sequence[str], rows: Iterable[TableRow | Reject], intake: Intake
 ) -> Iterator[Document | Reject]:
-    """The documents of a table in its order, rejects where they stood."""
+    """Yield the documents of a table in order, with rejects in their places."""
     if len(header) > MAX_COLUMNS:
         detail = f"{len(header)} columns; at most {MAX_COLUMNS}"
         yield Reject(reason=TOO_MANY_COLUMNS, raw=printable(listed.name), detail=detail)
         return
     settings, columns = intake.section.rows, column_names(header)
-    told = iter(rows)
-    first = list(itertools.islice(told, _LOOKED_AT))
+    remaining = iter(rows)
+    first = list(itertools.islice(remaining, _LOOKED_AT))
     if not first:
         detail = f"only the names of its columns: {shorten(', '.join(columns))}"
         yield Reject(reason=NO_ROWS, raw=printable(listed.name), detail=detail)
@@ -69,23 +69,23 @@ def documents_of(
     for wanted in settings.image_columns:
         if _composed(wanted) not in map(_composed, columns):
             log.warning("%s has no column %r (ingest.rows.image_columns)", printable(listed.name), wanted)
-    bounded = _bounded(itertools.chain(first, told), settings.max_rows, listed)
+    bounded = _bounded(itertools.chain(first, remaining), settings.max_rows, listed)
     drafts = (row if isinstance(row, Reject) else _draft(listed, columns, row, title, images) for row in bounded)
     yield from with_pictures(drafts, intake)
 
 
 def column_names(header: Sequence[str]) -> list[str]:
-    """A name for every column: one without gets its number, a second one of a name is counted."""
-    found: list[str] = []
+    """Return a name for every column: a missing name becomes its number, a repeated one is counted."""
+    names: list[str] = []
     for number, cell in enumerate(header, 1):
         name = " ".join(readable(cell).split()) or f"column {number}"
-        same = next(n for n in itertools.count(1) if (f"{name} ({n})" if n > 1 else name) not in found)
-        found.append(f"{name} ({same})" if same > 1 else name)
-    return found
+        same = next(n for n in itertools.count(1) if (f"{name} ({n})" if n > 1 else name) not in names)
+        names.append(f"{name} ({same})" if same > 1 else name)
+    return names
 
 
 def title_column(columns: Sequence[str], rows: Sequence[TableRow], settings: Rows, file: str) -> int:
-    """Position of the column that names rows: the configured one, else the first that holds more than numbers."""
+    """Return the position of the column that names rows: the configured one, else the first with more than numbers."""
     composed = [_composed(name) for name in columns]
     if _composed(settings.title_column) in composed:
         return composed.index(_composed(settings.title_column))
@@ -113,18 +113,18 @@ def _image_positions(columns: Sequence[str], settings: Rows) -> set[int]:
 
 
 def _composed(name: str) -> str:
-    """A name in the composed form of Unicode: a table from a Mac may spell `ö` as two characters."""
+    """Return a name in composed Unicode: a table from a Mac may spell `ö` as two characters."""
     return unicodedata.normalize("NFC", name)
 
 
 def readable(cell: str) -> str:
-    """A cell's text without control characters and blank ends; line breaks of any system as one."""
+    """Return a cell's text without control characters and surrounding blanks; line breaks of any system as one."""
     text = cell.replace("\r\n", "\n").replace("\r", "\n")
     return _CONTROLS.sub("", text).strip()
 
 
 def _bounded(rows: Iterable[TableRow | Reject], max_rows: int, listed: ListedFile) -> Iterator[TableRow | Reject]:
-    """The first rows, then how many are left out."""
+    """Yield the first rows, then a reject that counts the rest."""
     count = 0
     for row in rows:
         if isinstance(row, Reject) or count < max_rows:
@@ -137,7 +137,7 @@ def _bounded(rows: Iterable[TableRow | Reject], max_rows: int, listed: ListedFil
 
 
 def _draft(listed: ListedFile, columns: list[str], row: TableRow, title: int, images: set[int]) -> Draft | Reject:
-    """The document of a row, its pictures not fetched yet."""
+    """Return the document of a row, its pictures not fetched yet."""
     where = f"{printable(listed.name)} line {row.source.first_line}"
     if sum(map(len, row.cells)) > MAX_TEXT_BYTES:
         detail = f"{where}: more than {MAX_TEXT_BYTES} characters"
@@ -163,12 +163,12 @@ def _draft(listed: ListedFile, columns: list[str], row: TableRow, title: int, im
 
 
 def _value(cell: str) -> str:
-    """A cell as it stands in the text; what looks like a picture's place there is none."""
+    """Return a cell as it stands in the text; what looks like a picture token is defused."""
     text = readable(cell)
     return readable_html(text, emphasis=True).replace("{{IMAGE_", "{ {IMAGE_")
 
 
 def _title(cell: str) -> str:
-    """A cell as a name: one line of bounded length."""
+    """Return a cell as a name: one line of bounded length."""
     name = " ".join(_value(cell).split())
     return name if len(name) <= MAX_NAME_CHARACTERS else name[: MAX_NAME_CHARACTERS - 1] + "…"

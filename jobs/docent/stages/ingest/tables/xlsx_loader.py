@@ -1,8 +1,8 @@
-"""Loader `xlsx`: one document per row of every visible sheet of a workbook; a row of the sheet names its columns.
+"""Load source kind `xlsx`: one document per row of every visible sheet; a row of the sheet names its columns.
 
-Reads the file named by the source, or every `.xlsx` and `.xlsm` below its folder; macros and formulas are never run,
-their last values count. Lines of spans are rows of the sheet, and its number is the page where there are several. Run
-alone: `docent ingest table.xlsx`.
+Reads the file named by the source, or every `.xlsx` and `.xlsm` below its folder. Macros and formulas are never run;
+stored values are used. Lines of spans are rows of the sheet; with several sheets, the page is the number of the sheet.
+Run alone: `docent ingest table.xlsx`.
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from docent.config import Source
 from docent.messages.printing import printable
 from docent.records import Document, Reject, Span
 from docent.stages.ingest.images import FILE_TOO_LARGE, Intake
-from docent.stages.ingest.sources import Exhibit, ListedFile, list_files, shorten
+from docent.stages.ingest.sources import ListedFile, read_at_most, shorten
 from docent.stages.ingest.tables.row_documents import TableRow, documents_of
 from docent.stages.ingest.tables.xlsx_package import Package, TooLargeError, WorkbookError
 from docent.stages.ingest.tables.xlsx_sheets import Book, Cell, Row, Sheet
@@ -35,19 +34,12 @@ _WAYS_OUT = {
 }
 
 
-def list_workbooks(source: Source) -> list[ListedFile | Exhibit | Reject]:
-    """Every workbook of a source; opens none."""
-    return list_files(source, SUFFIXES)
-
-
 def load(listed: ListedFile, intake: Intake) -> Iterator[Document | Reject]:
-    """The documents of one workbook; a file that cannot be read, or unpacks to too much, is one reject."""
+    """Yield the documents of one workbook; one that is damaged or unpacks to too much is one reject."""
     limit = int(intake.section.rows.max_mb * 1_000_000)
     name = printable(listed.name)
-    with listed.path.open("rb") as file:
-        data = file.read(limit + 1)
     try:
-        if len(data) > limit:
+        if (data := read_at_most(listed.path, limit)) is None:
             raise TooLargeError(f"more than {limit} bytes; see ingest.rows.max_mb")
         if data.startswith(b"\xd0\xcf\x11\xe0"):
             raise WorkbookError("it is an old .xls file or protected by a password: save it as .xlsx without one")
@@ -63,22 +55,22 @@ def _workbook(listed: ListedFile, book: Book, intake: Intake, limit_chars: int) 
     visible = [sheet for sheet in book.sheets if sheet.is_visible]
     for sheet in book.sheets:
         if not sheet.is_visible:
-            log.warning("%s: sheet %s is hidden, and left out", printable(listed.name), printable(sheet.name))
+            log.warning("%s: sheet %s is hidden, skipped", printable(listed.name), printable(sheet.name))
     left = [limit_chars]
     is_empty = True
     for number, sheet in enumerate(visible, 1):
-        reading = _Reading(listed, sheet, number if len(visible) > 1 else None)
+        reader = _SheetReader(listed, sheet, number if len(visible) > 1 else None)
         rows = with_merged_cells(book.rows(sheet), book.merges(sheet))
-        for found in itertools.chain(reading.documents(_bounded(rows, left), intake), reading.lost()):
+        for row in itertools.chain(reader.documents(_bounded(rows, left), intake), reader.lost()):
             is_empty = False
-            yield found
+            yield row
     if is_empty:
         detail = f"{printable(listed.name)}: no visible sheet has text"
         yield Reject(reason="table is empty", raw=printable(listed.name), detail=detail)
 
 
 def _bounded(rows: Iterable[Row], left: list[int]) -> Iterator[Row]:
-    """The rows, as long as their text fits in what is left of the limit: many cells may share one long string."""
+    """Yield the rows while their text fits in what is left of the limit: many cells may share one long string."""
     for number, cells in rows:
         left[0] -= sum(len(cell.text) for cell in cells.values())
         if left[0] < 0:
@@ -87,13 +79,13 @@ def _bounded(rows: Iterable[Row], left: list[int]) -> Iterator[Row]:
 
 
 @dataclass
-class _Reading:
-    """One sheet while it is read.
+class _SheetReader:
+    """Reads the rows of one sheet.
 
     Attributes:
-        page: its number, where there are several.
-        counts: cells that have no value, by reason.
-        first: the first of them, by reason.
+        page: number of the sheet, if there are several.
+        counts: number of cells without a value, by reason.
+        first: the first of these cells, by reason.
     """
 
     listed: ListedFile
@@ -104,22 +96,23 @@ class _Reading:
 
     @property
     def place(self) -> str:
-        """File and sheet, for people."""
+        """Return file and sheet, for messages."""
         name = printable(self.listed.name)
         return f"{name} sheet {printable(self.sheet.name)}" if self.page else name
 
     def documents(self, rows: Iterator[Row], intake: Intake) -> Iterator[Document | Reject]:
-        """The documents of the rows below the names of the columns."""
+        """Yield the documents of the rows below the names of the columns."""
         table = find_header(rows)
         if table is None:
             return  # spreadsheets have empty sheets
         for number, title in table.titles:
-            log.warning("%s row %d is above the column names, and left out: %s", self.place, number, printable(title))
-        told = (row for number, cells in table.rows if (row := self._row(number, cells, len(table.names))) is not None)
-        yield from documents_of(self.listed, table.names, told, intake)
+            log.warning("%s row %d is above the column names, skipped: %s", self.place, number, printable(title))
+        rows_read = (self._row(number, cells, len(table.names)) for number, cells in table.rows)
+        with_text = (row for row in rows_read if row is not None)
+        yield from documents_of(self.listed, table.names, with_text, intake)
 
     def _row(self, number: int, cells: dict[int, Cell], width: int) -> TableRow | Reject | None:
-        """A row with a text under every column; text beyond the last is a reject, a row without text nothing."""
+        """Return a row with a text under every column; text beyond the last is a reject, a row without text None."""
         for column, cell in cells.items():
             self._count(number, column, cell)
         if not any(cell.text for cell in cells.values()):
@@ -136,23 +129,16 @@ class _Reading:
 
     def _count(self, row: int, column: int, cell: Cell) -> None:
         """Take note of a cell that has no value."""
+        from openpyxl.utils import get_column_letter
+
         if cell.is_copy or not (cell.formula or cell.error):
             return
         reason = NO_VALUE if cell.formula else ERROR_VALUE
         self.counts[reason] += 1
-        self.first.setdefault(reason, f"{column_letters(column)}{row}: {printable(cell.formula or cell.error, 80)}")
+        self.first.setdefault(reason, f"{get_column_letter(column)}{row}: {printable(cell.formula or cell.error, 80)}")
 
     def lost(self) -> Iterator[Reject]:
-        """The cells that have no value, in one reject for each reason."""
+        """Yield one reject per reason for cells without a value."""
         for reason, first in self.first.items():
             detail = f"{self.place}: {self.counts[reason]} in all, the first in {first}; {_WAYS_OUT[reason]}"
             yield Reject(reason=reason, raw=first, detail=detail)
-
-
-def column_letters(number: int) -> str:
-    """The name of a column: 1 is `A`, 28 is `AB`."""
-    letters = ""
-    while number:
-        number, rest = divmod(number - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters

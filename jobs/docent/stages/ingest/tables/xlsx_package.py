@@ -1,7 +1,7 @@
-"""The parts of a workbook: a ZIP archive of XML files, read in pieces and never trusted.
+"""Read the parts of a workbook: a ZIP archive of XML files, read in pieces and never trusted.
 
-Every part is unpacked once to count its bytes before anything is kept of it, since the sizes that an archive states may
-be wrong; a document type, through which XML could refer to other files or grow, is refused. Opens no other file.
+Every part is first unpacked once just to count its bytes, since the sizes stated in an archive may be wrong. A document
+type, through which XML could refer to other files or expand, is refused. Opens no other file.
 """
 
 from __future__ import annotations
@@ -9,40 +9,40 @@ from __future__ import annotations
 import io
 import posixpath
 import struct
-import xml.etree.ElementTree as ET
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
+from xml.parsers import expat
 
 MAX_ENTRIES = 10_000
 _PIECE_BYTES = 65_536
 
 
 class WorkbookError(Exception):
-    """A workbook is damaged."""
+    """The workbook is damaged."""
 
 
 class TooLargeError(Exception):
-    """A workbook holds more than is allowed; the message says of what, and the limit."""
+    """The workbook exceeds a limit, which the message names."""
 
 
-class Handler(Protocol):
-    """What is done with the elements of a part, whose names come without a namespace."""
+class Handler:
+    """Receives the elements of a part, with names without a namespace; this base class ignores them."""
 
     def opened(self, name: str, attributes: dict[str, str]) -> None:
         """Take the beginning of an element."""
 
     def closed(self, name: str) -> None:
-        """Take its end."""
+        """Take the end of an element."""
 
     def data(self, text: str) -> None:
         """Take text."""
 
 
 class Package:
-    """An archive whose parts are known to be small enough."""
+    """A ZIP archive whose parts were checked to be small enough."""
 
     def __init__(self, data: bytes, limit_bytes: int) -> None:
         """Open an archive and unpack all that may be read of it once, to count it.
@@ -73,7 +73,7 @@ class Package:
         return name.lower() in self._names
 
     def pieces(self, name: str) -> Iterator[bytes]:
-        """The bytes of a part.
+        """Yield the bytes of a part.
 
         Raises:
             WorkbookError: there is no such part, or it is damaged.
@@ -90,12 +90,16 @@ class Package:
         Raises:
             WorkbookError: it is no XML, or has a document type.
         """
+        parser = expat.ParserCreate(namespace_separator="}")
+        parser.StartElementHandler = lambda tag, attributes: handler.opened(tag.rpartition("}")[2], attributes)
+        parser.EndElementHandler = lambda tag: handler.closed(tag.rpartition("}")[2])
+        parser.CharacterDataHandler = handler.data
+        parser.StartDoctypeDeclHandler = _refuse_document_type
         with damage():
-            parser = ET.XMLParser(target=_Target(handler))
             for piece in self.pieces(name):
-                parser.feed(piece)
+                parser.Parse(piece)
                 yield
-            parser.close()
+            parser.Parse(b"", True)
         yield
 
     def read_whole(self, name: str, handler: Handler) -> None:
@@ -104,54 +108,30 @@ class Package:
             pass
 
     def related(self, part: str) -> dict[str, tuple[str, str]]:
-        """Kind and name of the parts that the relations of a part lead to, by id; without links to the outside."""
+        """Return kind and name of the parts that a part relates to, by id; external links are left out."""
         folder, name = posixpath.split(part)
-        found = _Relations(folder)
+        targets = _Relations(folder)
         relations = posixpath.join(folder, "_rels", f"{name}.rels")
         if relations in self:
-            self.read_whole(relations, found)
-        return found.found
+            self.read_whole(relations, targets)
+        return targets.targets
 
 
-class _Target:
-    """Passes elements on to a handler."""
-
-    def __init__(self, handler: Handler) -> None:
-        self.handler = handler
-
-    def start(self, tag: str, attributes: dict[str, str]) -> None:
-        self.handler.opened(tag.rpartition("}")[2], attributes)
-
-    def end(self, tag: str) -> None:
-        self.handler.closed(tag.rpartition("}")[2])
-
-    def data(self, text: str) -> None:
-        self.handler.data(text)
-
-    def doctype(self, *_: Any) -> None:
-        raise WorkbookError("a part has a document type (DOCTYPE), which no workbook has")
-
-    def close(self) -> None:
-        return None
+def _refuse_document_type(*_: Any) -> None:
+    raise WorkbookError("a part has a document type (DOCTYPE), which no workbook has")
 
 
-class _Relations:
+class _Relations(Handler):
     def __init__(self, folder: str) -> None:
         self.folder = folder
-        self.found: dict[str, tuple[str, str]] = {}
+        self.targets: dict[str, tuple[str, str]] = {}
 
     def opened(self, name: str, attributes: dict[str, str]) -> None:
         if name == "Relationship" and attributes.get("TargetMode") != "External":
             target = attributes.get("Target", "")
             path = posixpath.normpath(posixpath.join("/", self.folder, target)).lstrip("/")
             kind = attributes.get("Type", "").rpartition("/")[2]
-            self.found[attributes.get("Id", "")] = (kind, path)
-
-    def closed(self, name: str) -> None:
-        return None
-
-    def data(self, text: str) -> None:
-        return None
+            self.targets[attributes.get("Id", "")] = (kind, path)
 
 
 @contextmanager
@@ -159,7 +139,7 @@ def damage() -> Iterator[None]:
     """Turn what parsers raise on damaged archives into `WorkbookError`."""
     try:
         yield
-    except ET.ParseError as error:
+    except expat.ExpatError as error:
         raise WorkbookError(f"a part is no XML: {error}") from None
     except (zipfile.BadZipFile, zlib.error, struct.error, EOFError) as error:
         raise WorkbookError(f"it is no workbook, or damaged: {error}") from None

@@ -1,6 +1,6 @@
-"""The XML of a workbook's parts: which elements say what. Handlers for `xlsx_package.Package.read`.
+"""Handle the XML of a workbook's parts: handlers for `xlsx_package.Package.read`.
 
-Reads and writes nothing by itself. Numbers of rows and columns, and of strings, are bounded here.
+Reads and writes no files by itself. The numbers of rows, columns and strings are bounded here.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from docent.stages.ingest.tables.xlsx_package import TooLargeError, WorkbookError
+from docent.stages.ingest.tables.xlsx_package import Handler, TooLargeError, WorkbookError
 from docent.text.encodings.surrogates import without_surrogates
 
 MAX_ROW, MAX_COLUMN = 1_048_576, 16_384
@@ -20,7 +20,7 @@ _ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 @dataclass(frozen=True)
 class Merge:
-    """Cells shown as one, whose text stands in the first; rows and columns from 1."""
+    """Merged cells, whose text stands in the first one; rows and columns count from 1."""
 
     first_row: int
     first_column: int
@@ -30,7 +30,7 @@ class Merge:
 
 @dataclass(slots=True)
 class RawCell:
-    """A cell as the file has it."""
+    """A cell as stored in the file."""
 
     kind: str
     style: int
@@ -41,46 +41,33 @@ class RawCell:
 
 
 def unescaped(text: str) -> str:
-    """A text with `_x000D_` and the like as the characters they stand for; `_x005F_` is the escape of itself."""
+    """Return a text with escapes such as `_x000D_` decoded; `_x005F_` is the escape of the underscore itself."""
     if "_x" not in text:
         return text
-    found = _ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), text)
-    return without_surrogates(found).replace("\r\n", "\n").replace("\r", "\n")
+    decoded = _ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), text)
+    return without_surrogates(decoded).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def position_of(reference: str) -> tuple[int, int]:
-    """Row and column, from 1, of a reference such as `B12`.
+    """Return row and column, from 1, of a reference such as `B12`.
 
     Raises:
         WorkbookError: it is none, or beyond what the format has.
     """
-    found = _REFERENCE.fullmatch(reference)
-    if not found:
+    match = _REFERENCE.fullmatch(reference)
+    if not match:
         raise WorkbookError(f"{reference[:40]!r} is no reference to a cell")
     column = 0
-    for letter in found[1].upper():
+    for letter in match[1].upper():
         column = column * 26 + ord(letter) - 64
-    row = int(found[2])
+    row = int(match[2])
     if not (0 < row <= MAX_ROW and column <= MAX_COLUMN):
         raise WorkbookError(f"cell {reference[:40]} is beyond row {MAX_ROW} or column {MAX_COLUMN}")
     return row, column
 
 
-class _Handler:
-    """A handler that takes nothing by itself."""
-
-    def opened(self, name: str, attributes: dict[str, str]) -> None:
-        return None
-
-    def closed(self, name: str) -> None:
-        return None
-
-    def data(self, text: str) -> None:
-        return None
-
-
-class Workbook(_Handler):
-    """The list of sheets: name, id of the relation, and state of each."""
+class Workbook(Handler):
+    """Collects name, relation id and state of every sheet."""
 
     def __init__(self) -> None:
         self.sheets: list[tuple[str, str, str]] = []
@@ -95,8 +82,8 @@ class Workbook(_Handler):
             self.epoch_1904 = attributes.get("date1904") in ("1", "true")
 
 
-class _Text(_Handler):
-    """Collects the text of `<t>` elements, not that of readings above Japanese text (`<rPh>`)."""
+class _Text(Handler):
+    """Collects the text of `<t>` elements, except for phonetic readings (`<rPh>`)."""
 
     def __init__(self) -> None:
         self.pieces: list[str] = []
@@ -117,30 +104,30 @@ class _Text(_Handler):
             self.pieces.append(text)
 
     def taken(self) -> str:
-        """What was collected; the next text begins."""
+        """Return the collected text, and begin the next one."""
         text = "".join(self.pieces)
         self.pieces.clear()
         return text
 
 
 class Strings(_Text):
-    """The texts that cells share."""
+    """Collects the shared strings."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.found: list[str] = []
+        self.texts: list[str] = []
 
     def closed(self, name: str) -> None:
         """Take a text where it ends."""
         super().closed(name)
         if name == "si":
-            self.found.append(unescaped(self.taken()).strip())
-            if len(self.found) > MAX_STRINGS:
+            self.texts.append(unescaped(self.taken()).strip())
+            if len(self.texts) > MAX_STRINGS:
                 raise TooLargeError(f"more than {MAX_STRINGS} texts")
 
 
-class Styles(_Handler):
-    """The number format of every style."""
+class Styles(Handler):
+    """Collects the number format of every style."""
 
     def __init__(self) -> None:
         from openpyxl.styles.numbers import BUILTIN_FORMATS
@@ -159,18 +146,18 @@ class Styles(_Handler):
             self._of_style.append(int(attributes.get("numFmtId", "0")))
 
     def closed(self, name: str) -> None:
-        """Leave the list of styles."""
+        """Return leave the list of styles."""
         if name == "cellXfs":
             self._in_cells = False
 
     def code_of(self, style: int) -> str:
-        """The format code of a style; that of plain numbers where there is none."""
+        """Return the format code of a style; `General` if there is none."""
         number = self._of_style[style] if 0 <= style < len(self._of_style) else 0
         return self._codes.get(number, "General")
 
 
-class Merges(_Handler):
-    """Merged cells of a sheet."""
+class Merges(Handler):
+    """Collects the merged cells of a sheet."""
 
     def __init__(self) -> None:
         self.merges: list[Merge] = []
@@ -187,7 +174,7 @@ class Merges(_Handler):
 
 
 class Rows(_Text):
-    """Rows of a sheet: number and cells of each, in order; the reader of the list empties it."""
+    """Collects the rows of a sheet, in order: number and cells of each; whoever reads the list empties it."""
 
     def __init__(self) -> None:
         super().__init__()

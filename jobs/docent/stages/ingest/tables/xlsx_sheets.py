@@ -1,7 +1,7 @@
-"""The sheets of a workbook as rows of cells, each as a person sees it; memory grows with one row and the strings.
+"""Read the sheets of a workbook as rows of cells as a person sees them; memory grows with one row and the strings.
 
-Shared strings, cells, rows and columns are counted while they are read. Formulas are never run: their last values
-count, and a formula without one is named. openpyxl is imported where it is used, for its tables of formats and dates.
+Shared strings, cells, rows and columns are counted while they are read. Formulas are never run: stored values are used,
+and a formula without one is reported. openpyxl is imported only when needed, for its tables of formats and dates.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ class Cell:
     """One cell.
 
     Attributes:
-        text: as a person sees it; "" where a formula has no stored value, or its value is an error.
+        text: as a person sees it; "" if a formula has no stored value, or the value is an error.
         is_text: whether it was typed as text.
-        formula: of a formula without a stored value.
-        error: `#REF!` and the like.
-        is_copy: whether a merged cell that begins elsewhere shows here.
-        rows_below: rows that the cell covers below its own, where it is merged.
+        formula: the formula, if it has no stored value.
+        error: the error value, such as `#REF!`.
+        is_copy: whether it shows a merged cell that begins elsewhere.
+        rows_below: number of further rows that a merged cell covers.
     """
 
     text: str
@@ -86,7 +86,7 @@ class Book:
         self._cells = 0
 
     def rows(self, sheet: Sheet) -> Iterator[Row]:
-        """The rows of a sheet that have a cell, in order.
+        """Yield the rows of a sheet that have a cell, in order.
 
         Raises:
             WorkbookError: it is damaged, or a row or column is beyond what the format has.
@@ -106,14 +106,14 @@ class Book:
             reader.rows.clear()
 
     def merges(self, sheet: Sheet) -> list[Merge]:
-        """Its merged cells, in the order of their first rows."""
-        found = Merges()
+        """Return its merged cells, in the order of their first rows."""
+        handler = Merges()
         if _mentions_merges(self._package, sheet.part):
-            self._package.read_whole(sheet.part, found)
-        return sorted(found.merges, key=lambda merge: (merge.first_row, merge.first_column))
+            self._package.read_whole(sheet.part, handler)
+        return sorted(handler.merges, key=lambda merge: (merge.first_row, merge.first_column))
 
     def _cell(self, raw: RawCell) -> Cell | None:
-        """A cell as a person sees it; None for an empty one."""
+        """Return a cell as a person sees it; None for an empty one."""
         if raw.kind == "inlineStr":
             return Cell(unescaped(raw.inline).strip(), True)
         if not raw.value and raw.kind == "str":
@@ -124,11 +124,11 @@ class Book:
             return Cell("", error=raw.value)
         if raw.kind == "s":
             number = int(raw.value)
-            if not 0 <= number < len(self._strings.found):
+            if not 0 <= number < len(self._strings.texts):
                 raise WorkbookError(
-                    f"there is no text {raw.value[:40]} among the {len(self._strings.found)} shared ones"
+                    f"there is no text {raw.value[:40]} among the {len(self._strings.texts)} shared ones"
                 )
-            return Cell(self._strings.found[number], True)
+            return Cell(self._strings.texts[number], True)
         if raw.kind == "str":
             return Cell(unescaped(raw.value).strip(), True)
         if raw.kind == "b":
@@ -144,20 +144,20 @@ class Book:
             return shown_duration(number, code)
         if not _is_date(code):
             return shown_number(number, code)
-        found = self._date(number)
-        return shown_date(found, code) if found else shown_number(number, "General")
+        date = self._date(number)
+        return shown_date(date, code) if date else shown_number(number, "General")
 
     def _date(self, days: float) -> datetime.datetime | None:
-        """A date from its number; None beyond what dates there are."""
+        """Return the date for a day number; None beyond the supported range."""
         from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH, from_excel
 
         try:
-            found = from_excel(days, MAC_EPOCH if self._epoch_1904 else WINDOWS_EPOCH)
+            moment = from_excel(days, MAC_EPOCH if self._epoch_1904 else WINDOWS_EPOCH)
         except (ValueError, OverflowError):
             return None
-        if isinstance(found, datetime.time):
-            return datetime.datetime.combine(datetime.date(1900, 1, 1), found)
-        return found if isinstance(found, datetime.datetime) else None
+        if isinstance(moment, datetime.time):
+            return datetime.datetime.combine(datetime.date(1900, 1, 1), moment)
+        return moment if isinstance(moment, datetime.datetime) else None
 
 
 @lru_cache(maxsize=4096)
@@ -168,7 +168,7 @@ def _is_date(code: str) -> bool:
 
 
 def _mentions_merges(package: Package, part: str) -> bool:
-    """Whether a part has merged cells, found in its bytes, which is faster than parsing; UTF-16 is parsed."""
+    """Return whether a part has merged cells, by a search in its bytes, which is faster than parsing."""
     end = b""
     for piece in package.pieces(part):
         if b"mergeCell" in end + piece or b"m\x00e\x00r\x00g\x00e" in end + piece:

@@ -1,6 +1,6 @@
-"""A sheet as a table: which row names the columns, and the text of merged cells in all cells that they cover.
+"""Turn a sheet into a table: find the row that names the columns, and repeat merged cells where they cover others.
 
-Reads and writes nothing.
+Reads and writes no files.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ MAX_HEADER_ROWS = 5
 
 
 @dataclass(frozen=True)
-class Table:
+class SheetTable:
     """A sheet whose columns are known.
 
     Attributes:
         titles: number and text of the rows above the names.
         names: of the columns, from the first on.
-        rows: below the names.
+        rows: the rows below the names.
     """
 
     titles: tuple[tuple[int, str], ...]
@@ -35,13 +35,13 @@ class Table:
     rows: Iterator[Row]
 
 
-def find_header(rows: Iterator[Row]) -> Table | None:
-    """The row that names the columns: the first that is about as wide as most; None for a sheet without text.
+def find_header(rows: Iterator[Row]) -> SheetTable | None:
+    """Return the sheet as a table whose header is the first row about as wide as most; None without text.
 
     Rows above it are titles: `List of loans, 2024` in a single cell. A header whose cells are merged downwards has
     several rows, whose texts become one name.
     """
-    filled = ((number, cells) for number, cells in rows if any(map(_has_content, cells.values())))
+    filled = (row for row in rows if any(_is_filled(cell) and not cell.is_copy for cell in row[1].values()))
     first = list(itertools.islice(filled, LOOKED_AT))
     if not any(cell.text for _, cells in first for cell in cells.values()):
         return None
@@ -50,12 +50,12 @@ def find_header(rows: Iterator[Row]) -> Table | None:
     depth = max((cell.rows_below for cell in cells.values()), default=0)
     deeper = [row for row in first[position + 1 :] if row[0] <= number + min(depth, MAX_HEADER_ROWS - 1)]
     names = _names([cells, *(row[1] for row in deeper)])
-    titles = tuple((row, " ".join(_own_texts(found))) for row, found in first[:position])
-    return Table(titles, names, itertools.chain(first[position + 1 + len(deeper) :], filled))
+    titles = tuple((row, " ".join(_own_texts(title_cells))) for row, title_cells in first[:position])
+    return SheetTable(titles, names, itertools.chain(first[position + 1 + len(deeper) :], filled))
 
 
 def _header_position(rows: Sequence[Row]) -> int:
-    """The first row at least half as wide as most below it, and mostly text; the first row where there is none."""
+    """Return the first row at least half as wide as most rows below it, and mostly text; else the first row."""
     widths = [len(_own_texts(cells)) for _, cells in rows]
     for position, (_, cells) in enumerate(rows[:-1]):
         usual, _ = max(Counter(widths[position + 1 :]).items(), key=lambda item: (item[1], item[0]))
@@ -69,15 +69,15 @@ def _header_position(rows: Sequence[Row]) -> int:
 
 def _names(rows: Sequence[dict[int, Cell]]) -> list[str]:
     width = max((column for cells in rows for column, cell in cells.items() if cell.text), default=0)
-    found = []
+    names = []
     for column in range(1, width + 1):
         texts = [cells[column].text for cells in rows if column in cells and cells[column].text]
-        found.append(" ".join(dict.fromkeys(texts)))
-    return found
+        names.append(" ".join(dict.fromkeys(texts)))
+    return names
 
 
 def _own_texts(cells: dict[int, Cell]) -> list[str]:
-    """Texts of a row, a merged one once."""
+    """Return the texts of a row, a merged one once."""
     return [cell.text for _, cell in sorted(cells.items()) if cell.text and not cell.is_copy]
 
 
@@ -85,12 +85,8 @@ def _is_filled(cell: Cell) -> bool:
     return bool(cell.text or cell.formula or cell.error)
 
 
-def _has_content(cell: Cell) -> bool:
-    return _is_filled(cell) and not cell.is_copy
-
-
 def with_merged_cells(rows: Iterable[Row], merges: Sequence[Merge]) -> Iterator[Row]:
-    """The rows with the text of merged cells in every cell that they cover, as far as there are columns.
+    """Yield the rows with the text of merged cells in every cell that they cover, up to MAX_COLUMNS.
 
     Args:
         rows: in order.

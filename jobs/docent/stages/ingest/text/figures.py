@@ -1,7 +1,7 @@
-"""The figures that a section of Markdown refers to: found in its text, looked for in six places, checked and kept.
+"""Find the figures that a section of Markdown refers to, in six places, and check and keep them.
 
-`{{FIGURE_1.2}}` in `manuals/plinth.md` is the first file there is of: `manuals/plinth/FIGURE_1.2` with `.png`, `.jpg`,
-`.jpeg`, then `plinth/FIGURE_1.2` with the same endings in the source's folder. `![alt](path)` is relative to the file;
+`{{FIGURE_1.2}}` in `manuals/plinth.md` is the first existing file of: `manuals/plinth/FIGURE_1.2` with `.png`, `.jpg`,
+`.jpeg`, then `plinth/FIGURE_1.2` with the same suffixes in the source's folder. `![alt](path)` is relative to the file;
 the path is tried as written, then without escapes, with slashes for backslashes, and without query and fragment.
 Nothing outside the source's folder is opened, and nothing is fetched.
 """
@@ -48,11 +48,11 @@ _FIGURE_NAME = re.compile(
 
 
 @dataclass
-class Gallery:
-    """The figures of one document, each looked for once.
+class FigureFinder:
+    """Finds the figures of one document, each file looked up once.
 
     Attributes:
-        rejects: of the references that lead nowhere, in order; the reader of the list empties it.
+        rejects: for references that lead nowhere, in order; whoever reads the list empties it.
     """
 
     listed: ListedFile
@@ -63,7 +63,7 @@ class Gallery:
     _there: dict[str, bool] = field(default_factory=dict)
 
     def figure(self, reference: Reference, caption: str, line: int) -> Figure | None:
-        """The figure that a reference means, without a picture where it leads nowhere; None beyond MAX_FIGURES.
+        """Return the figure that a reference means, without a picture if it leads nowhere; None beyond MAX_FIGURES.
 
         Args:
             caption: of the reference.
@@ -77,22 +77,22 @@ class Gallery:
             return None
         if key not in self._known:
             self._known[key] = self._find(reference)
-        found = self._known[key]
-        if isinstance(found, PhotoError):
-            self.rejects.append(self._reject(found.reason, reference, line, found.detail))
+        outcome = self._known[key]
+        if isinstance(outcome, PhotoError):
+            self.rejects.append(self._reject(outcome.reason, reference, line, outcome.detail))
             return Figure(token=reference.token, caption=caption)
-        return Figure(token=reference.token, caption=caption, image=found)
+        return Figure(token=reference.token, caption=caption, image=outcome)
 
     @cached_property
     def _hashed(self) -> list[Path]:
-        """What the run hashes and pictures may lie in: the source, or what a single file has and names beside it."""
+        """Return the paths covered by the source hash: the source, or what a single file has and names beside it."""
         source = self.listed.source
         if source.path != self.listed.path:
             return [self.listed.root.resolve()]
         return [one.resolve() for one in (source.figures_folder, *pictures_beside(source)) if one is not None]
 
     def is_figure(self, name: str, alone: bool) -> bool:
-        """Whether `{{name}}` in prose is a figure rather than a variable of a template: its file is there, or missing.
+        """Return whether `{{name}}` in prose is a figure, whose file may be missing, rather than a template variable.
 
         Args:
             alone: whether nothing else stands on its line.
@@ -101,10 +101,10 @@ class Gallery:
             return True
         if name not in self._there and len(self._there) < MAX_FIGURES:
             try:
-                found = find_file(Reference(0, "", name, "", False), self.listed)
+                path = find_file(Reference(0, "", name, "", False), self.listed)
             except OutsideError:
                 return True
-            self._there[name] = found is not None
+            self._there[name] = path is not None
         return self._there.get(name, False)
 
     def _find(self, reference: Reference) -> ImageFile | PhotoError:
@@ -140,7 +140,7 @@ class Gallery:
 
 
 def find_file(reference: Reference, listed: ListedFile) -> Path | None:
-    """The picture that a reference in a file means; None where there is none.
+    """Return the picture that a reference in a file means; None if there is none.
 
     Raises:
         OutsideError: the reference leads out of the source's folder.
@@ -155,7 +155,7 @@ def find_file(reference: Reference, listed: ListedFile) -> Path | None:
 
 
 def _first_file(names: Iterable[str], root: Path) -> Path | None:
-    """The first name that is a file of the folder; None where none is.
+    """Return the first name that is a file of the folder; None if none is.
 
     Raises:
         OutsideError: none is a file, and one leads out of the folder.
@@ -174,7 +174,7 @@ def _first_file(names: Iterable[str], root: Path) -> Path | None:
 
 
 def spellings(path: str) -> list[str]:
-    """What a path of a picture may mean, the most literal first, each once."""
+    """Return the possible meanings of a picture path, the most literal first, each once."""
     escaped = [path, unquote(path)]
     escaped += [_ESCAPED.sub(r"\1", each) for each in escaped]
     slashed = [each.replace("\\", "/") for each in escaped]
@@ -184,7 +184,7 @@ def spellings(path: str) -> list[str]:
 
 
 def candidates(name: str, listed: ListedFile) -> Iterator[str]:
-    """The six places where the figure of a token may lie, relative to the source's folder, in order."""
+    """Yield the six places where the figure of a token may lie, relative to the source's folder, in order."""
     stem = posixpath.splitext(posixpath.basename(listed.name))[0]
     for folder in (posixpath.join(posixpath.dirname(listed.name), stem), stem):
         for suffix in SUFFIXES:
@@ -192,7 +192,7 @@ def candidates(name: str, listed: ListedFile) -> Iterator[str]:
 
 
 def caption_of(reference: Reference, text: str) -> str:
-    """The caption of an HTML figure, else what an image is said to show, else the line in italics below it."""
+    """Return the caption of an HTML figure, else the alt text of an image, else the line in italics below it."""
     end = reference.start + len(reference.token)
     if reference.token.startswith("<"):
         following = text[end : end + 3000]

@@ -1,6 +1,6 @@
-"""What a Markdown document says of itself: YAML between two `---` at the very start of the file, or TOML between `+++`.
+"""Read the front matter of a Markdown document: YAML between two `---` at the start of the file, or TOML between `+++`.
 
-A title may hold `---`: only a line of its own ends the block. Reads and writes nothing.
+A title may contain `---`: only a line of its own ends the block. Reads and writes no files.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _CLOSINGS = {"---": ("---", "..."), "+++": ("+++",)}
 
 
 class _Loader(yaml.BaseLoader):
-    """Every scalar as it is written (`007` stays `007`); no aliases, which can stand for gigabytes."""
+    """Load scalars as written (`007` stays `007`), and refuse aliases, which can expand to gigabytes."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
@@ -32,7 +32,7 @@ class _Loader(yaml.BaseLoader):
 
 
 def read_front_matter(text: str, where: str) -> tuple[dict[str, str], int]:
-    r"""Its scalars as text, and where in `text` the document goes on.
+    r"""Return the scalars of the front matter as text, and where in `text` the document continues.
 
     Bad YAML is left out with a warning; so is said what is missing. Two rules drawn across a page around prose are no
     front matter, which begins on the line below its delimiter and is a mapping.
@@ -50,30 +50,30 @@ def read_front_matter(text: str, where: str) -> tuple[dict[str, str], int]:
     if text.startswith("+"):
         return _toml(written, following, where)
     try:
-        found = yaml.load(written, _Loader)  # noqa: S506 - a BaseLoader, which makes text, lists and mappings only
+        parsed = yaml.load(written, _Loader)  # noqa: S506 - a BaseLoader, which makes text, lists and mappings only
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         if not written.partition("\n")[0].strip():
             return {}, 0
-        log.warning("%s: front matter cannot be read and is left out: %s", where, _first_line(error))
+        log.warning("%s: cannot read the front matter, skipped: %s", where, _first_line(error))
         return {}, following
-    if not isinstance(found, dict) and written.strip():
-        log.warning("%s has no front matter: what stands between its first two rules is text", where)
+    if not isinstance(parsed, dict) and written.strip():
+        log.warning("%s has no front matter: the text between its first two rules is not a mapping", where)
         return {}, 0
-    return _checked(_scalars(found or {}, where), where), following
+    return _checked(_scalars(parsed or {}, where), where), following
 
 
 def _toml(written: str, following: int, where: str) -> tuple[dict[str, str], int]:
     try:
-        found = tomllib.loads(written, parse_float=str)
+        parsed = tomllib.loads(written, parse_float=str)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        log.warning("%s: front matter in TOML cannot be read and stays in the text: %s", where, error)
+        log.warning("%s: cannot read the front matter as TOML, kept as text: %s", where, error)
         return {}, 0
-    texts = {name: [_written(one) for one in v] if isinstance(v, list) else _written(v) for name, v in found.items()}
+    texts = {name: [_written(one) for one in v] if isinstance(v, list) else _written(v) for name, v in parsed.items()}
     return _checked(_scalars(texts, where), where), following
 
 
 def _written(value: Any) -> Any:
-    """A scalar of TOML as text; tables and lists as they are."""
+    """Return a scalar of TOML as text; tables and lists unchanged."""
     if isinstance(value, bool):
         return str(value).lower()
     return value if isinstance(value, str | dict | list) else str(value)
@@ -101,11 +101,11 @@ def _between_delimiters(text: str) -> tuple[int, int, int] | None:
     return None
 
 
-def _scalars(found: dict[Any, Any], where: str) -> dict[str, str]:
-    """Scalars, and lists of scalars joined by commas; deeper values are left out, which the log says."""
+def _scalars(mapping: dict[Any, Any], where: str) -> dict[str, str]:
+    """Return scalars, and lists of scalars joined by commas; nested values are skipped with a warning."""
     meta: dict[str, str] = {}
     deeper: list[str] = []
-    for name, value in found.items():
+    for name, value in mapping.items():
         if isinstance(value, list) and all(isinstance(one, str) for one in value):
             value = ", ".join(value)  # noqa: PLW2901
         if isinstance(name, str) and isinstance(value, str) and value.strip():
@@ -113,14 +113,12 @@ def _scalars(found: dict[Any, Any], where: str) -> dict[str, str]:
         elif not isinstance(value, str):
             deeper.append(printable(str(name), 40))
     if deeper:
-        log.warning(
-            "%s: front matter: left out, for it is neither text nor a list of texts: %s", where, ", ".join(deeper)
-        )
+        log.warning("%s: front matter: skipped, neither text nor a list of texts: %s", where, ", ".join(deeper))
     return meta
 
 
 def _first_line(error: BaseException) -> str:
     mark = getattr(error, "problem_mark", None)
-    said = getattr(error, "problem", None) or str(error).partition("\n")[0] or type(error).__name__
+    problem = getattr(error, "problem", None) or str(error).partition("\n")[0] or type(error).__name__
     # + 2: marks count from 0, and the delimiter is the file's first line.
-    return f"{said}, line {mark.line + 2}" if mark else said
+    return f"{problem}, line {mark.line + 2}" if mark else problem

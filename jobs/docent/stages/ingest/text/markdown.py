@@ -1,25 +1,23 @@
-"""Loader `markdown`: one document per file, one section per heading with something below it.
+"""Load source kind `markdown`: one document per file, one section per heading that has text below it.
 
-A heading of any depth begins a section, outside of code; what stands before the first is a section without a title.
-Lines are those of the file, front matter included. A section's text is what stands below its heading, as written but
-for line breaks and soft hyphens; its span covers the heading too. Run alone: `docent stage ingest`, with a source of
-kind `markdown`.
+A heading of any depth begins a section, except inside code; text before the first heading is a section without a title.
+Lines are those of the file, front matter included. A section's text is what stands below its heading, unchanged except
+for line breaks and soft hyphens; its span includes the heading. Run alone: `docent stage ingest`, with a source of kind
+`markdown`.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
-from docent.config import Source
 from docent.config.sources import Markdown
 from docent.records import Document, Fact, Figure, Reject, Section, Span
 from docent.stages.ingest.images import Intake
-from docent.stages.ingest.sources import MAX_NAME_CHARACTERS, Exhibit, ListedFile, list_files
-from docent.stages.ingest.text.figures import Gallery, caption_of
+from docent.stages.ingest.sources import MAX_NAME_CHARACTERS, ListedFile, read_at_most
+from docent.stages.ingest.text.figures import FigureFinder, caption_of
 from docent.stages.ingest.text.front_matter import read_front_matter
 from docent.text.encodings.decode import is_text, read_text, why_unknown
 from docent.text.encodings.invisible import without_invisible
@@ -50,20 +48,15 @@ _PAGE_BREAKS = re.compile(r"^[ \t]*[^\S \t\n][^\S\n]*$", re.MULTILINE)
 _BLANK_LINES = re.compile(r"(?:[ \t]*\n)+")
 
 
-def list_documents(source: Source) -> list[ListedFile | Exhibit | Reject]:
-    """Every Markdown file of a source."""
-    return list_files(source, SUFFIXES)
-
-
 def load_document(listed: ListedFile, intake: Intake) -> Iterator[Document | Reject]:
-    """The document of a file, after the figures that it lacks; or why it is none."""
+    """Yield the document of a file, after rejects for missing figures; or why there is none."""
     text = _read(listed, intake.section.markdown.max_mb)
     if isinstance(text, Reject):
         yield text
         return
     meta, start = read_front_matter(text, listed.name)
-    gallery = Gallery(listed, intake)
-    reader = Reader(text[start:], text.count("\n", 0, start), listed.name, gallery)
+    figure_finder = FigureFinder(listed, intake)
+    reader = SectionReader(text[start:], text.count("\n", 0, start), listed.name, figure_finder)
     try:
         sections = tuple(reader.sections())
     except BlockError as error:
@@ -73,7 +66,7 @@ def load_document(listed: ListedFile, intake: Intake) -> Iterator[Document | Rej
     except TooManyPartsError:
         yield _reject(listed, TOO_MANY_PARTS, f"more than {MAX_PARTS} paragraphs and statements: divide the file")
         return
-    yield from gallery.rejects
+    yield from figure_finder.rejects
     if not sections:
         yield _reject(listed, NO_CONTENT, "no text below a heading or before the first")
         return
@@ -93,12 +86,12 @@ class TooManyPartsError(Exception):
 
 @dataclass
 class _Draft:
-    """A section while it is read; positions count in the text of the document.
+    """A section while it is read; positions are offsets into the document.
 
     Attributes:
-        start: of the heading, or of the text where there is none.
-        body: behind the heading.
-        said: whether anything stands below the heading.
+        start: of the heading, or of the text if there is no heading.
+        body: after the heading.
+        has_content: whether there is content below the heading.
     """
 
     title: str
@@ -106,38 +99,38 @@ class _Draft:
     body: int
     line: int
     body_line: int
-    said: bool = False
+    has_content: bool = False
     facts: list[Fact] = field(default_factory=list)
     references: list[tuple[Reference, int]] = field(default_factory=list)
 
 
 @dataclass
-class Reader:
-    """Markdown becomes sections, one at a time.
+class SectionReader:
+    """Read the sections of a Markdown document one at a time.
 
     Attributes:
         text: the document without front matter.
-        lines_before: lines of the front matter.
-        first_heading: the first heading that was read.
+        lines_before: number of lines of the front matter.
+        first_heading: the first heading of the document.
     """
 
     text: str
     lines_before: int
     file: str
-    gallery: Gallery
+    figure_finder: FigureFinder
     first_heading: str = ""
 
     def __post_init__(self) -> None:
-        settings = self.gallery.intake.section.markdown
+        settings = self.figure_finder.intake.section.markdown
         self._marker: str = settings.skip_marker
         chosen = settings.figure_pattern != Markdown().figure_pattern
-        is_figure = (lambda _name, _alone: True) if chosen else self.gallery.is_figure
+        is_figure = (lambda _name, _alone: True) if chosen else self.figure_finder.is_figure
         pattern = re.compile(settings.figure_pattern)
         self._syntax = Syntax(pattern, definitions_in(self.text), labels_in(self.text), is_figure)
         self._place = Place(self.file, self.lines_before + 1, None, self._syntax, wrapped=True)
 
     def sections(self) -> Iterator[Section]:
-        """The sections in order, numbered from 1.
+        """Yield the sections in order, numbered from 1.
 
         Raises:
             BlockError: a block cannot be read.
@@ -154,7 +147,7 @@ class Reader:
                 draft = self._begin(block)
             else:
                 facts = list(facts_in(block, self._place))
-                draft.said = draft.said or _says_something(block)
+                draft.has_content = draft.has_content or _says_something(block)
                 draft.facts += facts
                 parts += len(facts)
             draft.references += self._references(block)
@@ -172,7 +165,7 @@ class Reader:
         return _Draft(title, heading.start, heading.end, first, behind)
 
     def _references(self, block: Block) -> Iterator[tuple[Reference, int]]:
-        """References of a block with their lines; positions are those in the text."""
+        """Yield references of a block with their lines; positions are offsets into the text."""
         before = None
         for token in block.tokens:
             if token.type not in ("inline", "html_block") or token.map is None or token.map == before:
@@ -184,10 +177,10 @@ class Reader:
                 yield Reference(position, *reference[1:]), self.lines_before + block.line_of(position) + 1
 
     def _section(self, draft: _Draft, end: int, index: int) -> Section | None:
-        """The section that ends here; None for one without content, or with the marker."""
+        """Return the section that ends here; None if it has no content, or has the skip marker."""
         raw = self.text[draft.start : end]
         body = self.text[draft.body : end].rstrip()
-        if not draft.said or not body or (self._marker and self._marker in raw):
+        if not draft.has_content or not body or (self._marker and self._marker in raw):
             return None
         blank = _BLANK_LINES.match(body)
         body = body[blank.end() :] if blank else body
@@ -204,32 +197,31 @@ class Reader:
         )
 
     def _figures(self, draft: _Draft) -> Iterator[Figure]:
-        """Every figure once, at its first reference."""
+        """Yield every figure once, at its first reference."""
         seen: set[str] = set()
         for reference, line in draft.references:
             if reference.token not in seen:
                 seen.add(reference.token)
-                figure = self.gallery.figure(reference, caption_of(reference, self.text), line)
+                figure = self.figure_finder.figure(reference, caption_of(reference, self.text), line)
                 if figure is not None:
                     yield figure
 
 
 def _says_something(block: Block) -> bool:
-    """Whether a block is content: no rule across the page, and not only a comment."""
+    """Return whether a block is content: neither a thematic break nor only a comment."""
     if block.kind == "html_block":
         return not _COMMENTS.fullmatch(block.tokens[0].content)
     return block.kind != "hr"
 
 
 def _read(listed: ListedFile, max_mb: float) -> str | Reject:
-    r"""The text of a file with line breaks `\n` only, or why it cannot be had."""
+    r"""Return the text of a file with line breaks `\n` only, or why it cannot be read."""
     limit = int(max_mb * 1_000_000)
     try:
-        with listed.path.open("rb") as file:
-            data = file.read(min(os.fstat(file.fileno()).st_size, limit) + 1)  # asking for more reserves memory for it
+        data = read_at_most(listed.path, limit)
     except OSError as error:
         return _reject(listed, CANNOT_BE_READ, error.strerror or type(error).__name__)
-    if len(data) > limit:
+    if data is None:
         return _reject(listed, TOO_LARGE, f"more than {max_mb:g} MB: divide it, or raise ingest.markdown.max_mb")
     text = read_text(data, listed.name, listed.source.encoding)
     if text is None and b"\x00" not in data:
@@ -244,6 +236,6 @@ def _reject(listed: ListedFile, reason: str, detail: str) -> Reject:
 
 
 def _one_line(text: str) -> str:
-    """A heading as a name: one line of printable characters, not too long."""
+    """Return a heading as a name: one line of printable characters of bounded length."""
     line = " ".join("".join(character if character.isprintable() else " " for character in text).split())
     return line if len(line) <= MAX_NAME_CHARACTERS else line[: MAX_NAME_CHARACTERS - 1] + "…"

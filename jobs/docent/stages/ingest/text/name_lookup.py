@@ -1,7 +1,7 @@
-"""Finds the file that a text means where none has the name exactly as it is written.
+"""Find the file that a name refers to when no file has exactly that name.
 
-A name is looked for in the other Unicode form (`ä` as one character or as two: archives from a Mac have
-the latter), then in upper or lower case where only one file fits, which the log says. Opens no file.
+The name is tried in the other Unicode form (`ä` as one character or as two, as in archives from a Mac), then ignoring
+case if only one file matches, which is logged. Opens no file.
 """
 
 from __future__ import annotations
@@ -20,29 +20,29 @@ log = logging.getLogger("docent.ingest")
 
 
 def find_alike(folder: Path, parts: tuple[str, ...]) -> Path | None:
-    """The file whose name differs in its Unicode form, or only in case where no second one does; else None."""
-    found = folder
+    """Return the file whose name differs in Unicode form, or only in case if it is the only one; else None."""
+    path = folder
     other_case = False
     for part in parts:
-        if not (found / part).exists():
-            status = found.stat()
+        if not (path / part).exists():
+            status = path.stat()
             wanted = unicodedata.normalize("NFC", part)
-            exact, folded = _names_of(str(found), status.st_mtime_ns, status.st_ino)
+            exact, folded = _names_of(str(path), status.st_mtime_ns, status.st_ino)
             names = exact.get(wanted) or folded.get(_folded(wanted), [])
             if len(names) != 1:
                 return None
             other_case = other_case or wanted not in exact
             part = names[0]  # noqa: PLW2901
-        found /= part
+        path /= part
     if other_case:
         written = "/".join(parts)
-        log.warning("%s is read as %s", printable(written), printable(found.relative_to(folder).as_posix()))
-    return found
+        log.warning("%s is read as %s", printable(written), printable(path.relative_to(folder).as_posix()))
+    return path
 
 
 @lru_cache(maxsize=64)
 def _names_of(folder: str, _changed_ns: int, _inode: int) -> tuple[Mapping[str, list[str]], Mapping[str, list[str]]]:
-    """The names in a folder by their composed form, and by that without case."""
+    """Return the names in a folder by composed Unicode form, and by casefolded form."""
     exact: dict[str, list[str]] = defaultdict(list)
     folded: dict[str, list[str]] = defaultdict(list)
     for name in os.listdir(folder):

@@ -1,7 +1,7 @@
-"""Loader `txt`: one document per text file, in pieces of bounded length, each with its lines and facts.
+"""Load source kind `txt`: one document per text file, in pieces of bounded length, each with its lines and facts.
 
-Pieces come from `docent.text.chunks.chunk_text(text, max_chars, overlap_chars)`, as offsets into the text, so that the
-lines of each are exact. Run alone: `docent ingest regulations.txt`.
+Pieces are offsets into the text (`docent.text.chunks.chunk_text`), so that the lines of each are exact. Run alone:
+`docent ingest regulations.txt`.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from docent.config import Source
 from docent.messages.printing import printable
 from docent.records import Document, Reject, Section, Span
 from docent.stages.ingest.images import Intake
-from docent.stages.ingest.sources import MAX_NAME_CHARACTERS, Exhibit, ListedFile, list_files
+from docent.stages.ingest.sources import MAX_NAME_CHARACTERS, ListedFile, read_at_most
 from docent.text.chunks import chunk_text
 from docent.text.encodings.decode import read_text, why_no_text, why_unknown
 from docent.text.facts import facts_of
@@ -29,20 +28,15 @@ NOT_TEXT = "not a text file"
 NO_CONTENT = "document without content"
 
 
-def list_texts(source: Source) -> list[ListedFile | Exhibit | Reject]:
-    """Every text file of a source; opens none."""
-    return list_files(source, SUFFIXES)
-
-
 def load(listed: ListedFile, intake: Intake) -> Iterator[Document | Reject]:
-    """The document of a file, or why it is none."""
+    """Yield the document of a file, or why there is none."""
     settings = intake.section.text
-    found = _read(listed, int(settings.max_mb * 1_000_000), listed.source.encoding or settings.encoding)
-    if isinstance(found, Reject):
-        yield found
+    text = _read(listed, int(settings.max_mb * 1_000_000), listed.source.encoding or settings.encoding)
+    if isinstance(text, Reject):
+        yield text
         return
-    spans = chunk_text(found, settings.chunk_chars, settings.chunk_overlap_chars)
-    sections = tuple(_sections(listed.name, found, spans))
+    spans = chunk_text(text, settings.chunk_chars, settings.chunk_overlap_chars)
+    sections = tuple(_sections(listed.name, text, spans))
     if not sections:
         yield Reject(reason=NO_CONTENT, raw=printable(listed.name))
         return
@@ -57,9 +51,7 @@ def load(listed: ListedFile, intake: Intake) -> Iterator[Document | Reject]:
 
 def _read(listed: ListedFile, limit: int, encoding: str) -> str | Reject:
     name = printable(listed.name)
-    with listed.path.open("rb") as file:
-        data = file.read(limit + 1)
-    if len(data) > limit:
+    if (data := read_at_most(listed.path, limit)) is None:
         return Reject(reason=TOO_LARGE, raw=name, detail=f"more than {limit} bytes; ingest.text.max_mb")
     text = read_text(data, listed.name, encoding)
     if text is None:
@@ -73,8 +65,8 @@ def _read(listed: ListedFile, limit: int, encoding: str) -> str | Reject:
 
 
 def _sections(file: str, text: str, pieces: list[tuple[int, int]]) -> Iterator[Section]:
-    """A section per piece; the title counts them where there are several."""
-    breaks = [found.start() for found in re.finditer("\n", text)]
+    """Yield a section per piece, numbered in the title if there are several."""
+    breaks = [newline.start() for newline in re.finditer("\n", text)]
     for number, (start, end) in enumerate(pieces, 1):
         piece = text[start:end]
         first_line = bisect_left(breaks, start) + 1

@@ -1,7 +1,7 @@
-"""A PDF page as blocks in reading order: headings, paragraphs, list items, tables, figures; and those as Markdown.
+"""Group a PDF page into blocks in reading order (headings, paragraphs, lists, tables, figures), and into Markdown.
 
-Columns are told by a gutter that no text crosses, then gaps from top to bottom part what stands beside each other from
-what does not (recursive XY cut, Nagy and Seth 1984). Every line of Markdown knows the lines of the page it came from.
+Columns are separated by gutters that no text crosses, then by gaps from top to bottom (recursive XY cut, Nagy and Seth
+1984). Every line of Markdown keeps the lines of the page it came from.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SURE_GUTTER_PT, _MIN_LINES_AT_GAP = 24.0, 6
 
 @dataclass(frozen=True)
 class Placed:
-    """A figure and where it stands."""
+    """A figure and its place."""
 
     figure: Figure
     box: Box
@@ -37,10 +37,10 @@ Part = Fragment | Table | Placed
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a block and the lines of the page it came from; 0 for one that has none, as a figure's.
+    """A line of a block and the lines of the page it came from; 0 if it came from none, like a figure.
 
     Attributes:
-        title: what the heading says, where the line is one.
+        title: text of the heading, if the line is one.
     """
 
     text: str
@@ -51,7 +51,7 @@ class Line:
 
 @dataclass
 class Block:
-    """What belongs together."""
+    """Consecutive lines of one kind: a heading, paragraph, list item, table or figure."""
 
     kind: Literal["heading", "text", "list", "table", "figure"]
     lines: list[Line]
@@ -65,22 +65,19 @@ def blocks_of(
     body: float,
     numbered: frozenset[int] = frozenset(),
 ) -> list[Block]:
-    """The blocks of a page, in reading order.
+    """Return the blocks of a page, in reading order.
 
     Args:
         body: height of the document's text, in points.
         numbered: lines of the page that are headings by their section number.
     """
-    free: list[Part] = [*outside(fragments, tables)]
+    parts: list[Part] = [*outside(fragments, tables), *tables, *figures]
     width = max((f.box.right for f in fragments), default=0.0)
-    blocks: list[Block] = []
-    for leaf in _cut([*free, *tables, *figures], width):
-        blocks += _grouped(leaf, body, numbered)
-    return blocks
+    return [block for leaf in _cut(parts, width) for block in _grouped(leaf, body, numbered)]
 
 
 def _cut(parts: list[Part], width: float) -> list[list[Part]]:
-    """The parts in groups, one column after another."""
+    """Return the parts in groups, one column after another."""
     if len(parts) < 2 * _MIN_COLUMN_LINES or len(parts) > _MAX_CUT:
         return [parts]
     if columns := _columns(parts, width):
@@ -99,7 +96,7 @@ def _cut(parts: list[Part], width: float) -> list[list[Part]]:
 
 
 def _columns(parts: Sequence[Part], width: float) -> list[list[Part]]:
-    """Two sides of a gutter, each wide enough and with lines enough to be a column; none where there is no such."""
+    """Return the two sides of a gutter, if each is wide and long enough to be a column; else an empty list."""
     right_end = 0.0
     ordered = sorted(parts, key=lambda part: part.box.left)
     for number, part in enumerate(ordered):
@@ -118,7 +115,7 @@ def _is_column(parts: Sequence[Part], width: float, least: int) -> bool:
 
 
 def _grouped(parts: Sequence[Part], body: float, numbered: frozenset[int]) -> list[Block]:
-    """One column's parts from top to bottom, lines of a paragraph together."""
+    """Return the blocks of one column from top to bottom, with the lines of a paragraph together."""
     rows = rows_of([part for part in parts if isinstance(part, Fragment)])
     placed: list[tuple[float, list[Fragment] | Table | Placed]] = [(row[0].box.top, row) for row in rows]
     placed += [(part.box.top, part) for part in parts if not isinstance(part, Fragment)]
@@ -139,7 +136,7 @@ def _grouped(parts: Sequence[Part], body: float, numbered: frozenset[int]) -> li
 def _add_row(
     blocks: list[Block], row: list[Fragment], above: list[Fragment] | None, body: float, numbered: frozenset[int]
 ) -> None:
-    """A row of text as a line of the block above it, or of a new one."""
+    """Add a row of text to the block above it, or begin a new block."""
     text, size = _joined(row), max(fragment.size for fragment in row)
     known = [f.line for f in row if f.line] or [0]  # values of a form stand in no line of the page's text
     line = Line(text, min(known), max(known))
@@ -167,7 +164,7 @@ def _joined(row: list[Fragment]) -> str:
 
 
 def to_markdown_lines(blocks: Sequence[Block]) -> list[Line]:
-    """The blocks as lines of Markdown, with empty lines between them."""
+    """Return the blocks as lines of Markdown, with empty lines between them."""
     lines: list[Line] = []
     for block in blocks:
         if lines:

@@ -1,13 +1,13 @@
-"""What stands on one page of a PDF: its text by lines, and which class the page is of.
+"""Read the text of one PDF page by lines, and classify the page.
 
-Used by `pdf_document.py`. Everything is in the page as people see it: points from the lower left corner, after the
-page's crop and rotation. PDFium gives every character; nothing here renders.
+Coordinates are those of the page as shown: points from the lower left corner, after crop and rotation. PDFium provides
+every character; nothing is rendered here.
 """
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -38,35 +38,49 @@ class Box:
 
     @property
     def height(self) -> float:
-        """Points from bottom to top."""
+        """Return the height in points."""
         return self.top - self.bottom
 
     @property
     def width(self) -> float:
-        """Points from left to right."""
+        """Return the width in points."""
         return self.right - self.left
 
+    @property
+    def middle(self) -> float:
+        """Return the height of its middle above the lower edge of the page."""
+        return (self.bottom + self.top) / 2
+
     def holds(self, other: Box) -> bool:
-        """Whether the other's middle lies inside."""
-        x, y = (other.left + other.right) / 2, (other.bottom + other.top) / 2
-        return self.left <= x <= self.right and self.bottom <= y <= self.top
+        """Return whether the middle of the other lies inside."""
+        return self.left <= (other.left + other.right) / 2 <= self.right and self.bottom <= other.middle <= self.top
+
+    @classmethod
+    def around(cls, boxes: Sequence[Box]) -> Box:
+        """Return the smallest box that holds all of them."""
+        return cls(
+            min(box.left for box in boxes),
+            min(box.bottom for box in boxes),
+            max(box.right for box in boxes),
+            max(box.top for box in boxes),
+        )
 
 
 @dataclass(frozen=True)
 class View:
-    """How points of the file become points of the page as shown: crop box and rotation (degrees, clockwise)."""
+    """Transform from coordinates of the file to those of the page as shown; rotation in degrees, clockwise."""
 
     crop: Box
     rotation: int
 
     @property
     def size(self) -> tuple[float, float]:
-        """Width and height as shown."""
+        """Return width and height as shown."""
         sides = (self.crop.width, self.crop.height)
         return sides if self.rotation % 180 == 0 else (sides[1], sides[0])
 
     def box(self, left: float, bottom: float, right: float, top: float) -> Box:
-        """A rectangle of the file as it is shown."""
+        """Return a rectangle of the file as it is shown."""
         crop = self.crop
         a, b, c, d = left - crop.left, bottom - crop.bottom, right - crop.left, top - crop.bottom
         if self.rotation == 90:
@@ -78,17 +92,17 @@ class View:
 
 @dataclass(frozen=True)
 class PageText:
-    """The text of a page in the order of the file.
+    """Text of a page in the order of the file.
 
     Attributes:
-        characters: position in PDFium's list of every character of `text`.
+        characters: index in PDFium's list for every character of `text`.
     """
 
     text: str
     characters: tuple[int, ...]
 
     def lines(self) -> Iterator[tuple[int, int, int]]:
-        """Number, start and end of every line."""
+        """Yield number, start and end of every line."""
         start = 0
         for number, line in enumerate(self.text.split("\n"), 1):
             yield number, start, start + len(line)
@@ -111,7 +125,7 @@ class Sheet:
 
 @contextmanager
 def opened(pdf: Any, number: int) -> Iterator[Sheet]:
-    """One page of a file, closed behind it, so that memory stays that of one page.
+    """Open one page of a file, and close it afterwards, so that memory stays that of one page.
 
     Raises:
         PdfiumError: the page is damaged.
@@ -128,7 +142,7 @@ def opened(pdf: Any, number: int) -> Iterator[Sheet]:
 
 
 def read_text(textpage: Any) -> PageText:
-    """The text of a page: lines end in a line feed, what cannot be seen is left out."""
+    """Return the text of a page: lines end in a line feed, invisible characters are left out."""
     written: list[str] = []
     characters: list[int] = []
     high = 0
@@ -152,7 +166,7 @@ def read_text(textpage: Any) -> PageText:
 
 @lru_cache(maxsize=4096)
 def _visible(code: int) -> str:
-    """A character as it is kept: breaks and blanks plain, control characters left out."""
+    """Return a character as it is kept: breaks and blanks plain, control characters removed."""
     if code == 0x0A:
         return "\n"
     character = chr(code) if code < 0x110000 else "\ufffd"
@@ -162,7 +176,7 @@ def _visible(code: int) -> str:
 
 
 def garbled_share(text: str) -> float:
-    """Share of a text's characters that mean nothing: replacement, private use, unassigned."""
+    """Return the share of characters without a meaning: replacement, private use, unassigned."""
     if text.isascii():
         return 0.0
     seen = [character for character in text if not character.isspace()]
@@ -171,12 +185,12 @@ def garbled_share(text: str) -> float:
 
 
 def is_garbled(text: str) -> bool:
-    """Whether a page's text cannot be read, because its fonts do not say what their shapes mean."""
+    """Return whether a page's text is unreadable because its fonts do not map shapes to characters."""
     return garbled_share(text) > _MAX_GARBLED_SHARE
 
 
 def class_of(characters: int, images: int, text_page_chars: int) -> PageClass:
-    """Class of a page with so many characters and images."""
+    """Return the class of a page with this many characters and images."""
     if not characters and not images:
         return "empty"
     if characters > text_page_chars and not images:

@@ -1,7 +1,7 @@
-"""Figures of a PDF page: its images found, measured, cropped as the page shows them, and kept as PNG.
+"""Find, measure and crop the images of a PDF page, and keep them as PNG.
 
-What decides whether a figure is kept is measured on the image in the file, since the crop is scaled and smoothed: the
-numbers then do not depend on `figure_dpi`. No image is decoded whose size was not looked at before.
+Whether a figure is kept depends on the image in the file rather than on the crop, which is scaled and smoothed, so the
+decision does not depend on `figure_dpi`. No image is decoded before its size is checked.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class PageImage:
 
 
 def token(page: int, number: int) -> str:
-    """How a section's text refers to the figure; pages and figures of a page count from 1."""
+    """Return the token by which a section's text refers to a figure; pages and figures of a page count from 1."""
     return f"{{{{FIGURE_p{page}_{number}}}}}"
 
 
@@ -63,9 +63,9 @@ TOKEN = re.compile(r"\{\{FIGURE_p\d+_\d+\}\}")
 
 
 def find_images(sheet: Sheet) -> list[PageImage]:
-    """Images that a page shows, also those inside forms, from top to bottom; each place once."""
+    """Return the images that a page shows, also those inside forms, from top to bottom; each place once."""
     width, height = sheet.view.size
-    found: dict[tuple[int, ...], PageImage] = {}
+    images: dict[tuple[int, ...], PageImage] = {}
     for count, item in enumerate(sheet.page.get_objects(max_depth=_MAX_DEPTH)):
         if count >= MAX_OBJECTS:
             break
@@ -75,12 +75,12 @@ def find_images(sheet: Sheet) -> list[PageImage]:
         box = Box(max(shown.left, 0.0), max(shown.bottom, 0.0), min(shown.right, width), min(shown.top, height))
         if box.width > 0 and box.height > 0:
             key = tuple(round(side) for side in (box.left, box.bottom, box.right, box.top))
-            found.setdefault(key, PageImage(item, box, *item.get_px_size()))
-    return sorted(found.values(), key=lambda image: (-image.box.top, image.box.left))
+            images.setdefault(key, PageImage(item, box, *item.get_px_size()))
+    return sorted(images.values(), key=lambda image: (-image.box.top, image.box.left))
 
 
 def _bounds(item: Any) -> tuple[float, float, float, float]:
-    """Bounds on the page of an object that may lie in forms, each with its own place."""
+    """Return the bounds on the page of an object that may be nested in forms, each with its own matrix."""
     left, bottom, right, top = item.get_bounds()
     form = item.container
     while form is not None:
@@ -93,13 +93,13 @@ def _bounds(item: Any) -> tuple[float, float, float, float]:
 
 @dataclass(frozen=True)
 class Cropper:
-    """Keeps figures of one document."""
+    """Crops and saves the figures of one document."""
 
     listed: ListedFile
     intake: Intake
 
     def figures(self, sheet: Sheet, images: list[PageImage]) -> Iterator[tuple[PageImage, ImageFile | Reject]]:
-        """Every image with its crop, or with why it is left out."""
+        """Yield every image with its crop, or with the reject for it."""
         # An image that is too large would be decoded when anything beside it is drawn.
         allowed = self.intake.limits.pixels
         drawable = all(image.width_px * image.height_px <= allowed for image in images)
@@ -115,7 +115,7 @@ class Cropper:
                 yield image, self.keep(picture, sheet.number, number)
 
     def page_picture(self, sheet: Sheet, images: list[PageImage]) -> ImageFile | Reject:
-        """A whole page as a picture, its margins cut off."""
+        """Return a whole page as a picture, its margins cut off."""
         settings = self.intake.section.pdf
         if any(image.width_px * image.height_px > self.intake.limits.pixels for image in images):
             detail = f"more than {self.intake.limits.pixels:.0f} px"
@@ -125,7 +125,7 @@ class Cropper:
         return self.keep(picture.crop((cut, cut, picture.width - cut, picture.height - cut)), sheet.number, 1)
 
     def _problem(self, image: PageImage) -> tuple[str, str] | None:
-        """Why an image is no figure worth keeping, in a phrase and in numbers; None where it is."""
+        """Return why an image is not worth keeping as a figure, as a phrase and in numbers; None if it is."""
         settings = self.intake.section.pdf
         width_in, height_in = image.box.width / 72, image.box.height / 72
         size = f"{width_in:.2f} x {height_in:.2f} inches, {image.width_px} x {image.height_px} px"
@@ -137,14 +137,14 @@ class Cropper:
             measured = measure(image.item.get_bitmap().to_pil().convert("RGB"))
         except (pypdfium.PdfiumError, ValueError, RuntimeError) as error:
             # Behind it stands an address in memory, which differs at every run.
-            said, _, _ = str(error).partition(" <")
-            return NOT_DECODED, f"{size}: {said}"
+            message, _, _ = str(error).partition(" <")
+            return NOT_DECODED, f"{size}: {message}"
         if measured.exceeds(settings.min_laplacian, settings.min_edge_px, settings.min_entropy_bits):
             return None
         return TOO_PLAIN, str(measured)
 
     def keep(self, picture: Image.Image, page: int, number: int) -> ImageFile | Reject:
-        """A picture saved as PNG, by page and number on it."""
+        """Save a picture as PNG, named by page and number."""
         stored = io.BytesIO()
         picture.convert("RGB").save(stored, "PNG")
         name = plain_name(f"{PurePosixPath(self.listed.name).stem}-p{page}-{number}.png")
@@ -156,7 +156,7 @@ class Cropper:
             return self.reject(error.reason, page, number, error.detail)
 
     def reject(self, reason: str, page: int, number: int, detail: str) -> Reject:
-        """Why a figure is left out."""
+        """Return the reject for a figure."""
         where = f"{self.listed.name} page {page}"
         return Reject(
             reason=reason,
@@ -167,7 +167,7 @@ class Cropper:
 
 
 def render(sheet: Sheet, box: Box, dpi: int) -> Image.Image:
-    """A part of a page as it is shown, at so many dots per inch, or fewer where that would be too many pixels."""
+    """Return a part of a page as shown, at this resolution, or a lower one to stay below MAX_RENDERED_PX."""
     width, height = sheet.view.size
     pixels = max(box.width * box.height, 1e-6) * (dpi / 72) ** 2
     scale = dpi / 72 * min(1.0, (MAX_RENDERED_PX / pixels) ** 0.5)
@@ -179,7 +179,7 @@ def render(sheet: Sheet, box: Box, dpi: int) -> Image.Image:
 
 
 def caption_of(box: Box, fragments: Sequence[Fragment]) -> str:
-    """The caption just below a figure, else just above: the line that says it is one, and what follows it closely."""
+    """Return the caption just below a figure, else just above: the line that begins like one, and its next lines."""
     across = [f for f in fragments if f.box.left < box.right and f.box.right > box.left]
     below = [f for f in across if -4 <= box.bottom - f.box.top <= _CAPTION_REACH_PT]
     above = [f for f in across if -4 <= f.box.bottom - box.top <= _CAPTION_REACH_PT]

@@ -1,7 +1,7 @@
-"""What was filled into a PDF's form, as pieces of text at their places, each with the label that the page gives it.
+"""Read the values of a PDF form as pieces of text in place, each with its label on the page.
 
-Text fields, choices, check boxes and radio buttons, and notes written on the page. Passwords, buttons and signatures
-are left out. A field without a value says nothing, a check box says whether it is checked. Reads pages through PDFium.
+Covers text fields, choices, check boxes, radio buttons, and notes on the page. Passwords, push buttons and signatures
+are left out. An empty field gives nothing; a check box tells whether it is checked. Reads pages through PDFium.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _TYPICAL_SIZE_PT = 10.0
 
 @dataclass(frozen=True)
 class Value:
-    """What one field says.
+    """Value of one form field.
 
     Attributes:
-        name: as the form calls it for people, else for programs; empty for a note on the page.
-        text: its value; empty for a check box, whose label is what counts.
-        is_button: whether it is a check box, whose label stands behind it.
+        name: label of the field for people, else its technical name; empty for a note on the page.
+        text: its value.
+        is_button: whether it is a check box or radio button, whose label follows it.
     """
 
     name: str
@@ -41,18 +41,18 @@ class Value:
 
 
 def values_of(sheet: Sheet, form: Any) -> list[Value]:
-    """The values on a page, from top to bottom; `form` is the handle of the document's form, None without one."""
-    found: list[Value] = []
+    """Return the values on a page, from top to bottom; `form` is the handle of the form, None if there is none."""
+    values: list[Value] = []
     for number in range(min(pdfium.FPDFPage_GetAnnotCount(sheet.page.raw), MAX_ANNOTATIONS)):
         note = pdfium.FPDFPage_GetAnnot(sheet.page.raw, number)
         if not note:
             continue
         try:
             if (value := _value(note, form, sheet)) is not None:
-                found.append(value)
+                values.append(value)
         finally:
             pdfium.FPDFPage_CloseAnnot(note)
-    return sorted(found, key=lambda value: (-value.box.top, value.box.left))
+    return sorted(values, key=lambda value: (-value.box.top, value.box.left))
 
 
 def _value(note: Any, form: Any, sheet: Sheet) -> Value | None:
@@ -73,7 +73,7 @@ def _value(note: Any, form: Any, sheet: Sheet) -> Value | None:
 
 
 def _field(note: Any, form: Any, box: Box) -> Value | None:
-    """The value of a field of the form."""
+    """Return the value of a field of the form."""
     kind = pdfium.FPDFAnnot_GetFormFieldType(form, note)
     flags = pdfium.FPDFAnnot_GetFormFieldFlags(form, note)
     name = _text(lambda *args: pdfium.FPDFAnnot_GetFormFieldAlternateName(form, note, *args))
@@ -95,14 +95,14 @@ def _field(note: Any, form: Any, box: Box) -> Value | None:
 
 
 def _selected(note: Any, form: Any) -> str:
-    """The chosen options of a list."""
+    """Return the chosen options of a list."""
     options = range(min(max(pdfium.FPDFAnnot_GetOptionCount(form, note), 0), 1000))
     chosen = [number for number in options if pdfium.FPDFAnnot_IsOptionSelected(form, note, number)]
     return ", ".join(_text(lambda *args, n=n: pdfium.FPDFAnnot_GetOptionLabel(form, note, n, *args)) for n in chosen)
 
 
 def _text(ask: Callable[..., int]) -> str:
-    """A string of PDFium on one line: it says how many bytes there are, then writes them as UTF-16."""
+    """Return a string of PDFium on one line: a first call gives its size, a second one writes it as UTF-16."""
     size = min(ask(None, 0), 2 * MAX_VALUE_CHARS + 2)
     if size <= 2:
         return ""
@@ -114,39 +114,35 @@ def _text(ask: Callable[..., int]) -> str:
 
 
 def with_values(fragments: Sequence[Fragment], values: Sequence[Value]) -> list[Fragment]:
-    """The pieces of a page's text, with what was filled in behind its label; without one, behind the field's name."""
-    found = list(fragments)
+    """Return the pieces of a page's text, each value behind its label, or behind the field's name if it has none."""
+    pieces = list(fragments)
     for value in values:
         if not value.name:
-            found.append(Fragment(value.text, value.box, _TYPICAL_SIZE_PT, 0))
+            pieces.append(Fragment(value.text, value.box, _TYPICAL_SIZE_PT, 0))
             continue
-        label = _label_of(value, found)
+        label = _label_of(value, pieces)
         if label is None:
-            found.append(Fragment(f"{value.name}: {value.text}", value.box, _TYPICAL_SIZE_PT, 0))
+            pieces.append(Fragment(f"{value.name}: {value.text}", value.box, _TYPICAL_SIZE_PT, 0))
             continue
-        text = f"{found[label].text.rstrip(' :.…_')}: {value.text}"
-        found[label] = replace(found[label], text=text, box=_around(found[label].box, value.box))
-    return found
+        a, b, text = pieces[label].box, value.box, f"{pieces[label].text.rstrip(' :.…_')}: {value.text}"
+        # As high as the label: a field may reach into the lines above and below.
+        box = Box(min(a.left, b.left), max(a.bottom, b.bottom - 2.0), max(a.right, b.right), min(a.top, b.top + 2.0))
+        pieces[label] = replace(pieces[label], text=text, box=box)
+    return pieces
 
 
 def _label_of(value: Value, fragments: Sequence[Fragment]) -> int | None:
-    """The nearest text beside a field: behind a check box, in front of anything else."""
+    """Return the nearest text beside a field: behind a check box, in front of any other field."""
     best: tuple[float, int] | None = None
-    middle = (value.box.bottom + value.box.top) / 2
+    middle = value.box.middle
     for number, fragment in enumerate(fragments):
         box = fragment.box
-        beside = box.bottom <= middle <= box.top or value.box.bottom <= (box.bottom + box.top) / 2 <= value.box.top
+        beside = box.bottom <= middle <= box.top or value.box.bottom <= box.middle <= value.box.top
         gap = box.left - value.box.right if value.is_button else value.box.left - box.right
         if beside and fragment.line and -3.0 <= gap <= _LABEL_REACH_PT and (best is None or gap < best[0]):
             best = gap, number
-    return None if best is None or _is_taken(best[1], value, fragments) else best[1]
-
-
-def _is_taken(number: int, value: Value, fragments: Sequence[Fragment]) -> bool:
-    """Whether a text is no label: it is long as a sentence is, or holds a value already."""
-    text = fragments[number].text
-    return len(text) > 120 or (": " in text and not value.is_button)
-
-
-def _around(a: Box, b: Box) -> Box:
-    return Box(min(a.left, b.left), max(a.bottom, b.bottom - 2.0), max(a.right, b.right), min(a.top, b.top + 2.0))
+    if best is None:
+        return None
+    # What is as long as a sentence, or holds a value already, is no label.
+    text = fragments[best[1]].text
+    return None if len(text) > 120 or (": " in text and not value.is_button) else best[1]

@@ -1,7 +1,7 @@
-"""Pieces of text on a page of a PDF, each with its place and the height of its font.
+"""Split the text of a PDF page into pieces, each with its place and font height.
 
-A line is cut where a gap is wider than its letters are high, where a vertical rule crosses it, and at a narrower gap
-that lines above or below it have at the same place: the gutter between two columns. Reads pages through PDFium.
+A line is cut at a gap wider than its letters are high, at a vertical rule that crosses it, and at a narrower gap that
+lines above or below have at the same place: the gutter between two columns. Reads pages through PDFium.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _MAX_MARK_CHARS = 8
 
 @dataclass(frozen=True)
 class Fragment:
-    """Text that stands together on one line of the page.
+    """A piece of text on one line of the page.
 
     Attributes:
         size: height of its font, in points.
@@ -44,7 +44,7 @@ class Fragment:
 
 
 class _Piece(NamedTuple):
-    """A part of a line; `left` is where the gap in front of it begins, and `narrow` whether that alone parts it."""
+    """A part of a line; `left` is where the gap before it begins, `narrow` whether only a narrow gap separates it."""
 
     run: list[tuple[str, Box, int]]
     line: int
@@ -55,7 +55,7 @@ class _Piece(NamedTuple):
 def fragments_of(
     textpage: Any, page_text: PageText, view: View, upright: Sequence[Rule] = (), *, columns: bool = True
 ) -> list[Fragment]:
-    """The pieces of every line of the text.
+    """Return the pieces of every line of the text.
 
     Args:
         upright: vertical rules of the page, which part the cells of a table however near they stand.
@@ -74,7 +74,9 @@ def fragments_of(
                 crossed = bool(rules) and _crossed(rules, before, box)
                 wide = crossed or gap > WIDE_GAP
                 parted = wide or (columns and gap > NARROW_GAP)
-                if parted and (crossed or gap > BULLET_GAP or not _is_item_mark(run)):
+                # The bullet or number of an item stays with its text.
+                is_mark = len(run) <= _MAX_MARK_CHARS and ITEM_MARK.fullmatch("".join(part[0] for part in run))
+                if parted and (crossed or gap > BULLET_GAP or not is_mark):
                     pieces.append(_Piece(run, number, left, narrow))
                     run, left, narrow = [], before.right, not wide
             if box or run:
@@ -83,24 +85,18 @@ def fragments_of(
     return [part for run, line in _joined(pieces) for part in _fragment(textpage, run, line)]
 
 
-def _is_item_mark(run: Sequence[tuple[str, Box, int]]) -> bool:
-    """Whether a part of a line is only the bullet or number of a list's item."""
-    return len(run) <= _MAX_MARK_CHARS and ITEM_MARK.fullmatch("".join(part[0] for part in run)) is not None
-
-
 def _crossed(rules: Sequence[Rule], before: Box, box: Box) -> bool:
-    """Whether a vertical rule stands between two characters of a line."""
-    middle = (box.bottom + box.top) / 2
+    """Return whether a vertical rule stands between two characters of a line."""
     for number in range(bisect_left(rules, (before.right - 1.0,)), len(rules)):
         if rules[number].at > box.left + 1.0:
             return False
-        if rules[number].start <= middle <= rules[number].end:
+        if rules[number].start <= box.middle <= rules[number].end:
             return True
     return False
 
 
 def _joined(pieces: Sequence[_Piece]) -> list[tuple[list[tuple[str, Box, int]], int]]:
-    """The pieces put together again where a narrow gap is only a wide blank: the lines around have none there."""
+    """Return the pieces, joined where a narrow gap is only a wide blank: the lines around have none there."""
     gaps = [(piece.run[0][1], piece) for piece in pieces if piece.run and piece.left]
     crowded = len(gaps) > _MAX_GAPS
     gaps.sort(key=lambda gap: gap[0].bottom)
@@ -115,7 +111,7 @@ def _joined(pieces: Sequence[_Piece]) -> list[tuple[list[tuple[str, Box, int]], 
 
 
 def _is_gutter(piece: _Piece, gaps: Sequence[tuple[Box, _Piece]], bottoms: Sequence[float]) -> bool:
-    """Whether two lines near a gap have one that overlaps it."""
+    """Return whether two lines near a gap have one that overlaps it."""
     box = piece.run[0][1]
     reach = _NEIGHBOURS * 1.6 * max(box.height, 1.0)
     rows: set[int] = set()
@@ -134,25 +130,14 @@ def _fragment(textpage: Any, run: list[tuple[str, Box, int]], line: int) -> list
     if not text:
         return []
     boxes = [box for _, box, _ in run]
-    whole = Box(
-        min(box.left for box in boxes),
-        min(box.bottom for box in boxes),
-        max(box.right for box in boxes),
-        max(box.top for box in boxes),
-    )
-    high = statistics.median_low([box.height for box in boxes])
-    middle = _middle([(character, position) for character, _, position in run])
-    return [Fragment(text, whole, font_size(textpage, middle) or high, line)]
-
-
-def _middle(written: Sequence[tuple[str, int]]) -> int:
-    """Position of the letter in the middle: PDFium makes up spaces, which have no font."""
-    seen = [position for character, position in written if not character.isspace()]
-    return seen[len(seen) // 2]
+    # The font of the letter in the middle: PDFium makes up spaces, which have none.
+    letters = [position for character, _, position in run if not character.isspace()]
+    size = font_size(textpage, letters[len(letters) // 2]) or statistics.median_low([box.height for box in boxes])
+    return [Fragment(text, Box.around(boxes), size, line)]
 
 
 def font_size(textpage: Any, position: int) -> float:
-    """Height of the font of a character as it is shown, in points; 0 where PDFium does not know it."""
+    """Return the height of the font of a character as shown, in points; 0 if PDFium does not know it."""
     matrix = pdfium.FS_MATRIX()
     if not pdfium.FPDFText_GetMatrix(textpage.raw, position, ctypes.byref(matrix)):
         return 0.0
@@ -161,7 +146,7 @@ def font_size(textpage: Any, position: int) -> float:
 
 
 def loose_box(textpage: Any, position: int, view: View) -> Box | None:
-    """Box of a character, as high as its font; None where PDFium has none."""
+    """Return the box of a character, as high as its font; None if PDFium has none."""
     rect = pdfium.FS_RECTF()
     if not pdfium.FPDFText_GetLooseCharBox(textpage.raw, position, ctypes.byref(rect)):
         return None

@@ -1,6 +1,6 @@
-"""Lines of the text of a PDF page with their places and fonts, and which of them are clearly larger than the text.
+"""Measure the lines of text on a PDF page: place, font size, and whether they are larger than the text.
 
-Only the ends of words are measured, so that a long document takes little more time than its text alone. Reads pages
+Only the ends of words are measured, so that a long document takes little more time than reading its text. Reads pages
 through PDFium.
 """
 
@@ -36,8 +36,8 @@ class MeasuredLine(NamedTuple):
 
 
 def measured_lines(sheet: Sheet, page_text: PageText) -> list[MeasuredLine]:
-    """The lines of a page that hold a character, in the order of the file; measures the ends of words only."""
-    found: list[MeasuredLine] = []
+    """Return the lines of a page that hold a character, in file order; measures only the ends of words."""
+    measured: list[MeasuredLine] = []
     for number, start, end in page_text.lines():
         text, positions = page_text.text[start:end], page_text.characters[start:end]
         begin, behind_last = len(text) - len(text.lstrip()), len(text.rstrip())
@@ -59,15 +59,15 @@ def measured_lines(sheet: Sheet, page_text: PageText) -> list[MeasuredLine]:
         middle = (begin + behind_last - 1) // 2
         middle += text[middle] == " "  # PDFium makes up spaces, which have no font
         size = font_size(sheet.textpage, positions[middle]) or box.height
-        found.append(MeasuredLine(number, text.strip(), box, size, gap))
-    return found
+        measured.append(MeasuredLine(number, text.strip(), box, size, gap))
+    return measured
 
 
 _BEFORE, _BEHIND = pdfium.FS_RECTF(), pdfium.FS_RECTF()
 
 
 def _gap(sheet: Sheet, before: int, behind: int) -> float:
-    """Gap between two characters of a line in heights of the second; 0 where PDFium has no box of one.
+    """Return the gap between two characters of a line, in heights of the second; 0 if PDFium lacks the box of one.
 
     Asked for every word of a document, and so without boxes of Python.
     """
@@ -80,7 +80,7 @@ def _gap(sheet: Sheet, before: int, behind: int) -> float:
 
 
 class FontSizes:
-    """How many characters of a document so far are set in fonts of which height."""
+    """Count the characters of a document by the height of their font."""
 
     def __init__(self) -> None:
         self._counts: Counter[float] = Counter()
@@ -98,7 +98,7 @@ class FontSizes:
 
 
 def is_heading(text: str, size: float, body: float) -> bool:
-    """Whether a line is set larger than the document's text, and is short, no list item and no address."""
+    """Return whether a line is set larger than the document's text, and is short, no list item and no address."""
     large = body > 0 and size >= _MIN_HEADING_RATIO * body
     words = len(text) <= MAX_HEADING_CHARS and any(character.isalpha() for character in text)
     return large and words and not BULLET.match(text) and "://" not in text

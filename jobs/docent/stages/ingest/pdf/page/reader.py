@@ -1,6 +1,6 @@
-"""One page of a PDF, read while it is open: its lines, or its pieces with their places, or its picture.
+"""Read one PDF page while it is open: its lines, or its pieces of text with their places, or its picture.
 
-Which of them follows from the layout and the class of the page. Nothing is put in order here: see pdf_layouts.py.
+The layout and the class of the page decide which. Nothing is put in order here: see layouts.py.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ _MIN_BESIDE, _MAX_UPWARD_SHARE = 3, 0.25
 
 
 def page_reject(listed: ListedFile, reason: str, number: int, detail: str) -> Reject:
-    """A page that is not read, or a part of it."""
+    """Return the reject for a page that is not read, or for a part of it."""
     where = f"{listed.name} page {number}"
     return Reject(reason=reason, raw=where, parents=(listed.document_id,), detail=detail)
 
 
 @dataclass(frozen=True)
-class Reading:
+class OpenPage:
     """One page while it is open."""
 
     sheet: Sheet
@@ -57,12 +57,12 @@ class Reading:
 
 @dataclass
 class Page:
-    """One page as it was read, before it is put in order.
+    """One page as read, before it is put in order.
 
     Attributes:
-        kind: `text` has lines, `blocks` pieces of text with their places, `picture` its figure, then either of them.
-        body: height of the document's text as far as it was read, and of all once that is known.
-        headings: lines that are headings by their section number, once that is known.
+        kind: `text` has lines, `blocks` pieces of text with their places, `picture` a figure, then either of them.
+        body: height of the document's text, from the pages so far, later from all.
+        headings: lines that are headings by their section number, filled in later.
     """
 
     number: int
@@ -77,7 +77,7 @@ class Page:
     headings: frozenset[int] = frozenset()
 
     def texts(self) -> Iterator[str]:
-        """All of its text, in pieces that end where lines do."""
+        """Yield all of its text, in pieces that end where lines do."""
         yield from (line.text for line in self.lines)
         yield from (fragment.text for fragment in self.fragments)
 
@@ -96,91 +96,88 @@ class PageReader:
         Args:
             form: handle of the document's form; None without one.
         """
-        reading = Reading(sheet, read_text(sheet.textpage), find_images(sheet), values_of(sheet, form))
-        if is_garbled(reading.text.text):
+        open_page = OpenPage(sheet, read_text(sheet.textpage), find_images(sheet), values_of(sheet, form))
+        if is_garbled(open_page.text.text):
             yield page_reject(self.listed, GARBLED, sheet.number, "its fonts do not say what their shapes mean")
-            reading = Reading(sheet, PageText("", ()), reading.images, reading.values)
-        says_something = reading.text.text.strip() or reading.images or reading.values
+            open_page = OpenPage(sheet, PageText("", ()), open_page.images, open_page.values)
+        says_something = open_page.text.text.strip() or open_page.images or open_page.values
         if not says_something and not _is_drawn(sheet):
             log.warning("%s page %d is empty: skipped", self.listed.name, sheet.number)
             return
-        measured = measured_lines(sheet, reading.text)
+        measured = measured_lines(sheet, open_page.text)
         body = self._sizes.add((line.size, len(line.text)) for line in measured)
-        kind = self._kind(reading, measured) if says_something else "picture"
+        kind = self._kind(open_page, measured) if says_something else "picture"
         page = Page(sheet.number, kind, body, measured)
         pages.append(page)
         if page.kind == "text":
-            page.lines = [Line(text, number, number) for number, text in enumerate(reading.text.text.split("\n"), 1)]
+            page.lines = [Line(text, number, number) for number, text in enumerate(open_page.text.text.split("\n"), 1)]
         elif page.kind == "blocks":
-            yield from self._add_blocks(page, reading)
+            yield from self._add_blocks(page, open_page)
         else:
-            yield from self._add_picture(page, reading)
+            yield from self._add_picture(page, open_page)
 
-    def _kind(self, reading: Reading, measured: Sequence[MeasuredLine]) -> str:
-        """How a page is read: as lines, as pieces with their places, or as a picture."""
+    def _kind(self, open_page: OpenPage, measured: Sequence[MeasuredLine]) -> str:
+        """Return how a page is read: as lines, as pieces with their places, or as a picture."""
         if self.settings.layout == "partition":
-            return "blocks" if len(reading.text.text) <= MAX_PLACED_CHARS else "text"
+            return "blocks" if len(open_page.text.text) <= MAX_PLACED_CHARS else "text"
         if self.settings.layout == "pictures":
             return "picture"
-        kind = class_of(len(reading.text.text), len(reading.images), self.settings.text_page_chars)
+        kind = class_of(len(open_page.text.text), len(open_page.images), self.settings.text_page_chars)
         if kind == "text":
-            if not self.clean or len(reading.text.text) > MAX_PLACED_CHARS:
+            if not self.clean or len(open_page.text.text) > MAX_PLACED_CHARS:
                 return "text"
-            return "text" if not reading.values and _is_simple(measured, rules_of(reading.sheet)) else "blocks"
-        few = self._described or length_in_words(reading.text.text) < MIN_PAGE_WORDS
-        return "picture" if kind == "picture" and few and not reading.values else "blocks"
+            return "text" if not open_page.values and _is_simple(measured, rules_of(open_page.sheet)) else "blocks"
+        few = self._described or length_in_words(open_page.text.text) < MIN_PAGE_WORDS
+        return "picture" if kind == "picture" and few and not open_page.values else "blocks"
 
-    def _add_blocks(self, page: Page, reading: Reading) -> Iterator[Reject]:
-        sheet = reading.sheet
-        fragments = self._place_text(page, reading)
-        is_text = class_of(len(reading.text.text), len(reading.images), self.settings.text_page_chars) == "text"
+    def _add_blocks(self, page: Page, open_page: OpenPage) -> Iterator[Reject]:
+        sheet = open_page.sheet
+        fragments = self._place_text(page, open_page)
+        is_text = class_of(len(open_page.text.text), len(open_page.images), self.settings.text_page_chars) == "text"
         page.max_chars = self.settings.chunk_chars if is_text else self.settings.mixed_chunk_chars
         near = fragments if len(fragments) <= MAX_FRAGMENTS else []
-        for image, kept in self.cropper.figures(sheet, reading.images):
+        for image, kept in self.cropper.figures(sheet, open_page.images):
             if isinstance(kept, Reject):
                 yield kept
                 continue
             mark = token(sheet.number, len(page.figures) + 1)
             page.figures.append(Placed(Figure(token=mark, caption=caption_of(image.box, near), image=kept), image.box))
 
-    def _has_columns(self, page: Page, reading: Reading) -> bool:
-        """Whether the order of the file is not that of reading."""
-        return not _is_simple(page.measured, rules_of(reading.sheet))
-
-    def _place_text(self, page: Page, reading: Reading) -> list[Fragment]:
+    def _place_text(self, page: Page, open_page: OpenPage) -> list[Fragment]:
         """Give a page its text as pieces with their places; the pieces without the values of forms."""
-        sheet = reading.sheet
+        sheet = open_page.sheet
         page.rules = rules_of(sheet)
         upright = page.rules[1] if self.clean else ()
-        fragments = fragments_of(sheet.textpage, reading.text, sheet.view, upright, columns=self.clean)
-        page.fragments = with_values(fragments, reading.values)
+        fragments = fragments_of(sheet.textpage, open_page.text, sheet.view, upright, columns=self.clean)
+        page.fragments = with_values(fragments, open_page.values)
         return fragments
 
-    def _add_picture(self, page: Page, reading: Reading) -> Iterator[Reject]:
-        """A page as a picture; its text stands below where that is wanted."""
-        kept: ImageFile | Reject = self.cropper.page_picture(reading.sheet, reading.images)
+    def _add_picture(self, page: Page, open_page: OpenPage) -> Iterator[Reject]:
+        """Add a page as a picture, with its text below if the layout asks for it; yield its rejects."""
+        kept: ImageFile | Reject = self.cropper.page_picture(open_page.sheet, open_page.images)
         if isinstance(kept, Reject):
             yield kept
         else:
             figure = Figure(token=token(page.number, 1), image=kept)
-            page.figures = [Placed(figure, reading.sheet.view.box(0, 0, 0, 0))]
+            page.figures = [Placed(figure, open_page.sheet.view.box(0, 0, 0, 0))]
         if self.settings.layout != "pictures":
             return
-        if self.clean and len(reading.text.text) <= MAX_PLACED_CHARS and self._has_columns(page, reading):
-            self._place_text(page, reading)
+        placeable = self.clean and len(open_page.text.text) <= MAX_PLACED_CHARS
+        if placeable and not _is_simple(page.measured, rules_of(open_page.sheet)):
+            self._place_text(page, open_page)
         else:
-            page.lines = [Line(text, i, i) for i, text in enumerate(reading.text.text.rstrip().split("\n"), 1)]
-            page.lines += [Line(f"{value.name}: {value.text}".removeprefix(": ")) for value in reading.values]
+            page.lines = [Line(text, i, i) for i, text in enumerate(open_page.text.text.rstrip().split("\n"), 1)]
+            page.lines += [Line(f"{value.name}: {value.text}".removeprefix(": ")) for value in open_page.values]
 
 
 def _is_drawn(sheet: Sheet) -> bool:
-    """Whether a page without text and images shows shapes all the same, as one does whose letters are outlines."""
+    """Return whether a page without text and images still shows shapes, as if its letters were outlines."""
     shapes = sheet.page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_PATH, pdfium.FPDF_PAGEOBJ_SHADING], max_depth=4)
     return sum(1 for _ in itertools.islice(shapes, _MIN_SHAPES)) >= _MIN_SHAPES
 
 
 def _is_simple(lines: Sequence[MeasuredLine], rules: Rules) -> bool:
-    """Whether the lines of a page of text can be read in the order of the file: no table, no columns out of order."""
+    """Return whether the lines of a page can be read in file order: no table, no columns out of order."""
     if min(len(rules[0]), len(rules[1])) >= 3 or any(line.gap > NARROW_GAP for line in lines):
         return False
     beside = upward = 0

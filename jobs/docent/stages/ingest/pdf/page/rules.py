@@ -1,4 +1,4 @@
-"""Straight lines that are drawn on a page of a PDF along its sides: the rules of tables. Reads pages through PDFium."""
+"""Find the straight horizontal and vertical lines on a PDF page: the rules of tables. Reads pages through PDFium."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Rules = tuple[list[Rule], list[Rule]]
 
 
 def rules_of(sheet: Sheet) -> Rules:
-    """Horizontal and vertical rules: segments of paths, and filled rectangles as thin as a line."""
+    """Return horizontal and vertical rules: segments of paths, and filled rectangles as thin as a line."""
     across: list[Rule] = []
     upright: list[Rule] = []
     segments = 0
@@ -44,7 +44,7 @@ def rules_of(sheet: Sheet) -> Rules:
 
 
 def _lines_of(item: Any) -> list[tuple[float, float, float, float]]:
-    """Straight lines of a path that are drawn: left, bottom, right, top."""
+    """Return the straight lines of a path that are drawn: left, bottom, right, top."""
     fill, stroke = ctypes.c_int(), ctypes.c_int()
     pdfium.FPDFPath_GetDrawMode(item.raw, ctypes.byref(fill), ctypes.byref(stroke))
     if not stroke.value:

@@ -1,7 +1,7 @@
-"""Tables of a PDF page as Markdown: those with rules around their cells, and short texts aligned in columns.
+"""Find the tables of a PDF page: those with rules around their cells, and short texts aligned in columns.
 
-A ruled table is a net of lines that cross; every mesh is a cell. Cells that span others are not known: their text
-stands in the mesh where its middle lies. An unruled one is three or more rows of short texts with the same left edges.
+A ruled table is a net of lines that cross, and every mesh is a cell. Spanning cells are not recognised: their text goes
+to the mesh that holds its middle. A table without rules is three or more rows of short texts with the same left edges.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ class Table:
     """A table on the page.
 
     Attributes:
-        rows: cells' texts; the first row is the head.
+        rows: texts of the cells; the first row is the head.
         first_line, last_line: of the page's text.
-        parts: the pieces of text that stand in it.
+        parts: the pieces of text inside the table.
     """
 
     box: Box
@@ -39,21 +39,21 @@ class Table:
 
 
 def to_markdown(rows: Sequence[Sequence[str]]) -> list[str]:
-    """The rows as lines of a Markdown table, the first as its head."""
+    """Return the rows as lines of a Markdown table, the first as its head."""
     lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
     return [lines[0], "|" + " --- |" * len(rows[0]), *lines[1:]]
 
 
 def find_tables(rules: Rules, fragments: Sequence[Fragment], words: Words | None = None) -> list[Table]:
-    """Tables of a page, from top to bottom.
+    """Return tables of a page, from top to bottom.
 
     Args:
         words: of the document, to tell a divided word in a cell from one with a hyphen.
     """
     if len(fragments) > MAX_FRAGMENTS:
         return []
-    ordered = sorted(fragments, key=_middle)
-    middles = [_middle(fragment) for fragment in ordered]
+    ordered = sorted(fragments, key=lambda fragment: fragment.box.middle)
+    middles = [fragment.box.middle for fragment in ordered]
     ruled: list[Table] = []
     for net in _nets(*rules)[:MAX_NETS]:
         ys, xs = (_distinct([rule.at for rule in side]) for side in net)
@@ -66,17 +66,13 @@ def find_tables(rules: Rules, fragments: Sequence[Fragment], words: Words | None
 
 
 def outside(fragments: Sequence[Fragment], tables: Sequence[Table]) -> list[Fragment]:
-    """The pieces of text that stand in no table."""
+    """Return the pieces of text that stand in no table."""
     inside = {id(part) for table in tables for part in table.parts}
     return [fragment for fragment in fragments if id(fragment) not in inside]
 
 
-def _middle(fragment: Fragment) -> float:
-    return (fragment.box.bottom + fragment.box.top) / 2
-
-
 def _nets(across: list[Rule], upright: list[Rule]) -> list[Rules]:
-    """Rules that cross each other, directly or over others."""
+    """Return groups of rules that cross each other, directly or through others."""
     group = list(range(len(across) + len(upright)))
 
     def root(number: int) -> int:
@@ -99,46 +95,41 @@ def _nets(across: list[Rule], upright: list[Rule]) -> list[Rules]:
 
 
 def _ruled(ys: list[float], xs: list[float], near: Sequence[Fragment], words: Words) -> Table | None:
-    """The table of a net with these rules; None where it has hardly any text."""
+    """Return the table of a net with these rules; None if it has hardly any text."""
     box = Box(xs[0], ys[0], xs[-1], ys[-1])
     inside = [f for f in near if box.holds(f.box)]
     cells: dict[tuple[int, int], list[Fragment]] = {}
     for fragment in inside:
-        x, y = (fragment.box.left + fragment.box.right) / 2, (fragment.box.bottom + fragment.box.top) / 2
-        column = bisect_right(xs, x, 1, len(xs) - 1) - 1
-        row = len(ys) - 1 - bisect_right(ys, y, 1, len(ys) - 1)
+        column = bisect_right(xs, (fragment.box.left + fragment.box.right) / 2, 1, len(xs) - 1) - 1
+        row = len(ys) - 1 - bisect_right(ys, fragment.box.middle, 1, len(ys) - 1)
         cells.setdefault((row, column), []).append(fragment)
     if len(cells) < 3:
         return None
-    rows = tuple(
-        tuple(_cell(cells.get((row, column), []), words) for column in range(len(xs) - 1)) for row in range(len(ys) - 1)
-    )
+    for parts in cells.values():
+        parts.sort(key=lambda f: (-round(f.box.top / max(f.size, 1.0)), f.box.left))
+    texts = {place: joined([f.text for f in parts], words) for place, parts in cells.items()}
+    rows = [tuple(texts.get((row, column), "") for column in range(len(xs) - 1)) for row in range(len(ys) - 1)]
     filled = tuple(row for row in rows if any(row))
     return Table(box, filled, *_lines(inside), tuple(inside)) if len(filled) > 1 else None
 
 
-def _cell(fragments: list[Fragment], words: Words) -> str:
-    ordered = sorted(fragments, key=lambda f: (-round(f.box.top / max(f.size, 1.0)), f.box.left))
-    return joined([f.text for f in ordered], words)
-
-
 def _lines(parts: Sequence[Fragment]) -> tuple[int, int]:
-    """First and last line of the page's text; values of a form stand in none."""
+    """Return the first and last line of the page's text; values of a form belong to none."""
     known = [part.line for part in parts if part.line] or [1]
     return min(known), max(known)
 
 
 def _distinct(values: list[float]) -> list[float]:
-    """Positions that differ, in order; those nearer than three points are one."""
-    found: list[float] = []
+    """Return distinct positions in order; those less than three points apart count as one."""
+    distinct: list[float] = []
     for value in sorted(values):
-        if not found or value - found[-1] > _NEAR_PT:
-            found.append(value)
-    return found
+        if not distinct or value - distinct[-1] > _NEAR_PT:
+            distinct.append(value)
+    return distinct
 
 
 def _aligned(fragments: Sequence[Fragment]) -> list[Table]:
-    """Rows below each other that have the same number of short texts, each below the one above."""
+    """Return tables without rules: rows below each other with the same number of short texts, in aligned columns."""
     tables: list[Table] = []
     block: list[list[Fragment]] = []
     for row in [*rows_of(fragments), []]:
@@ -152,7 +143,7 @@ def _aligned(fragments: Sequence[Fragment]) -> list[Table]:
 
 
 def _is_prose(column: Sequence[Fragment]) -> bool:
-    """Whether a column is lines of one text: most of them fill it, and begin in the middle of a sentence."""
+    """Return whether a column is running text: most lines fill it, and begin in the middle of a sentence."""
     widest = max(f.box.width for f in column)
     full = sum(f.box.width >= 0.7 * widest for f in column)
     inside = sum(f.text[0].islower() for f in column[1:])
@@ -161,7 +152,7 @@ def _is_prose(column: Sequence[Fragment]) -> bool:
 
 
 def _follows(above: list[Fragment], row: list[Fragment]) -> bool:
-    """Whether a row continues the table of the row above."""
+    """Return whether a row continues the table of the row above."""
     if len(row) != len(above) or above[0].box.bottom - row[0].box.top > 1.5 * above[0].size:
         return False
     lefts = sum(abs(a.box.left - b.box.left) <= _NEAR_PT for a, b in zip(above, row, strict=True))
@@ -172,23 +163,16 @@ def _follows(above: list[Fragment], row: list[Fragment]) -> bool:
 
 def _table_of(block: list[list[Fragment]]) -> Table:
     parts = [f for row in block for f in row]
-    box = Box(
-        min(f.box.left for f in parts),
-        min(f.box.bottom for f in parts),
-        max(f.box.right for f in parts),
-        max(f.box.top for f in parts),
-    )
     rows = tuple(tuple(f.text for f in row) for row in block)
-    return Table(box, rows, *_lines(parts), tuple(parts))
+    return Table(Box.around([f.box for f in parts]), rows, *_lines(parts), tuple(parts))
 
 
 def rows_of(fragments: Sequence[Fragment]) -> list[list[Fragment]]:
-    """Fragments that share a line of the page, from top to bottom and left to right, whatever order the file has."""
+    """Return fragments that share a line of the page, from top to bottom and left to right, whatever the file order."""
     rows: list[list[Fragment]] = []
     for fragment in sorted(fragments, key=lambda f: (-(f.box.bottom + f.box.top), f.box.left)):
-        middle = (fragment.box.bottom + fragment.box.top) / 2
         first = rows[-1][0].box if rows else None
-        if first and first.bottom + 0.2 * first.height < middle < first.top - 0.2 * first.height:
+        if first and first.bottom + 0.2 * first.height < fragment.box.middle < first.top - 0.2 * first.height:
             rows[-1].append(fragment)
         else:
             rows.append([fragment])

@@ -1,0 +1,163 @@
+"""Bring a run to its end inside the cluster, as the one launcher that holds the run's lease.
+
+Reads the run's volume (never writes it) and the run's objects; writes workloads, the Lease and the state ConfigMap.
+Run alone, where a folder is the volume:
+`python -m docent.launcher.cluster.controller.controller --config pipeline.yaml --data DIR --launch 1`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from docent.config import PipelineConfig, load_config
+from docent.errors import LauncherError, PipelineError, StoppedError
+from docent.launcher.cluster import state
+from docent.launcher.cluster.api.client import Cluster
+from docent.launcher.cluster.api.lease import DURATION_S, Lease
+from docent.launcher.cluster.controller.backend import ClusterBackend
+from docent.launcher.cluster.controller.state_record import StateRecord
+from docent.launcher.cluster.watch.runs import command
+from docent.launcher.render import Plan, names
+from docent.launcher.runs.unit_state import UnitState
+from docent.launcher.schedule import Scheduler
+from docent.spec import RunStates
+
+log = logging.getLogger("docent.controller")
+
+# A renewal that hangs must not outlive the lease.
+RENEWAL_PATIENCE_S = 5.0
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """How long the launcher waits for what may take a while.
+
+    Attributes:
+        success_s: until the output of a Job that says Complete is seen here; network filesystems lag.
+        cluster_s: until an API server that is away comes back; it is replaced within minutes.
+        lease_s: until the lease of a launcher that died is free.
+    """
+
+    success_s: float = 60.0
+    cluster_s: float = 300.0
+    lease_s: int = DURATION_S
+
+
+def run_controller(config: PipelineConfig, data: Path, launch: int, timeouts: Timeouts = Timeouts()) -> int:  # noqa: B008 - frozen
+    """Bring a run to its end and return the exit code.
+
+    Args:
+        config: the configuration of the launch.
+        data: where the run's volume is mounted; also the folder that relative paths of the configuration start from.
+        launch: number of this launch; what earlier ones left failed is tried again.
+        timeouts: how long to wait for what.
+
+    Returns:
+        0 when everything is complete, 100 when a unit failed, 143 when asked to stop.
+
+    Raises:
+        LauncherError: 4 cluster away, forbidden, or the lease lost: to be started again; 103 the run was deleted;
+            105 another launcher works on it, or a later launch did.
+    """
+    stop = threading.Event()
+
+    def pause(seconds: float) -> None:
+        if stop.wait(seconds):
+            raise StoppedError("the launcher was asked to stop", config.run.name, "docent run")
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    cluster, plan = Cluster.connect(config.kubernetes.namespace, timeouts.cluster_s, pause), Plan.of(config)
+    try:
+        record = StateRecord(cluster, plan.run, launch)
+        states = RunStates(config, data / plan.run)
+        return _run(plan, record, ClusterBackend(cluster, plan, states, record, pause), timeouts)
+    except StoppedError as error:
+        log.info("%s", error.what)  # workloads go on, the next launcher attaches to them
+        return StoppedError.exit_code
+    except OSError as error:
+        raise LauncherError(4, f"the volume cannot be read: {error}", str(data), "kubectl describe pod") from None
+
+
+def _run(plan: Plan, record: StateRecord, backend: ClusterBackend, timeouts: Timeouts) -> int:
+    if record.record.launch > record.launch:
+        later = f"launch {record.record.launch} of this run has begun since"
+        raise LauncherError(105, later, state.state_name(plan.run), command("status", record.cluster, plan.run))
+
+    def publish(units: Mapping[str, UnitState]) -> None:
+        for name, unit in units.items():
+            before = record.units.get(name)
+            if before and before.phase is not unit.phase:
+                log.info("%s: %s", name, f"{unit.phase} {unit.cause}".rstrip())
+        record.units = {name: replace(unit) for name, unit in units.items()}
+        record.write()
+
+    earlier, chosen = record.record.units, list(plan.units)
+    scheduler = Scheduler(backend.states, chosen, backend, publish, timeouts.success_s, earlier=earlier)
+    is_complete = scheduler.look()
+    record.units = {name: replace(unit) for name, unit in scheduler.units.items()}
+    if is_complete:
+        record.phase = "done"
+        if record.is_written:
+            log.info("everything is complete: nothing to do")
+            return 0
+    record.ensure_owner()
+    with _lease(plan, record, timeouts) as lease:
+        lease.acquire(plan.config.kubernetes.deadline_s)
+        record.check = lease.check
+        record.write()
+        if not is_complete:
+            backend.observe()
+            scheduler.run()
+        record.phase = "failed" if scheduler.failed else "done"
+        record.write(at_once=True)
+    log.info("the run is %s", record.phase)
+    return 100 if scheduler.failed else 0
+
+
+def _lease(plan: Plan, record: StateRecord, timeouts: Timeouts) -> Lease:
+    """Return the lease of the run, not held yet."""
+    name = names.launcher_name(plan.run)
+    metadata = {"name": name, "labels": names.labels(plan.run, "launcher")}
+    body = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata}
+    holder = f"{socket.gethostname()}-{os.getpid()}"
+    cluster = record.cluster.with_patience(RENEWAL_PATIENCE_S)
+    return Lease(cluster, state.owned(body, record.record), holder, timeouts.cluster_s, timeouts.lease_s)
+
+
+def main() -> None:
+    """Run the launcher for a volume that is a folder of this machine."""
+    from docent.logs import configure
+
+    parser = argparse.ArgumentParser(description="The launcher inside the cluster.")
+    parser.add_argument("--config", type=Path, required=True, help="the pipeline file")
+    parser.add_argument("--data", type=Path, default=Path("/data"), help="where the volume is mounted")
+    parser.add_argument("--launch", type=int, required=True, help="number of this launch of the run")
+    parser.add_argument("--success-s", type=float, default=Timeouts.success_s, help="see Timeouts")
+    parser.add_argument("--lease-s", type=int, default=Timeouts.lease_s, help="see Timeouts")
+    given = parser.parse_args()
+    configure("INFO")
+    try:
+        config = load_config(given.config)
+        os.chdir(given.data)
+        timeouts = Timeouts(success_s=given.success_s, lease_s=given.lease_s)
+        sys.exit(run_controller(config, given.data, given.launch, timeouts))
+    except LauncherError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        sys.exit(error.exit_code)
+    except PipelineError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        sys.exit(3)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""Why a worker failed: what it printed last, and what it could not write down itself, as when it was killed.
+
+Reads what the worker left; writes `<run>/<unit>/failed-00003.json` (attempt.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from docent.artifacts.attempt import Failure, failures, write_failure
+from docent.errors import PipelineError, StoppedError
+from docent.launcher.cluster.watch.loglines import last_error
+from docent.spec import RunStates
+from docent.store import Shard
+
+SIGKILL = 9
+NEXT = "  next:  "
+"""How an error's next step begins (errors.py)."""
+
+
+@dataclass(frozen=True)
+class ShardEnd:
+    """The end of a worker.
+
+    Attributes:
+        exit_code: 128 + signal when it was killed.
+        output: the end of what it printed.
+    """
+
+    unit: str
+    shard: Shard
+    exit_code: int
+    output: str
+
+
+def note_failure(states: RunStates, end: ShardEnd) -> None:
+    """Write down why a shard failed, unless its own process did; a shard that was asked to stop did not fail."""
+    is_noted = any(failure.index == end.shard.index for failure in failures(states.run_dir, end.unit))
+    if is_noted or end.exit_code == StoppedError.exit_code:
+        return
+    try:
+        spec = states.of(end.unit).spec or ""
+    except PipelineError:  # a source is gone: the plan hash alone tells what the failure is of
+        spec = ""
+    cause = cause_of_kill(end.exit_code) or last_error(end.output) or "it ended without a message"
+    failure = Failure(
+        index=end.shard.index,
+        plan=states.plans[end.unit],
+        spec=spec,
+        exit_code=end.exit_code,
+        cause=cause,
+        next_step="",
+    )
+    write_failure(states.run_dir, end.unit, failure)
+
+
+def cause_of_kill(exit_code: int) -> str:
+    """Return by which signal a worker was killed; "" where it ended by itself."""
+    if exit_code <= 128:
+        return ""
+    number = exit_code - 128
+    return f"killed by signal {number}" + (", often because memory ran out" if number == SIGKILL else "")
+
+
+class FailureOutput:
+    """What failed workers printed last, as it is shown: each reason once, and one next step at the end.
+
+    Attributes:
+        advice: the next step that the first failure with one names; "" before.
+    """
+
+    def __init__(self) -> None:
+        self.advice = ""
+        self._shown: set[str] = set()
+
+    def of(self, end: ShardEnd) -> str:
+        """Return a worker's last output without the advice and without a reason that was shown before."""
+        lines = end.output.splitlines()
+        self.advice = self.advice or next((line.removeprefix(NEXT) for line in lines if line.startswith(NEXT)), "")
+        reason = end.output.partition(" ERROR ")[2]
+        if reason and reason in self._shown:
+            return "for the same reason"
+        self._shown.add(reason)
+        return "\n".join(line for line in lines if line != NEXT + self.advice)

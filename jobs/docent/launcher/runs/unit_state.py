@@ -1,0 +1,153 @@
+"""The state of one unit, the same for a run folder on this machine and for the state ConfigMap of a cluster.
+
+Pure functions over it: the words and the row of `docent status`, `docent plan` and the display of a launch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from docent.launcher.runs.progress import describe
+from docent.messages.plurals import counted
+
+
+class Phase(StrEnum):
+    """The phase of a unit.
+
+    A `waiting` unit is part of a launch that has not begun it. `queued` was submitted and does not run yet. `stopped`
+    was begun, and nothing works on it any more. `to do` is part of no launch.
+    """
+
+    WAITING = "waiting"
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    TO_DO = "to do"
+
+
+@dataclass
+class UnitState:
+    """What is known about a unit.
+
+    Attributes:
+        phase: where it stands.
+        job: name of its workload on a cluster, "" before there is one.
+        spec: its spec hash on disk.
+        digest: of its output.
+        rows: written.
+        rejected: rows set aside with a reason.
+        seconds: summed over shards.
+        usd: spent on endpoints.
+        retries: attempts that failed and were made again.
+        progress: of all shards together: done, total, eta_s, and where known rate_per_s and message.
+        cause: one line: why it waits, stopped or failed, or why rows were rejected.
+        log: the last 4 KiB.
+        exit_code: of the failure.
+        next_step: what the message of the failure advises.
+        continuation: what the next attempt goes on from; "" where it begins anew.
+        shards: into how many parts it is divided.
+        failed_shards: parts that a complete unit lacks, because its settings allow that.
+        wall_s: from its start to its end, where this launch saw both.
+    """
+
+    phase: Phase = Phase.WAITING
+    job: str = ""
+    spec: str | None = None
+    digest: str | None = None
+    rows: int | None = None
+    rejected: int | None = None
+    seconds: float | None = None
+    usd: float | None = None
+    retries: int = 0
+    progress: dict[str, Any] | None = None
+    cause: str = ""
+    log: str = ""
+    exit_code: int | None = None
+    next_step: str = ""
+    continuation: str = ""
+    shards: int = 1
+    failed_shards: int = 0
+    wall_s: float | None = None
+
+
+@dataclass(frozen=True)
+class StatusLine:
+    """One unit of the status table; `-o json` prints every field.
+
+    Attributes:
+        note: the cause of a failure, the progress, why rows were rejected, or what the unit waits for.
+        done: how much of `total` the unit's shards report as done.
+    """
+
+    unit: str
+    phase: Phase
+    rows: int | None
+    rejected: int | None
+    seconds: float | None
+    usd: float | None
+    note: str
+    exit_code: int | None = None
+    next_step: str = ""
+    done: float | None = None
+    total: float | None = None
+    eta_s: float | None = None
+    retries: int = 0
+
+
+TABLE = ("unit", "phase", "rows", "rejected", "seconds", "usd", "note")
+"""The columns of the status table."""
+
+
+def status_line(name: str, unit: UnitState) -> StatusLine:
+    """Return the row of a unit in the status table."""
+    counts = (unit.rows, unit.rejected, unit.seconds, unit.usd) if unit.phase is Phase.DONE else (None,) * 4
+    reached = unit.progress if unit.phase is not Phase.DONE and unit.progress and unit.progress.get("total") else {}
+    return StatusLine(
+        name,
+        unit.phase,
+        *counts,
+        note=note(unit),
+        exit_code=unit.exit_code,
+        next_step=unit.next_step,
+        done=reached.get("done"),
+        total=reached.get("total"),
+        eta_s=reached.get("eta_s") if unit.phase is Phase.RUNNING else None,
+        retries=unit.retries,
+    )
+
+
+def note(unit: UnitState) -> str:
+    """Return what the status table says about a unit."""
+    if unit.phase is Phase.DONE:
+        rejected = f"{unit.rejected} rejected: {unit.cause}" if unit.rejected else ""
+        lacking = f"{unit.failed_shards} of {unit.shards} shards failed" if unit.failed_shards else ""
+        return "; ".join(filter(None, [rejected, lacking]))
+    if unit.phase is Phase.RUNNING:
+        return "; ".join(filter(None, [describe(unit.progress) if unit.progress else "", unit.cause]))
+    if unit.phase is Phase.FAILED:
+        return "; ".join(filter(None, [unit.cause, unit.continuation]))
+    return unit.cause
+
+
+def output(unit: UnitState) -> str:
+    """Return how many rows a complete unit has, and how many were rejected."""
+    return counted(unit.rows or 0, "row") + (f", {unit.rejected} rejected" if unit.rejected else "")
+
+
+def failures_in_words(units: Mapping[str, UnitState]) -> str:
+    """Return the units that failed and why, on one line; "" where none did."""
+    failed = {name: unit for name, unit in units.items() if unit.phase is Phase.FAILED}
+    return "; ".join(f"{name}: {unit.cause or 'no cause was written'}" for name, unit in failed.items())
+
+
+def after_launch(unit: UnitState) -> UnitState:
+    """Return the state of a unit once its launch has ended: what had begun and did not complete or fail, stopped."""
+    if unit.phase in (Phase.DONE, Phase.FAILED) or not unit.progress:
+        return unit
+    reached = f"stopped at {unit.progress['done']:g} of {unit.progress['total']:g}"
+    return replace(unit, phase=Phase.STOPPED, cause=f"{reached}; {unit.cause}" if unit.cause else reached)

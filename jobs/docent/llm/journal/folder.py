@@ -1,0 +1,154 @@
+"""The folder of journals: made whole or not at all, imported from the version before, merged when there are many files.
+
+Reads and writes `<data>/cache/llm/journal/`; reads `<data>/cache/llm/journal.sqlite` once, where a docent before
+layout 4 has left it. By hand: `jq -r '.state // "begun"' journal/*.jsonl | sort | uniq -c`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import logging
+import os
+import secrets
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from docent.artifacts.durable import sync_folder, write_durably
+from docent.errors import ConfigError, PipelineError, TemporaryError
+from docent.llm.journal import claims
+from docent.llm.journal.index import Index
+from docent.llm.journal.reader import SUFFIX, Reader
+from docent.llm.journal.records import Entry, State, Try
+from docent.llm.journal.writer import CLOSED
+
+log = logging.getLogger("docent.llm")
+
+LAYOUT = 4
+READABLE_SQLITE_LAYOUTS = (2, 3)
+IDENTITY = "journal.json"
+MERGED_FROM = 16
+"""So many journals without a writer are merged into one: below, opening them costs less than copying them."""
+OLD_S = 86_400.0
+"""Claims that nobody has touched for so long were left by processes that were killed."""
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+def make_folder(folder: Path) -> str:
+    """Make the folder where it is missing, with the replies of the version before.
+
+    It gets its name when it is complete, so that of several processes one makes it and none sees a part of it.
+
+    Returns:
+        the number that the journal was given when it was made.
+
+    Raises:
+        ConfigError, TemporaryError: it cannot be made or read, or another version of docent made it.
+    """
+    try:
+        if not folder.exists():
+            _make(folder)
+        (folder / claims.FOLDER).mkdir(exist_ok=True)
+        identity = json.loads((folder / IDENTITY).read_bytes())
+        layout, number = identity["layout"], str(identity["id"])
+    except OSError as error:
+        raise explained(error, folder) from None
+    except (ValueError, KeyError, TypeError):
+        layout, number = "unknown", ""
+    if layout != LAYOUT:
+        what = f"the journal of replies has layout {layout}, this docent knows {LAYOUT}"
+        raise ConfigError(what, str(folder), _start_anew(folder))
+    return number
+
+
+def explained(error: OSError, folder: Path) -> PipelineError:
+    """Return an error of the file system as one that says what to do."""
+    where = str(error.filename or folder)
+    if error.errno in FULL:
+        return TemporaryError("the disk is full: a reply could not be kept", where, "free space, then: docent run")
+    return ConfigError(
+        f"the journal of replies cannot be used: {error.strerror or error}", where, "make it writable, then: docent run"
+    )
+
+
+def merge(folder: Path, reader: Reader, index: Index) -> None:
+    """Merge journals without a writer into one, and remove claims that were left behind.
+
+    The new journal gets its name before the old ones are removed, and records say which try they belong to: whoever
+    reads meanwhile finds each of them at least once. Two processes that do this at once do no harm.
+    """
+    if len(reader.complete()) < MERGED_FROM - 1:
+        return
+    reader.own = ""  # it is closed now, and merged with the others
+    reader.refresh()
+    names = reader.complete()
+    path = folder / f"{secrets.token_hex(8)}{SUFFIX}"
+    unfinished = path.with_name(f".{path.name}.tmp")
+    try:
+        with unfinished.open("xb") as file, contextlib.ExitStack() as opened:
+            sources = {name: opened.enter_context((folder / f"{name}{SUFFIX}").open("rb")) for name in names}
+            file.write(b"{}\n")
+            for place in index.places(names):
+                file.write(os.pread(sources[place.journal].fileno(), place.length, place.start))
+            file.write(CLOSED)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.rename(path)
+        sync_folder(folder)
+        for name in names:
+            (folder / f"{name}{SUFFIX}").unlink(missing_ok=True)
+        for claim in os.scandir(folder / claims.FOLDER):
+            if path.stat().st_mtime - claim.stat().st_mtime > OLD_S:
+                Path(claim).unlink(missing_ok=True)
+    except OSError as error:  # another process merges them, or the disk is full: nothing is lost
+        log.info("journals of replies were not merged: %s", error.strerror)
+        unfinished.unlink(missing_ok=True)
+
+
+def _make(folder: Path) -> None:
+    unfinished = folder.with_name(f".{folder.name}.{secrets.token_hex(8)}.tmp")
+    unfinished.mkdir(parents=True)
+    try:
+        older = folder.with_suffix(".sqlite")
+        if older.is_file():
+            with (unfinished / f"{secrets.token_hex(8)}{SUFFIX}").open("xb") as file:
+                file.writelines([b"{}\n", *_lines_of_sqlite(older), CLOSED])
+                file.flush()
+                os.fsync(file.fileno())
+        identity = {"layout": LAYOUT, "id": secrets.token_hex(8)}
+        write_durably(unfinished / IDENTITY, json.dumps(identity).encode() + b"\n")
+        try:
+            unfinished.rename(folder)
+        except OSError:  # another process was faster, or it cannot be made
+            if not folder.exists():
+                raise
+        sync_folder(folder.parent)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _lines_of_sqlite(path: Path) -> Iterator[bytes]:
+    """Return the tries in the journal of a docent before layout 4 as records."""
+    columns = "id, request, key, endpoint, batch, begun_s, state, why, text, finish_reason, input_tokens, output_tokens"
+    try:
+        with contextlib.closing(sqlite3.connect(path, timeout=60)) as db:
+            layout = db.execute("PRAGMA user_version").fetchone()[0]
+            if layout not in READABLE_SQLITE_LAYOUTS:
+                what = f"the journal of replies has layout {layout}, which this docent cannot import"
+                raise ConfigError(what, str(path), _start_anew(path))
+            for number, request, key, endpoint, batch, begun_s, state, why, *reply in db.execute(
+                f"SELECT {columns} FROM attempts ORDER BY id"
+            ):
+                attempt = Try(number, "sqlite", request, key, endpoint, batch, begun_s)
+                yield attempt.line(State(state), Entry(*reply), why)
+    except sqlite3.Error as error:
+        what = f"the journal of replies of an earlier docent cannot be imported: {error}"
+        raise ConfigError(what, str(path), _start_anew(path)) from None
+    log.info("the replies in %s were imported; the file is not used any more", path)
+
+
+def _start_anew(path: Path) -> str:
+    return f"use the docent that wrote it, or start anew (its replies are paid for again): mv {path} {path}.old"

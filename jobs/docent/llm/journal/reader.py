@@ -1,0 +1,175 @@
+"""Read all journals of a folder into the index, and tell which of their writers are still at work.
+
+Reads `<data>/cache/llm/journal/*.jsonl`; writes nothing. Every look opens the folder and the files anew, because that
+is when NFS asks the server for what others have written (close-to-open consistency). Only whole lines count: the last
+line of a writer that was killed may be torn.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from pydantic_core import from_json
+
+from docent.llm.journal.index import Index, Place
+from docent.llm.journal.process import has_ended
+from docent.llm.journal.records import Entry
+
+log = logging.getLogger("docent.llm")
+
+SUFFIX = ".jsonl"
+LEASE_S = 30.0
+"""A writer on another machine counts as gone when its journal was not touched for so long; six beats of writer.py."""
+LOOK_AGAIN_S = 0.2
+"""Within this time a look-up does not read the journals again; a claim always does."""
+
+
+@dataclass(slots=True)
+class _Journal:
+    """What is known of one journal.
+
+    Attributes:
+        process: its writer, as the first line says; None until that line is whole.
+        end: bytes that are in the index.
+        stamp_ns: modification time when it was opened last, only ever compared with itself, because clocks differ.
+        unchanged_since_s: since when it is the same, by this process's monotonic clock.
+        is_complete: its writer has closed it or is gone, and it was read to its end after that.
+    """
+
+    process: dict[str, Any] | None = None
+    end: int = 0
+    stamp_ns: int = -1
+    unchanged_since_s: float = 0.0
+    is_complete: bool = False
+
+
+class Reader:
+    """The journals of one folder. For one thread at a time.
+
+    Args:
+        clock: seconds, monotonic.
+
+    Attributes:
+        own: name of this process's journal, which is not read because what it writes is in the index already.
+    """
+
+    def __init__(self, folder: Path, index: Index, clock: Callable[[], float] = time.monotonic) -> None:
+        self._folder, self._index, self._clock, self.own = folder, index, clock, ""
+        self._journals: dict[str, _Journal] = {}
+        self._looked_s = -LOOK_AGAIN_S
+
+    def refresh(self, at_once: bool = True) -> None:
+        """Read what was added to the journals; without `at_once`, only if that was not done a moment ago."""
+        if not at_once and self._clock() - self._looked_s < LOOK_AGAIN_S:
+            return
+        while not self._read_all():
+            pass
+        self._looked_s = self._clock()
+
+    def is_at_work(self, writer: str) -> bool:
+        """Return whether a writer may still end its tries; False for good once it was False."""
+        if writer not in self._journals and self._path(writer).exists():
+            self.refresh()
+        journal = self._journals.get(writer)
+        return journal is not None and not journal.is_complete
+
+    def is_alone(self) -> bool:
+        """Return whether no other process has a journal now that is not closed."""
+        is_known = self._names() <= self._journals.keys() | {self.own}
+        return is_known and all(journal.is_complete for journal in self._journals.values())
+
+    def complete(self) -> list[str]:
+        """Return the names of journals that nobody writes any more and that are in the index as a whole."""
+        return sorted(name for name, journal in self._journals.items() if journal.is_complete)
+
+    def entries(self, places: dict[bytes, Place]) -> dict[bytes, Entry]:
+        """Read the replies at some places; those whose journal has just gone are left out."""
+        entries: dict[bytes, Entry] = {}
+        by_journal = sorted(places.items(), key=lambda item: item[1])
+        file: IO[bytes] | None = None
+        try:
+            for key, place in by_journal:
+                if file is None or Path(file.name).stem != place.journal:
+                    if file is not None:
+                        file.close()
+                    file = self._path(place.journal).open("rb")
+                line = os.pread(file.fileno(), place.length, place.start)
+                fields = from_json(line)
+                tokens = fields.get("input_tokens", 0), fields.get("output_tokens", 0)
+                entries[key] = Entry(fields.get("text", ""), fields.get("finish_reason", ""), *tokens)
+        except (FileNotFoundError, ValueError):
+            self.refresh()
+            rest = self._index.replies([key for key in places if key not in entries])
+            return entries | (self.entries(rest) if rest.items() != places.items() else {})
+        finally:
+            if file is not None:
+                file.close()
+        return entries
+
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{name}{SUFFIX}"
+
+    def _names(self) -> set[str]:
+        try:
+            return {entry.name.removesuffix(SUFFIX) for entry in os.scandir(self._folder) if _is_journal(entry.name)}
+        except FileNotFoundError:
+            return set()
+
+    def _read_all(self) -> bool:
+        """Read what is new; False where a journal went away meanwhile, so that the one it was merged into is read."""
+        names = self._names()
+        if self._journals.keys() - names:
+            names = self._names()  # the listing may be older than the journal that the missing one was merged into
+        try:
+            for name in sorted(names - {self.own}):
+                journal = self._journals.setdefault(name, _Journal())
+                if not journal.is_complete:
+                    self._read(name, journal)
+        except FileNotFoundError:
+            return False
+        for name in self._journals.keys() - names:
+            self._index.forget(name)
+            del self._journals[name]
+        return True
+
+    def _read(self, name: str, journal: _Journal) -> None:
+        with self._path(name).open("rb") as file:
+            if journal.process is None:
+                journal.process = _process_in(line := file.readline())
+                journal.end = len(line) if journal.process is not None else 0
+            # Whether its writer is gone is looked at first: what it wrote before it went is then read below.
+            is_gone = self._is_gone(journal, os.fstat(file.fileno()).st_mtime_ns)
+            if journal.process is not None:
+                file.seek(journal.end)
+                added = self._index.add(file, name, journal.end)
+                journal.end, is_gone = added.end, is_gone or added.is_closed
+                if added.damaged:
+                    log.warning("%d lines of %s are damaged and are skipped", added.damaged, self._path(name))
+            journal.is_complete = is_gone
+
+    def _is_gone(self, journal: _Journal, stamp_ns: int) -> bool:
+        now_s = self._clock()
+        if journal.stamp_ns != stamp_ns:
+            journal.stamp_ns, journal.unchanged_since_s = stamp_ns, now_s
+        return now_s - journal.unchanged_since_s >= LEASE_S or has_ended(journal.process or {})
+
+
+def _is_journal(name: str) -> bool:
+    return name.endswith(SUFFIX) and not name.startswith(".")
+
+
+def _process_in(line: bytes) -> dict[str, Any] | None:
+    """Return the process that a journal's first line names; {} for a line that cannot be read, None for a torn one."""
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        fields = from_json(line)
+    except ValueError:
+        return {}
+    return fields if isinstance(fields, dict) else {}

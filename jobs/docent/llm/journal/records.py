@@ -1,0 +1,107 @@
+"""The records of a journal: tries and their states, replies, sums, and the key by which a request is known.
+
+One record is one line of JSON and says all that is known of a try, so that a later record replaces an earlier one and
+each can be copied to another file. Reads and writes nothing; writer.py does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+
+class State(IntEnum):
+    """State of one try. BEGUN without an end was cut off by a kill: it may have been paid for, like LOST."""
+
+    BEGUN, REPLIED, REFUSED, LOST = range(4)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One paid reply.
+
+    Attributes:
+        by_another: another process asked for it while this one was about to.
+    """
+
+    text: str
+    finish_reason: str
+    input_tokens: int
+    output_tokens: int
+    by_another: bool = field(default=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One try at a request.
+
+    Attributes:
+        number: one more than the largest number that its writer had seen in any journal, so that numbers give the
+            order in which tries were made although no journal holds all of them.
+        writer: name of the journal in which it was begun.
+        request: key of the request when it was asked for the first time.
+        key: key of this time.
+        endpoint: whose allowance it takes from.
+        batch: token of the batch it was sent in, "" online.
+        begun_s: seconds since 1970 by the clock of its process.
+    """
+
+    number: int
+    writer: str
+    request: bytes
+    key: bytes
+    endpoint: str
+    batch: str
+    begun_s: float
+
+    def line(self, state: State = State.BEGUN, entry: Entry | None = None, why: str = "") -> bytes:
+        """Return the record of this try in a state; fields with their usual value are left out."""
+        reply = entry or Entry("", "", 0, 0)
+        optional = {
+            "request": self.request.hex() if self.request != self.key else "",
+            "batch": self.batch,
+            "state": state.name.lower() if state else "",
+            "text": reply.text,
+            "finish_reason": reply.finish_reason,
+            "input_tokens": reply.input_tokens,
+            "output_tokens": reply.output_tokens,
+            "why": why,
+        }
+        fields: dict[str, Any] = {"number": self.number, "writer": self.writer, "key": self.key.hex()}
+        fields |= {"endpoint": self.endpoint, "begun_s": self.begun_s}
+        fields |= {name: value for name, value in optional.items() if value}
+        return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+class Spent(NamedTuple):
+    """Tokens reported by the endpoint, and the number of tries without such a report that may have been paid for."""
+
+    input_tokens: int
+    output_tokens: int
+    in_doubt: int
+
+
+class Used(NamedTuple):
+    """Tries at an endpoint, the tokens of their replies, and how many tries report none although they may cost.
+
+    `ahead` of them are dated in the future, and no later try says when they were made.
+    """
+
+    requests: int
+    tokens: int
+    unreported: int
+    ahead: int = 0
+
+
+def journal_key(provider: str, base_url: str, body: bytes, ask: int) -> bytes:
+    """Return the sha256 over all that decides a reply.
+
+    Args:
+        provider: `openai` for every endpoint with that API, or `offline`.
+        body: canonical JSON of the request, pictures by their hash.
+        ask: counts how often the same request was asked on purpose.
+    """
+    return hashlib.sha256(b'["%s","%s",%s,%d]' % (provider.encode(), base_url.encode(), body, ask)).digest()

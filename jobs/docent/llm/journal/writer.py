@@ -1,0 +1,133 @@
+"""This process's own journal: appended to by nobody else, synced, and touched while the process runs.
+
+Writes `<data>/cache/llm/journal/NAME.jsonl`. The first line names the process, then come records, and a last line says
+that it is closed.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import secrets
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from docent.artifacts.durable import sync_folder
+from docent.llm.journal.process import this_process
+from docent.llm.journal.reader import LEASE_S, SUFFIX
+from docent.llm.pace.clock import since_boot_s
+
+log = logging.getLogger("docent.llm")
+
+CLOSED = b'{"closed":true}\n'
+BEAT_S = 5.0
+"""How often the journal is touched; a writer is given up after LEASE_S, six beats."""
+
+
+class Writer:
+    """One journal, created with the first use; another one follows where it was lost.
+
+    Args:
+        folder: of the journals; it exists.
+
+    Attributes:
+        path: of the journal, None before there is one.
+    """
+
+    def __init__(self, folder: Path, beat_s: float = BEAT_S, lease_s: float = LEASE_S) -> None:
+        self._folder, self._beat_s, self._lease_s = folder, beat_s, lease_s
+        self.path: Path | None = None
+        self._handle, self._end, self._is_torn, self._renewed_s = -1, 0, False, 0.0
+        self._closed, self._toucher = threading.Event(), threading.Thread(target=self._keep_touching, daemon=True)
+
+    @property
+    def name(self) -> str:
+        """Name of the journal, "" before there is one."""
+        return self.path.stem if self.path else ""
+
+    def open(self) -> None:
+        """Make sure that there is a journal whose writer the others take to be at work.
+
+        A process that was suspended for longer than the lease counts as gone, and its journal may have been merged into
+        another one: it goes on in a new one, as it does where its file was deleted.
+
+        Raises:
+            OSError: it cannot be created.
+        """
+        if self.path is not None and (not self.is_there() or self.is_late()):
+            self._finish()
+        if self.path is not None:
+            return
+        path = self._folder / f"{secrets.token_hex(8)}{SUFFIX}"
+        self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o666)
+        self._end, self._is_torn = 0, False
+        self.append([json.dumps(this_process()).encode() + b"\n"])
+        sync_folder(self._folder)
+        self.path = path
+        if self._toucher.ident is None:
+            self._toucher.start()
+
+    def append(self, lines: Sequence[bytes]) -> int:
+        """Write lines; they are durable when this returns.
+
+        Returns:
+            the position of the first of them.
+
+        Raises:
+            OSError: they could not be written.
+        """
+        # A line that was torn by a full disk is ended first, so that it does not spoil the next one.
+        start = self._end + self._is_torn
+        pending = memoryview(b"\n" * self._is_torn + b"".join(lines))
+        self._is_torn = True
+        try:
+            while pending:
+                pending = pending[os.write(self._handle, pending) :]
+            os.fsync(self._handle)
+        finally:
+            self._end = os.fstat(self._handle).st_size
+        self._is_torn, self._renewed_s = False, since_boot_s()
+        return start
+
+    def is_there(self) -> bool:
+        """Return whether the journal still has its name."""
+        if self.path is None:
+            return False
+        try:
+            return os.path.samestat(self.path.stat(), os.fstat(self._handle))
+        except FileNotFoundError:
+            return False
+
+    def is_late(self) -> bool:
+        """Return whether it was not touched within the lease, on a clock that goes on while the machine sleeps."""
+        return since_boot_s() - self._renewed_s >= self._lease_s
+
+    def close(self) -> None:
+        """Say that nothing will follow, which frees what was begun and has no end."""
+        self._closed.set()
+        if self.path is not None:
+            self._finish()
+
+    def _finish(self) -> None:
+        try:
+            self.append([CLOSED])
+        except OSError as error:  # others find out by the end of the process
+            log.warning("the journal %s cannot be closed: %s", self.path, error.strerror)
+        os.close(self._handle)
+        self.path = None
+
+    def _keep_touching(self) -> None:
+        """Touch the journal, which gives it the time of the file system's own clock."""
+        while not self._closed.wait(self._beat_s):
+            path = self.path
+            if path is None or self.is_late():
+                continue  # `open` goes on in a new journal
+            try:
+                os.utime(path)
+                self._renewed_s = since_boot_s()
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                log.warning("the journal of this process cannot be touched: %s: %s", path, error.strerror)

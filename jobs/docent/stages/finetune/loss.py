@@ -1,0 +1,54 @@
+"""Compute the loss of supervised tokens in one module, the only one that the trainer calls.
+
+Whatever DDP or FSDP must see (connector, text model, head) runs inside its `forward`, so it is this module that
+`parallel` wraps.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch.nn.functional import cross_entropy, pad
+
+from docent.models.family import family_of
+from docent.stages.finetune.labels import IGNORED
+
+
+class SupervisedLoss(torch.nn.Module):
+    """Wrap a model so that its forward returns the cross-entropy of each supervised token.
+
+    Args:
+        model: the model without a peft wrapper around it; its adapters are inside.
+        vision_frozen: whether `forward` is given the output of the vision tower instead of pixels.
+        autocast: whether to compute in bfloat16 with weights that stay in float32.
+    """
+
+    def __init__(self, model: Any, vision_frozen: bool = True, autocast: bool = False) -> None:
+        super().__init__()
+        self.model, self.vision_frozen, self.autocast = model, vision_frozen, autocast
+        self.family = family_of(model)
+
+    def forward(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        labels: torch.Tensor,
+        pictures: torch.Tensor,
+        picture_masks: torch.Tensor,
+    ) -> torch.Tensor:
+        """Return the cross-entropy of every supervised token, row after row; arguments as `collate` and `Pictures`."""
+        # The logits at a position predict the token after it; those of the last position predict nothing.
+        targets = pad(labels[:, 1:], (0, 1), value=IGNORED)
+        supervised = targets != IGNORED
+        with torch.autocast(input_ids.device.type, torch.bfloat16, enabled=self.autocast):
+            if not self.vision_frozen:
+                pictures, picture_masks = self.family.encode_pictures(self.model, pictures, picture_masks)
+            logits = self.model(
+                input_ids=input_ids,
+                attention_mask=attention_mask,
+                **self.family.connect(self.model, pictures, picture_masks),
+                use_cache=False,
+                logits_to_keep=supervised,  # the head is the widest matrix of a small model
+            ).logits
+            return cross_entropy(logits.float(), targets[supervised], reduction="none")

@@ -1,0 +1,99 @@
+"""Find where the adverbials of an English predicate begin: when, how, how long, under which condition.
+
+A question has to hold those that its answer leaves out. Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from docent.teacher.english.grammar.amounts import ABOUT, COUNTED, DAY, NUMBER, TIMES, UNIT
+from docent.teacher.english.grammar.clauses import PREPOSITIONS
+from docent.teacher.english.grammar.question import MAX_ADVERBIAL_WORDS, PRONOUN, Question
+
+WHEN_TAIL = re.compile(
+    r" ((?:in (?:the year )?(?:early |late |spring |summer |autumn )?(?:[A-Z][a-z]+ )?(?:1[5-9]|20)\d\d)|"
+    r"on \d{1,2} [A-Z][a-z]+(?: \d{4})?|on [A-Z][a-z]+ \d{1,2}(?:, \d{4})?)$"
+)
+CUT = re.compile(
+    r",(?!\d)|[;:]|\b(?:which|that|because|so that|so|while|when|whenever|if|unless|although|whereas|but|"
+    r"since|where|who|as)\b| and "
+    r"(?=(?:the|a|an|it|then|is|are|has|must|should|can|will|may)\b)"
+)
+# Where something else is said, and not more of the same.
+NEXT_STATEMENT = re.compile(
+    r",(?!\d)|[;:]|\b(?:and|or|but|which|that|because|so|since|as|whereas|while|although|who)\b"
+)
+_CONDITION = re.compile(
+    r"\b(?:if|when|whenever|unless|until|once|only|as long as|before|after|during|in case of|provided)\b.*"
+)
+TAIL = re.compile(r" (?P<tail>(?P<link>every|before|after|when|if|once|until|as soon as|whenever) [^,]{3,80})$")
+HOW_TAIL = re.compile(r" (?:by (?:[a-z]+ing|means of|hand)\b|using|with the help of|through (?:a|an|the) )")
+# `every two weeks` says how often, `every radiator` does not.
+_OFTEN = re.compile(
+    rf"every (?:(?:other|second|third|fourth|few|full|single|working|operating|\d[\d.,]*|two|three|four|five|six|seven|"
+    rf"eight|nine|ten|twelve) )*(?:{TIMES}|nights?|weekends?|fortnights?|quarters?|decades?|mornings?|afternoons?|"
+    r"evenings?|spring|summer|autumn|winter|seasons?|times?|shifts?|starts?|cycles?|charges?|uses?|metres?|centimetres?|"
+    rf"kilometres?|miles?|feet|cm|mm|km|m|{DAY}|January|February|March|April|May|June|July|August|September|October|"
+    r"November|December)\b",
+    re.IGNORECASE,
+)
+WITHIN = re.compile(
+    rf"((?:(?! (?:if|when|unless|not|only)\b)[^,]){{3,60}}?) within ((?:{NUMBER}|an?|one|two|three|four|"
+    rf"five|six|ten) (?:\w+ )?{TIMES})(?: ((?:after|of|before) [^,]+))?$"
+)
+_AFTER_WHILE = re.compile(rf"(?:only |again )?after {ABOUT}(?:some |another |a few |the )?(?:{COUNTED}|{TIMES})")
+_ONCE_ONLY = re.compile(
+    r"once (?:and|or|but|then|again|more|only|per|every|on|in|at|to|for|with|from|until|before|after|"
+    r"an? (?:day|week|month|year))\b",
+    re.IGNORECASE,
+)
+LONG_TAIL = re.compile(rf" (for {UNIT}(?: {TIMES})?|for (?:a|one|two|three|four|five|six|seven|ten) {TIMES})$")
+
+
+def is_frequency(words: str) -> bool:
+    """Check whether words with `every` name a time or a distance; True for words without it."""
+    return not words.lower().startswith("every") or _OFTEN.match(words) is not None
+
+
+def is_clear_time(words: str) -> bool:
+    """Check whether an adverbial of time is clear.
+
+    No `every radiator`, no `after six minutes`, which is after something; `once and wait` says how often.
+    """
+    return is_frequency(words) and _AFTER_WHILE.fullmatch(words) is None and _ONCE_ONLY.match(words) is None
+
+
+def with_adverbials(asked: Question, rest: str) -> Question | None:
+    """Add to a question what its short answer leaves out of the sentence; return None where it has no room.
+
+    Args:
+        rest: of the clause, behind its verb.
+    """
+    if not asked.short:
+        return asked
+    begin = rest.find(asked.short)
+    left = rest[begin + len(asked.short) :] if begin >= 0 else rest
+    behind = NEXT_STATEMENT.split(left, maxsplit=1)[0].strip(" ,") if begin >= 0 else ""
+    while behind and behind.split()[0] in asked.question.rstrip("?").split():
+        behind = behind.partition(" ")[2]
+    question = asked.question
+    if behind:
+        is_adverbial = behind.split()[0] in PREPOSITIONS - {"of", "per"} and len(behind.split()) <= MAX_ADVERBIAL_WORDS
+        counted = asked.short.partition(" ")[2]
+        is_part = behind.startswith("of ") and question.startswith(f"How many {counted} ")
+        if not (is_adverbial or is_part) or asked.kind != "value" or PRONOUN.search(behind):
+            return None
+        # `How many spans of 9 m each does the bridge have?`
+        question = (
+            question.replace(counted, f"{counted} {behind}", 1) if is_part else f"{question.rstrip('?')} {behind}?"
+        )
+    condition = _CONDITION.search(left)
+    return None if condition and condition[0].rstrip() not in question else replace(asked, question=question)
+
+
+def cut(rest: str) -> str:
+    """Return the rest of a clause up to the next clause."""
+    end = CUT.search(rest)
+    return (rest[: end.start()] if end else rest).strip(" ,")

@@ -1,0 +1,100 @@
+"""Check that English statements and questions are clear without what stands around them.
+
+Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from docent.teacher.english.grammar.clauses import read_clause
+from docent.teacher.english.tables.columns import sentence
+from docent.teacher.source.references import ENGLISH_LEANS
+from docent.teacher.source.statements import Statement
+from docent.teacher.source.words import ENGLISH
+from docent.text.sentences import plain
+
+_LEANS = re.compile(
+    r"^(?:DANGER|WARNING|CAUTION|NOTICE|NOTE|IMPORTANT) |"
+    rf"\b(?:{ENGLISH_LEANS}|"
+    r"the (?:second|third|fourth) (?:[a-z]+ )?(?:reason|cause|way|step|method|option|possibility)|"
+    r"(?:far|much|even|a little|a bit|slightly|somewhat) "
+    r"(?:more|less|(?!(?:wat|powd|pap|butt|silv|rubb|copp|aft|und|ov|oth)er\b)[a-z]+er)\b(?![^.]*\bthan\b)|as follows|"
+    r"(?:twice|half|three times) as (?:much|many|[a-z]+)\b(?! as\b)|"
+    r"[Bb]oth(?! (?:sides|ends|hands|edges|directions|feet|eyes)\b)(?! [^,.]{2,40} and\b))\b"
+)
+MIN_NAMING_CHARS = 4
+OPENERS = re.compile(r"(?:However|In addition|Additionally|Moreover|Furthermore|Finally|In general|"
+    r"Note that|Please note that|As a rule|"
+                      r"Generally|Typically|Normally|Usually|In practice|Of course|In fact|"
+                      r"Overall),? (?=[a-z])")  # fmt: skip
+_FIRST_PRONOUN = re.compile(r"^(?:\W*\w+\W+){0,1}(?:it|they|them|its|their|he|she|his|her|then)\b", re.IGNORECASE)
+# Subjects that only their section explains.
+_VAGUE = re.compile(ENGLISH["vague"])
+_GENERIC = re.compile(r"(?:^|, )the (?:machine|device|unit|model|appliance|instrument|version) [a-z]+", re.IGNORECASE)
+_CODED = re.compile(r"\b[A-Z][\w-]{0,20}\d")
+
+
+def stands_alone(statement: Statement) -> bool:
+    """Check whether a statement is clear without what is around it."""
+    text = statement.text
+    if not statement.alone or _LEANS.search(text) or _FIRST_PRONOUN.match(text):
+        return False
+    clause = read_clause(text)
+    return clause is None or _VAGUE.match(clause.subject) is None
+
+
+def is_cut_short(text: str, title: str) -> bool:
+    """Check whether a subject is the beginning of what the heading calls in full: `The declaration` of conformity."""
+    clause = read_clause(text)
+    noun = re.fullmatch(r"the ([a-z]+)", clause.subject, re.IGNORECASE) if clause is not None else None
+    return (
+        noun is not None and re.search(rf"\b{re.escape(noun[1])} of (?!the\b)[a-z]", title, re.IGNORECASE) is not None
+    )
+
+
+def is_about_another(statement: Statement, statements: Sequence[Statement]) -> bool:
+    """Check whether `the machine` is the one that a sentence before it in its paragraph names, such as `The PT-50C`."""
+    if not _GENERIC.search(statement.text):
+        return False
+    before = (s.text for s in statements if s.block == statement.block and s.place < statement.place)
+    return any(_CODED.search(text) for text in before)
+
+
+def is_unexplained(text: str, section: str, title: str, others: Sequence[str] = ()) -> bool:
+    """Check whether a subject is `the loop`, which only other sections explain or which is short for another term.
+
+    Args:
+        section: all of its text.
+        title: of the section and the document, which explain the nouns in them.
+        others: texts of other sections: what two of them call by the same noun is known to the whole document.
+    """
+    clause = read_clause(text)
+    noun = re.fullmatch(r"the ([a-z]+)", clause.subject, re.IGNORECASE) if clause is not None else None
+    if noun is None or re.search(rf"\b{re.escape(noun[1])}s?\b", title, re.IGNORECASE):
+        return False
+    before = re.findall(rf"(?:\b([\w-]+) )?\b{re.escape(noun[1])}\b", section, re.IGNORECASE)
+    bare = sum(word.lower() in ("", "the", "a", "an") for word in before)
+    known = sum(re.search(rf"\bthe {re.escape(noun[1])}\b", other, re.IGNORECASE) is not None for other in others)
+    return bare <= 1 and known < 2
+
+
+def trimmed(text: str) -> str:
+    """Return a statement as an answer: without the words that join it to the one before."""
+    return sentence(OPENERS.sub("", text))
+
+
+def with_document(question: str, name: str, doc: str) -> str:
+    """Return a question with the document's title, where it does not say by itself what it is about."""
+    is_named = re.search(r"[A-Z0-9 ]", name) is not None and plain(name) in plain(question)
+    if is_named or _names_document(question, name):
+        return question
+    return f"According to {doc}, {question[0].lower()}{question[1:]}"
+
+
+def _names_document(question: str, name: str) -> bool:
+    """Check whether a question has a name out of the title, `Holm` of `Restoration of the Holm windmill`."""
+    names = re.findall(r"(?<=[a-z:,] )[A-Z][\w-]{3,}|^[A-Z][a-z]+ (?=\d)|\b[A-Z]+-?\d\w*", name)
+    names = [one for one in names if len(one) >= MIN_NAMING_CHARS]  # `C1` may be anything
+    return any(re.search(rf"(?<=\w ){re.escape(one.strip())}\b", question) for one in names)

@@ -1,0 +1,83 @@
+"""Read an English section for the writers of questions: its statements and its names.
+
+Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property, lru_cache
+
+from docent.teacher.section import Section
+from docent.teacher.source.statements import Statement, bare_title, length_words, statements_of
+from docent.teacher.source.words import words_of_language
+from docent.text.sentences import count_words, plain, words_of
+
+MIN_CAPTION_SHARE, MIN_CAPTION_WORDS = 0.5, 2
+
+
+class EnglishSection(Section):
+    """The section of one request in English."""
+
+    @cached_property
+    def every(self) -> list[Statement]:
+        """What the section says."""
+        return list(section_statements(self.material.text, "en"))
+
+    @cached_property
+    def statements(self) -> list[Statement]:
+        """What of it can be asked about."""
+        return [statement for statement in self.every if statement.is_askable]
+
+    @cached_property
+    def prose(self) -> list[Statement]:
+        """Its sentences and steps."""
+        return [statement for statement in self.statements if statement.kind in ("sentence", "step")]
+
+    @cached_property
+    def sentences(self) -> list[Statement]:
+        """Its sentences one after the other, also those that only follow from others."""
+        return [statement for statement in self.every if statement.kind == "sentence"]
+
+    @cached_property
+    def name(self) -> str:
+        """The document, in bare words; the row's first name where the document is a numbered row."""
+        bare = bare_title(self.material.name)
+        rows = (s.value for s in self.statements if s.kind == "row")
+        if re.search(r"[^\W\d_]", bare):
+            return bare
+        return next((v for v in rows if re.search(r"[^\W\d_]", v) and count_words(v) <= 6), bare)
+
+    @cached_property
+    def place(self) -> str:
+        """The document and the heading in it."""
+        title = bare_title(self.material.title)
+        if not title or plain(title) == plain(self.name) or not is_telling(title):
+            return self.doc
+        return self.words.frame("place", title=self.words.quoted(title), doc=self.doc)
+
+    def frame(self, key: str, **slots: str) -> str:
+        """Return a wording with its slots filled; document, place and name are always known."""
+        return super().frame(key, place=self.place, name=self.name, **slots)
+
+    def length(self, answer: str) -> int:
+        """Return the length of an answer in words; of Chinese and Japanese in an English text every fourth letter."""
+        return max(count_words(answer), length_words(answer) // 2)
+
+    def shows(self, caption: str, evidence: str) -> bool:
+        """Check that half of the words of a caption, and at least two, stand in what an answer was taken from."""
+        own = {word for word in words_of(caption) if len(word) > 2 and word not in self.words.stop}
+        shared = own & set(words_of(evidence))
+        return len(shared) >= MIN_CAPTION_WORDS and len(shared) >= MIN_CAPTION_SHARE * len(own)
+
+
+# The calls of one section follow each other: all types and temperatures read it once.
+@lru_cache(maxsize=32)
+def section_statements(text: str, code: str) -> tuple[Statement, ...]:
+    """Return what a section says, read once for all questions about it."""
+    return tuple(statements_of(text, words_of_language(code)))
+
+
+def is_telling(title: str) -> bool:
+    """Check whether a heading says what a section is about, as `Page 3` does not."""
+    return re.fullmatch(r"(?:[^\W\d_]+\W{0,2}\s?)?[\d\s.,/–-]*", title) is None or title.strip(" .").isalpha()

@@ -1,0 +1,183 @@
+"""Ask about the cells of one row of an English table, by the kind of the table.
+
+Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from docent.teacher.english.grammar.clauses import is_plural, read_clause
+from docent.teacher.english.grammar.instructions import is_order
+from docent.teacher.english.grammar.question import short_of
+from docent.teacher.english.grammar.verbs import BASES, THIRD
+from docent.teacher.english.tables.columns import Cell, TablePair, about_column, is_count, table_pair
+from docent.teacher.english.tables.labels import is_list_of_numbers, label_of, named, value_of
+from docent.teacher.english.tables.models import belonging
+from docent.teacher.english.tables.names import is_explained, lowered, meaning_of, thing_of, unit_of
+from docent.teacher.english.tables.prices import PRICE, basis_of
+from docent.teacher.english.tables.table import DATED, FUNCTION, INTERVAL, LIMITS, MEANING, SIGN, TASK, Table
+
+_OFTEN = re.compile(
+    r"(?:every |daily|weekly|monthly|quarterly|yearly|annually|hourly|after |before |once |twice |"
+    r"three times |at each |each |when |as "
+    r"required|as needed|if )",
+    re.IGNORECASE,
+)
+
+
+def of_values(table: Table, row: tuple[str, ...], text: str, owner: str = "") -> Iterator[TablePair | None]:
+    """Yield the questions about a quantity, one for each column of values; `owner` is the model that has them."""
+    label = label_of(row[0])
+    unit = label.unit or unit_of(table, row)
+    for place in table.value_columns:
+        column = label_of(table.columns[place])
+        value = value_of(table.at(row, place), unit or column.unit)
+        limit = LIMITS.get(table.columns[place].strip().lower().rstrip("."), "")
+        known = label.is_measure or (
+            re.search(r"\d", value) and re.search(r"(?:ion|ity|ance|ence|age|ure|ness|th)s?$", label.words)
+        )
+        if not value or not known or len(value.split()) > 14 or is_list_of_numbers(value) or is_count(label, value):
+            continue
+        words = f"{limit} {label.words}".strip() if limit not in label.words.split() else label.words
+        words = f"{words}{belonging(words, owner)}"
+        yield table_pair(
+            f"What {label.be} the {words}?", f"the {words} {label.be} {value}", table.fact(row), short_of(value)
+        )
+
+
+def of_models(table: Table, row: tuple[str, ...], text: str) -> Iterator[TablePair | None]:
+    """Yield the questions about a property, one for each model."""
+    label = label_of(row[0])
+    for place in table.value_columns:
+        unit = label.unit or unit_of(table, row) or label_of(table.columns[place]).unit
+        value = value_of(table.at(row, place), unit)
+        name = named(table.columns[place], text)
+        is_told = (label.is_measure and re.search(r"\d[^,]*$", value)) or is_count(label, value)  # no `12 mm, fixed`
+        is_clear = is_told and is_explained(table.columns[place], text)
+        yield about_column(Cell(name, label, value, table.fact(row))) if is_clear else None
+
+
+def of_entities(table: Table, row: tuple[str, ...], text: str) -> Iterator[TablePair | None]:
+    """Yield the questions about a thing, one for each of its columns."""
+    heading = label_of(table.columns[0]).words
+    if DATED.fullmatch(heading):
+        yield from _dated(table, row)
+        return
+    name = thing_of(row[0], table.columns[0] if table.columns[0].isupper() else heading, text)
+    for place in table.value_columns:
+        label, cell = label_of(table.columns[place]), table.at(row, place)
+        if not cell or not name:
+            continue
+        if SIGN.fullmatch(heading) and MEANING.fullmatch(label.words):
+            yield meaning_of(heading, row[0], cell, table.fact(row))
+        elif FUNCTION.fullmatch(label.words):
+            yield _function(name, label.words, cell, table.fact(row))
+        else:
+            is_price = PRICE.fullmatch(label.words)
+            value = value_of(cell, label.unit or ("" if is_price else unit_of(table, row)))
+            basis = basis_of(zip(table.columns, row, strict=True)) if is_price else ""
+            yield about_column(Cell(name, label, value, table.fact(row), basis=basis))
+
+
+def _dated(table: Table, row: tuple[str, ...]) -> Iterator[TablePair | None]:
+    """Yield what was measured or counted in a year, a month or a season."""
+    when = f"in {row[0]}"
+    for place in table.value_columns:
+        label, source = label_of(table.columns[place]), table.fact(row)
+        value = value_of(table.at(row, place), label.unit)
+        if not value:
+            continue
+        was = "were" if label.be == "are" else "was"
+        if label.is_measure:
+            yield table_pair(
+                f"What {was} the {label.words} {when}?",
+                f"the {label.words} {when} {was} {value}",
+                source,
+                short_of(value),
+            )
+        elif re.fullmatch(r"(?:[a-z]+ )?[a-z]+s", label.words) and re.fullmatch(r"[\d.,]+", value):
+            yield table_pair(
+                f"How many {label.words} were there {when}?", f"there were {value} {label.words} {when}", source, value
+            )
+
+
+def _function(name: str, heading: str, cell: str, source: str) -> TablePair | None:
+    first, _, rest = cell.partition(" ")
+    low = first.lower()
+    if low in THIRD and rest:
+        return table_pair(f"What does {name} do?", f"{name} {low} {rest}", source, kind="purpose")
+    if low in BASES and rest:
+        return table_pair(
+            f"What is the function of {name}?", f"the function of {name} is to {low} {rest}", source, kind="purpose"
+        )
+    if heading in ("use", "uses"):
+        return None  # `the function of the rinse is “Glasses and cups”`
+    if len(cell.split()) > 1:
+        return table_pair(
+            f"What is the function of {name}?",
+            f"the function of {name} is “{cell.rstrip('.')}”",
+            source,
+            kind="purpose",
+        )
+    return None
+
+
+def is_task_order(task: str) -> bool:
+    """Check whether a task is an order; an unknown verb before an article is one as well: `Descale the boiler`."""
+    return is_order(task) or re.match(r"[A-Z][a-z]+(?<!ing)(?<!ion) (?:the|an?|all|both|each|every) ", task) is not None
+
+
+def _is_list_of_orders(task: str) -> bool:
+    """Check whether a task has several verbs, or parts of which nobody can tell: `Clean the lenses, calibrate`."""
+    if re.search(r"[,;]", task):
+        return True
+    verbs = re.findall(r"\b(?:and|then) (?:then )?([a-z]+)\b", task)
+    is_second = re.search(r"\band (?!the|an?|all|both|each|every)[a-z]+ (?:the|an?|all|both|each|every) ", task)
+    return is_task_order(task) and (is_second is not None or any(verb in BASES for verb in verbs))
+
+
+def of_tasks(table: Table, row: tuple[str, ...], text: str) -> Iterator[TablePair | None]:
+    """Yield how often a task is to be done."""
+    place = table.column(INTERVAL)
+    tasks = (p for p in range(len(table.columns)) if p != place and TASK.search(table.columns[p]))
+    often, task = table.at(row, place), table.at(row, next(tasks, None))
+    if not often or not task or (place != 0 and not TASK.search(table.columns[0])):
+        return  # `Drive belt | Replace | every 2,000 hours`: the task does not say of what
+    often = often.rstrip(".")
+    if re.match(r"(?:\d[\d.,]*|two|three|six|twelve) \w+$", often):
+        often = f"every {often}"
+    if not _OFTEN.match(often) or _OFTEN.match(task):
+        return
+    spoken = lowered(often)
+    task = task.rstrip(".")
+    if _is_list_of_orders(task):
+        is_adverb = re.fullmatch(r"(?:bi)?[a-z]+ly", spoken)
+        spoken = re.sub(r"^every (?=\d|two|three|six|twelve)", "", spoken)
+        told_when = (
+            f"is {spoken}" if is_adverb or not spoken.startswith(("after", "before", "every")) else f"is: {spoken}"
+        )
+        yield table_pair(
+            f"What is the interval for “{task}”?",
+            f"the interval for “{task}” {told_when}",
+            table.fact(row),
+            short_of(spoken),
+            "when",
+        )
+    elif is_task_order(task):
+        yield table_pair(
+            f"How often should you {lowered(task)}?", f"{task} {spoken}", table.fact(row), short_of(spoken), "when"
+        )
+    elif not read_clause(f"{task} now") and len(task.split()) < 8:
+        task = (
+            task if is_plural(task.split()[-1]) or re.match(r"(?:the|an?) ", task.lower()) else f"the {lowered(task)}"
+        )
+        be = "are" if is_plural(task.split()[-1]) else "is"
+        yield table_pair(
+            f"How often {be} {lowered(task)} due?",
+            f"{task} {be} due {spoken}",
+            table.fact(row),
+            short_of(spoken),
+            "when",
+        )

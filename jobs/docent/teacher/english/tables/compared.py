@@ -1,0 +1,83 @@
+"""Ask how two columns or two neighbouring rows of an English table compare.
+
+Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+
+from docent.teacher.english.grammar.question import is_sound
+from docent.teacher.english.tables.columns import TablePair, is_count, table_pair
+from docent.teacher.english.tables.labels import Label, is_empty, is_list_of_numbers, label_of, named, value_of
+from docent.teacher.english.tables.names import is_explained, thing_of, unit_of
+from docent.teacher.english.tables.prices import PRICE, basis_of
+from docent.teacher.english.tables.table import Table, tables_of
+
+MAX_COMPARED = 3
+
+
+def comparisons_of_tables(text: str) -> list[TablePair]:
+    """Return the questions that compare two columns or two neighbouring rows."""
+    return [pair for table in tables_of(text) for pair in _compared(table, text)]
+
+
+def _compared(table: Table, text: str) -> Iterator[TablePair]:
+    """Yield two columns of models in one property; two neighbouring rows of things in one column."""
+    pairs: list[TablePair | None] = []
+    if table.kind == "models":
+        for row in table.rows:
+            label = label_of(row[0])
+            names = [p for p in table.value_columns if table.at(row, p) and is_explained(table.columns[p], text)]
+            for one, other in list(pairwise(names))[:MAX_COMPARED]:
+                both = [
+                    (named(table.columns[p], text), value_of(table.at(row, p), label.unit or unit_of(table, row)))
+                    for p in (one, other)
+                ]
+                pairs.append(_two(label, both, table.fact(row)))
+    elif table.kind == "entities":
+        for place in table.value_columns:
+            label = label_of(table.columns[place])
+            if PRICE.fullmatch(label.words) and any(
+                basis_of(zip(table.columns, row, strict=True)) != "" for row in table.rows
+            ):
+                continue
+            for row, other_row in list(pairwise(table.rows))[:MAX_COMPARED]:
+                rows = [r for r in (row, other_row) if table.at(r, 0) and table.at(r, place)]
+                both = [
+                    (
+                        thing_of(r[0], table.columns[0], text),
+                        value_of(table.at(r, place), label.unit or unit_of(table, r)),
+                    )
+                    for r in rows
+                ]
+                pairs.append(_two(label, both, table.fact(row)))
+    yield from (pair for pair in pairs if pair is not None)
+
+
+def _two(label: Label, both: list[tuple[str, str]], source: str) -> TablePair | None:
+    """Return how two things compare in one property."""
+    is_number = re.search(r"\b(?:number|code|name|phone|address|date|version|extension|zip|year)$", label.words)
+    if (
+        len(both) != 2
+        or not all(name for name, _ in both)
+        or not label.is_measure
+        or is_number
+        or both[0][0] == both[1][0]
+    ):
+        return None
+    if not all(re.search(r"\d", value) and not is_empty(value) and not is_list_of_numbers(value) for _, value in both):
+        return None
+    (one, first), (other, second) = both
+    if is_count(label, first):
+        return None  # `compare in heating zones`
+    if "," in one + other or " and " in one + other or ", " in first + second:
+        return None
+    question = f"How do {one} and {other} compare in {label.words}?"
+    if first == second:
+        answer = f"the {label.words} {label.be} {first} for both {one} and {other}"
+    else:
+        answer = f"the {label.words} {label.be} {first} for {one} and {second} for {other}"
+    return table_pair(question, answer, source) if is_sound(question) else None

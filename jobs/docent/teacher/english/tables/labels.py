@@ -1,0 +1,180 @@
+"""Read the labels of English tables: what a column or a row names, its unit, and the name that a question can use.
+
+Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from docent.teacher.english.grammar.clauses import is_plural
+from docent.teacher.english.grammar.question import who_or_what
+from docent.teacher.english.grammar.verbs import is_measure
+from docent.teacher.source.words import ENGLISH
+
+_UNITS = (
+    r"%|‰|°\s?[CFK]?|percent|mm|cm|dm|m|km|µm|nm|mm²|cm²|m²|m³|m2|m3|cm³|l|L|ml|dl|g|mg|kg|t|s|ms|min|h|hours?|days?|weeks?|months?|"
+    r"years?|V|kV|mV|A|mA|W|kW|MW|VA|kVA|Wh|kWh|Ah|mAh|Hz|kHz|MHz|GHz|Ω|ohm|kΩ|Pa|kPa|MPa|hPa|bar|mbar|psi|N|kN|Nm|J|kJ|MJ|dB|dB\(A\)|lx|lux|lm|"
+    r"cd|K|rpm|r/min|min-1|1/min|l/min|l/h|l/s|m/s|km/h|m³/h|m3/h|ppm|mg/l|g/l|px|dpi|kB|MB|GB|TB|bit|Mbit/s|kbit/s|EUR|USD|GBP|CHF|€|\$|£|eur|usd|gbp|chf|"
+    r"pct|pieces|pcs|ha|kg/m³|mol/l|euros?|pounds?|dollars?|tonnes?|litres?|metres?"
+)
+_IN_BRACKETS = re.compile(
+    rf"(?<!\s)\s*+[(\[]\s*+(?:in )?({_UNITS}|[^\s()/]{{1,4}}/[^\s()/]{{1,4}}|(?:{_UNITS}) per [a-z]{{1,9}})\s*[)\]]\s*$"
+)
+_BEHIND = re.compile(rf"(?:,\s*+|(?<!\s)\s++in\s++|_)({_UNITS})$")
+# What units of one letter measure; with any other heading the letter is a sign of its own.
+_LETTERS = {
+    "V": re.compile(r"volt|supply|tension|potential|battery|output|input|mains", re.IGNORECASE),
+    "A": re.compile(r"current|fuse|rating|breaker|ampere|load", re.IGNORECASE),
+    "W": re.compile(r"power|consumption|output|input|load|rating|standby|heat", re.IGNORECASE),
+    "N": re.compile(r"force|load|pull|thrust|tension|strength", re.IGNORECASE),
+    "J": re.compile(r"energy|work|heat", re.IGNORECASE),
+    "K": re.compile(r"temperature", re.IGNORECASE),
+}
+_SMALL = {"no": "number", "no.": "number", "nr": "number", "nr.": "number", "tel": "phone number",
+          "phone": "phone number",
+          "qty": "quantity", "temp": "temperature", "temp.": "temperature", "zip": "zip code", "max": "maximum",
+          "max.": "maximum", "min.": "minimum", "dia": "diameter", "dims": "dimensions",
+          "telephone": "telephone number",
+          "email": "email address", "e-mail": "email address"}  # fmt: skip
+_ALONE = frozenset(("tel", "phone", "telephone", "email", "e-mail", "zip"))
+_UNCLEAR = frozenset(("no", "min."))
+_MONEY = {"eur": "euros", "usd": "US dollars", "gbp": "pounds", "chf": "Swiss francs", "pct": "percent"}
+_NOTHING = re.compile(ENGLISH["nothing"])
+
+
+_NUMBERS = re.compile(r"[^\W\d_]{0,3}\d[\d.]*+(?: ?[^\s\d,;]{1,4})?(?:[,;/] \d[\d.]*+(?: ?[^\s\d,;]{1,12})?)+")
+_THINGS = re.compile(ENGLISH["things"])
+
+
+@dataclass(frozen=True)
+class Label:
+    """What a column or a row is called.
+
+    Attributes:
+        words: as people say it inside of a sentence, without its unit.
+        unit: the unit that it gives for its values, "" for none.
+    """
+
+    words: str
+    unit: str = ""
+
+    @property
+    def is_measure(self) -> bool:
+        """Whether it can be asked for with `What is the ...?`."""
+        is_marked = (
+            re.match(r"ambient\b|.*,", self.words) is not None or re.search(r"\([A-Z]\)", self.words) is not None
+        )
+        return not is_marked and is_measure(self.words)
+
+    @property
+    def be(self) -> str:
+        """The verb that agrees with it."""
+        head = re.split(r" (?:of|in|at|for|per|from|with|to|on) | \(", self.words)[0]
+        return "are" if is_plural(head.split()[-1]) and head.split()[-1] not in ("class", "axis") else "is"
+
+
+def label_of(raw: str) -> Label:
+    """Return a heading of a table as words and unit: `weight_kg`, `Power (kW)`, `Length, in mm`."""
+    words_only = raw.strip().strip("*:").strip()
+    unit = ""
+    if unit_at := _IN_BRACKETS.search(words_only) or _BEHIND.search(words_only):
+        words_only, unit = words_only[: unit_at.start()], unit_at[1].strip()
+        if unit in _LETTERS and not _LETTERS[unit].search(words_only):
+            words_only, unit = raw.strip().strip("*:").strip(), ""  # `Vocal scores (V)`
+    words = " ".join(words_only.replace("_", " ").split()).strip(" .,:")
+    parts = words.split(", ")
+    if len(parts) == 2 and " " not in parts[1] and is_measure(parts[1].lower()):
+        words = f"{parts[1]} of {'' if is_plural(parts[0].split()[-1]) else 'the '}{parts[0]}"
+    tokens = [_lowered(token) for token in words.split()]
+    # `zip` is a zip code by itself, in `Zip Code` it is a part of the name.
+    last = len(tokens) - 1
+    tokens = [
+        _SMALL.get(token, token)
+        if (place == last or token not in _ALONE) and (last or token not in _UNCLEAR)
+        else token
+        for place, token in enumerate(tokens)
+    ]
+    return Label(" ".join(tokens), _MONEY.get(unit.lower(), unit))
+
+
+def _lowered(token: str) -> str:
+    is_plain = token[1:] == token[1:].lower() and not any(c.isdigit() for c in token)
+    return token.lower() if is_plain and len(token.strip("()[],.;:")) > 1 else token
+
+
+def is_empty(cell: str) -> bool:
+    """Check whether a cell says nothing: a dash, `n/a`, `TBD`, a reference to another place."""
+    return _NOTHING.fullmatch(cell.strip()) is not None
+
+
+def is_list_of_numbers(value: str) -> bool:
+    """Check whether a value is several ones: `80, 100`, of which nobody says `is`."""
+    return _NUMBERS.fullmatch(value.strip()) is not None
+
+
+def value_of(cell: str, unit: str) -> str:
+    """Return a cell with the unit of its column, where it has none of its own."""
+    value = cell.strip().rstrip(".")
+    has_number = re.search(r"\d", value) is not None
+    if (
+        not unit
+        or not has_number
+        or re.search(r"[A-Za-z%€$£°µΩ]", re.sub(r"\b(?:to|and|or|at|up|least|most|about|max|min)\b", "", value))
+    ):
+        return value
+    if unit[0] in "€$£":
+        return re.sub(r"\d[\d.,]*", lambda number: f"{unit[0]}{number[0]}", value) + unit[1:]
+    return f"{value} {unit}"
+
+
+def named(cell: str, text: str) -> str:
+    """Return the name of a row or a column with the article that it needs inside of a sentence."""
+    name = " ".join(cell.strip().strip("*").rstrip(".").split())
+    prose = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("|"))
+    if written := re.search(rf"\b(?:the|an?) ({re.escape(name)})\b", prose, re.IGNORECASE):
+        return f"the {written[1]}"
+    if written := re.search(rf"(?<=[a-z,] ){re.escape(name)}\b", prose, re.IGNORECASE):
+        return written[0]
+    if re.search(r"[“”\"]", name) or name[:1].isdigit():
+        return name
+    first, *rest = name.split()
+    if name.count(",") > 1:
+        name = " and ".join(name.rsplit(", ", 1))
+    elif "," in name:
+        return f"“{name}”"
+    if rest and name.endswith("ing") and not _THINGS.search(name):
+        return f"“{name}”"  # `Hand filling` is done, not a thing with an article
+    is_plain = first[:1].isupper() and first[1:] == first[1:].lower()
+    if rest and is_plain and not re.search(r"[A-Z0-9]", " ".join(rest)):
+        small = f"{first[0].lower()}{name[1:]}"
+        return small if "," in name or is_plural(first) or is_plural(rest[-1]) else f"the {small}"
+    if not rest and is_plain and is_common(first):
+        return first.lower()
+    if re.match(r"[A-Z]\w+ of (?:the )?[A-Z]", name):
+        return f"the {name}"
+    return name
+
+
+def as_written(name: str) -> str:
+    """Return the name of a thing out of a table of its own, in quotation marks where it would need an article.
+
+    Goods are often called with the noun first: `Hook brass` must not become `the hook brass`.
+    """
+    inside = named(name, "")
+    is_lowered = inside.startswith("the ") and inside[4:] != name and who_or_what(inside) != "Who"
+    return f"“{name.strip()}”" if is_lowered else inside
+
+
+def is_common(word: str) -> bool:
+    """Check whether a word that stands alone in a cell is a plural or a substance rather than a name."""
+    return is_plural(word) or is_measure(word.lower())
+
+
+def of(name: str) -> str:
+    """Return the preposition with which a property belongs to a thing: `of the Rondo 40`, `for oil paintings`."""
+    is_one = re.match(r"the |an? |model |“|[a-z]+(?: [a-z]+)? [A-Za-z]{0,2}-?\d", name) or (
+        re.match(r"[A-Z]", name) and re.search(r"\d| ", name)
+    )
+    return f"of {name}" if is_one else f"for {name}"

@@ -1,0 +1,142 @@
+"""Read the Markdown tables of an English section: their columns, their rows, and what kind of table each is.
+
+The facts of a row have the words that text/facts.py gives them, so that a fact finds its row. Writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from docent.teacher.english.tables.labels import is_empty, label_of
+from docent.teacher.source.statements import cleaned
+from docent.teacher.source.words import ENGLISH
+
+# Bounds the time for one section; no quota needs more rows.
+MAX_COLUMNS, MAX_ROWS = 12, 100
+_RULE = re.compile(r"\s*+\|?+\s*+:?+-++:?+\s*+(?:\|\s*+:?+-++:?+\s*+)*+\|?+\s*$")
+_MARKS = re.compile(r"\*\*|`|__|</?[A-Za-z][^<>]{0,100}>")
+TableKind = Literal["values", "models", "entities", "faults", "tasks", ""]
+_QUANTITY = re.compile(ENGLISH["quantity_heads"])
+_VALUE = re.compile(ENGLISH["value_heads"])
+_UNIT = re.compile(r"units?(?: of measure(?:ment)?)?", re.IGNORECASE)
+LIMITS = {"min": "minimum", "minimum": "minimum", "max": "maximum", "maximum": "maximum", "typical": "typical",
+          "nominal": "nominal", "default": "default", "lowest": "lowest", "highest": "highest",
+          "normal": "normal"}  # fmt: skip
+_NOTES = re.compile(r"(?:note|remark|comment|condition|source|reference|see)s?", re.IGNORECASE)
+SYMPTOM = re.compile(
+    r"\b(?:symptom|fault|problem|issue|trouble|malfunction|observation|what you see|error|defect)s?\b", re.IGNORECASE
+)
+CAUSE = re.compile(r"\b(?:cause|reason)s?\b", re.IGNORECASE)
+REMEDY = re.compile(ENGLISH["remedy_heads"])
+SIGN = re.compile(ENGLISH["sign_heads"])
+DATED = re.compile(r"(?:financial |school |calendar )?(?:year|month|quarter|season|decade|century)s?", re.IGNORECASE)
+MEANING = re.compile(r"(?:meaning|description|explanation|what it means|indication|status|definition)s?", re.IGNORECASE)
+FUNCTION = re.compile(r"(?:function|purpose|use|task|role|what it does|effect|action)s?", re.IGNORECASE)
+INTERVAL = re.compile(r"\b(?:interval|frequency|how often|when|period|schedule)s?\b", re.IGNORECASE)
+TASK = re.compile(r"\b(?:task|work|action|activity|job|maintenance|check|inspection|what)s?\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table.
+
+    Attributes:
+        rows: cells without marks, as many as there are columns.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def fact(self, row: tuple[str, ...]) -> str:
+        """Return a row in the words of its fact."""
+        pairs = zip(self.columns, row, strict=True)
+        return "; ".join(f"{column}: {cell}" if column else cell for column, cell in pairs if cell)
+
+    def at(self, row: tuple[str, ...], place: int | None) -> str:
+        """Return a cell, "" where it says nothing."""
+        return "" if place is None or is_empty(row[place]) else row[place]
+
+    def column(self, pattern: re.Pattern[str], start: int = 0) -> int | None:
+        """Return the first column with a heading of that kind."""
+        places = (place for place, column in enumerate(self.columns) if place >= start and pattern.search(column))
+        return next(places, None)
+
+    @property
+    def unit_column(self) -> int | None:
+        """Where the units stand."""
+        return next((place for place, column in enumerate(self.columns) if _UNIT.fullmatch(column.strip())), None)
+
+    @property
+    def value_columns(self) -> list[int]:
+        """Columns behind the first one with something to ask for, without units and remarks."""
+        return [
+            place
+            for place, column in enumerate(self.columns)
+            if place and not _UNIT.fullmatch(column.strip()) and not _NOTES.fullmatch(column.strip())
+        ]
+
+    @property
+    def kind(self) -> TableKind:
+        """What the rows say."""
+        cause, remedy = self.column(CAUSE), self.column(REMEDY)
+        symptom = self.column(SYMPTOM)
+        if symptom is not None and any(place not in (None, symptom) for place in (cause, remedy)):
+            return "faults"
+        if remedy and SIGN.fullmatch(label_of(self.columns[0]).words):
+            return "faults"
+        interval = self.column(INTERVAL)
+        if interval is not None and any(
+            place != interval for place in range(len(self.columns)) if TASK.search(self.columns[place])
+        ):
+            return "tasks"
+        if any(
+            MEANING.fullmatch(c.strip()) or FUNCTION.fullmatch(c.strip()) for c in self.columns[1:]
+        ) and not _QUANTITY.fullmatch(self.columns[0]):
+            return "entities"
+        if not self.columns[0].strip() and len(self.value_columns) > 1:
+            over = [label_of(self.columns[place]).is_measure for place in self.value_columns]
+            return "entities" if all(over) else "models"
+        labels = [label_of(row[0]) for row in self.rows if row[0]]
+        measured = sum(label.is_measure for label in labels) * 2 >= len(labels) > 0
+        if measured or _QUANTITY.fullmatch(self.columns[0].strip()):
+            return "values" if all(self.is_value(place) for place in self.value_columns) else "models"
+        return "entities"
+
+    def is_value(self, place: int) -> bool:
+        """Check whether a column is called after values and not after what has them."""
+        heading = self.columns[place].strip()
+        return not heading or _VALUE.fullmatch(heading) is not None or heading.lower().rstrip(".") in LIMITS
+
+
+def tables_of(text: str) -> list[Table]:
+    """Return the Markdown tables of a section, in order; a table needs a heading of its columns and a row."""
+    tables = []
+    block: list[str] = []
+    for line in [*cleaned(text).splitlines(), ""]:
+        if line.lstrip().startswith("|"):
+            block.append(line)
+            continue
+        if len(block) >= 3 and _RULE.match(block[1]):
+            tables += list(_table(block))
+        block = []
+    return tables
+
+
+def _table(lines: list[str]) -> Iterator[Table]:
+    columns = _cells(lines[0])
+    if not 2 <= len(columns) <= MAX_COLUMNS:
+        return
+    rows: list[tuple[str, ...]] = []
+    for line in lines[2 : MAX_ROWS + 2]:
+        cells = [*_cells(line), *[""] * len(columns)][: len(columns)]
+        rows.append(tuple(cells))
+    if rows := [row for row in rows if any(row)]:
+        yield Table(tuple(columns), tuple(rows))
+
+
+def _cells(line: str) -> list[str]:
+    inner = line.strip().removeprefix("|").removesuffix("|").replace("\\|", "\uf8ff")
+    return [" ".join(_MARKS.sub("", cell).replace("\uf8ff", "|").split()) for cell in inner.split("|")]

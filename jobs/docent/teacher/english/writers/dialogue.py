@@ -1,0 +1,73 @@
+"""Reword the turns of an English conversation: later questions say `it` for what the turns before named.
+
+Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+from docent.teacher.english.section import EnglishSection
+from docent.teacher.section import Draft
+
+# A longer run that all questions share is the form of the question rather than a name.
+MAX_NAME_WORDS = 6
+
+
+def reworded(section: EnglishSection) -> list[Draft]:
+    """Return the turns of a dialogue with pronouns in place of what was named in the turns before."""
+    turns = list(section.material.dialogue)
+    has_name = any(c.isalpha() for c in section.name)
+    name = section.name if has_name or len(turns) < 2 else _common_name(turns, section)
+    drafts = [Draft(*turns[0], ())]
+    for (before, _), (question, answer) in pairwise(turns):
+        drafts.append(Draft(_with_pronouns(section, question, before, name), answer, ()))
+    return drafts
+
+
+def _with_pronouns(section: EnglishSection, question: str, before: str, name: str) -> str:
+    """Return one question as it is asked in the midst of a conversation."""
+    spoken = _without_name(question, before, name, section) if name else question
+    if section.doc in before:
+        spoken = spoken.replace(section.place, "it").replace(section.doc, "it")
+    return spoken[:1].upper() + spoken[1:]
+
+
+def _without_name(question: str, before: str, doc_name: str, section: EnglishSection) -> str:
+    """Replace the document's name: `the phone number of X` by `its phone number`, what was asked about by `it`."""
+    given, name = question, re.escape(doc_name)
+    question = re.sub(
+        rf"\bthe ((?:entry “[^”]{{1,60}}”)|[^“”?]{{2,60}}) of (?:the )?{name}(?=\W)", r"its \1", question, flags=re.I
+    )
+    if re.search(r"[A-Z0-9 ]", doc_name):  # a bare `gallery` is as often a word as the name of a file
+        question = re.sub(rf"(?<!“)(?:\bthe )?\b{name}\b(?!”)", "it", question, flags=re.IGNORECASE)
+    if section.doc in before or doc_name in before:
+        for place in map(re.escape, (section.place, section.doc)):
+            question = re.sub(rf"^According to {place}, ", "", question)
+            question = re.sub(rf" in {place}\?$", " there?", question)
+    return question if question != given else _with_it(question, before)
+
+
+def _with_it(question: str, before: str) -> str:
+    """Ask `What is its weight?` instead of `... the weight of model A12?` behind another question about model A12."""
+    parts = re.match(r"(What|Who|When) (is|are|was) the (.+?) of ([^?]+)\?$", question)
+    if parts is None or not before.endswith(f" of {parts[4]}?"):
+        return question
+    return f"{parts[1]} {parts[2]} its {parts[3]}?"
+
+
+def _common_name(turns: Sequence[tuple[str, str]], section: EnglishSection) -> str:
+    """Return the longest run of words that all questions have: what a dialogue without a name is about."""
+    first, *others = [question.split() for question, _ in turns]
+    spoken = [" ".join(words) for words in others]
+    for size in range(min(len(first), MAX_NAME_WORDS), 0, -1):
+        for start in range(len(first) - size + 1):
+            words = [word.strip("?.,“”") for word in first[start : start + size]]
+            if {words[0].lower(), words[-1].lower()} & section.words.stop or not all(words):
+                continue
+            name = " ".join(words)
+            if len(name) > 2 and name[:1].isalnum() and all(name in other for other in spoken):
+                return name
+    return ""

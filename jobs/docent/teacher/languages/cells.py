@@ -1,0 +1,99 @@
+"""Read Markdown tables as cells, and what the heads of their columns mean in languages other than English.
+
+Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from docent.teacher.languages.heads import is_bare
+from docent.teacher.source.words import COLUMNS, UNSPACED
+
+_RULE = re.compile(r"^(?=[\s:|]*+-)[\s:|-]*+$")
+BARE = re.compile(r"\*\*|__|`|<br\s*/?>|\\(?=\|)")
+_MEANINGS: dict[str, str] = COLUMNS["meanings"]
+
+_PROPERTY = re.compile(COLUMNS["property"])
+"""Heads of a first column that lists properties."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of Markdown: its head and its rows, as cells with the line that they stand in."""
+
+    head: list[str]
+    rows: list[tuple[list[str], str]]
+
+    @property
+    def is_of_values(self) -> bool:
+        """Whether it lists properties of one thing: names, values and perhaps their units."""
+        sorts = [sort_of(column) for column in self.head]
+        if self.head[1:] == [""]:
+            return True
+        return len(sorts) in (2, 3) and "value" in sorts[1:] and all(sort in ("value", "unit") for sort in sorts[1:])
+
+    @property
+    def is_of_models(self) -> bool:
+        """Whether the other columns are things that are compared, and its rows are their properties."""
+        others = [sort_of(column) for column in self.head[1:]]
+        is_first = _PROPERTY.fullmatch(self.head[0].lower().strip()) is not None
+        return is_first and len(others) - others.count("unit") > 1 and set(others) <= {"", "unit"}
+
+
+def tables_of(text: str) -> list[Table]:
+    """Return the tables of a section; rows that do not fit their head are left out."""
+    return read_tables(text.splitlines())
+
+
+def read_tables(lines: Sequence[str]) -> list[Table]:
+    """Return the same of its lines."""
+    tables: list[Table] = []
+    inside = False
+    for number, line in enumerate(lines):
+        if not line.lstrip().startswith("|"):
+            inside = False
+        elif not inside:
+            inside = number + 1 < len(lines) and _RULE.match(lines[number + 1]) is not None
+            tables += [Table(cells_of(line), [])] if inside else []
+        elif not _RULE.match(line) and len(cells := cells_of(line)) == len(tables[-1].head):
+            tables[-1].rows.append((cells, line.strip()))
+    return tables
+
+
+def sort_of(column: str) -> str:
+    """Return what a column holds: value, unit, meaning, remedy or cause_of; "" for anything else."""
+    folded = column.lower().strip()
+    return next((sort for sort, pattern in _MEANINGS.items() if re.fullmatch(pattern, folded)), "")
+
+
+def cells_of(line: str) -> list[str]:
+    """Return the cells of a row, without marks of Markdown."""
+    inner = line.strip().strip("|")
+    return [" ".join(BARE.sub("", cell).split()) for cell in re.split(r"(?<!\\)\|", inner)]
+
+
+def named_rows(table: Table, code: str) -> Iterator[tuple[str, int, list[str], str]]:
+    """Yield names that no other row has, with the first column to ask about, the cells and their line.
+
+    An empty first cell goes on with the one above; a name in several rows needs the cell behind it.
+    """
+    filled: list[tuple[list[str], str]] = []
+    for cells, line in table.rows:
+        name = cells[0] or (filled[-1][0][0] if filled else "")
+        filled.append(([name, *cells[1:]], line))
+    counted = Counter(cells[0] for cells, _ in filled)
+    pairs = Counter(tuple(cells[:2]) for cells, _ in filled)
+    for cells, line in filled:
+        name, second = cells[0], cells[1] if len(cells) > 1 else ""
+        if not name:
+            continue
+        if counted[name] == 1:
+            yield name, 1, cells, line
+        elif second and len(cells) > 2 and not sort_of(table.head[1]) and not is_bare(second):
+            both = f"{name}（{second}）" if code in UNSPACED else f"{name} ({second})"
+            if pairs[name, second] == 1:
+                yield both, 2, cells, line
