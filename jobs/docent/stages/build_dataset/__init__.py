@@ -103,7 +103,7 @@ def run(ctx: Context) -> Iterator[Example | Reject]:
 
 
 def _survey(ctx: Context, subjects: Subjects, tally: Tally) -> Survey:
-    """The first pass: which split every pair goes to, and what the teacher and the checks made."""
+    """Run the first pass: assign every pair to a split, and count what the teacher and the checks produced."""
     section, recorded = ctx.section, ctx.recorded_splits()
     splits = SectionSplits(ctx.config.seed, section.test_share, section.validation_share)
     survey, about_exhibits = Survey(0, [], [], splits), list[QAPair]()
@@ -159,7 +159,7 @@ def _section_pairs(ctx: Context, subjects: Subjects, survey: Survey) -> Iterator
 
 
 def _about_sections(ctx: Context, subjects: Subjects, survey: Survey, names: dict[str, str]) -> Iterator[Found]:
-    """The last pass over the pairs."""
+    """Run the last pass over the pairs."""
     for pair, split, text in _section_pairs(ctx, subjects, survey):
         reason = _why_left_out(pair, split, text, survey)
         if not reason:
@@ -184,7 +184,7 @@ def _why_left_out(pair: QAPair, split: Split, text: int, survey: Survey) -> str:
 def _example(
     pair: QAPair, split: Split, pictures: tuple[ImageFile, ...], names: dict[str, str], item_name: str
 ) -> Example:
-    """The row of a pair and its pictures; its number in the split comes later."""
+    """Return the row of a pair and its pictures; its number in the split is set later."""
     parents = (pair.id, *(image.id for image in pictures))
     return Example(
         id=make_id("build-dataset", parents, split),
@@ -219,7 +219,7 @@ def _describe(ctx: Context, tally: Tally, leaks: dict[str, Any]) -> None:
 
 
 def _named(ctx: Context, subjects: Subjects) -> BuildDataset:
-    """The settings with the title and the licence of the sources where the user set none."""
+    """Return the settings, with the title and the licence of the sources where the user set none."""
     section: BuildDataset = ctx.section
     sources = read_source_names(ctx.artifact(Document))
     exhibits = {item.document_id for item in subjects.exhibits}

@@ -109,7 +109,7 @@ def _statement(tally: Tally, section: BuildDataset, audit: dict[str, Any]) -> li
 
 
 def _about_sections(tally: Tally, section: BuildDataset, audit: dict[str, Any]) -> list[str]:
-    """What is held out of the pairs about sections, and what the test shares with training all the same."""
+    """Describe what is held out of the pairs about sections, and what the test still shares with training."""
     others = f", with {section.test_share:.0%} of the other pairs about sections" if section.test_share else ""
     figures = ""
     if audit.get("figures"):
@@ -130,7 +130,7 @@ def _about_sections(tally: Tally, section: BuildDataset, audit: dict[str, Any]) 
 
 
 def _shared_answers(tally: Tally, audit: dict[str, Any]) -> SharedAnswers:
-    """What the audit counted, as the report says it."""
+    """Return the counts of the audit, as the report shows them."""
     exhibits, sections = tally.subjects.exhibits, tally.subjects.sections
     return SharedAnswers(
         audit["test_answers_also_in_train"],
@@ -155,7 +155,7 @@ def _imbalance(statistics: Statistics) -> list[str]:
 
 
 def _hidden(tally: Tally) -> list[str]:
-    """What the sources hold that is not text for a reader; nothing for most."""
+    """Describe content of the sources that readers do not see; nothing for most."""
     invisible, tokens = tally.subjects.invisible, tally.subjects.tokens
     if not invisible and not tokens:
         return []

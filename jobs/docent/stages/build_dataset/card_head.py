@@ -20,7 +20,7 @@ _LICENCE = re.compile(
 
 
 def head(tally: Tally, section: BuildDataset, identity: str = "") -> list[str]:
-    """The lines of the head.
+    """Return the lines of the head.
 
     Args:
         identity: what tells this data set from any other. `load_dataset` keeps what it read by the name of the folder
@@ -60,7 +60,7 @@ def _code_of(language: str) -> str:
 
 
 def _licence(name: str) -> str:
-    """The licence as the hub spells it where it is one that the hub knows, in lower case; otherwise as it is."""
+    """Return the licence in the hub's lower-case spelling if the hub knows it; otherwise unchanged."""
     known = plain(name).lower()
     return known if _LICENCE.fullmatch(known) else plain(name)
 

@@ -42,16 +42,16 @@ class Tally:
         self._by_item = [array("Q", bytes(8 * len(subjects.numbers))) for _ in COLUMNS]
 
     def made(self, pair: QAPair) -> None:
-        """A pair that the teacher wrote."""
+        """Count a pair that the teacher wrote."""
         self._count(MADE, pair)
 
     def kept(self, pair: QAPair) -> None:
-        """A pair that the checks let through."""
+        """Count a pair that passed the checks."""
         self._count(KEPT, pair)
         self.reviewed += bool(pair.reviewed)
 
     def row(self, row: Example) -> None:
-        """A row of the data set."""
+        """Count a row of the data set."""
         self._count(ROWS + SPLITS.index(row.split), row)
         self.teachers.add(row.teacher)
         self.temperatures[row.split][row.temperature] += 1
@@ -65,7 +65,7 @@ class Tally:
         self.rejected.setdefault(unit, Counter()).update(reasons)
 
     def refused_pair(self, question_type: str, reason: str) -> None:
-        """A pair that the checks rejected."""
+        """Count a pair that the checks rejected."""
         self.rejected_by_type.setdefault(question_type, Counter())[reason] += 1
 
     def of_split(self, split: Split) -> int:
@@ -82,7 +82,7 @@ class Tally:
         return sum(any(numbers) for numbers in zip(*self._by_item[ROWS:], strict=True))
 
     def grouped(self, position: int) -> dict[str, Counts]:
-        """Counts by question type (0), difficulty (1) or language (2), by name."""
+        """Return counts by question type (0), difficulty (1) or language (2), by name."""
         found: dict[str, Counts] = {}
         for kind, counts in self.kinds.items():
             _add(found.setdefault(kind[position], [0] * len(COLUMNS)), counts)
@@ -137,7 +137,7 @@ def count_refused_pairs(tally: Tally, rejects: Iterable[Reject], pairs: Iterable
 
 
 def imbalance(tally: Tally) -> dict[str, Any] | None:
-    """The exhibits with most and least training rows; None where the one has no more than MAX_IMBALANCE times those."""
+    """Return the exhibits with most and fewest training rows; None if the ratio is at most MAX_IMBALANCE."""
     trained = tally.of_exhibits("train")
     if not trained or max(trained)[0] <= MAX_IMBALANCE * min(trained)[0]:
         return None
@@ -188,7 +188,7 @@ def _named(counts: Counts) -> dict[str, int]:
 
 
 def _capped(key: str, listed: Iterable[tuple[str, Counts]]) -> list[dict[str, Any]]:
-    """The first entries by name, and all later ones together, so that the sums stay whole."""
+    """Return the first entries by name, and the sum of all later ones, so that totals stay correct."""
     found: list[dict[str, Any]] = []
     others, more = [0] * len(COLUMNS), 0
     for number, (name, counts) in enumerate(listed):

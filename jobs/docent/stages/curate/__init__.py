@@ -47,7 +47,7 @@ class Court:
             self._retrieval = Retrieval([told.said for told in sections])
 
     def judge(self, pairs: list[QAPair]) -> Iterator[QAPair | Reject]:
-        """A verdict on every pair of a chunk, in order.
+        """Yield a verdict on every pair of a chunk, in order.
 
         Raises:
             InputError: a pair is about an item that `assemble` does not have.
@@ -101,7 +101,7 @@ def run(ctx: Context) -> Iterator[QAPair | Reject]:
 
 
 def _verdicts(chunk: list[QAPair], court: Court, edits: Edits) -> Iterator[QAPair | Reject]:
-    """What people decided, then what the gates say, in the order of the chunk."""
+    """Yield what people decided, then the verdicts of the gates, in the order of the chunk."""
     wanted = [edits.apply(pair, court.section.require_approval) for pair in chunk]
     judged = court.judge([pair for pair in wanted if isinstance(pair, QAPair)])
     for pair in wanted:

@@ -127,5 +127,5 @@ def _plain(counts: dict[str, Any]) -> dict[str, Any]:
 
 
 def as_json(figures: dict[str, Any]) -> bytes:
-    """The bytes of one of the two files."""
+    """Return the bytes of one of the two files."""
     return (json.dumps(figures, indent=1, ensure_ascii=False) + "\n").encode()

@@ -70,7 +70,7 @@ class Work:
     done: int = 0
 
     def of(self, part: str) -> list[Call]:
-        """The calls of one part."""
+        """Return the calls of one part."""
         return [call for call in self.calls if part_of(call.kind) == part]
 
     def replies(self, calls: Sequence[Call]) -> Iterator[tuple[Call, list[QAPair | Reject], ChatReply | None]]:
@@ -139,7 +139,7 @@ def _say_hidden(items: Sequence[Item]) -> None:
 
 
 def requests_for(calls: Sequence[Call], asking: Asking) -> Requests:
-    """What is asked for these calls, which are all of one part."""
+    """Return the requests of these calls, which are all of one part."""
 
     def build(call: Call) -> ChatRequest:
         if part_of(call.kind) == "visitor":
@@ -150,14 +150,14 @@ def requests_for(calls: Sequence[Call], asking: Asking) -> Requests:
 
 
 def rows_of(call: Call, reply: ChatReply, asking: Asking, teacher: str) -> Rows:
-    """The rows of one reply."""
+    """Yield the rows of one reply."""
     if part_of(call.kind) == "visitor":
         return visitor.rows_of(call, reply, asking.section, teacher)
     return typed.rows_of(call, reply, asking, teacher)
 
 
 def _conversations(work: Work) -> Rows:
-    """Some at a time, so that a large run holds few of them."""
+    """Yield the rows of conversations in batches, so that a large run holds few of them."""
     calls, kept = work.of("conversation"), 0
     for start in range(0, len(calls), CONVERSATIONS_AT_ONCE):
         kept += yield from _some_conversations(work, calls[start : start + CONVERSATIONS_AT_ONCE])

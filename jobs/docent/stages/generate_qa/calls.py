@@ -84,12 +84,12 @@ class Shelf:
         return shelf
 
     def related(self, item: Item) -> list[Item]:
-        """The related sections that have a text, the nearest first."""
+        """Return the related sections that have a text, the nearest first."""
         found = (self.by_id.get(other) for other in item.related)
         return [other for other in found if other is not None and other.text.strip()]
 
     def partner(self, call: Call, seed: int) -> Item | None:
-        """The second section of a two-section question: one of the related ones, else any other of the document."""
+        """Return the second section of a two-section question: a related one, else any other of the document."""
         rng = seeded(seed, "partner", call.item.text, call.kind.name, call.temperature)
         if related := self.related(call.item):
             return rng.choice(related)
@@ -155,7 +155,7 @@ def part_of(kind: QuestionType) -> Part:
 
 
 def facts_of_item(item: Item) -> tuple[Fact, ...]:
-    """The facts of an item; where its source gave none, as exhibits do, its sentences or all of it."""
+    """Return the facts of an item; without facts in its source, as for exhibits, its sentences or all of it."""
     if item.facts or not item.text.strip():
         return item.facts
     told = without_figures(item.text, item.figures)
@@ -164,10 +164,10 @@ def facts_of_item(item: Item) -> tuple[Fact, ...]:
 
 
 def seeded(seed: int, *what: object) -> random.Random:
-    """A random generator that depends on these values alone."""
+    """Return a random generator that depends on these values alone."""
     return random.Random(hashlib.sha256(canonical_json([seed, *what]).encode()).digest())
 
 
 def _units(item: Item, kind: QuestionType) -> int:
-    """Requests for an item, type and temperature; one that cannot be asked counts, so that it is said."""
+    """Return the number of requests for an item, type and temperature; an impossible one counts, to be reported."""
     return max(1, len(facts_of_item(item))) if kind.context == "fact" else 1

@@ -39,7 +39,7 @@ class Turns:
 
 
 def rewording_request(call: Call, dialogue: Sequence[tuple[str, str]], code: str, asking: Asking) -> ChatRequest:
-    """The request of the second step.
+    """Build the request of the second step.
 
     Args:
         code: of the language.
@@ -78,7 +78,7 @@ def problem_with(turns: int, reply: ChatReply) -> str:
 
 
 def reworded(turns: Turns, reply: ChatReply) -> list[QAPair]:
-    """The pairs with their new questions; as they were where there are none."""
+    """Return the pairs with their new questions; unchanged where there are none."""
     if not isinstance(reply.value, TypedReply):
         return list(turns.rows)
     found = []

@@ -34,7 +34,7 @@ REASONING_CHARS = 400
 
 
 def estimate(ctx: Context) -> dict[str, Any]:
-    """Requests, tokens, USD and minutes of all shards together.
+    """Estimate requests, tokens, USD and minutes of all shards together.
 
     Raises:
         ConfigError: a question type or a language is unknown.
@@ -47,12 +47,12 @@ def estimate(ctx: Context) -> dict[str, Any]:
 
 
 def costs(asked: Sequence[Call], asking: Asking, llm: Llm) -> dict[str, Any]:
-    """Requests, tokens, USD and minutes of these calls."""
+    """Estimate requests, tokens, USD and minutes of these calls."""
     return asdict(expected(_requests(asked, asking), llm))
 
 
 def asked_calls(items: Sequence[Item], asking: Asking) -> list[Call]:
-    """The calls of a run that can be asked."""
+    """Return the calls of a run that are possible."""
     return [call for call in plan_calls(items, asking.section) if not asking.why_not(call)]
 
 

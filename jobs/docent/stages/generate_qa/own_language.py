@@ -42,7 +42,7 @@ def does_not_translate(config: PipelineConfig) -> bool:
 
 
 def own_languages(texts: Mapping[str, str], configured: str) -> Languages:
-    """The language of each text; of one that does not tell, that of most others, else the configured one.
+    """Return the language of each text; where it is unclear that of most others, else the configured one.
 
     Args:
         texts: texts by any key, without those whose source names a language.
@@ -121,7 +121,7 @@ def said_of(counts: Mapping[str, int], configured: str) -> str:
 
 
 def name_of(code: str) -> str:
-    """A language's name in English, or what can be said of one without an entry in text/languages.yaml."""
+    """Return a language's name in English, or a description of one without an entry in text/languages.yaml."""
     if code in languages():
         return languages()[code].name
     return "a language that docent does not know" if code == UNKNOWN else f"the language {code!r}"

@@ -20,7 +20,7 @@ from docent.stages.generate_qa.views import Asking
 
 
 def show(items: Sequence[Item], config: PipelineConfig) -> dict[str, Any]:
-    """What a run over these items would do.
+    """Return what a run over these items would do.
 
     Returns:
         `calls`: requests by question type, those that cannot be asked left out; `prompts`: the first request of each

@@ -47,7 +47,7 @@ def messages_for(call: Call, view: View, asking: Asking) -> tuple[Message, ...]:
 def rewording_messages(
     call: Call, dialogue: Sequence[tuple[str, str]], language: Language, section: GenerateQA
 ) -> tuple[Message, ...]:
-    """The second step of a conversation: its questions are worded anew."""
+    """Return the prompt of the second step of a conversation, which rewords its questions."""
     turns = "\n".join(f"Question: {question}\nAnswer: {answer}" for question, answer in dialogue)
     told = wording(language.code)
     task = [told.pronouns.strip(), _pairs_wanted(len(dialogue)), told.line]
@@ -57,7 +57,7 @@ def rewording_messages(
 
 
 def system_prompt(section: GenerateQA, reasoning: bool, has_figures: bool) -> str:
-    """What holds for every question of the run; nothing of a document stands in it."""
+    """Return the prompt that all questions of the run share; it holds nothing of a document."""
     frame = read_yaml("templates/frame.yaml")
     lines = frame["system_lines"]
     told = [_filled(frame["system"], {"about": _about(section)}).rstrip()]
@@ -107,7 +107,7 @@ def answer_words(call: Call, section: GenerateQA) -> int:
 
 
 def one_line(text: str) -> str:
-    """A value that stays on its line, and is no longer than a line should be."""
+    """Return a value on one line of limited length."""
     return " ".join(text.split())[:MAX_META_CHARS]
 
 
@@ -138,5 +138,5 @@ def _joined(lines: Sequence[str]) -> str:
 
 
 def _filled(template: str, places: Mapping[str, Any]) -> str:
-    """A template with its places filled, in one pass: what is put in is not looked at for further places."""
+    """Fill the places of a template in one pass: inserted text is not searched for further places."""
     return _PLACE.sub(lambda found: str(places.get(found[1], found[0])), template)

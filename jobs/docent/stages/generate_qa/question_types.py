@@ -43,7 +43,7 @@ class Wording:
 
 @cache
 def question_types() -> dict[str, dict[str, QuestionType]]:
-    """The types that come with docent: `all` and `styles`, each by name in the order of the file."""
+    """Return the types that come with docent: `all` and `styles`, each by name in the order of the file."""
     styles = wording(FALLBACK).styles
     found: dict[str, dict[str, QuestionType]] = {}
     for group, entries in read_yaml("question_types.yaml").items():
@@ -53,7 +53,7 @@ def question_types() -> dict[str, dict[str, QuestionType]]:
 
 
 def chosen_types(section: GenerateQA) -> tuple[QuestionType, ...]:
-    """The types that the configuration names, each once and with its quota.
+    """Return the types that the configuration names, each once and with its quota.
 
     Raises:
         ConfigError: a name is unknown or taken, or a quota is no number of pairs.
@@ -77,7 +77,7 @@ def chosen_types(section: GenerateQA) -> tuple[QuestionType, ...]:
 
 
 def language_of(given: str, section: GenerateQA, where: str = "generate_qa.language") -> Language:
-    """The language to write in: that of a source where it has one.
+    """Return the language to write in: that of a source where it has one.
 
     Raises:
         ConfigError: it is not known.
@@ -99,7 +99,7 @@ def wording(code: str) -> Wording:
 
 
 def instruction_of(kind: QuestionType, language: Language) -> str:
-    """What the teacher is told to write; styles have it in the language itself."""
+    """Return the instruction for the teacher; styles have it in the language itself."""
     is_style = kind == question_types()["styles"].get(kind.name, kind).model_copy(update={"quota": kind.quota})
     own = wording(language.code).styles.get(kind.name) if is_style else None
     return own or kind.instruction

@@ -54,7 +54,7 @@ class Tally:
             self.missing.setdefault(name, Counter())[why[:MAX_WHY_CHARS]] += quota - len(pairs)
 
     def lines(self) -> list[str]:
-        """What people should know: one line for every type that is short, then the balance of true and false."""
+        """Return messages for people: one line for every type that is short, then the balance of true and false."""
         found = []
         for name, reasons in self.missing.items():
             whys = "; ".join(f"{count} x {why}" for why, count in reasons.most_common(3))

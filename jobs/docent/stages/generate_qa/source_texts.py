@@ -72,7 +72,7 @@ def _beginning(path: Path, encoding: str) -> str:
 
 
 def _rows(text: str) -> Iterator[str]:
-    """The long cells of each row of a CSV."""
+    """Yield the long cells of each row of a CSV."""
     first = text.partition("\n")[0]
     delimiter = max(",;\t|", key=first.count)
     try:

@@ -30,7 +30,7 @@ Pair = TypedPair | ReasonedPair
 
 
 def request_for(call: Call, asking: Asking) -> ChatRequest:
-    """The prompt of a call, its pictures, and the same in structured form for the offline teacher."""
+    """Return the prompt of a call, its pictures, and the same in structured form for the offline teacher."""
     section = asking.section
     view = view_of(call, asking)
     per_pair = TOKENS_PER_PAIR * (2 if section.reasoning else 1)
@@ -45,7 +45,7 @@ def request_for(call: Call, asking: Asking) -> ChatRequest:
 
 
 def material_of(call: Call, view: View, asking: Asking) -> TypedMaterial:
-    """What the offline teacher reads."""
+    """Return the input of the offline teacher."""
     near = [*([view.partner] if view.partner else []), *view.related]
     item = call.item
     return TypedMaterial(
@@ -78,7 +78,7 @@ def problem_with(call: Call, view: View, words: int, reply: ChatReply) -> str:
 
 
 def rows_of(call: Call, reply: ChatReply, asking: Asking, teacher: str) -> Iterator[QAPair | Reject]:
-    """The usable pairs of one reply, figures that no list had, and what is missing."""
+    """Yield the usable pairs of one reply; report figures that no list had, and what is missing."""
     view, words = view_of(call, asking), answer_words(call, asking.section)
     usable, problems = usable_pairs(call, view, words, reply)
     for position, pair in enumerate(usable):
@@ -103,7 +103,7 @@ def rows_of(call: Call, reply: ChatReply, asking: Asking, teacher: str) -> Itera
 
 
 def usable_pairs(call: Call, view: View, words: int, reply: ChatReply) -> tuple[list[Pair], list[str]]:
-    """The pairs of a reply that can be kept, at most the quota, and what was wrong with others."""
+    """Return the usable pairs of a reply, at most the quota, and what was wrong with others."""
     value = reply.value
     if value is None and not reply.error and reply.whole:
         value = read_reply(reply.text, ReasonedReply).value or read_reply(reply.text, TypedReply).value
@@ -120,7 +120,7 @@ def tidy(text: str) -> str:
 
 
 def _printed(character: str) -> str:
-    """The character, or a space for a control character; format characters that are still there are meant."""
+    """Return the character, or a space for a control character; remaining format characters are intended."""
     return character if character.isprintable() or unicodedata.category(character) == "Cf" else " "
 
 
@@ -140,7 +140,7 @@ def _sorted_out(call: Call, view: View, words: int, pairs: Sequence[Pair]) -> tu
 
 
 def _problem(call: Call, view: View, words: int, pair: Pair) -> str:
-    """What is wrong with one pair, "" for nothing."""
+    """Return what is wrong with one pair, "" for nothing."""
     answer = tidy(pair.answer)
     if not tidy(pair.question) or not answer:
         return "its question or answer is empty"
@@ -161,7 +161,7 @@ def _problem(call: Call, view: View, words: int, pair: Pair) -> str:
 
 
 def _row(call: Call, view: View, position: int, pair: Pair, teacher: str) -> tuple[QAPair, list[str]]:
-    """The row of a pair, and names in it that no figure has."""
+    """Return the row of a pair, and names in it that no figure has."""
     item, kind = call.item, call.kind
     index = call.unit * kind.quota + position
     parents = (item.id, view.partner.id) if view.partner else (item.id,)
@@ -199,5 +199,5 @@ def _named_figures(view: View, names: Sequence[str]) -> tuple[tuple[ImageFile, .
 
 
 def _bare(token: str) -> str:
-    """A token without the braces and spaces around its name, which models leave out."""
+    """Return a token without the braces and spaces around its name, which models leave out."""
     return token.strip().strip("{}").strip()

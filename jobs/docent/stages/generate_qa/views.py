@@ -77,7 +77,7 @@ class View:
 
 
 def view_of(call: Call, asking: Asking) -> View:
-    """What a call shows. The call can be asked: see Shelf.why_not."""
+    """Return what a call shows. The call must be possible: see SourceIndex.why_not."""
     item, kind, section = call.item, call.kind, asking.section
     facts = facts_of_item(item)
     fact = facts[call.unit] if kind.context == "fact" else None
@@ -120,7 +120,7 @@ def media_type(image: ImageFile) -> str | None:
 
 
 def shown_text(item: Item) -> str:
-    """The text of a section as a reader sees it."""
+    """Return the text of a section as a reader sees it."""
     return visible(with_descriptions(item.text, item.figures))
 
 
@@ -131,7 +131,7 @@ def window(text: str, chars: int, middle: int = 0) -> str:
 
 
 def _text_around(item: Item, fact: Fact | None, chars: int) -> str:
-    """The section, or of a long one its beginning or what stands around a fact."""
+    """Return the section, or of a long one its beginning or the text around a fact."""
     text = shown_text(item)
     if fact is None or len(text) <= chars:
         return window(text, chars)

@@ -29,7 +29,7 @@ _PLACE = re.compile(r"\{(name|text)\}")
 
 
 def request_for(call: Call, section: GenerateQA, seed: int) -> ChatRequest:
-    """The prompt of a call, and the same in structured form for the offline teacher."""
+    """Return the prompt of a call, and the same in structured form for the offline teacher."""
     prompts = read_yaml("templates/visitor.yaml")
     language = language_of(call.item.language, section).name
     told = visible(with_descriptions(call.item.text, call.item.figures))
@@ -68,7 +68,7 @@ def problem_with(pairs: int, reply: ChatReply) -> str:
 
 
 def rows_of(call: Call, reply: ChatReply, section: GenerateQA, teacher: str) -> Iterator[QAPair | Reject]:
-    """The pairs of one reply and what is missing of them."""
+    """Yield the pairs of one reply, and report what is missing."""
     item, wanted = call.item, section.pairs_per_call
     if reply.error or reply.problem:
         pairs = [] if reply.error or not reply.whole else parse_shorter_dialogue(reply.text, wanted)

@@ -25,7 +25,7 @@ class Sink(Protocol):
     """One form of the data set."""
 
     def add(self, row: Example) -> None:
-        """The next row."""
+        """Add the next row."""
 
     def close(self) -> None:
         """Nothing follows."""
@@ -39,7 +39,7 @@ class PublishedDataset:
         self._rows: list[Example] = []
 
     def add(self, row: Example) -> None:
-        """The next row."""
+        """Add the next row."""
         self._rows.append(row)
 
     def close(self) -> None:
@@ -76,7 +76,7 @@ class Exports:
             self._by_document = DocumentFiles(ctx.output_folder("documents"), subjects.exhibit_ids, think)
 
     def add(self, row: Example, pictures: tuple[ImageFile, ...]) -> None:
-        """The next row, and its pictures in the order of its files."""
+        """Add the next row, with its pictures in the order of its files."""
         for file, image in zip(row.files, pictures, strict=True):
             target = self.picture(file)
             if not target.exists():

@@ -58,7 +58,7 @@ class ArrowFiles:
         self._turns: dict[Split, Turns] = {split: Turns() for split in SPLITS}
 
     def add(self, row: Example) -> None:
-        """The next row of the data set."""
+        """Add the next row of the data set."""
         if row.split not in self._splits:
             self._splits[row.split] = _ArrowSplit(self._folder / row.split, self._features)
         earlier = self._turns[row.split].before(row)
@@ -99,7 +99,7 @@ class _ArrowSplit:
         folder.mkdir()
 
     def add(self, row_id: str, value: Mapping[str, Any], size: int) -> None:
-        """The next row; `size` is about what it takes in bytes."""
+        """Add the next row; `size` is its approximate size in bytes."""
         if self._writer is None:
             self._open()
         self._ids.update(row_id.encode())

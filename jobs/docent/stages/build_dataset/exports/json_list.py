@@ -21,7 +21,7 @@ class JsonList:
         self._file: IO[str] | None = None
 
     def add(self, value: Any) -> None:
-        """The next value."""
+        """Append the next value."""
         begins = self._path is None
         if self._path is None:
             self._path = self._place()

@@ -34,7 +34,7 @@ class LineFile:
         self._end = 0
 
     def add(self, line: bytes, typed: bool) -> None:
-        """The next line.
+        """Append the next line.
 
         Args:
             typed: whether it shows the types of all fields, so that a reader should meet such a line early.
@@ -61,7 +61,7 @@ class LineFile:
             reorder_lines(self._path, self._starts, order if lead is None else [lead, *(n for n in order if n != lead)])
 
     def _late_lead(self, order: Sequence[int]) -> int | None:
-        """The first typed line, where none lies in the first TYPED_BYTES; None where one does or there is none."""
+        """Return the first typed line if none lies in the first TYPED_BYTES; None if one does or there is none."""
         ends = (*self._starts[1:], self._end)
         read = 0
         for number in order:

@@ -34,7 +34,7 @@ class MetadataFiles:
         self._splits: dict[Split, _Split] = {}
 
     def add(self, row: Example) -> None:
-        """The next row of the data set."""
+        """Add the next row of the data set."""
         for file in row.files:
             if row.split not in self._splits:
                 place = self._folder / row.split / "metadata.parquet"
@@ -64,7 +64,7 @@ class _Split:
         self._table.write(metadata_line(*COLUMNS))
 
     def add(self, cells: tuple[int, str, str, str, str], file: str) -> None:
-        """The next entry; `file` is the picture as it is named from the table."""
+        """Add the next entry; `file` is the path of the picture from the table."""
         self._rows.append(dict(zip(COLUMNS, cells, strict=True)))
         number, item, name, _, said = cells
         self._table.write(metadata_line(number, *map(guarded, (item, name, file, said))))

@@ -32,7 +32,7 @@ class Overlap:
         self._test_sentences: list[array[int]] = []
 
     def add(self, row: Example) -> None:
-        """The next row of the data set."""
+        """Add the next row of the data set."""
         if row.split == "validation":
             return
         trains = row.split == "train"
@@ -75,7 +75,7 @@ def answers_of_training_sentences(examples: Sequence[Example]) -> int:
 
 
 def audit(matches: Iterable[Match], names: dict[str, str], overlap: Overlap) -> dict[str, Any]:
-    """The content of `audit.json`. Figures of documents are no secret of the test: only photos count as leaks."""
+    """Return the content of `audit.json`. Figures may be in several splits: only photos count as leaks."""
     placed = {
         match.image.id: Placed(
             names[match.image.id], match.item.name, match.split, match.image.group, match.image.sha256

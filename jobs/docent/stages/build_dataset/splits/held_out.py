@@ -36,7 +36,7 @@ class HeldOut:
         self._words: dict[str, list[tuple[int, array[int]]]] = {}
 
     def add(self, pair: QAPair) -> None:
-        """The next pair of the test."""
+        """Add the next pair of the test."""
         self._questions.add(hash((pair.item_id, plain(pair.question))))
         said = plain(pair.answer)
         words: list[str] = _WORD.findall(said)
@@ -85,7 +85,7 @@ class Gaps:
         self._lost = dict(lost)
 
     def lose(self, pair: QAPair) -> None:
-        """A turn is left out."""
+        """Record that a turn is left out."""
         if pair.conversation:
             key = (pair.item_id, pair.conversation)
             self._lost[key] = min(pair.index, self._lost.get(key, pair.index))

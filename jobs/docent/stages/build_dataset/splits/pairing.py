@@ -38,7 +38,7 @@ class Unpaired:
 
 
 def pair_key(item: Item, pair: QAPair) -> str:
-    """What a pair is recorded under: its exhibit's name, its question and its answer."""
+    """Return the key under which a pair is recorded: the name of its exhibit, its question and its answer."""
     return make_id("pair", (), item.name, text_key(pair))
 
 
@@ -98,13 +98,13 @@ def assigned(matches: Iterable[Match]) -> Iterator[tuple[str, str, Split]]:
 
 
 def train_pairs(pairs: Sequence[QAPair], position: int, per_image: int) -> list[QAPair]:
-    """The pairs of the training photo at `position`: the next ones around the circle, so that all are used equally."""
+    """Return the pairs of the training photo at `position`, taken round-robin so that all are used equally."""
     number = min(per_image, len(pairs))
     return [pairs[(position * number + k) % len(pairs)] for k in range(number)]
 
 
 def images_of(item: Item, split: Split) -> list[ImageFile]:
-    """The item's photos of one split, as planned."""
+    """Return the item's photos of one split, as planned."""
     return [planned.image for planned in item.images if planned.split == split]
 
 

@@ -108,7 +108,7 @@ def _is_fenced(text: str) -> bool:
 
 
 def refusal_in(answer: str) -> str | None:
-    """The words with which an answer says that it gives none."""
+    """Return the words with which an answer refuses; None where it answers."""
     begin = answer[:REFUSAL_CHARS]
     folded = plain(begin).replace("’", "'")
     patterns = [(pattern, folded) for pattern in _REFUSED] if _HINT.search(folded) else []
@@ -118,7 +118,7 @@ def refusal_in(answer: str) -> str | None:
 
 
 def leftover_in(text: str, source: str) -> str | None:
-    """What does not belong into a question or an answer, by kind; what the source has as well belongs there."""
+    """Return the kind of text that does not belong into a question or an answer, unless the source has it too."""
     for name, pattern in (("a label", _LABEL), ("JSON", _JSON), ("a tag", _TAG)):
         found = pattern.search(text)
         if found and found.group().strip() not in source:

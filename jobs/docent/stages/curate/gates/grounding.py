@@ -41,7 +41,7 @@ def unsupported_number(case: Case) -> str | None:
 
 
 def stated_for(case: Case) -> Stated:
-    """The numbers of the source, their marks read as its language, or else that of the pair, has them."""
+    """Return the numbers of the source, with number marks read as in its language, else as in that of the pair."""
     source = case.source
     return source.stated if (source.language or case.code) in ("", "en") else source.stated_in_all_marks
 
@@ -62,7 +62,7 @@ def unsupported_name(case: Case) -> str | None:
 
 
 def unanswerable(case: Case) -> str | None:
-    """A question about what the source does not speak of, or an answer that hardly has a word of it."""
+    """Reject a question about something that the source does not mention, or an answer with hardly a word of it."""
     if not case.same_language:
         return None
     section, kind = case.section, case.pair.question_type
@@ -88,13 +88,13 @@ def answer_support(case: Case) -> float:
 
 
 def low_support(case: Case) -> str | None:
-    """An answer of which half the words are the teacher's own."""
+    """Reject an answer of which half the words are the teacher's own."""
     share = answer_support(case) if case.same_language else 1.0
     return f"{share:.0%} of the answer's words are in the source" if share < LOW_SUPPORT else None
 
 
 def number_in_question(case: Case) -> str | None:
-    """A question that states a number which the source does not have."""
+    """Reject a question that states a number which the source does not have."""
     if case.pair.question_type in SUPPOSING:
         return None
     known = stated_for(case).numbers

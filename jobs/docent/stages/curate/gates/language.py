@@ -74,7 +74,7 @@ def code_of(language: str) -> str:
 
 
 def wrong_language(text: str, code: str) -> str | None:
-    """What a text is written in when that is surely not the language `code`; None otherwise."""
+    """Return the language of a text if it is certainly not `code`; None otherwise."""
     if not code:
         return None
     text = _NO_PROSE.sub(" ", text[:MAX_CHARS])
@@ -145,7 +145,7 @@ def _scripts(text: str) -> Counter[str]:
 
 
 def _foreign_script(letters: Counter[str], code: str) -> str | None:
-    """A script that the language does not use and that nearly all letters are of."""
+    """Return a script that the language does not use, if nearly all letters belong to it."""
     total = sum(letters.values())
     if total < MIN_FOREIGN_LETTERS:
         return None

@@ -53,7 +53,7 @@ class Told:
 
 
 def told_by(item: Item) -> Told:
-    """What an item says."""
+    """Return the text of an item."""
     text = visible(with_descriptions(item.text, item.figures))
     head = "\n".join([item.called, item.document, *item.meta.values()])
     return Told(item.id, item.kind, item.name, head, f"{item.title}\n{text}", item.source, item.document_id)
@@ -75,7 +75,7 @@ class Stated:
 
 
 def stated_by(text: str, code: str) -> Stated:
-    """The numbers of a text in a language, in every way that they may be meant there."""
+    """Return the numbers of a text in a language, in every reading that is possible there."""
     numbers, units, counts = supported_by(text), dict[str, set[str]](), dict[str, Counts]()
     for reading in readings(written_out(text), code):
         numbers |= supported_by(reading)
@@ -145,7 +145,7 @@ class Sources:
     """Finds the source of a pair."""
 
     def __init__(self, items: Iterable[Item]) -> None:
-        """Keeps what every item says, and where it stands."""
+        """Index the text of every item by its place."""
         self.told = [told_by(item) for item in items]
         self._by_id = {told.id: told for told in self.told}
         self._by_file: dict[tuple[str, str, int | None], list[tuple[int, int]]] = {}
@@ -157,7 +157,7 @@ class Sources:
         self._prepared: OrderedDict[tuple[str, ...], Source] = OrderedDict()
 
     def of(self, pair: QAPair) -> Source | None:
-        """The source of a pair; None when its item is not known."""
+        """Return the source of a pair; None when its item is not known."""
         own = self._by_id.get(pair.item_id)
         if own is None:
             return None

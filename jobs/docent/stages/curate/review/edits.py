@@ -52,7 +52,7 @@ class Edits:
         self._refused: dict[tuple[str, str, str], int] = {}
 
     def apply(self, pair: QAPair, require_approval: bool) -> QAPair | Reject:
-        """The pair as people want it: unchanged, approved, edited, or rejected.
+        """Return the pair after the decision of people: unchanged, approved, edited, or rejected.
 
         A later pair in the words of one that was rejected or edited goes with it: people saw it as a duplicate.
         """
@@ -86,7 +86,7 @@ class Edits:
 
 
 def read_edits(path: Path) -> dict[str, Edit]:
-    """The rows of the CSV that decide something.
+    """Read the rows of the CSV that decide something.
 
     Raises:
         InputError: the file is missing, no CSV, or rows contradict themselves; all problems are named at once.

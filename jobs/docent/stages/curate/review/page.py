@@ -78,7 +78,7 @@ class Page:
         return self._thumbnails[image.sha256]
 
     def render(self, pairs: int) -> str:
-        """The page.
+        """Render the page.
 
         Args:
             pairs: how many there are in all.

@@ -38,7 +38,7 @@ class Passage:
 
 
 def passages_of(pair: QAPair, own: Item, by_file: Mapping[str, list[Item]]) -> Iterator[Passage]:
-    """The pair's own section, then others that it was written from."""
+    """Yield the pair's own section, then others that it was written from."""
     sections = [own]
     for span in pair.sources:
         if not any(inside(span, item.source) for item in sections):
@@ -57,7 +57,7 @@ def inside(span: Span, whole: Span) -> bool:
 
 
 def marked(item: Item, spans: list[Span]) -> Iterator[Line]:
-    """The lines of a section, those of the spans marked; of a long one what is around them."""
+    """Yield the lines of a section, those of the spans marked; of a long section only the lines around them."""
     texts = item.text.splitlines()
     first = first_line(item, texts)
     facts = [fact.text for fact in item.facts if fact.source in spans]
@@ -78,7 +78,7 @@ def marked(item: Item, spans: list[Span]) -> Iterator[Line]:
 
 
 def first_line(item: Item, texts: list[str]) -> int | None:
-    """Number of the text's first line in the source: its heading is left out of it, and blank lines.
+    """Return the line number of the text's first line in the source: the text lacks its heading and blank lines.
 
     Found from the facts, which know their lines; None where they are worded otherwise and lines are missing.
     """

@@ -46,7 +46,7 @@ class Shown:
     passages: tuple[Passage, ...]
 
     def row(self) -> dict[str, str]:
-        """The pair as a row of the CSV, made safe for spreadsheets."""
+        """Return the pair as a row of the CSV, made safe for spreadsheets."""
         files = dict.fromkeys(span.file for span in self.pair.sources)
         values = (
             self.pair.id,
@@ -118,7 +118,7 @@ def _write_table(
 
 
 def decided(pairs: Iterable[Shown], carried: Mapping[str, Mapping[str, str]]) -> Iterator[Shown]:
-    """The pairs, with what a person wrote into the earlier table in place of what the run applied."""
+    """Yield the pairs, with what a person wrote into the earlier table in place of what the run applied."""
     for shown in pairs:
         row = carried.get(shown.pair.id)
         if row is None:
