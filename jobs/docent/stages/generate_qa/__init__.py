@@ -19,7 +19,7 @@ from docent.llm.chat import ChatReply, ChatRequest
 from docent.llm.client import ChatClient
 from docent.records import Item, QAPair, Reject
 from docent.stages.generate_qa import typed, visitor
-from docent.stages.generate_qa.calls import Call, Shelf, part_of, plan_calls
+from docent.stages.generate_qa.calls import Call, ItemIndex, part_of, plan_calls
 from docent.stages.generate_qa.conversation import Turns, reworded, rewording_request
 from docent.stages.generate_qa.own_language import said_of, with_own_language
 from docent.stages.generate_qa.question_types import language_of
@@ -98,16 +98,16 @@ def run(ctx: Context) -> Rows:
         ConfigError: a question type, a language, a key, a price, the model or the endpoint is not as configured.
         TemporaryError: the endpoint is down; what it answered is kept in the journal.
     """
-    items, told = with_own_language(ctx.rows(Item), ctx.config)
+    items, languages = with_own_language(ctx.rows(Item), ctx.config)
     for item in items:
         language_of(item.language, ctx.section, f"language of {item.name}")
-    if line := said_of(told.counts, ctx.section.language):
+    if line := said_of(languages.counts, ctx.section.language):
         log.info("%s", line)
     _say_hidden(items)
     asking = Asking(
         ctx.section,
         ctx.config.seed,
-        Shelf.of(items),
+        ItemIndex.of(items),
         ctx.image_path,
         by_title=ctx.config.llm.provider == "offline",
     )

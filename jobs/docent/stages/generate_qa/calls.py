@@ -55,7 +55,7 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Shelf:
+class ItemIndex:
     """All items of the run, to find those that belong together.
 
     Attributes:
@@ -70,18 +70,18 @@ class Shelf:
     """Ids of items that are parts of one section, which was cut at the end of a page or for its length."""
 
     @classmethod
-    def of(cls, items: Iterable[Item]) -> Shelf:
-        """Put them on it."""
-        shelf = cls()
+    def of(cls, items: Iterable[Item]) -> ItemIndex:
+        """Index items."""
+        index = cls()
         for item in items:
-            shelf.by_id[item.id] = item
+            index.by_id[item.id] = item
             if item.text.strip():
-                told = shelf.by_document.setdefault(item.document_id, [])
-                shelf.places[item.id] = len(told)
-                if told and item.kind == "section" and told[-1].title == item.title:
-                    shelf.in_parts.update((told[-1].id, item.id))
-                told.append(item)
-        return shelf
+                with_text = index.by_document.setdefault(item.document_id, [])
+                index.places[item.id] = len(with_text)
+                if with_text and item.kind == "section" and with_text[-1].title == item.title:
+                    index.in_parts.update((with_text[-1].id, item.id))
+                with_text.append(item)
+        return index
 
     def related(self, item: Item) -> list[Item]:
         """Return the related sections that have a text, the nearest first."""
@@ -93,16 +93,16 @@ class Shelf:
         rng = seeded(seed, "partner", call.item.text, call.kind.name, call.temperature)
         if related := self.related(call.item):
             return rng.choice(related)
-        told = self.by_document.get(call.item.document_id, [])
-        own = self.places.get(call.item.id, len(told))
-        others = len(told) - (own < len(told))
+        with_text = self.by_document.get(call.item.document_id, [])
+        own = self.places.get(call.item.id, len(with_text))
+        others = len(with_text) - (own < len(with_text))
         if not others:
             return None
         drawn = rng.randrange(others)  # of a document with many sections no list is made for each of them
-        return told[drawn + (drawn >= own)]
+        return with_text[drawn + (drawn >= own)]
 
     def why_not(self, call: Call, by_title: bool = False) -> str:
-        """Why a call cannot be asked, "" when it can.
+        """Return why a call is impossible, "" when it is possible.
 
         Args:
             by_title: whether the teacher names sections by their titles, as the offline teacher does.
@@ -158,9 +158,9 @@ def facts_of_item(item: Item) -> tuple[Fact, ...]:
     """Return the facts of an item; without facts in its source, as for exhibits, its sentences or all of it."""
     if item.facts or not item.text.strip():
         return item.facts
-    told = without_figures(item.text, item.figures)
-    found = [sentence for sentence in split_sentences(told) if len(sentence) >= MIN_FACT_CHARS]
-    return tuple(Fact(text=text, source=item.source) for text in found or [told] if text)
+    text = without_figures(item.text, item.figures)
+    sentences = [sentence for sentence in split_sentences(text) if len(sentence) >= MIN_FACT_CHARS]
+    return tuple(Fact(text=text, source=item.source) for text in sentences or [text] if text)
 
 
 def seeded(seed: int, *what: object) -> random.Random:

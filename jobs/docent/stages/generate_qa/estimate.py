@@ -17,7 +17,7 @@ from docent.llm.client import known_replies
 from docent.llm.pace.estimate import expected, tokens_of
 from docent.records import Item
 from docent.stages.generate_qa import requests_for
-from docent.stages.generate_qa.calls import Call, Shelf, part_of, plan_calls
+from docent.stages.generate_qa.calls import Call, ItemIndex, part_of, plan_calls
 from docent.stages.generate_qa.conversation import rewording_request
 from docent.stages.generate_qa.own_language import with_own_language
 from docent.stages.generate_qa.prompts import answer_words
@@ -40,7 +40,7 @@ def estimate(ctx: Context) -> dict[str, Any]:
         ConfigError: a question type or a language is unknown.
     """
     items, _ = with_own_language(ctx.rows(Item), ctx.config)
-    asking = Asking(ctx.section, ctx.config.seed, Shelf.of(items), ctx.image_path)
+    asking = Asking(ctx.section, ctx.config.seed, ItemIndex.of(items), ctx.image_path)
     asked = asked_calls(items, asking)
     visitors = requests_for([call for call in asked if part_of(call.kind) == "visitor"], asking)
     return {**costs(asked, asking, ctx.config.llm), "in_journal": known_replies(ctx.config.llm, ctx.journal, visitors)}

@@ -63,18 +63,18 @@ def own_languages(texts: Mapping[str, str], configured: str) -> Languages:
 
 
 def _check(counts: Mapping[str, int], wanted: str) -> None:
-    told = _listed(counts)
+    named = _listed(counts)
     if counts and not any(code in LANGUAGES for code in counts):
         known = ", ".join(LANGUAGES.values())
         raise ConfigError(
-            f"the offline teacher does not translate: it asks in {known}, and the texts are in {told}", _WHERE, _MODEL
+            f"the offline teacher does not translate: it asks in {known}, and the texts are in {named}", _WHERE, _MODEL
         )
     if not counts and wanted not in LANGUAGES:
         check_named(wanted, _WHERE)
     if counts and wanted not in counts and wanted != DEFAULT:
         code = max(counts, key=lambda code: counts[code])
         raise ConfigError(
-            f"the offline teacher does not translate: the texts are in {told}, not in {languages()[wanted].name}",
+            f"the offline teacher does not translate: the texts are in {named}, not in {languages()[wanted].name}",
             _WHERE,
             f"--set generate_qa.language={name_of(code).replace(' ', '')}, or {_MODEL}",
         )
@@ -105,9 +105,9 @@ def with_own_language(items: Sequence[Item], config: PipelineConfig) -> tuple[li
                 texts[item.document_id] = f"{texts.get(item.document_id, '')}\n{item.text[:MAX_CHARS]}"
     if not texts:
         return list(items), Languages({}, {})
-    told = own_languages(texts, (config.generate_qa or GenerateQA()).language)
-    kept = {key: code for key, code in told.codes.items() if code != UNKNOWN}
-    return [_with_language(item, kept) for item in items], told
+    detected = own_languages(texts, (config.generate_qa or GenerateQA()).language)
+    kept = {key: code for key, code in detected.codes.items() if code != UNKNOWN}
+    return [_with_language(item, kept) for item in items], detected
 
 
 def said_of(counts: Mapping[str, int], configured: str) -> str:

@@ -13,7 +13,7 @@ from docent.config import GenerateQA, PipelineConfig
 from docent.llm.chat import ChatRequest
 from docent.records import ImageFile, Item
 from docent.stages.generate_qa import requests_for
-from docent.stages.generate_qa.calls import Call, Shelf, planned
+from docent.stages.generate_qa.calls import Call, ItemIndex, planned
 from docent.stages.generate_qa.estimate import asked_calls, costs
 from docent.stages.generate_qa.own_language import with_own_language
 from docent.stages.generate_qa.views import Asking
@@ -32,7 +32,7 @@ def show(items: Sequence[Item], config: PipelineConfig) -> dict[str, Any]:
     """
     section = config.generate_qa or GenerateQA()
     items, _ = with_own_language(items, config)
-    asking = Asking(section, config.seed, Shelf.of(items), _relative)
+    asking = Asking(section, config.seed, ItemIndex.of(items), _relative)
     asked = asked_calls(items, asking)
     first: dict[str, Call] = {}
     counts: dict[str, int] = {}

@@ -49,8 +49,8 @@ def rewording_messages(
 ) -> tuple[Message, ...]:
     """Return the prompt of the second step of a conversation, which rewords its questions."""
     turns = "\n".join(f"Question: {question}\nAnswer: {answer}" for question, answer in dialogue)
-    told = wording(language.code)
-    task = [told.pronouns.strip(), _pairs_wanted(len(dialogue)), told.line]
+    phrases = wording(language.code)
+    task = [phrases.pronouns.strip(), _pairs_wanted(len(dialogue)), phrases.line]
     system = _filled(read_yaml("templates/frame.yaml")["rewording_system"], {"about": _about(section)})
     user = f"{_document(call.item)}\n\n{_tagged('dialogue', turns)}\n\n{_joined(task)}"
     return Message("system", system), Message("user", user)
@@ -60,12 +60,12 @@ def system_prompt(section: GenerateQA, reasoning: bool, has_figures: bool) -> st
     """Return the prompt that all questions of the run share; it holds nothing of a document."""
     frame = read_yaml("templates/frame.yaml")
     lines = frame["system_lines"]
-    told = [_filled(frame["system"], {"about": _about(section)}).rstrip()]
-    told += [_filled(lines["persona"], {"persona": section.persona})] if section.persona else []
+    paragraphs = [_filled(frame["system"], {"about": _about(section)}).rstrip()]
+    paragraphs += [_filled(lines["persona"], {"persona": section.persona})] if section.persona else []
     picture_line = lines["figures" if has_figures else "no_figures"]
-    told += [_filled(picture_line, {"image_policy": section.image_policy})]
-    told += [lines["reasoning"]] if reasoning else []
-    return "\n".join(told)
+    paragraphs += [_filled(picture_line, {"image_policy": section.image_policy})]
+    paragraphs += [lines["reasoning"]] if reasoning else []
+    return "\n".join(paragraphs)
 
 
 def _material(item: Item, view: View, section: GenerateQA) -> list[str]:
@@ -84,9 +84,9 @@ def _material(item: Item, view: View, section: GenerateQA) -> list[str]:
 
 def _document(item: Item) -> str:
     """Title and what the document says of itself."""
-    told = [("title", item.document if item.kind == "section" else item.called)]
-    told += [(key, value) for key, value in item.meta.items() if key.lower() != "title"][:MAX_META_KEYS]
-    return _tagged("document", "\n".join(f"{one_line(key)}: {one_line(value)}" for key, value in told))
+    fields = [("title", item.document if item.kind == "section" else item.called)]
+    fields += [(key, value) for key, value in item.meta.items() if key.lower() != "title"][:MAX_META_KEYS]
+    return _tagged("document", "\n".join(f"{one_line(key)}: {one_line(value)}" for key, value in fields))
 
 
 def _task(call: Call, view: View, section: GenerateQA) -> str:
@@ -94,11 +94,11 @@ def _task(call: Call, view: View, section: GenerateQA) -> str:
     language = view.language
     words = {True: language.true, False: language.false}
     places = {"true": language.true, "false": language.false, "pairs": call.kind.quota}
-    told = [_filled(instruction_of(call.kind, language).strip(), places), _pairs_wanted(call.kind.quota)]
-    told.append(_filled(task["words"], {"words": answer_words(call, section)}))
+    tasks = [_filled(instruction_of(call.kind, language).strip(), places), _pairs_wanted(call.kind.quota)]
+    tasks.append(_filled(task["words"], {"words": answer_words(call, section)}))
     if view.truths:
-        told.append(_filled(task["truths"], {"truths": ", ".join(words[truth] for truth in view.truths)}))
-    return _joined([*told, wording(language.code).line])
+        tasks.append(_filled(task["truths"], {"truths": ", ".join(words[truth] for truth in view.truths)}))
+    return _joined([*tasks, wording(language.code).line])
 
 
 def answer_words(call: Call, section: GenerateQA) -> int:

@@ -45,11 +45,13 @@ class Wording:
 def question_types() -> dict[str, dict[str, QuestionType]]:
     """Return the types that come with docent: `all` and `styles`, each by name in the order of the file."""
     styles = wording(FALLBACK).styles
-    found: dict[str, dict[str, QuestionType]] = {}
+    types: dict[str, dict[str, QuestionType]] = {}
     for group, entries in read_yaml("question_types.yaml").items():
-        told = {name: {"instruction": styles.get(name), **entry} for name, entry in entries.items()}
-        found[group] = {name: QuestionType.model_validate({"name": name, **entry}) for name, entry in told.items()}
-    return found
+        types[group] = {
+            name: QuestionType.model_validate({"name": name, "instruction": styles.get(name), **entry})
+            for name, entry in entries.items()
+        }
+    return types
 
 
 def chosen_types(section: GenerateQA) -> tuple[QuestionType, ...]:
@@ -93,9 +95,9 @@ def wording(code: str) -> Wording:
         FileNotFoundError: a language of text/languages.yaml has neither a file nor a line here.
     """
     lines = read_yaml("templates/lines.yaml")
-    told = read_yaml(f"templates/{FALLBACK if code in lines else code}.yaml")
-    styles = {name: text for name, text in told.items() if name not in ("line", "pronouns")}
-    return Wording(lines.get(code, told["line"]), styles, told["pronouns"])
+    template = read_yaml(f"templates/{FALLBACK if code in lines else code}.yaml")
+    styles = {name: text for name, text in template.items() if name not in ("line", "pronouns")}
+    return Wording(lines.get(code, template["line"]), styles, template["pronouns"])
 
 
 def instruction_of(kind: QuestionType, language: Language) -> str:

@@ -37,7 +37,7 @@ def texts_of(source: Source) -> dict[str, str]:
     for path in _files(source):
         text = _beginning(path, source.encoding)
         if path.suffix.lower() == ".csv":
-            found |= {f"{path}:{number}": told for number, told in enumerate(_rows(text))}
+            found |= {f"{path}:{number}": cells for number, cells in enumerate(_rows(text))}
         elif text.strip():
             found[str(path)] = text
     return found
@@ -77,7 +77,7 @@ def _rows(text: str) -> Iterator[str]:
     delimiter = max(",;\t|", key=first.count)
     try:
         for row in islice(csv.reader(text.splitlines(keepends=True), delimiter=delimiter), MAX_ROWS):
-            if told := [cell for cell in row if len(cell.split()) >= MIN_CELL_WORDS or not cell.isascii()]:
-                yield "\n".join(told)
+            if cells := [cell for cell in row if len(cell.split()) >= MIN_CELL_WORDS or not cell.isascii()]:
+                yield "\n".join(cells)
     except csv.Error:
         return

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from docent.config import GenerateQA
 from docent.records import Fact, Figure, ImageFile, Item, Span
-from docent.stages.generate_qa.calls import Call, Shelf, facts_of_item, seeded
+from docent.stages.generate_qa.calls import Call, ItemIndex, facts_of_item, seeded
 from docent.stages.generate_qa.question_types import language_of
 from docent.text.languages import Language
 from docent.text.markdown.figures import with_descriptions
@@ -43,13 +43,13 @@ class Asking:
 
     section: GenerateQA
     seed: int
-    shelf: Shelf
+    index: ItemIndex
     path_of: Callable[[ImageFile], Path]
     by_title: bool = False
 
     def why_not(self, call: Call) -> str:
         """Why a call cannot be asked, "" when it can."""
-        return self.shelf.why_not(call, self.by_title)
+        return self.index.why_not(call, self.by_title)
 
 
 @dataclass(frozen=True)
@@ -77,12 +77,12 @@ class View:
 
 
 def view_of(call: Call, asking: Asking) -> View:
-    """Return what a call shows. The call must be possible: see SourceIndex.why_not."""
+    """Return what a call shows. The call must be possible: see ItemIndex.why_not."""
     item, kind, section = call.item, call.kind, asking.section
     facts = facts_of_item(item)
     fact = facts[call.unit] if kind.context == "fact" else None
-    partner = asking.shelf.partner(call, asking.seed) if kind.context == "two-sections" else None
-    related = asking.shelf.related(item) if kind.related else []
+    partner = asking.index.partner(call, asking.seed) if kind.context == "two-sections" else None
+    related = asking.index.related(item) if kind.related else []
     related = [other for other in related if partner is None or other.id != partner.id]
     near = [item, *([partner] if partner else []), *related]
     spans = (fact.source,) if fact else (item.source, *([partner.source] if partner else []))

@@ -32,12 +32,12 @@ def request_for(call: Call, section: GenerateQA, seed: int) -> ChatRequest:
     """Return the prompt of a call, and the same in structured form for the offline teacher."""
     prompts = read_yaml("templates/visitor.yaml")
     language = language_of(call.item.language, section).name
-    told = visible(with_descriptions(call.item.text, call.item.figures))
+    text = visible(with_descriptions(call.item.text, call.item.figures))
     system = prompts["system"].format(pairs=section.pairs_per_call, words=section.max_answer_words, language=language)
     # The material cannot close its own tag and go on as instructions.
     name = as_material(re.sub(r"[<>]", " ", visible(call.item.called)))
     # In one pass: an exhibit named `{text}` is a name.
-    places = {"name": name, "text": as_material(told)}
+    places = {"name": name, "text": as_material(text)}
     user = _PLACE.sub(lambda place: places[place[1]], prompts["user"])
     return ChatRequest(
         messages=(Message("system", system), Message("user", user)),
@@ -46,7 +46,7 @@ def request_for(call: Call, section: GenerateQA, seed: int) -> ChatRequest:
         material=Material(
             name=visible(call.item.name),
             spoken_name=visible(call.item.spoken_name),
-            text=told,
+            text=text,
             temperatures=tuple(sorted(set(section.temperatures))),
             temperature=call.temperature,
             pairs=section.pairs_per_call,

@@ -1,7 +1,7 @@
 """The table of a review as CSV: its columns, and how it is read; every cell is text, also one that looks like a number.
 
 Reads a table that people filled, in what spreadsheets save: commas, semicolons or tabs, UTF-8, UTF-16 or an encoding
-of the country; writes nothing itself. `review.py` writes it, `edits.py` and `carried.py` read it.
+of the country; writes nothing itself. `review.py` writes it, `edits.py` and `earlier_decisions.py` read it.
 """
 
 from __future__ import annotations
