@@ -150,6 +150,14 @@ def reorder_lines(path: Path, starts: Sequence[int], order: Iterable[int]) -> No
             file.write(lines.readline())
 
 
+def is_file(path: Path) -> bool:
+    """Return whether there is a file of this name, which may come from a row: too long, or with a zero byte."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def refuse_in_place(sources: Iterable[Path], out: Path) -> None:
     """Refuse to overwrite a file that is being read: what the new form leaves out would be lost.
 

@@ -11,9 +11,11 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from urllib.parse import unquote
 
+from docent.convert.files import is_file
 from docent.convert.row_files import METADATA, PARQUET, rows_of, why_unreadable
 from docent.convert.validate_rows import Shown, shown_by
 from docent.errors import ConfigError, InputError
@@ -112,7 +114,7 @@ class _FileChecks:
     def __init__(self, path: Path) -> None:
         self.result = Result()
         self._root = _root_of(path) if path.is_dir() else None
-        self._known: dict[str, str] = {}
+        self._why_not_decoded = cache(_why_not_decoded)
 
     def check(self, file: Path, named: bool) -> None:
         """Check every row of a file; a file without conversations counts only where the user named it."""
@@ -151,7 +153,7 @@ class _FileChecks:
             name = unquote(picture[7:]) if picture.startswith("file://") else picture
             if _REMOTE.match(name):
                 result.remote += 1
-            elif not _exists(file.parent / name):
+            elif not is_file(file.parent / name):
                 answer = " ".join(shown.answer.split())[:SHOWN_CHARS]
                 result.missing.append(Missing(str(file), number, picture, answer))
             elif problem := self._problem(file.parent / name):
@@ -159,11 +161,10 @@ class _FileChecks:
 
     def _problem(self, path: Path) -> str:
         """Return what is wrong with a picture that exists; "" for nothing."""
-        place = os.path.abspath(path)
-        if place not in self._known:
-            inside = self._root is None or Path(place).is_relative_to(self._root)
-            self._known[place] = _why_not_decoded(path) if inside else "lies outside of the data set's folder"
-        return self._known[place]
+        path = Path(os.path.abspath(path))
+        if self._root is not None and not path.is_relative_to(self._root):
+            return "lies outside of the data set's folder"
+        return self._why_not_decoded(path)
 
 
 def _root_of(folder: Path) -> Path:
@@ -182,10 +183,3 @@ def _why_not_decoded(path: Path) -> str:
         return why_undecodable(path)
     except OSError as error:
         return error.strerror or str(error)
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):  # a name that is too long, or has a zero byte
-        return False

@@ -10,18 +10,18 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import math
 import os
 import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
 
-from PIL import Image
-
+from docent.convert.files import is_file
 from docent.convert.trainers.picture_rules import MAX_PIXELS, why_other_form
 from docent.convert.trainers.turns import RefusedError
 from docent.records import ImageFile
-from docent.vision.files.credit import Credit, exif_of
+from docent.vision.files.credit import exif_of
 from docent.vision.files.formats import published_suffix
 from docent.vision.files.photos import MAX_DECODED_PIXELS, Examined, PhotoError, decode, examine
 from docent.vision.files.publish import published
@@ -105,11 +105,8 @@ class Pictures:
 
     def _file(self, name: str) -> Path:
         plain = unquote(name[7:]) if name.lower().startswith("file://") else name
-        try:
-            path = self.folder / plain
-            exists = path.is_file()
-        except (OSError, ValueError):  # a name that is too long, or has a zero byte
-            exists = False
+        path = self.folder / plain
+        exists = is_file(path)
         if plain == name and _SCHEME.match(name) and not exists:
             raise RefusedError("a picture whose address is neither http, https nor data", name[:200])
         if not exists:
@@ -143,30 +140,26 @@ class Pictures:
             return Prepared(_key(data), path)
         copy = self._write(fit, published_suffix(image.file))
         if why_other_form(copy):
-            copy = self._rewritten(path, seen)
+            copy = self._reencoded(path, seen, ".jpg" if seen.suffix == "jpg" else ".png")
         if self.max_bytes is not None and copy.stat().st_size > self.max_bytes:
-            copy = self._reduced(path, seen, self.max_bytes)
+            copy = self._reencoded(path, seen, ".jpg", self.max_bytes)
         self.converted += copy.read_bytes() != data
         if path.parent == self.work:
             path.unlink()
         return Prepared(copy.stem, copy, is_copy=True)
 
-    def _rewritten(self, path: Path, seen: Examined) -> Path:
-        picture = decode(path, MAX_PIXELS)
-        self.reduced += _is_smaller(picture, seen)
-        suffix = ".jpg" if seen.suffix == "jpg" else ".png"
-        return self._write(_saved(picture, suffix, seen.credit), suffix)
-
-    def _reduced(self, path: Path, seen: Examined, max_bytes: int) -> Path:
-        """Write the picture as JPEG, with half the pixels until it is small enough."""
-        pixels = MAX_DECODED_PIXELS
-        while pixels >= MIN_PIXELS:
-            picture = decode(path, MAX_PIXELS, pixels)
-            data = _saved(picture, ".jpg", seen.credit)
+    def _reencoded(self, path: Path, seen: Examined, suffix: str, max_bytes: float = math.inf) -> Path:
+        """Write the picture anew, with half the pixels until it is small enough."""
+        form = {"format": "JPEG", "quality": 95} if suffix == ".jpg" else {"format": "PNG"}
+        max_pixels = MAX_DECODED_PIXELS
+        while max_pixels >= MIN_PIXELS:
+            picture, stored = decode(path, MAX_PIXELS, max_pixels), io.BytesIO()
+            picture.save(stored, exif=exif_of(seen.credit), **form)
+            pixels, data = picture.width * picture.height, stored.getvalue()
             if len(data) <= max_bytes:
-                self.reduced += _is_smaller(picture, seen)
-                return self._write(data, ".jpg")
-            pixels = min(pixels, picture.width * picture.height) // 2
+                self.reduced += pixels < seen.width_px * seen.height_px
+                return self._write(data, suffix)
+            max_pixels = min(max_pixels, pixels) // 2
         raise RefusedError("a picture that cannot be made small enough", _shown(str(path)))
 
     def _write(self, data: bytes, suffix: str) -> Path:
@@ -178,17 +171,6 @@ class Pictures:
 
 def _key(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:16]
-
-
-def _is_smaller(picture: Image.Image, seen: Examined) -> bool:
-    return picture.width * picture.height < seen.width_px * seen.height_px
-
-
-def _saved(picture: Image.Image, suffix: str, credit: Credit) -> bytes:
-    stored = io.BytesIO()
-    form = {"format": "JPEG", "quality": 95} if suffix == ".jpg" else {"format": "PNG"}
-    picture.save(stored, exif=exif_of(credit), **form)
-    return stored.getvalue()
 
 
 def _shown(name: str) -> str:

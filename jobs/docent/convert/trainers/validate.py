@@ -46,10 +46,10 @@ def validate(path: Path, name: str) -> Result:
         if problem:
             result.problems.append(Problem(str(path), number, "", problem))
             continue
-        shown = _pictures_of(value)
-        result.pictures += len(shown)
-        result.remote += sum(_ADDRESS.match(picture) is not None for picture in shown)
-        with_pictures += bool(shown)
+        pictures = _pictures_of(value)
+        result.pictures += len(pictures)
+        result.remote += sum(_ADDRESS.match(picture) is not None for picture in pictures)
+        with_pictures += bool(pictures)
         messages, problem = messages_in(value, trainer.messages_key(path))
         row_problems = [("", problem)] if problem else trainer.problems(messages, value, path, checks)
         for picture, problem in row_problems:

@@ -135,6 +135,12 @@ def _survey(ctx: Context, subjects: Subjects, tally: Tally) -> Survey:
 
 
 Found = tuple[Example | Reject, tuple[ImageFile, ...]]
+OF_PAIR = ("item_id", "question", "answer", "temperature", "teacher", "question_type", "difficulty", "language") + (
+    "sources",
+    "reasoning",
+    "conversation",
+)
+"""Fields that a row has from its pair."""
 
 
 def _about_exhibits(survey: Survey, names: dict[str, str]) -> Iterator[Found]:
@@ -191,21 +197,11 @@ def _example(
         parents=parents,
         split=split,
         data_id=0,
-        item_id=pair.item_id,
         item_name=item_name,
         image_name=names[pictures[0].id] if pictures else "",
         files=tuple(f"images/{split}/{names[image.id]}" for image in pictures),
         group=pictures[0].group if pictures else "",
-        question=pair.question,
-        answer=pair.answer,
-        temperature=pair.temperature,
-        teacher=pair.teacher,
-        question_type=pair.question_type,
-        difficulty=pair.difficulty,
-        language=pair.language,
-        sources=pair.sources,
-        reasoning=pair.reasoning,
-        conversation=pair.conversation,
+        **{name: getattr(pair, name) for name in OF_PAIR},
     )
 
 

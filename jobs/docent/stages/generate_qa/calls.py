@@ -133,7 +133,9 @@ def plan_calls(items: Sequence[Item], section: GenerateQA) -> list[Call]:
         for item in items if kinds else ():
             for kind in kinds:
                 for temperature in temperatures:
-                    for unit in range(_units(item, kind)):
+                    # A request that is impossible for lack of facts counts too, so that it is reported.
+                    units = max(1, len(facts_of_item(item))) if kind.context == "fact" else 1
+                    for unit in range(units):
                         calls.append(Call(item, kind, temperature, unit, numbers[kind.name]))
                         numbers[kind.name] += 1
     return calls
@@ -141,10 +143,10 @@ def plan_calls(items: Sequence[Item], section: GenerateQA) -> list[Call]:
 
 def planned(items: Sequence[Item], section: GenerateQA) -> dict[str, int]:
     """Pairs that a run would make if every request gave its quota, by question type."""
-    found: Counter[str] = Counter()
+    quotas: Counter[str] = Counter()
     for call in plan_calls(items, section):
-        found[call.kind.name] += call.kind.quota
-    return dict(found)
+        quotas[call.kind.name] += call.kind.quota
+    return dict(quotas)
 
 
 def part_of(kind: QuestionType) -> Part:
@@ -166,8 +168,3 @@ def facts_of_item(item: Item) -> tuple[Fact, ...]:
 def seeded(seed: int, *what: object) -> random.Random:
     """Return a random generator that depends on these values alone."""
     return random.Random(hashlib.sha256(canonical_json([seed, *what]).encode()).digest())
-
-
-def _units(item: Item, kind: QuestionType) -> int:
-    """Return the number of requests for an item, type and temperature; an impossible one counts, to be reported."""
-    return max(1, len(facts_of_item(item))) if kind.context == "fact" else 1

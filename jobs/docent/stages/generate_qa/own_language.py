@@ -8,7 +8,7 @@ wish. Reads and writes nothing. docs/questions.md describes the rule.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from docent.config import GenerateQA, PipelineConfig
@@ -117,7 +117,7 @@ def said_of(counts: Mapping[str, int], configured: str) -> str:
         return ""
     left_out = [code for code in counts if code not in LANGUAGES]
     line = f"the offline teacher asks in the language of each text: {_listed(counts)}"
-    return f"{line}; it does not write {_names(left_out)}" if left_out else line
+    return f"{line}; it does not write {', '.join(sorted(map(name_of, left_out)))}" if left_out else line
 
 
 def name_of(code: str) -> str:
@@ -130,10 +130,6 @@ def name_of(code: str) -> str:
 def _listed(counts: Mapping[str, int]) -> str:
     ordered = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
     return ", ".join(f"{name_of(code)} ({number})" for code, number in ordered)
-
-
-def _names(codes: Iterable[str]) -> str:
-    return ", ".join(sorted(map(name_of, codes)))
 
 
 def _with_language(item: Item, codes: Mapping[str, str]) -> Item:

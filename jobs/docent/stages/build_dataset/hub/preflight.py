@@ -93,15 +93,9 @@ def _account(known: Mapping[str, Any], section: BuildDataset) -> Iterator[Proble
 
 def _repository(api: Any, ask: Ask, section: BuildDataset, account: Mapping[str, Any], size: int) -> Iterator[Problem]:
     """Check that the data set fits beside what the repository holds; the hub does not report an account's total."""
-    from huggingface_hub.errors import RepositoryNotFoundError
-
-    def look() -> Any:
-        try:
-            return api.repo_info(section.push_to, repo_type=TYPE, expand=["usedStorage", "private"])
-        except RepositoryNotFoundError:
-            return None  # the push creates it
-
-    there = ask(look)
+    there = None  # then the push creates it
+    if ask(lambda: api.repo_exists(section.push_to, repo_type=TYPE)):
+        there = ask(lambda: api.repo_info(section.push_to, repo_type=TYPE, expand=["usedStorage", "private"]))
     used = int(getattr(there, "used_storage", 0) or 0)
     private = bool(there.private) if there else section.push_private
     own = section.push_to.partition("/")[0] in (account.get("name"), section.push_to)
