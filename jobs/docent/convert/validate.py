@@ -161,8 +161,7 @@ class _FileChecks:
 
     def _problem(self, path: Path) -> str:
         """Return what is wrong with a picture that exists; "" for nothing."""
-        path = Path(os.path.abspath(path))
-        if self._root is not None and not path.is_relative_to(self._root):
+        if self._root is not None and not Path(os.path.abspath(path)).is_relative_to(self._root):
             return "lies outside of the data set's folder"
         return self._why_not_decoded(path)
 

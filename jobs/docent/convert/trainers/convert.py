@@ -141,7 +141,11 @@ class _Conversion:
             output.discard()
             raise
         result.converted, result.reduced = self._pictures.converted, self._pictures.reduced
-        result.rejects = self._write_rejects()
+        rejects = self._out.with_name(f"{self._out.stem}.rejects.jsonl")
+        rejects.unlink(missing_ok=True)
+        if self._first_reject:
+            result.rejects = rejects
+            os.replace(self._rejects, rejects)
         folder, name, files = self._out.parent.resolve(), slug(self._out.stem), ", ".join(map(str, result.files))
         result.next_step = self._trainer.next_step.format(file=files, folder=folder, name=name)
         entry = [write_entry(self._out, name)] if self._trainer is TRAINERS["llama-factory"] else []
@@ -230,11 +234,3 @@ class _Conversion:
         self._first_reject = self._first_reject or reject
         with self._rejects.open("a", encoding="utf-8") as file:
             file.write(json.dumps(reject.model_dump()) + "\n")
-
-    def _write_rejects(self) -> Path | None:
-        path = self._out.with_name(f"{self._out.stem}.rejects.jsonl")
-        if self._first_reject is None:
-            path.unlink(missing_ok=True)
-            return None
-        os.replace(self._rejects, path)
-        return path

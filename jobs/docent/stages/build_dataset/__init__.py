@@ -25,7 +25,7 @@ from docent.records import SPLITS, Document, Example, ImageFile, Item, QAPair, R
 from docent.source_files.collection import license_of, read_source_names, title_of
 from docent.stages.build_dataset.card import data_card
 from docent.stages.build_dataset.exports.exporting import Exports
-from docent.stages.build_dataset.hub.ahead import warn_ahead
+from docent.stages.build_dataset.hub.preflight import warn_ahead
 from docent.stages.build_dataset.splits.audit import Overlap, audit, shown_twice
 from docent.stages.build_dataset.splits.held_out import GAP, Gaps, HeldOut
 from docent.stages.build_dataset.splits.pairing import HELD_OUT, Match, Unpaired, assigned, pair_items

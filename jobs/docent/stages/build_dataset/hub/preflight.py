@@ -7,16 +7,23 @@ token it is and about the repository. Writes nothing, neither here nor on the hu
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import logging
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from docent.config import BuildDataset
+from docent.context import Context
 from docent.messages.masking import remember_secret
+from docent.messages.suggested_commands import complete, invocation_of
+from docent.records import ImageFile, Split
 from docent.stages.build_dataset.hub.asking import Ask
-from docent.stages.build_dataset.hub.client import open_hub
+from docent.stages.build_dataset.hub.client import allow_network, open_hub
 from docent.stages.build_dataset.hub.licences import OTHER, is_known, nearest
 from docent.stages.build_dataset.hub.limits import FREE_PRIVATE_BYTES, Problem, file_problems
 from docent.stages.build_dataset.hub.refusals import PushError
+
+log = logging.getLogger("docent.build-dataset")
 
 TYPE = "dataset"
 CARD = "---\nlicense: {}\n---\n"
@@ -51,6 +58,23 @@ def problems(
         known.append(Problem(error.reason, error.next_step if stops else "the push is tried all the same", stops))
         return [*known, *of_licence]
     return known if of_licence and _accepts(api, ask, licence) else [*known, *of_licence]
+
+
+def warn_ahead(ctx: Context, section: BuildDataset, photos: Iterable[tuple[Split, str, ImageFile]]) -> None:
+    """Log all problems of a data set that is about to be built, with their next steps; it is built in any case.
+
+    Args:
+        section: the settings, with the title and licence of the sources.
+        photos: split, file name and photo.
+    """
+    if not section.push_to:
+        return
+    allow_network()
+    sizes = {f"images/{split}/{name}": ctx.image_path(photo).stat().st_size for split, name, photo in photos}
+    given = invocation_of(os.environ, ctx.run_dir.name)
+    for problem in (*licence_problems(section.license), *file_problems(sizes)):
+        kind = "the hub will refuse the data set" if problem.stops else "the data set is less useful on the hub"
+        log.warning("%s: %s\n  next:  %s", kind, problem.what, complete(problem.next_step, given))
 
 
 def licence_problems(licence: str) -> Iterator[Problem]:
