@@ -1,4 +1,4 @@
-"""The data set as it was published: dialog strings, lines of `metadata.csv`, a Hugging Face DatasetDict.
+"""Write the data set in its published form: dialog strings, lines of `metadata.csv`, a Hugging Face DatasetDict.
 
 Every function gives the same bytes for the same rows. None of these files is read back by docent.
 """
@@ -83,7 +83,7 @@ def slug(name: str) -> str:
 
 
 def _is_plain(character: str) -> bool:
-    """Letters, digits, their marks, and `_.-`; no variation selectors, which nobody sees."""
+    """Return whether a character is a letter, a digit, a mark of theirs or one of `_.-`, but no variation selector."""
     is_mark = unicodedata.category(character) in ("Mn", "Mc") and not "\ufe00" <= character <= "\ufe0f"
     return character.isalnum() or character in "_.-" or (is_mark and character < "\U000e0000")
 
@@ -116,7 +116,7 @@ def answer_text(row: Example, think: bool) -> str:
 
 
 def metadata_line(*cells: str | int) -> str:
-    """One line of a `metadata.csv`."""
+    """Return one line of a `metadata.csv`."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(cells)
     return text.getvalue()
@@ -155,13 +155,13 @@ def save_dataset_dict(examples: Sequence[Example], images_folder: Path, folder: 
 
 
 def rows_in_batch(examples: Iterable[Example], images_folder: Path) -> int:
-    """Rows that are in memory at a time: their files take at most MAX_BATCH_BYTES, a larger file goes alone."""
+    """Return the rows held in memory at a time: their files take at most MAX_BATCH_BYTES, a larger file goes alone."""
     largest = max((images_folder / file).stat().st_size for file in {f"{e.split}/{e.image_name}" for e in examples})
     return max(1, min(MAX_BATCH_ROWS, MAX_BATCH_BYTES // max(1, largest)))
 
 
 def _dataset(rows: Sequence[Example], values: Iterable[dict[str, Any]], arrow: Path, batch_rows: int) -> Any:
-    """One split, written in batches so that not all pictures are in memory, and read back from its file."""
+    """Write one split in batches, so that not all pictures are in memory, and load it from its file."""
     import datasets
     from datasets.arrow_reader import ArrowReader
     from datasets.arrow_writer import ArrowWriter

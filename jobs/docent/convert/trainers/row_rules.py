@@ -1,4 +1,4 @@
-"""Rules that several trainers share, on rows of their files; reads and writes nothing."""
+"""Check rows of trainers' files by the rules that several trainers share."""
 
 from __future__ import annotations
 

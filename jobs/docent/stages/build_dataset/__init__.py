@@ -1,4 +1,4 @@
-"""build-dataset: pairs become rows; splits, leak count, statistics, exports.
+"""Stage build-dataset: turn pairs into rows; splits, leak count, statistics, exports.
 
 Reads: Item rows of assemble, QAPair rows of curate (of generate-qa where curate is skipped), photos and figures, and
 where pairs about exhibits went before. Pairs are read three times as streams, so that a million rows about sections
@@ -156,7 +156,7 @@ def _unused(survey: Survey) -> Iterator[Found]:
 
 
 def _section_pairs(ctx: Context, subjects: Subjects, survey: Survey) -> Iterator[tuple[QAPair, Split, int]]:
-    """Another pass over the pairs: those about sections, the split of each and its text key."""
+    """Yield the pairs about sections, the split of each and its text key, in another pass."""
     position = 0
     for pair in ctx.pairs():
         if subjects.is_section(pair.item_id):
@@ -177,7 +177,7 @@ def _about_sections(ctx: Context, subjects: Subjects, survey: Survey, names: dic
 
 
 def _why_left_out(pair: QAPair, split: Split, text: int, survey: Survey) -> str:
-    """Why a pair about a section becomes no row; "" where it does."""
+    """Return why a pair about a section is left out; "" where it becomes a row."""
     if survey.gaps.before(pair):
         return GAP
     if split == "test":
@@ -206,7 +206,7 @@ def _example(
 
 
 def _describe(ctx: Context, tally: Tally, leaks: dict[str, Any]) -> None:
-    """`audit.json`, `statistics.json`, the card."""
+    """Write `audit.json`, `statistics.json` and the card."""
     counts = statistics(tally, _shortfall(ctx))
     card = data_card(tally, _named(ctx, tally.subjects), leaks, counts, ctx.folder.name)
     ctx.output_summary(LeakAudit.model_validate(leaks))
@@ -225,7 +225,7 @@ def _named(ctx: Context, subjects: Subjects) -> BuildDataset:
 
 
 def _shortfall(ctx: Context) -> tuple[Shortfall, ...]:
-    """Pairs that the teacher was asked for and did not write, by question type and reason, from its rejects."""
+    """Return the pairs that the teacher was asked for and did not write, by question type and reason."""
     missing: Counter[tuple[str, str]] = Counter()
     for artifact in ctx.writers(QAPair):
         for reject in artifact.rejects():

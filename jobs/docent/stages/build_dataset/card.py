@@ -1,4 +1,4 @@
-"""The data card: a README.md with the head that the Hugging Face hub reads. Built from counts and settings alone.
+"""Write the data card, a README.md with the head that the Hugging Face hub reads, from counts and settings.
 
 Names and titles come from sources that nobody checked: each stays on its line and opens no markup.
 """
@@ -24,7 +24,7 @@ MAX_LISTED = 20
 def data_card(
     tally: Tally, section: BuildDataset, audit: dict[str, Any], statistics: Statistics, identity: str = ""
 ) -> bytes:
-    """Markdown: what is in the data set, who wrote it, what to know before using it.
+    """Return Markdown: what is in the data set, who wrote it, what to know before using it.
 
     Args:
         identity: what tells this data set from any other, such as the name of its folder.
@@ -143,7 +143,7 @@ def _shared_answers(tally: Tally, audit: dict[str, Any]) -> SharedAnswers:
 
 
 def _imbalance(statistics: Statistics) -> list[str]:
-    """Which exhibits have most and least training rows, where they are far apart."""
+    """Describe which exhibits have most and fewest training rows, where they are far apart."""
     found = statistics.imbalance
     if not found:
         return []
@@ -166,7 +166,7 @@ def _hidden(tally: Tally) -> list[str]:
 
 
 def _splits(tally: Tally) -> list[str]:
-    """Rows, pictures, items and temperatures of each split."""
+    """Return the table of rows, pictures, items and temperatures of each split."""
     name = "sections" if not tally.subjects.exhibits else "exhibits" if not tally.subjects.sections else "items"
     shown = "photos" if tally.subjects.exhibits else "pictures"
     lines = [f"| split | rows | {shown} | {name} | rows by temperature |", "| --- | ---: | ---: | ---: | --- |"]
@@ -239,10 +239,10 @@ def _files(tally: Tally, section: BuildDataset, published: bool) -> list[str]:
 
 
 def _line(text: str) -> str:
-    """Text that stays on its line and opens no markup."""
+    """Return text that stays on its line and opens no markup."""
     return re.sub(r"([\\`*_\[\]|])", r"\\\1", plain(text)).replace("&", "&amp;").replace("<", "&lt;")
 
 
 def _code(text: str) -> str:
-    """Text as code, in which nothing is markup and no address becomes a link."""
+    """Return text as code, in which nothing is markup and no address becomes a link."""
     return "`" + (plain(text).replace("`", "'").replace("|", "\\|") or " ") + "`"

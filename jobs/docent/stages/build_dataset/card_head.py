@@ -1,4 +1,4 @@
-"""The head of a data card, which the hub and `load_dataset` read: name, licence, languages, where the rows are."""
+"""Write the head of a data card, which the hub and `load_dataset` read: name, licence, languages, files."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def head(tally: Tally, section: BuildDataset, identity: str = "") -> list[str]:
 
 
 def _languages(tally: Tally) -> list[str]:
-    """`language:` with the codes of the languages that are known."""
+    """Return `language:` with the codes of the languages that are known."""
     codes = dict.fromkeys(code for name in tally.grouped(2) if (code := _code_of(name)))
     return ["language:", *(f"- {json.dumps(code)}" for code in codes)] if codes else []
 
@@ -66,5 +66,5 @@ def _licence(name: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Text on one line."""
+    """Return text on one line."""
     return " ".join(text.split())

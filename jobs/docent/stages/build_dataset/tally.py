@@ -61,7 +61,7 @@ class Tally:
             self.files.update(dict.fromkeys(span.file for span in row.sources))
 
     def refused(self, unit: str, reasons: Mapping[str, int]) -> None:
-        """Rows that a unit left out, by reason."""
+        """Count rows that a unit left out, by reason."""
         self.rejected.setdefault(unit, Counter()).update(reasons)
 
     def refused_pair(self, question_type: str, reason: str) -> None:
@@ -69,16 +69,16 @@ class Tally:
         self.rejected_by_type.setdefault(question_type, Counter())[reason] += 1
 
     def of_split(self, split: Split) -> int:
-        """Rows of a split."""
+        """Return the number of rows of a split."""
         return sum(counts[ROWS + SPLITS.index(split)] for counts in self.kinds.values())
 
     def items_of(self, split: Split) -> int:
-        """Items with a row in a split."""
+        """Return the number of items with a row in a split."""
         return sum(number > 0 for number in self._by_item[ROWS + SPLITS.index(split)])
 
     @property
     def items(self) -> int:
-        """Items with a row."""
+        """Return the number of items with a row."""
         return sum(any(numbers) for numbers in zip(*self._by_item[ROWS:], strict=True))
 
     def grouped(self, position: int) -> dict[str, Counts]:
@@ -89,19 +89,19 @@ class Tally:
         return dict(sorted(found.items()))
 
     def by_document(self) -> Iterator[tuple[str, Counts]]:
-        """Title and counts of every document."""
+        """Return title and counts of every document."""
         found = [[0] * len(COLUMNS) for _ in self.subjects.documents]
         for number, document in enumerate(self.subjects.document_of):
             _add(found[document], self._of_item(number))
         return ((title, counts) for (_, title), counts in zip(self.subjects.documents, found, strict=True))
 
     def by_section(self) -> Iterator[tuple[str, Counts]]:
-        """Name and counts of every item; the name is empty beyond those that are kept."""
+        """Yield name and counts of every item; the name is empty beyond those that are kept."""
         titles = self.subjects.titles
         return ((titles[n] if n < len(titles) else "", self._of_item(n)) for n in range(len(self.subjects.numbers)))
 
     def of_exhibits(self, split: Split) -> list[tuple[int, str]]:
-        """Rows of a split and name of every exhibit."""
+        """Return the number of rows of a split and the name of every exhibit."""
         rows = self._by_item[ROWS + SPLITS.index(split)]
         return [(rows[self.subjects.numbers[item.id]], item.name) for item in self.subjects.exhibits]
 

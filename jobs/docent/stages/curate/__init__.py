@@ -69,7 +69,7 @@ class GateSet:
 
 
 def run(ctx: Context) -> Iterator[QAPair | Reject]:
-    """Every pair with its verdict, in the order of the pairs.
+    """Yield every pair with its verdict, in the order of the pairs.
 
     Raises:
         ConfigError: a package that a gate needs is not installed.

@@ -74,7 +74,7 @@ class Work:
         return [call for call in self.calls if part_of(call.kind) == part]
 
     def replies(self, calls: Sequence[Call]) -> Iterator[tuple[Call, list[QAPair | Reject], ChatReply | None]]:
-        """Every call of a part with its rows; a call that cannot be asked has one Reject."""
+        """Yield every call of a part with its rows; an impossible call has one Reject."""
         asking, teacher = self.asking, self.client.teacher
         if not calls:
             return
@@ -92,7 +92,7 @@ class Work:
 
 
 def run(ctx: Context) -> Rows:
-    """Pairs of this shard's calls; a call without a usable reply is one Reject.
+    """Yield the pairs of this shard's calls; a call without a usable reply yields one Reject.
 
     Raises:
         ConfigError: a question type, a language, a key, a price, the model or the endpoint is not as configured.
@@ -166,7 +166,7 @@ def _conversations(work: Work) -> Rows:
 
 
 def _some_conversations(work: Work, calls: Sequence[Call]) -> Generator[QAPair | Reject, None, int]:
-    """Two steps: all are written, then those with several turns are worded anew, in the same order.
+    """Run both steps: write all conversations, then reword those with several turns, in the same order.
 
     Returns:
         How many were not worded anew.

@@ -1,4 +1,4 @@
-"""What is asked, in the order of the rows it makes: one call per item, question type, temperature and fact.
+"""Plan the requests, in the order of the rows they give: one call per item, question type, temperature and fact.
 
 Reads and writes nothing. Calls come in three parts, because a client asks for free text and for JSON one after the
 other and a conversation has two steps: visitors' questions, questions about sections, conversations. The order is that
@@ -49,7 +49,7 @@ class Call:
 
     @property
     def about(self) -> str:
-        """Type and place, as rejects and log lines say it."""
+        """Return type and place, for rejects and log lines."""
         fact = f", fact {self.unit + 1}" if self.kind.context == "fact" else ""
         return f"{self.item.name} at temperature {self.temperature:g}{fact}"
 
@@ -119,7 +119,7 @@ class ItemIndex:
 
 
 def plan_calls(items: Sequence[Item], section: GenerateQA) -> list[Call]:
-    """All calls of the run: part after part; within it by item, type, temperature, fact.
+    """Return all calls of the run: part after part; within it by item, type, temperature, fact.
 
     Raises:
         ConfigError: a question type is unknown.
@@ -142,7 +142,7 @@ def plan_calls(items: Sequence[Item], section: GenerateQA) -> list[Call]:
 
 
 def planned(items: Sequence[Item], section: GenerateQA) -> dict[str, int]:
-    """Pairs that a run would make if every request gave its quota, by question type."""
+    """Return the pairs, by question type, that a run would produce if every request gave its quota."""
     quotas: Counter[str] = Counter()
     for call in plan_calls(items, section):
         quotas[call.kind.name] += call.kind.quota
@@ -150,7 +150,7 @@ def planned(items: Sequence[Item], section: GenerateQA) -> dict[str, int]:
 
 
 def part_of(kind: QuestionType) -> Part:
-    """In which of the three parts a type is asked."""
+    """Return the part of the run in which a type is asked."""
     if kind.name == VISITOR:
         return "visitor"
     return "conversation" if kind.form == "conversation" else "typed"

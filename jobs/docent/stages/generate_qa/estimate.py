@@ -1,4 +1,4 @@
-"""What stage generate-qa will ask the teacher for, before it does: `docent estimate`.
+"""Estimate the requests and costs of generate-qa before it runs, for `docent estimate`.
 
 Reads the items of `assemble` and the journal; writes and sends nothing. The second step of a conversation is counted
 with turns of the expected length, for its words are not known yet.
@@ -57,7 +57,7 @@ def asked_calls(items: Sequence[Item], asking: Asking) -> list[Call]:
 
 
 def reply_tokens(call: Call, section: GenerateQA) -> int:
-    """How long a reply usually is; a visitor's tells the description as often as pairs are asked for."""
+    """Return the usual length of a reply; a visitor's repeats the description for each pair."""
     if part_of(call.kind) == "visitor":
         words = section.max_answer_words
     else:
@@ -68,7 +68,7 @@ def reply_tokens(call: Call, section: GenerateQA) -> int:
 
 
 def _requests(asked: Sequence[Call], asking: Asking) -> Iterator[tuple[ChatRequest, int]]:
-    """Every request with the tokens of its reply, one at a time."""
+    """Yield every request with the tokens of its reply."""
     for call, request in zip(asked, requests_for(asked, asking), strict=True):
         tokens = reply_tokens(call, asking.section)
         yield request, tokens

@@ -1,4 +1,4 @@
-"""Which language a text is asked about in by a teacher that does not translate: its own.
+"""Choose the language of questions for a teacher that does not translate: that of the text.
 
 The offline teacher's answers are sentences of the text, so their language is the text's. A source that names its
 language is believed. `generate_qa.language` decides where the text is too short to tell; its default, English, is no
@@ -37,7 +37,7 @@ class Languages:
 
 
 def does_not_translate(config: PipelineConfig) -> bool:
-    """Whether the teacher can only ask in the language of a text."""
+    """Return whether the teacher can only ask in the language of a text."""
     return config.llm.provider == "offline"
 
 
@@ -93,7 +93,7 @@ def check_named(language: str, where: str) -> None:
 
 
 def with_own_language(items: Sequence[Item], config: PipelineConfig) -> tuple[list[Item], Languages]:
-    """Items with the language that they are asked about in; as they are where the teacher translates.
+    """Return the items with the language of their questions; unchanged where the teacher translates.
 
     Raises:
         ConfigError: see `own_languages`.
@@ -111,7 +111,7 @@ def with_own_language(items: Sequence[Item], config: PipelineConfig) -> tuple[li
 
 
 def said_of(counts: Mapping[str, int], configured: str) -> str:
-    """One line where texts are not asked about in the configured language; "" otherwise."""
+    """Return a message if texts are not asked about in the configured language; "" otherwise."""
     own = find_language(configured, _WHERE)
     if not counts or set(counts) == {own.code}:
         return ""

@@ -1,4 +1,4 @@
-"""The two messages of a request about a section: how to write in the one, material and task in the other.
+"""Write the two messages of a request about a section: the system message, and material with task.
 
 Reads templates/ beside it; writes nothing. Everything that a document says stands between tags that it cannot close,
 and holds no token of a chat template; domain, persona and the policy for pictures come from the configuration and from
@@ -32,7 +32,7 @@ _PLACE = re.compile(r"\{(\w+)\}")
 
 
 def messages_for(call: Call, view: View, asking: Asking) -> tuple[Message, ...]:
-    """System and user message of a call, the pictures with the latter."""
+    """Return system and user message of a call, the pictures with the latter."""
     section = asking.section
     system = system_prompt(section, section.reasoning, len(view.figures) > 0)
     images = tuple(
@@ -83,7 +83,7 @@ def _material(item: Item, view: View, section: GenerateQA) -> list[str]:
 
 
 def _document(item: Item) -> str:
-    """Title and what the document says of itself."""
+    """Return the title and the document's own description."""
     fields = [("title", item.document if item.kind == "section" else item.called)]
     fields += [(key, value) for key, value in item.meta.items() if key.lower() != "title"][:MAX_META_KEYS]
     return _tagged("document", "\n".join(f"{one_line(key)}: {one_line(value)}" for key, value in fields))
@@ -102,7 +102,7 @@ def _task(call: Call, view: View, section: GenerateQA) -> str:
 
 
 def answer_words(call: Call, section: GenerateQA) -> int:
-    """Most words of an answer."""
+    """Return the maximum number of words of an answer."""
     return min(call.kind.answer_words or section.max_answer_words, section.max_answer_words)
 
 

@@ -1,4 +1,4 @@
-"""The question types that a run asks for, and the words they are asked in.
+"""Load the question types of a run, and their wording.
 
 Reads question_types.yaml and templates/ beside it; writes nothing. What cannot be asked (an unknown type, an unknown
 language) is said before any request is made.
@@ -89,7 +89,7 @@ def language_of(given: str, section: GenerateQA, where: str = "generate_qa.langu
 
 @cache
 def wording(code: str) -> Wording:
-    """How things are said to a teacher that writes in a language.
+    """Return the phrases of prompts for a language.
 
     Raises:
         FileNotFoundError: a language of text/languages.yaml has neither a file nor a line here.
@@ -109,14 +109,14 @@ def instruction_of(kind: QuestionType, language: Language) -> str:
 
 @cache
 def read_yaml(name: str) -> dict[str, Any]:
-    """One of the files beside this module; not to be changed."""
+    """Read one of the files beside this module; callers must not change the result."""
     text = resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
     found: dict[str, Any] = yaml.safe_load(text)
     return found
 
 
 def _known(section: GenerateQA) -> dict[str, QuestionType]:
-    """Every type that may be named, visitors' first."""
+    """Return every type that the configuration may name, visitors' first."""
     visitor = QuestionType(name=VISITOR, quota=section.pairs_per_call, related=False, instruction="see visitor.yaml")
     known = {VISITOR: visitor, **{name: kind for types in question_types().values() for name, kind in types.items()}}
     for kind in section.own_types:

@@ -1,4 +1,4 @@
-"""What was planned and what came of it, by question type: where a run is short of its quota, and why.
+"""Compare planned and written pairs by question type: where a run is short of its quota, and why.
 
 Reads and writes nothing; the stage says its lines in the log at the end of each shard.
 """
@@ -35,7 +35,7 @@ class Tally:
     unlisted_figures: int = 0
 
     def count(self, call: Call, rows: list[QAPair | Reject], reply: ChatReply | None = None) -> None:
-        """One call has its end."""
+        """Count the result of one call."""
         name, quota = call.kind.name, call.kind.quota
         pairs = [row for row in rows if isinstance(row, QAPair)]
         self.difficulties[name] = call.kind.difficulty

@@ -1,4 +1,4 @@
-"""The beginnings of texts that a run will read, as far as they can be had before it: to tell their language.
+"""Read the beginnings of source texts before a run, as far as possible, to detect their language.
 
 Reads text files, Markdown and CSV of the sources: at most MAX_FILES, MAX_BYTES of each. PDFs and workbooks are not
 opened; the stage itself looks at their texts. What cannot be read here is left to stage ingest, which says why. Writes
@@ -32,7 +32,7 @@ _SUFFIXES = {
 
 
 def texts_of(source: Source) -> dict[str, str]:
-    """Beginnings of a source's texts by file, of a table by row; empty where none can be read without its loader."""
+    """Return beginnings of a source's texts by file, of a table by row; none where only its loader can read it."""
     found: dict[str, str] = {}
     for path in _files(source):
         text = _beginning(path, source.encoding)

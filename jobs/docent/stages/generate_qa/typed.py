@@ -1,4 +1,4 @@
-"""Questions about sections: the request of a call, what is wrong with a reply, the rows that it gives.
+"""Ask typed questions about sections: build the request of a call, check its reply, and build the rows.
 
 Reads and writes nothing. A reply with fewer pairs than were asked for is corrected once by the client; what is usable
 of the last one is kept, and what is missing is said.
@@ -66,7 +66,7 @@ def material_of(call: Call, view: View, asking: Asking) -> TypedMaterial:
 
 
 def problem_with(call: Call, view: View, words: int, reply: ChatReply) -> str:
-    """Why a reply that fits its schema cannot be used as it is, "" when it can."""
+    """Return why a reply that fits its schema cannot be used unchanged, "" when it can."""
     assert isinstance(reply.value, TypedReply | ReasonedReply)
     usable, problems = _sorted_out(call, view, words, reply.value.pairs)
     if len(usable) >= call.kind.quota:
@@ -114,7 +114,7 @@ def usable_pairs(call: Call, view: View, words: int, reply: ChatReply) -> tuple[
 
 
 def tidy(text: str) -> str:
-    """Without invisible characters and needless white space; line breaks of lists and steps stay."""
+    """Remove invisible characters and needless white space; line breaks of lists and steps stay."""
     lines = (" ".join("".join(map(_printed, line)).split()) for line in restored(visible(text)).splitlines())
     return "\n".join(line for line in lines if line).replace("\u2019", "'")
 
@@ -191,7 +191,7 @@ def _row(call: Call, view: View, position: int, pair: Pair, teacher: str) -> tup
 
 
 def _named_figures(view: View, names: Sequence[str]) -> tuple[tuple[ImageFile, ...], list[str]]:
-    """Pictures of the listed figures that are named, in the order of the list, each once; names without one."""
+    """Return the named pictures in the order of the listed figures, each once, and the names that have none."""
     listed = {_bare(figure.token): figure.image for figure in view.figures}
     wanted = {_bare(name) for name in names}
     found = {image.sha256: image for token, image in listed.items() if token in wanted and image is not None}

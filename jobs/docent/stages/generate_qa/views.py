@@ -1,4 +1,4 @@
-"""What the teacher is shown for one call: the section or the part of it that fits, its neighbours, its pictures.
+"""Select what the teacher sees for one call: the section or the part that fits, its neighbours, its pictures.
 
 Reads and writes nothing: a picture is only named here, its bytes are read when the request is sent.
 """
@@ -48,7 +48,7 @@ class Asking:
     by_title: bool = False
 
     def why_not(self, call: Call) -> str:
-        """Why a call cannot be asked, "" when it can."""
+        """Return why a call is impossible, "" when it is possible."""
         return self.index.why_not(call, self.by_title)
 
 
@@ -100,7 +100,7 @@ def view_of(call: Call, asking: Asking) -> View:
 
 
 def figures_of(items: Sequence[Item], most: int) -> Iterator[Figure]:
-    """Figures with a picture that can be sent, nearest section first; each picture and each token once."""
+    """Return figures with a picture that can be sent, nearest section first; each picture and each token once."""
     pictures: set[str] = set()
     tokens: set[str] = set()
     for figure in (figure for item in items for figure in item.figures):
@@ -115,7 +115,7 @@ def figures_of(items: Sequence[Item], most: int) -> Iterator[Figure]:
 
 
 def media_type(image: ImageFile) -> str | None:
-    """MIME type of a picture, None where endpoints do not take its kind."""
+    """Return the MIME type of a picture, None where endpoints do not accept its kind."""
     return MEDIA_TYPES.get(PurePosixPath(image.file).suffix.lower())
 
 
@@ -125,7 +125,7 @@ def shown_text(item: Item) -> str:
 
 
 def window(text: str, chars: int, middle: int = 0) -> str:
-    """At most so many characters of a text, from its beginning or around a position."""
+    """Return at most so many characters of a text, from its beginning or around a position."""
     start = max(0, min(middle - chars // 2, len(text) - chars))
     return text[start : start + chars]
 
@@ -143,7 +143,7 @@ def _text_around(item: Item, fact: Fact | None, chars: int) -> str:
 
 
 def _truths(call: Call, seed: int) -> tuple[bool, ...]:
-    """By turns over the whole run, so that as many are true as false; which comes first is drawn."""
+    """Return true and false alternately over the whole run, so that both are equally many; the first is drawn."""
     if call.kind.form != "boolean":
         return ()
     first = seeded(seed, "truth", call.kind.name).randrange(2)

@@ -1,4 +1,4 @@
-"""Visitors' questions about exhibits: the published method, asked for as free text.
+"""Ask visitors' questions about exhibits by the published method, as free text.
 
 Reads templates/visitor.yaml; writes nothing.
 """
@@ -59,7 +59,7 @@ def request_for(call: Call, section: GenerateQA, seed: int) -> ChatRequest:
 
 
 def problem_with(pairs: int, reply: ChatReply) -> str:
-    """Why a whole reply cannot be used, "" when it can."""
+    """Return why a whole reply cannot be used, "" when it can."""
     try:
         parse_dialogue(reply.text, pairs)
     except UnusableReplyError as error:

@@ -1,4 +1,4 @@
-"""The data set as conversations: chat JSONL for fine-tuning, and conversation JSON with type, difficulty and source.
+"""Export conversations: chat JSONL for fine-tuning, and conversation JSON with type, difficulty and source.
 
 Rows arrive one by one in their order and leave as lines, so that a million of them need no memory. Pictures are paths
 relative to the file. Contents are lists of parts in every message: each field has one type. No rows, no file.
@@ -81,12 +81,12 @@ def _conversation_of(row: Example) -> tuple[str, ...]:
 
 
 def text_part(text: str) -> dict[str, Any]:
-    """Text as a part of a message."""
+    """Return text as a part of a message."""
     return {"type": "text", "text": text}
 
 
 def chat_line(rows: Sequence[Example], system_prompt: str = "", think: bool = False, pictured: bool = True) -> str:
-    """One conversation, and beside it the pictures that its parts `{"type": "image"}` stand for, in their order.
+    """Return one conversation, with the list of pictures that its parts `{"type": "image"}` stand for.
 
     Args:
         pictured: whether the data set has any picture; without one there is no list of them.
@@ -103,7 +103,7 @@ def chat_line(rows: Sequence[Example], system_prompt: str = "", think: bool = Fa
 
 
 def conversation(rows: Sequence[Example], think: bool = False, root: str = "") -> dict[str, Any]:
-    """One conversation with where it came from: text before pictures, which are named where they are shown.
+    """Return one conversation with its sources: text before pictures, which are named where they are shown.
 
     Args:
         root: how to get from the file's folder to that of `images/`, with a slash at its end.
@@ -157,7 +157,7 @@ class ChatFiles:
         self._write(row.split, self._packers[row.split].add(row))
 
     def close(self) -> None:
-        """Nothing follows."""
+        """Write what is pending and close the files."""
         for split, file in self._files.items():
             self._write(split, self._packers[split].rest())
             file.close(self._orders.get(split))
@@ -186,7 +186,7 @@ class ConversationFiles:
         self._write(row.split, self._packers[row.split].add(row))
 
     def close(self) -> None:
-        """Nothing follows."""
+        """Write what is pending and close the files."""
         for split, made in self._lists.items():
             self._write(split, self._packers[split].rest())
             made.close()
@@ -224,7 +224,7 @@ class DocumentFiles:
         self._write(kind, self._packers[kind].add(row))
 
     def close(self) -> None:
-        """Nothing follows."""
+        """Write what is pending and close the files."""
         self._pause()
         for made in self._lists.values():
             made.close()

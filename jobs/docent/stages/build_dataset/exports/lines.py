@@ -1,4 +1,4 @@
-"""A file of lines that grows at its end and is put in order once all are there, without having them in memory.
+"""Write a file of lines that is put in order at the end, without loading the lines into memory.
 
 Writes the file that it is given, and beside it a temporary copy while lines change places; none where no line came.
 """
@@ -48,7 +48,7 @@ class LineFile:
         self._end += self._file.write(line)
 
     def close(self, rng: random.Random | None) -> None:
-        """Nothing follows: put the lines into a random order where there is one, then a typed line to the front.
+        """Close the file: bring the lines into a random order where there is one, then a typed line to the front.
 
         The second is done only where the types would otherwise be met too late.
         """

@@ -1,4 +1,4 @@
-"""Which split a pair about a section goes to: by its own text, so that no other pair and no file name moves it.
+"""Assign pairs about sections to splits by their own text, so that no other pair and no file name moves them.
 
 A million pairs take 17 bytes each here; the texts themselves are read again when the rows are made.
 """
@@ -74,12 +74,12 @@ class SectionSplits:
         return self._texts[position]
 
     def held_out_texts(self) -> set[int]:
-        """Text keys of everything that is not trained on."""
+        """Return the text keys of everything that is not trained on."""
         return {self._texts[n] for n in range(len(self)) if self.split_of(n) != "train"}
 
 
 def is_trained(split: Split, text: int, held_out: Set[int]) -> bool:
-    """Whether a pair of `split` may be used: a training pair only where no held-out pair reads like it."""
+    """Return whether a pair of `split` may be used: a training pair only if no held-out pair has equal text."""
     return split != "train" or text not in held_out
 
 

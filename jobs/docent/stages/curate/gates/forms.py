@@ -1,4 +1,4 @@
-"""What a teacher leaves in a reply by mistake: refusals, labels, JSON, fences, tags. Reads and writes nothing."""
+"""Find what teachers leave in a reply by mistake: refusals, labels, JSON, fences, tags."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ _FENCE = re.compile(r"^[^\S\n]*(?:```|~~~)", re.MULTILINE)
 
 
 def _is_fenced(text: str) -> bool:
-    """Whether all of a text stands between two lines of the same fence."""
+    """Return whether all of a text stands between two lines of the same fence."""
     lines = text.strip().splitlines()
     marks = {line.strip()[:3] for line in (lines[0], lines[-1])} if len(lines) > 2 else set()
     return len(marks) == 1 and marks < {"```", "~~~"} and lines[-1].strip() in marks

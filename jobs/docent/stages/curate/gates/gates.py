@@ -50,7 +50,7 @@ def refusal(case: Case) -> str | None:
 
 
 def malformed(case: Case) -> str | None:
-    """Labels, JSON, tags or fences that are left over, or an answer that only says the question again."""
+    """Reject labels, JSON, tags or fences that are left over, or an answer that only repeats the question."""
     pair = case.pair
     if plain(pair.question).strip(" ?.") == plain(pair.answer).strip(" ?."):
         return "the answer is the question"
@@ -61,14 +61,14 @@ def malformed(case: Case) -> str | None:
 
 
 def too_short(case: Case) -> str | None:
-    """Fewer words than an answer of its type needs."""
+    """Reject an answer with fewer words than its type needs."""
     section, words = case.section, length_in_words(case.pair.answer)
     least = section.min_answer_words_by_type.get(case.pair.question_type, section.min_answer_words)
     return f"{words} words, at least {least}" if words < least else None
 
 
 def too_long(case: Case) -> str | None:
-    """More words than an answer may have."""
+    """Reject an answer with more words than it may have."""
     words = length_in_words(case.pair.answer)
     return f"{words} words, at most {case.section.max_answer_words}" if words > case.section.max_answer_words else None
 
@@ -87,7 +87,7 @@ def duplicate(case: Case) -> str | None:
 
 
 def near_duplicate(case: Case) -> str | None:
-    """Nearly the same question with nearly the same answer."""
+    """Reject nearly the same question with nearly the same answer."""
     near = case.kept.near
     return "nearly the same was kept before" if near is not None and near.repeats(case.sketch) else None
 
@@ -191,7 +191,7 @@ def judge(case: Case) -> QAPair | Reject:
 
 
 def reject(pair: QAPair, reason: str, detail: str) -> Reject:
-    """Why a pair is left out; an edited one is named by what it was made from."""
+    """Return the reject of a pair; an edited pair is recorded under its original."""
     raw = f"[Visitor]: {pair.question}\n[Guide]: {pair.answer}"
     parents = pair.parents if pair.reviewed == "edited" else (pair.id,)
     return Reject(reason=reason, raw=raw[:MAX_RAW_CHARS], parents=parents, detail=f"{pair.item_name}: {detail}")

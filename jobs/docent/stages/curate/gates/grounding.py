@@ -1,4 +1,4 @@
-"""Gates that compare an answer with its source: numbers, units, names, and whether the question has an answer there.
+"""Check an answer against its source: numbers, units, names, and whether the question is answered there.
 
 Reads and writes nothing. All are lexical: they find what the source does not have, not what it denies.
 """
@@ -26,7 +26,7 @@ FREE_QUESTIONS = frozenset(
 
 
 def unsupported_number(case: Case) -> str | None:
-    """Numbers that the source does not have, or only with other units or of other things; the teacher made them up."""
+    """Reject numbers that the source does not have, or has only with other units or for other things."""
     supposed = case.pair.question if case.pair.question_type in SUPPOSING else ""
     stated = stated_for(case)
     known = stated.numbers | supported_by(written_out(supposed)) if supposed else stated.numbers
@@ -47,13 +47,13 @@ def stated_for(case: Case) -> Stated:
 
 
 def _unknown(text: str, known: frozenset[str]) -> list[str]:
-    """Numbers of a text, each once, that are not known and no rounded ones of those that are."""
+    """Return the numbers of a text, each once, that are neither known nor rounded from known ones."""
     found = [number for number in dict.fromkeys(numbers_of(text)) if number not in known]
     return [number for number in found if not is_rounded(number, known)]
 
 
 def unsupported_name(case: Case) -> str | None:
-    """Proper names that the source does not have; only where pair and source are in the same language."""
+    """Reject proper names that the source does not have, if pair and source are in the same language."""
     if case.code in NOUNS_WITH_CAPITALS or not case.same_language or not case.source.in_latin_letters:
         return None
     supposed = case.pair.question if case.pair.question_type in SUPPOSING else ""
@@ -79,7 +79,7 @@ def unanswerable(case: Case) -> str | None:
 
 
 def answer_support(case: Case) -> float:
-    """Share of the answer's content words that its source has; 1.0 for answers of a word or two."""
+    """Return the share of the answer's content words that its source has; 1.0 for answers of a word or two."""
     said = content_stems(case.pair.answer)
     known = case.source.stems
     if case.pair.question_type in SUPPOSING:

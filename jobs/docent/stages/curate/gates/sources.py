@@ -1,4 +1,4 @@
-"""What a pair may say: the texts of the items that it was written from, prepared once for all their pairs.
+"""Prepare the source of a pair once for all pairs: the texts of the items that it was written from.
 
 Reads `Item` rows; writes nothing. The source of a pair is the name, the title, the document's own words on itself and
 the text, with figures replaced by what was said of them, of its item and of every item that covers one of its `sources`
@@ -172,7 +172,7 @@ class Sources:
         return self._prepared[key]
 
     def _covering(self, own: ItemText, span: Span) -> Sequence[ItemText]:
-        """Items of the same document that hold all lines of a span, the nearest first."""
+        """Return items of the same document that hold all lines of a span, the nearest first."""
         lines = self._by_file.get((own.document_id, span.file, span.page), [])
         end = bisect_right(lines, (span.first_line, len(self.items)))
         near = (self.items[number] for _, number in reversed(lines[max(0, end - MAX_COVERING) : end]))

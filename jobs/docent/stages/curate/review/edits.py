@@ -1,4 +1,4 @@
-"""What people decided about pairs: the CSV of `docent review`, read back, checked as a whole and applied.
+"""Read, check and apply the decisions of people about pairs, from the CSV of `docent review`.
 
 Reads `curate.edits` (columns as in review_table.py; `id`, `decision`, `edited_question` and `edited_answer` are used,
 others may be missing or moved); writes nothing. A decision is `approve`, `reject`, `edit` or empty. An edited pair is a
@@ -75,11 +75,11 @@ class Edits:
 
     @property
     def unused(self) -> list[int]:
-        """Lines of decisions about pairs that did not come: of an earlier run, perhaps."""
+        """Return the lines of decisions whose pair the run does not have, perhaps of an earlier run."""
         return sorted(edit.line for pair_id, edit in self._edits.items() if pair_id not in self._used)
 
     def figures(self) -> dict[str, int]:
-        """How many decisions met their pair, how many did not, and what those that did decided."""
+        """Return how many decisions met their pair, how many did not, and what the former decided."""
         met = Counter(edit.decision for pair_id, edit in self._edits.items() if pair_id in self._used)
         decided = {"approved": met["approve"], "edited": met["edit"], "rejected": met["reject"]}
         return {"matched": met.total(), "unmatched": len(self._edits) - met.total(), **decided}

@@ -1,4 +1,4 @@
-"""The lines that a pair was written from, with their numbers, to be read beside it. Reads and writes nothing."""
+"""Find the lines that a pair was written from, with their numbers, to show them beside it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Passage:
 
     @property
     def used(self) -> str:
-        """The marked lines."""
+        """Return the marked lines."""
         return "\n".join(line.text for line in self.lines if line.used)
 
 
@@ -51,7 +51,7 @@ def passages_of(pair: QAPair, own: Item, by_file: Mapping[str, list[Item]]) -> I
 
 
 def inside(span: Span, whole: Span) -> bool:
-    """Whether a span lies in another one."""
+    """Return whether a span lies in another one."""
     same = span.file == whole.file and span.page == whole.page
     return same and whole.first_line <= span.first_line and span.last_line <= whole.last_line
 
@@ -94,7 +94,7 @@ def first_line(item: Item, texts: list[str]) -> int | None:
 
 
 def lines_of(span: Span) -> str:
-    """`lines 12-14`, `page 3, line 7`."""
+    """Return `lines 12-14` or `page 3, line 7`."""
     one = span.first_line == span.last_line
     lines = f"line {span.first_line}" if one else f"lines {span.first_line}-{span.last_line}"
     return f"page {span.page}, {lines}" if span.page is not None else lines

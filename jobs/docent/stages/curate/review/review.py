@@ -129,7 +129,7 @@ def decided(pairs: Iterable[Shown], decisions: Mapping[str, Mapping[str, str]]) 
 
 
 def flagged(verdict: Verdict) -> bool:
-    """Whether a gate found something; that nobody has read it yet is nothing to look at first."""
+    """Return whether a gate flagged the pair; that nobody has reviewed it yet does not count."""
     return verdict.name in ("reject", "warn") and not verdict.reasons.startswith(NOT_APPROVED)
 
 
