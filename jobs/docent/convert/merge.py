@@ -19,13 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from docent.convert.conversations import (
-    Message,
-    Row,
-    pictures_by_message,
-    text_of,
-    turns_of,
-)
+from docent.convert.conversations import Message, Row, pictures_by_message, text_of, turns_of
 from docent.convert.files import json_line, read_lines, refuse_in_place, replacing
 from docent.convert.paths import SCHEME, row_from
 from docent.errors import InputError

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +33,8 @@ def row(turns: Sequence[Turn], shown: Mapping[Picture, Any]) -> Row:
 
 
 def _text_with_marks(turn: Turn) -> str:
-    text = ""
-    before: str | Picture | None = None
-    for part in turn.parts:
-        if isinstance(part, str):
-            text += f"\n{part}" if isinstance(before, str) else part
-        else:
-            text += MARK
-        before = part
-    return text
+    runs = groupby(turn.parts, lambda part: isinstance(part, str))
+    return "".join("\n".join(map(str, run)) if is_text else MARK * len(list(run)) for is_text, run in runs)
 
 
 def entries_beside(file: Path) -> dict[str, Any]:

@@ -38,15 +38,9 @@ def problems(messages: list[Row], value: Row, file: Path, checks: PictureChecks)
 
 def _flat(content: Any, inline: list[str]) -> str:
     """Return a message in parts as ms-swift reads it: its texts with marks; append its pictures to `inline`."""
-    text = ""
-    for part in parts_of(content):
-        if part.get("type") == "text":
-            text += str(part.get("text", ""))
-            continue
-        text += MARK
-        if name := picture_of(part):
-            inline.append(name)
-    return text
+    parts = parts_of(content)
+    inline += [name for part in parts if part.get("type") != "text" and (name := picture_of(part))]
+    return "".join(str(part.get("text", "")) if part.get("type") == "text" else MARK for part in parts)
 
 
 def file_problems(file: Path, rows: int, with_pictures: int) -> Iterator[str]:
