@@ -64,7 +64,8 @@ def shown_by(row: Any) -> Shown | None:
 
 def _conversation(row: Row) -> Shown:
     messages = [message for message in row["messages"] if isinstance(message, dict)]
-    answers = (_plain_text(message.get("content")) for message in messages if message.get("role") == "assistant")
+    contents = (message.get("content") for message in messages if message.get("role") == "assistant")
+    answers = (text_of(content if isinstance(content, str) else parts_of(content)) for content in contents)
     answer = next(filter(None, answers), "")
     key, entries = listed(row)
     marks = sum(marks_in(message.get("content")) for message in messages)
@@ -78,10 +79,6 @@ def _conversation(row: Row) -> Shown:
     nameless = next((number for number, entry in enumerate(entries, 1) if not picture_of(entry)), 0)
     problem = f"entry {nameless} of `{key}` names no picture" if nameless else ""
     return Shown(pictures, answer, _difference(marks, len(entries), key) or problem)
-
-
-def _plain_text(content: Any) -> str:
-    return text_of(content if isinstance(content, str) else parts_of(content))
 
 
 def _difference(marks: int, entries: int, key: str) -> str:

@@ -12,13 +12,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from docent.convert.conversations import as_list, parts_of, picture_of
 from docent.convert.files import BOM, parsed
 from docent.convert.row_files import array_values, parquet_rows, why_unreadable
 from docent.convert.trainers import TRAINERS
 from docent.convert.trainers.picture_rules import PictureChecks
 from docent.convert.trainers.row_rules import messages_in
 from docent.convert.validate import Problem, Result
-from docent.convert.validate_rows import shown_by
 from docent.errors import InputError
 
 _ADDRESS = re.compile(r"https?://", re.IGNORECASE)
@@ -46,8 +46,7 @@ def validate(path: Path, name: str) -> Result:
         if problem:
             result.problems.append(Problem(str(path), number, "", problem))
             continue
-        row = shown_by(value)
-        pictures = row.pictures if row else ()
+        pictures = _pictures_of(value)
         result.pictures += len(pictures)
         result.remote += sum(_ADDRESS.match(picture) is not None for picture in pictures)
         with_pictures += bool(pictures)
@@ -93,3 +92,13 @@ def _lines(path: Path) -> Iterator[tuple[int, Any, str]]:
                 yield number, None, f"longer than {MAX_LINE_BYTES >> 20} MiB"
                 return
             yield number, *(parsed(data) if data.strip() else (None, "an empty line"))
+
+
+def _pictures_of(row: Any) -> list[str]:
+    """Return the paths and addresses of the pictures that a row lists, or else shows in its messages."""
+    if not isinstance(row, dict):
+        return []
+    messages = [message for message in as_list(row.get("messages")) if isinstance(message, dict)]
+    parts = [part for message in messages for part in parts_of(message.get("content"))]
+    inline = [part for part in parts if part.get("type") in ("image", "image_url")]
+    return list(map(picture_of, as_list(row.get("images")) or inline))
