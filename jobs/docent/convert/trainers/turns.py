@@ -87,7 +87,7 @@ def turns_of_row(row: Row) -> list[Turn]:
     rest = iter(entries)
     turns = []
     for number, (message, count) in enumerate(zip(row["messages"], shown, strict=True), 1):
-        listed_here = iter([_picture(next(rest), number) for _ in range(count)])
+        listed_here = iter([_picture(next(rest, None), number) for _ in range(count)])
         turns.append(_turn(message, number, count, listed_here))
     _check_order(turns)
     return turns
