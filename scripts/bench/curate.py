@@ -19,7 +19,7 @@ from curate_pairs import KINDS, Fact, clean_pair, facts_of, read_items
 
 from docent.config import Curate
 from docent.records import Item, QAPair, Reject
-from docent.stages.curate import Court
+from docent.stages.curate import GateSet
 
 PAIRS = 300
 
@@ -87,8 +87,8 @@ def measure(series: int, seed: int) -> Tally:
     items, tally = read_items(), Tally()
     for number in range(series):
         planted = planted_series(items, seed + number)
-        court = Court(Curate(), items)
-        for (fault, pair), verdict in zip(planted, court.judge([pair for _, pair in planted]), strict=True):
+        gate_set = GateSet(Curate(), items)
+        for (fault, pair), verdict in zip(planted, gate_set.judge([pair for _, pair in planted]), strict=True):
             _count(tally, fault, pair, verdict)
     return tally
 

@@ -97,7 +97,7 @@ def test_a_push_that_fails_keeps_the_data_set_and_only_the_push_is_tried_again(
     code, said = run.docent(hub, *STAGE, token="hf_wrong")
     success = (run_dir / "build-dataset" / "_SUCCESS.json").read_bytes()
     assert (code, "hf_wrong" in said, "Traceback" in said) == (0, False, False), said
-    assert "the data set is complete, and not pushed to me/set: the hub says (HTTP 401)" in said
+    assert "the data set is complete, but was not pushed to me/set: the hub says (HTTP 401)" in said
     assert "the hub says (HTTP 401)" in run.push["reason"] and run.push["commit"] == ""
 
     behave(hub, faults=[{"at": "commit", "status": 403, "error": "Private repository storage limit reached"}])

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from docent.convert.files import reorder_lines, shuffled
 from docent.convert.published import answer_text, dialog
 from docent.records import Example, Span
 from docent.stages.build_dataset.exports import chat, lines
 from docent.stages.build_dataset.exports.chat import Packer, chat_line, conversation
 from docent.stages.build_dataset.exports.json_list import JsonList
-from docent.stages.build_dataset.exports.lines import reorder_lines, shuffled
 
 
 def row(number: int, item: str = "i", conversation: str = "", image: str = "", **more: object) -> Example:

@@ -14,11 +14,11 @@ from docent.config import Curate, PipelineConfig
 from docent.context import Context
 from docent.records import Figure, Item, QAPair, Reject, Span, make_id
 from docent.stage import run_shard
-from docent.stages.curate import Court
+from docent.stages.curate import GateSet
 from docent.stages.curate.gates.cases import Case
 from docent.stages.curate.gates.duplicates import Kept
 from docent.stages.curate.gates.gates import GATES, WARNINGS, judge
-from docent.stages.curate.gates.sources import Source, told_by
+from docent.stages.curate.gates.sources import Source, item_text
 from docent.store import Artifact, load_json
 
 WithStage = Callable[[str, Callable[[Context], Any]], None]
@@ -56,7 +56,7 @@ def pair(answer: str, question: str = "What is this?", kind: str = "visitor", it
 
 
 def verdicts(*pairs: QAPair, section: Curate | None = None, items: tuple[Item, ...] = (ITEM, MANUAL)) -> list[Any]:
-    return list(Court(section or Curate(), items).judge(list(pairs)))
+    return list(GateSet(section or Curate(), items).judge(list(pairs)))
 
 
 def verdict(one: QAPair, section: Curate | None = None, items: tuple[Item, ...] = (ITEM, MANUAL)) -> Any:
@@ -275,7 +275,7 @@ def test_one_question_has_its_answer_in_one_section_of_a_document() -> None:
 
     def judged(item: Item, answer: str, question: str = asked, **more: Any) -> QAPair | Reject:
         made = pair(answer, question, "summarization", item, **more)
-        return judge(Case(made, Source((told_by(item),)), kept, Curate()))
+        return judge(Case(made, Source((item_text(item),)), kept, Curate()))
 
     assert isinstance(judged(first, "The intake lies 40 cm below the surface of the lake."), QAPair)
     again = judged(second, "The strainer of the intake is cleaned every week.")

@@ -14,7 +14,7 @@ from tests.unit.test_curate import ITEM, item_of, pair
 from docent.config import Curate
 from docent.errors import ConfigError
 from docent.records import QAPair, Reject
-from docent.stages.curate import Court
+from docent.stages.curate import GateSet
 from docent.stages.curate.gates.duplicates import Embedder, Kept
 from docent.text.repeats import NearRepeats, hash_of, sketch_of
 
@@ -27,7 +27,7 @@ TOLD = (
 def reasons(pairs: list[QAPair], section: Curate | None = None, **more: str) -> list[str]:
     items = [ITEM, item_of("gate", f"{TOLD} No rope held it. It is not broken.", more.get("kind", "section"), 50)]
     items.append(item_of("wall", f"{TOLD} No rope held it.", more.get("kind", "section"), 60))
-    verdicts = Court(section or Curate(), items).judge(pairs)
+    verdicts = GateSet(section or Curate(), items).judge(pairs)
     return [verdict.reason if isinstance(verdict, Reject) else "" for verdict in verdicts]
 
 
@@ -152,7 +152,7 @@ def keeps_the_first_of_each(once: list[tuple[str, str]]) -> None:
     told = once * 2
     item = item_of("merged", "\n".join(f"{q} {a}" for q, a in told[:54]), "section")
     pairs = [pair(answer, question, "long_answer", item) for question, answer in told]
-    court = Court(Curate(near_duplicate_similarity=0.75, min_answer_words=1, max_unsupported_names=99), [item])
-    found = [verdict.reason if isinstance(verdict, Reject) else "" for verdict in court.judge(pairs)]
+    gate_set = GateSet(Curate(near_duplicate_similarity=0.75, min_answer_words=1, max_unsupported_names=99), [item])
+    found = [verdict.reason if isinstance(verdict, Reject) else "" for verdict in gate_set.judge(pairs)]
     assert len(found) == 108 and found[54:] == ["duplicate"] * 54
     assert found[:54] == [""] * 54

@@ -13,7 +13,7 @@ from docent.records import Item, QAPair, Span
 from docent.stages.curate.gates.cases import Case
 from docent.stages.curate.gates.duplicates import Kept
 from docent.stages.curate.gates.grounding import unsupported_number
-from docent.stages.curate.gates.sources import Source, told_by
+from docent.stages.curate.gates.sources import Source, item_text
 from docent.text.numbers.marks import plain_marks, readings
 from docent.text.numbers.numbers import numbers_of, unsupported_numbers
 
@@ -71,7 +71,7 @@ def found(source: str, answer: str, code: str) -> str | None:
         teacher="m",
         sources=(span,),
     )
-    return unsupported_number(Case(pair, Source((told_by(item),)), Kept(Curate()), Curate()))
+    return unsupported_number(Case(pair, Source((item_text(item),)), Kept(Curate()), Curate()))
 
 
 @pytest.mark.parametrize("language", WRITTEN)

@@ -17,7 +17,7 @@ from docent.llm.chat import ChatRequest
 from docent.llm.structure.typed import TypedMaterial
 from docent.records import Item, Span
 from docent.stages.generate_qa import requests_for
-from docent.stages.generate_qa.calls import IN_PARTS, Call, Shelf, plan_calls, planned
+from docent.stages.generate_qa.calls import IN_PARTS, Call, ItemIndex, plan_calls, planned
 from docent.stages.generate_qa.preview import show
 from docent.stages.generate_qa.question_types import chosen_types, question_types
 from docent.stages.generate_qa.views import Asking
@@ -47,8 +47,8 @@ ONE_SECTION = set().union(*TYPES.values()) - {
 def asked(items: list[Item], **settings: Any) -> list[tuple[Call, ChatRequest]]:
     """All requests of a run over these items."""
     section = GenerateQA(temperatures=(0.4,), **settings)
-    asking = Asking(section, 7, Shelf.of(items), lambda image: Path("/pictures") / image.file)
-    calls = [call for call in plan_calls(items, section) if not asking.shelf.why_not(call)]
+    asking = Asking(section, 7, ItemIndex.of(items), lambda image: Path("/pictures") / image.file)
+    calls = [call for call in plan_calls(items, section) if not asking.index.why_not(call)]
     return list(zip(calls, requests_for(calls, asking), strict=True))
 
 
@@ -182,9 +182,9 @@ def test_without_a_second_section_the_call_cannot_be_asked() -> None:
     items = items_of(manual(1))
     section = GenerateQA(types=("multi_hop_reasoning",), temperatures=(0.4,))
     (call,) = plan_calls(items, section)
-    assert Shelf.of(items).why_not(call) == "needs two sections"
+    assert ItemIndex.of(items).why_not(call) == "needs two sections"
     unrelated = [item.model_copy(update={"related": ()}) for item in items_of(manual(2))]
-    assert Shelf.of(unrelated).why_not(plan_calls(unrelated, section)[0]) == ""
+    assert ItemIndex.of(unrelated).why_not(plan_calls(unrelated, section)[0]) == ""
 
 
 @pytest.mark.feature("language-and-domain")
@@ -351,9 +351,9 @@ def test_a_teacher_that_names_sections_by_title_is_not_asked_for_the_whole_of_on
     items = [whole, whole.model_copy(update={"id": "0" * 16}), *rest]
     section = GenerateQA(types=("section_summary", "process_workflow", "factual_recall"), temperatures=(0.4,))
     calls = plan_calls(items, section)
-    asking = Asking(section, 7, Shelf.of(items), lambda image: Path(image.file), by_title=True)
+    asking = Asking(section, 7, ItemIndex.of(items), lambda image: Path(image.file), by_title=True)
     left_out = [(call.item.title, call.kind.name) for call in calls if asking.why_not(call) == IN_PARTS]
     expected = [(whole.title, kind) for kind in ("process_workflow", "section_summary") for _ in range(2)]
     assert sorted(left_out) == expected
-    other = Asking(section, 7, Shelf.of(items), lambda image: Path(image.file))
+    other = Asking(section, 7, ItemIndex.of(items), lambda image: Path(image.file))
     assert not any(other.why_not(call) == IN_PARTS for call in calls), "a model sees what it is asked about"

@@ -7,7 +7,7 @@ from tests.unit.test_curate import item_of, pair
 
 from docent.config import Curate
 from docent.records import QAPair, Reject
-from docent.stages.curate import Court
+from docent.stages.curate import GateSet
 from docent.stages.curate.gates.retrieval import Retrieval
 
 TEXTS = [
@@ -51,7 +51,7 @@ def test_without_sections_or_words_nothing_is_found() -> None:
 def judged(*pairs: QAPair, rank: int | None = 1) -> list[str]:
     exhibit = item_of("block", "A blue block.", "exhibit", 99)
     section = Curate(round_trip_rank=rank, min_question_support=0, min_answer_support=0)
-    verdicts = Court(section, [*SECTIONS, exhibit]).judge(list(pairs))
+    verdicts = GateSet(section, [*SECTIONS, exhibit]).judge(list(pairs))
     return [verdict.reason if isinstance(verdict, Reject) else "" for verdict in verdicts]
 
 

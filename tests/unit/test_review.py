@@ -13,10 +13,10 @@ from tests.review_run import FORMULA, HOSTILE, make_inputs
 
 from docent.errors import InputError
 from docent.records import Item, QAPair
-from docent.stages.curate.review.carried import APPLIED, BEFORE, TABLE, WITHOUT_PAIR, store
+from docent.stages.curate.review.earlier_decisions import APPLIED, BEFORE, TABLE, WITHOUT_PAIR, store
 from docent.stages.curate.review.passages import MAX_SOURCE_CHARS
 from docent.stages.curate.review.review import pairs_shown, write
-from docent.stages.curate.review.spread import Spread
+from docent.stages.curate.review.selection import Selection
 from docent.stages.curate.review.table import COLUMNS
 from docent.text.encodings.spreadsheet import guarded
 
@@ -79,21 +79,21 @@ def test_the_page_takes_what_a_browser_takes_and_says_so(tmp_path: Path) -> None
 
 
 def test_a_page_that_does_not_take_all_shows_what_is_flagged_and_something_of_everything() -> None:
-    spread = Spread()
+    selection = Selection()
     for number in range(400):
         kind = ("pass", "reject", "warn")[0 if number % 20 else 1 + number % 40 // 20]
-        spread.add(f"{number:04}", kind != "pass", (kind, f"document {number // 100}", f"type {number % 7}"))
+        selection.add(f"{number:04}", kind != "pass", (kind, f"document {number // 100}", f"type {number % 7}"))
     for flag in range(400, 406):
-        spread.add(f"{flag}", False, ("pass", "a small document", "type 0"))
-    chosen = spread.chosen(60)
+        selection.add(f"{flag}", False, ("pass", "a small document", "type 0"))
+    chosen = selection.chosen(60)
     assert len(chosen) == 60
     flags = [pair_id for pair_id, (later, _) in chosen.items() if not later]
     assert flags == list(chosen)[:20], "all that is flagged, before the others"
     others = [int(pair_id) for pair_id, (later, _) in chosen.items() if later]
     assert {number // 100 for number in others} == {0, 1, 2, 3, 4}
     assert {number % 7 for number in others if number < 400} == set(range(7))
-    assert len(spread.chosen(10)) == 10 and sum(not later for later, _ in spread.chosen(10).values()) == 5
-    assert [place for place in sorted(spread.chosen(406).values())] == [(False, number) for number in range(406)]
+    assert len(selection.chosen(10)) == 10 and sum(not later for later, _ in selection.chosen(10).values()) == 5
+    assert [place for place in sorted(selection.chosen(406).values())] == [(False, number) for number in range(406)]
 
 
 def test_a_page_of_few_shows_rejected_and_warned_first(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
+from docent.convert.chat import Wanted
 from docent.convert.trainers import openai
 from docent.convert.trainers.convert import Options
 from docent.convert.trainers.convert import convert as convert_for
@@ -335,6 +336,16 @@ def test_single_turns_and_a_system_message_go_with_a_trainer(folder: Path) -> No
     made = lines(out)
     assert [row["messages"][0]["content"] for row in made] == ["You guide."] * 3
     assert [row["images"] for row in made] == [["images/clock.jpg"]] * 3
+
+
+def test_a_mark_without_a_picture_after_a_split_into_turns_is_rejected(folder: Path) -> None:
+    """In the whole row the part stands for the picture and `<image>` is text; in the second turn alone it is a mark."""
+    asked = ([{"type": "image"}], "What does <image> mean in HTML?")
+    turns = [{"role": "user", "content": content} for content in asked]
+    answers = [{"role": "assistant", "content": text} for text in ("A clock.", "A picture.")]
+    row = {"messages": [turns[0], answers[0], turns[1], answers[1]], "images": ["images/clock.jpg"]}
+    done = convert_for(written(folder, row), folder / "made.jsonl", "ms-swift", Options(Wanted(turns="single")))
+    assert (done.conversations, dict(done.refused)) == (1, {"a picture without path, address or data URL": 1})
 
 
 def test_rows_of_docent_are_read(folder: Path) -> None:

@@ -14,7 +14,7 @@ from docent.llm.chat import ChatReply
 from docent.llm.structure.typed import ReasonedReply, TypedReply
 from docent.records import Item, QAPair, Reject
 from docent.stages.generate_qa import requests_for
-from docent.stages.generate_qa.calls import Call, Shelf, plan_calls
+from docent.stages.generate_qa.calls import Call, ItemIndex, plan_calls
 from docent.stages.generate_qa.conversation import Turns, reworded, rewording_request
 from docent.stages.generate_qa.shortfall import Tally
 from docent.stages.generate_qa.typed import rows_of
@@ -25,7 +25,7 @@ def call_and_asking(kind: str, items: list[Item] | None = None, **settings: Any)
     """The first call of a type about the first section."""
     found = items or items_of(manual(2))
     section = GenerateQA(types=(kind,), temperatures=(0.4,), **settings)
-    return plan_calls(found, section)[0], Asking(section, 7, Shelf.of(found), lambda image: Path(image.file))
+    return plan_calls(found, section)[0], Asking(section, 7, ItemIndex.of(found), lambda image: Path(image.file))
 
 
 def reply(*pairs: tuple[str, str], figures: tuple[str, ...] = (), **fields: Any) -> ChatReply:
@@ -191,9 +191,9 @@ def test_the_balance_of_true_and_false_is_measured() -> None:
 def test_a_second_section_is_any_other_with_a_text_where_none_is_related() -> None:
     items = [item.model_copy(update={"related": ()}) for item in items_of(manual(5))]
     items[2] = items[2].model_copy(update={"text": " \n"})
-    shelf = Shelf.of(items)
+    index = ItemIndex.of(items)
     call, _ = call_and_asking("multi_hop_reasoning", items)
     for place in (0, 1, 3, 4):
-        found = [shelf.partner(replace(call, item=items[place]), seed) for seed in range(60)]
+        found = [index.partner(replace(call, item=items[place]), seed) for seed in range(60)]
         assert {one.id for one in found if one} == {items[n].id for n in {0, 1, 3, 4} - {place}}
-    assert Shelf.of(items[:1]).partner(call, 0) is None
+    assert ItemIndex.of(items[:1]).partner(call, 0) is None

@@ -1,9 +1,9 @@
-"""`docent convert annotations`: captions, labels and comments of pictures, one JSON file each, as three tables.
+"""Implement `docent convert annotations`: write captions, labels and comments of pictures, in JSON files, as tables.
 
 Reads FOLDER/captions, FOLDER/labels and FOLDER/comments; writes `all_captions.csv` and `all_labels.csv` with a row per
 file and `all_comments.csv` with a row per comment. The files are those of generated pictures: `{"image_id", "caption",
 "generated_at", "context"}`, `{"image_id", "labels": {category: label or labels}}`, `{"image_id", "comments": [...]}`.
-Labels that are no object, as a model sometimes writes them, stand in the column `raw`.
+Labels that are not an object, as a model sometimes writes them, go to the column `raw`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from docent.errors import InputError
 from docent.text.encodings.spreadsheet import guarded
 
 KINDS = ("captions", "labels", "comments")
+CAPTION_KEYS = ("image_id", "caption", "generated_at", "context")
 MAX_FILE_BYTES = 1 << 20
 RAW = "raw"
 EXPECTED = "expected: captions/, labels/ or comments/ with one JSON object per file that has an image_id"
@@ -41,57 +42,43 @@ def convert(folder: Path, out: Path) -> Written:
         InputError: there is not one file that can be used.
     """
     written = Written()
-    found = {kind: _objects(folder / kind, kind, written.bad) for kind in KINDS}
-    if not any(found.values()):
-        raise InputError(
-            f"no captions, labels or comments can be read ({len(written.bad)} bad files)", str(folder), EXPECTED
-        )
-    categories = list(dict.fromkeys(name for one in found["labels"] for name in _labels(one)))
-    tables: dict[str, tuple[Sequence[str], list[list[str]]]] = {
-        "captions": (
-            ("image_id", "caption", "generated_at", "context"),
-            [
-                [_cell(one.get(key)) for key in ("image_id", "caption", "generated_at", "context")]
-                for one in found["captions"]
-            ],
-        ),
-        "labels": (
-            ("image_id", *categories),
-            [
-                [_cell(one["image_id"]), *(_cell(_labels(one).get(name)) for name in categories)]
-                for one in found["labels"]
-            ],
-        ),
-        "comments": (
-            ("image_id", "number", "comment"),
-            [
-                [_cell(one["image_id"]), str(number), _cell(comment)]
-                for one in found["comments"]
-                for number, comment in enumerate(one["comments"], 1)
-            ],
-        ),
-    }
+    captions, labels, comments = (_objects(folder / kind, kind, written.bad) for kind in KINDS)
+    if not captions and not labels and not comments:
+        what = f"no captions, labels or comments can be read ({len(written.bad)} bad files)"
+        raise InputError(what, str(folder), EXPECTED)
+    categories = list(dict.fromkeys(name for one in labels for name in _labels(one)))
+    rows_of_comments = [
+        (one["image_id"], number, comment) for one in comments for number, comment in enumerate(one["comments"], 1)
+    ]
+    tables: tuple[tuple[tuple[str, ...], Sequence[Iterable[Any]]], ...] = (
+        (CAPTION_KEYS, [[one.get(key) for key in CAPTION_KEYS] for one in captions]),
+        (("image_id", *categories), [[one["image_id"], *map(_labels(one).get, categories)] for one in labels]),
+        (("image_id", "number", "comment"), rows_of_comments),
+    )
     out.mkdir(parents=True, exist_ok=True)
-    for kind, (columns, rows) in tables.items():
-        _write(out / f"all_{kind}.csv", columns, rows)
+    for kind, (columns, rows) in zip(KINDS, tables, strict=True):
+        with replacing(out / f"all_{kind}.csv") as file:
+            text = io.StringIO()
+            csv.writer(text, lineterminator="\n").writerows([_cell(value) for value in row] for row in (columns, *rows))
+            file.write(text.getvalue().encode("utf-8", "replace"))
         written.rows[kind] = len(rows)
     return written
 
 
 def _objects(folder: Path, kind: str, bad: list[str]) -> list[dict[str, Any]]:
-    """The objects of one kind in the order of their files; what is none goes to `bad`."""
-    found = []
+    """Return the objects of one kind in the order of their files; append bad files to `bad`."""
+    objects = []
     for path in sorted(folder.glob("*.json")):
         problem, value = _read(path, kind)
         if problem:
             bad.append(f"{kind}/{path.name}: {problem}")
         else:
-            found.append(value)
-    return found
+            objects.append(value)
+    return objects
 
 
 def _read(path: Path, kind: str) -> tuple[str, dict[str, Any]]:
-    """What is wrong with a file, or "" and its object."""
+    """Return what is wrong with a file, or "" and its object."""
     if path.is_symlink() or not path.is_file():
         return "not a plain file", {}
     if path.stat().st_size > MAX_FILE_BYTES:
@@ -113,19 +100,10 @@ def _labels(one: dict[str, Any]) -> dict[str, Any]:
 
 
 def _cell(value: Any) -> str:
-    """A cell: lists with semicolons; nothing that a spreadsheet would compute."""
+    """Return a cell: lists with semicolons; nothing that a spreadsheet would compute."""
     if value is None:
         return ""
     if isinstance(value, list):
         value = "; ".join(map(str, value))
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return guarded(text)
-
-
-def _write(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(map(_cell, columns))
-    writer.writerows(rows)
-    with replacing(path) as file:
-        file.write(text.getvalue().encode("utf-8", "replace"))

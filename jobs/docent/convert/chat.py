@@ -1,7 +1,7 @@
-"""`docent convert chat`: conversations or rows of docent as OpenAI chat JSONL.
+"""Implement `docent convert chat`: write conversations or rows of docent as OpenAI chat JSONL.
 
-A chat JSONL that is re-written without options keeps its bytes. Keys that docent does not know stay, in every line that
-is made of theirs; of the pictures that a row lists, each line gets those that it shows. Reads and writes line by line.
+A chat JSONL that is rewritten without options keeps its bytes. Unknown keys stay, in every line that is made of theirs;
+of the pictures that a row lists, each line gets those that it shows. Reads and writes line by line.
 """
 
 from __future__ import annotations
@@ -22,19 +22,21 @@ from docent.convert.files import (
     has_bom,
     json_line,
     refuse_in_place,
+    reorder_lines,
     replacing,
+    shuffled,
 )
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """How the conversations shall look.
+    """The requested form of the conversations.
 
     Attributes:
         turns: `single` makes one conversation of every question and its answer, `multi` packs neighbouring rows of one
             item, None leaves conversations as they are.
         system: replaces all system messages, and the row's key `system`; None leaves them, "" removes them.
-        bom: whether the file begins with a byte order mark; None does as the input does.
+        bom: whether the file begins with a byte order mark; None does what the input does.
         seed: of the order in which they are written; None for the input's order.
     """
 
@@ -46,7 +48,7 @@ class Wanted:
 
 @dataclass
 class Written:
-    """How many conversations there are and how many answers, and which lines had messages that no answer follows."""
+    """Counts of conversations and answers, and the lines with messages that no answer follows."""
 
     conversations: int = 0
     pairs: int = 0
@@ -57,7 +59,7 @@ def convert(source: Path, out: Path, wanted: Wanted) -> Written:
     """Write the conversations.
 
     Raises:
-        InputError: the source is not there, or a line is neither a conversation nor a row.
+        InputError: the source is missing, or a line is neither a conversation nor a row.
     """
     refuse_in_place([source], out)
     written = Written()
@@ -71,39 +73,29 @@ def convert(source: Path, out: Path, wanted: Wanted) -> Written:
             written.pairs += sum(message["role"] == "assistant" for message in conversation["messages"])
     written.conversations = len(starts)
     if wanted.seed is not None:
-        _shuffle(out, starts, wanted.seed)
+        reorder_lines(out, starts, shuffled(len(starts), random.Random(wanted.seed)))
     return written
-
-
-def _shuffle(path: Path, starts: array[int], seed: int) -> None:
-    order = list(range(len(starts)))
-    random.Random(seed).shuffle(order)
-    with path.open("rb") as lines, replacing(path) as file:
-        file.write(lines.read(starts[0]) if starts else b"")
-        for number in order:
-            lines.seek(starts[number])
-            file.write(lines.readline())
 
 
 def conversations(
     lines: Iterable[Line], source: Path, folder: Path, wanted: Wanted, written: Written
 ) -> Iterator[tuple[int, Row]]:
-    """The conversations as they are written, each with the number of its first line.
+    """Yield the conversations as they are written, each with the number of its first line.
 
     Args:
         lines: good lines of the source.
         folder: from which the pictures of docent's rows are named.
-        written: is told of messages that no answer follows.
+        written: gets the lines with messages that no answer follows.
     """
     packed: list[Message] = []
     item: Any = None
     first = 0
     for line in lines:
         if "messages" in line.value:
-            made = list(_turned(line.value, wanted))
+            converted = list(_turned(line.value, wanted))
             if wanted.turns == "single" and _ends_without_answer(line.value):
                 written.unanswered.append(f"{source}:{line.number}")
-            yield from ((line.number, one) for one in made)
+            yield from ((line.number, one) for one in converted)
             continue
         messages = messages_of(line.value, source.parent, folder)
         key = line.value.get("item_id")
@@ -117,46 +109,42 @@ def conversations(
 
 
 def messages_of(row: dict[str, Any], source_folder: Path, out_folder: Path) -> list[Message]:
-    """Question and answer of a row of docent, as lists of parts; its pictures seen from where the output lies."""
+    """Return question and answer of a row of docent as lists of parts, with pictures relative to the output."""
     files = row.get("files")
-    found = (
+    urls = (
         Path(os.path.relpath(source_folder / str(file), out_folder)).as_posix()
         for file in (files if isinstance(files, list) else ())
     )
-    shown: list[dict[str, Any]] = [{"type": "image_url", "image_url": {"url": file}} for file in found]
-    asked, said = ({"type": "text", "text": row[key]} for key in ("question", "answer"))
-    return [{"role": "user", "content": [*shown, asked]}, {"role": "assistant", "content": [said]}]
+    shown: list[dict[str, Any]] = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
+    question, answer = ({"type": "text", "text": row[key]} for key in ("question", "answer"))
+    return [{"role": "user", "content": [*shown, question]}, {"role": "assistant", "content": [answer]}]
 
 
 def _turned(conversation: Row, wanted: Wanted) -> Iterator[Row]:
-    """The conversation, or its turns with an answer one by one, each with the system messages that stood before it."""
+    """Yield the conversation, or its turns with an answer one by one, each with the system messages before it."""
     messages: list[Message] = conversation["messages"]
-    said = [_system_message(wanted.system, messages)] if wanted.system else []
+    system = [_system_message(wanted.system, messages)] if wanted.system else []
     others = [place for place, message in enumerate(messages) if wanted.system is None or not is_system(message)]
-    kept = (
-        conversation
-        if wanted.system is None
-        else {key: value for key, value in conversation.items() if key != "system"}
-    )
+    kept = {key: value for key, value in conversation.items() if key != "system" or wanted.system is None}
     if wanted.turns != "single":
         chosen = kept if len(others) == len(messages) else part_of(kept, others)
-        yield {**chosen, "messages": [*said, *chosen["messages"]]} if said else chosen
+        yield {**chosen, "messages": [*system, *chosen["messages"]]} if system else chosen
         return
     for turn in turns_of(messages):
         last = max((place for place in turn if messages[place]["role"] == "assistant"), default=-1)
         shown = [p for p in others if (p in turn or is_system(messages[p])) and p <= last]
         if shown and last >= 0:
-            made = part_of(kept, shown)
-            yield {**made, "messages": [*said, *made["messages"]]}
+            single = part_of(kept, shown)
+            yield {**single, "messages": [*system, *single["messages"]]}
 
 
 def _system_message(text: str, messages: list[Message]) -> Message:
-    """A system message, whose content is a list of parts where those of all others are: each field has one type."""
+    """Return a system message; its content is a list of parts where all others are: each field has one type."""
     in_parts = all(isinstance(message["content"], list) for message in messages)
     return {"role": "system", "content": [{"type": "text", "text": text}] if in_parts else text}
 
 
 def _ends_without_answer(conversation: Row) -> bool:
-    """Whether messages stand behind the last answer, which no conversation of one question can hold."""
+    """Return whether messages follow the last answer, which no conversation of one question can hold."""
     others = [message for message in conversation["messages"] if not is_system(message)]
     return bool(others) and others[-1]["role"] != "assistant"

@@ -1,4 +1,4 @@
-"""Forms in which data sets of other tools hold conversations and the pictures they show; reads and writes nothing.
+"""Read the forms in which data sets of other tools hold conversations and the pictures they show.
 
 Messages are OpenAI's `messages` (LLaMA-Factory, ms-swift and TRL use them too) or ShareGPT's `conversations`. Pictures
 stand inside a message as parts, or in a list of the row: then each `<image>` in a text, and each part
@@ -24,7 +24,7 @@ _NAMED_BY = ("image_url", "image", "path", "url", "bytes")
 
 
 def with_messages(row: Row) -> Row:
-    """A row of ShareGPT form with `messages` in place of `conversations` and `system`; any other row as it is."""
+    """Return a row of ShareGPT form with `messages` in place of `conversations` and `system`; others unchanged."""
     turns = row.get("conversations")
     if "messages" in row or not isinstance(turns, list):
         return row
@@ -45,31 +45,34 @@ def _message(turn: Any) -> Any:
 
 
 def problem_with_messages(messages: Any) -> str:
-    """Why a value is no list of messages with roles and contents; "" when it is one."""
+    """Return why a value is no list of messages with roles and contents; "" when it is one."""
     if not isinstance(messages, list) or not messages:
         return "no messages, and no question with an answer"
     for number, message in enumerate(messages, 1):
         if not isinstance(message, dict) or not isinstance(message.get("role"), str):
             return f"a message without role and content (message {number})"
-        if not _is_content(message.get("content")):
-            said = "tool calls and no content" if message.get("tool_calls") else "no content"
-            return f"a message without role and content (message {number}, {message['role'][:40]}, has {said})"
+        content = message.get("content")
+        in_parts = isinstance(content, list) and all(isinstance(part, dict) for part in content)
+        if not isinstance(content, str) and not in_parts:
+            lacks = "tool calls and no content" if message.get("tool_calls") else "no content"
+            return f"a message without role and content (message {number}, {message['role'][:40]}, has {lacks})"
     return ""
 
 
-def _is_content(content: Any) -> bool:
-    return isinstance(content, str) or (isinstance(content, list) and all(isinstance(part, dict) for part in content))
-
-
 def text_of(content: Any) -> str:
-    """What a message says, without its pictures."""
+    """Return the text of a message, without its pictures."""
     if isinstance(content, str):
         return content
     return "\n".join(str(part["text"]) for part in content if isinstance(part.get("text"), str))
 
 
+def as_list(value: Any) -> list[Any]:
+    """Return a list as it is, a single value as a list of one, and an empty one for nothing."""
+    return value if isinstance(value, list) else [value] if value else []
+
+
 def listed(row: Row, key: str = "") -> tuple[str, list[Any]]:
-    """The key of the row's list of pictures, "" for none, and its entries; a single entry is a list of one.
+    """Return the key of the row's list of pictures, "" for none, and its entries; a single entry is a list of one.
 
     Args:
         key: another list of MEDIA_LISTS.
@@ -82,25 +85,27 @@ def listed(row: Row, key: str = "") -> tuple[str, list[Any]]:
 
 
 def marks_in(content: Any, kind: str = "image") -> int:
-    """How many entries of the row's list the content of a message shows."""
+    """Return how many entries of the row's list the content of a message shows."""
     mark = f"<{kind}>"
     if isinstance(content, str):
         return content.count(mark)
-    if not isinstance(content, list):
-        return 0
-    parts = [part for part in content if isinstance(part, dict)]
-    stand_ins = [part for part in parts if part.get("type") == kind and not named_by(part)]
-    return len(stand_ins) + sum(text.count(mark) for part in parts if isinstance(text := part.get("text"), str))
+    texts = [text for part in parts_of(content) if isinstance(text := part.get("text"), str)]
+    return stand_ins_in(content, kind) + sum(text.count(mark) for text in texts)
+
+
+def stand_ins_in(content: Any, kind: str = "image") -> int:
+    """Return how many parts of a message only stand for an entry of the row's list, and name no picture themselves."""
+    return sum(part.get("type") == kind and not named_by(part) for part in parts_of(content))
 
 
 def shown_by_message(row: Row, key: str) -> list[int]:
-    """How many entries of one of the row's lists each of its messages shows.
+    """Return how many entries of one of the row's lists each of its messages shows.
 
     Where the parts that stand for an entry are as many as the entries, `<image>` in a text is text about markup.
     """
     kind = MEDIA_LISTS[key]
     contents = [message.get("content") for message in row["messages"]]
-    stand_ins = [sum(part.get("type") == kind and not named_by(part) for part in parts_of(c)) for c in contents]
+    stand_ins = [stand_ins_in(content, kind) for content in contents]
     in_parts = any(stand_ins) or all(isinstance(content, list) for content in contents)
     if in_parts and sum(stand_ins) == len(listed(row, key)[1]):
         return stand_ins
@@ -108,12 +113,12 @@ def shown_by_message(row: Row, key: str) -> list[int]:
 
 
 def parts_of(content: Any) -> list[Row]:
-    """The parts of a message; none where it is text alone."""
+    """Return the parts of a message; none where it is text alone."""
     return [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
 
 
 def mismatch(row: Row) -> str:
-    """How the marks in a row's messages differ in number from what it lists; "" where they agree or nothing is listed.
+    """Return how the marks in a row's messages differ in number from its lists; "" where they agree.
 
     Two lists of pictures in one row must hold as many entries each.
     """
@@ -126,7 +131,7 @@ def mismatch(row: Row) -> str:
 
 
 def picture_of(part: Any) -> str:
-    """Path or address of the picture that an entry of a list or a part of a message names; "" for none."""
+    """Return path or address of the picture that an entry of a list or a part of a message names; "" for none."""
     if isinstance(part, str):
         return part
     if not isinstance(part, dict) or "image" not in str(part.get("type", "image")):
@@ -140,24 +145,22 @@ def picture_of(part: Any) -> str:
 
 
 def named_by(part: Row) -> str:
-    """The key by which a part of a message or an entry of a list names a picture; "" where it only stands for one."""
+    """Return the key by which a part of a message or an entry of a list names a picture; "" where it names none."""
     return next((key for key in _NAMED_BY if part.get(key)), "")
 
 
 def inline_pictures(content: Any) -> list[Row]:
-    """The parts of a message that name a picture."""
-    if not isinstance(content, list):
-        return []
-    return [part for part in content if isinstance(part, dict) and picture_of(part)]
+    """Return the parts of a message that name a picture."""
+    return [part for part in parts_of(content) if picture_of(part)]
 
 
 def is_system(message: Message) -> bool:
-    """Whether a message tells the model how to answer, rather than being part of the conversation."""
+    """Return whether a message instructs the model, rather than being part of the conversation."""
     return message["role"] in SYSTEM_ROLES
 
 
 def turns_of(messages: Sequence[Message]) -> Iterator[list[int]]:
-    """Places of the messages of each turn: from a user's message to the last one before the next user's.
+    """Yield the indices of the messages of each turn: from a user's message to the last one before the next user's.
 
     Calls of tools and their results stay with the question that they serve. Of the system messages none is in a turn.
     The last turn may have no answer.
@@ -178,38 +181,38 @@ def turns_of(messages: Sequence[Message]) -> Iterator[list[int]]:
 
 
 def part_of(row: Row, places: Sequence[int]) -> Row:
-    """The row with only the messages at these places, and of every list only the entries that those show.
+    """Return the row with only the messages at these indices, and of every list only the entries that those show.
 
     Args:
         row: one whose lists are as long as it has marks.
     """
-    made: Row = {**row, "messages": [row["messages"][place] for place in places]}
+    selected: Row = {**row, "messages": [row["messages"][place] for place in places]}
     for key in MEDIA_LISTS:
         if row.get(key) is None:
             continue
         shown = _entries_by_message(row, key)
         kept = [entry for place in places for entry in shown[place]]
         if isinstance(row[key], list):
-            made[key] = kept
+            selected[key] = kept
         elif kept:
-            made[key] = kept[0]
+            selected[key] = kept[0]
         else:
-            del made[key]
-    return made
+            del selected[key]
+    return selected
 
 
 def pictures_by_message(row: Row) -> list[list[str]]:
-    """What tells the pictures apart that each message shows, inside it or from the row's list: paths and addresses."""
+    """Return identities (paths, addresses) of the pictures that each message shows, in it or from the row's list."""
     key, _ = listed(row)
-    found = _entries_by_message(row, key) if key else [[] for _ in row["messages"]]
+    entries_by_message = _entries_by_message(row, key) if key else [[] for _ in row["messages"]]
     return [
         [_identity(entry) for entry in (*inline_pictures(message["content"]), *entries)]
-        for message, entries in zip(row["messages"], found, strict=True)
+        for message, entries in zip(row["messages"], entries_by_message, strict=True)
     ]
 
 
 def _identity(entry: Any) -> str:
-    """What tells an entry of a list from others: its path or address, or all of it where it holds the bytes."""
+    """Return what identifies an entry of a list: its path or address, or all of it where it holds the bytes."""
     name = picture_of(entry)
     return repr(entry) if name in ("", "data:") else name
 

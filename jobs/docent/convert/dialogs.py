@@ -1,9 +1,8 @@
-"""`docent convert dialogs`: the published table of exhibits with their dialogs as three `metadata.csv`.
+"""Implement `docent convert dialogs`: write the published table of exhibits and their dialogs as three `metadata.csv`.
 
-The pairs of an exhibit are used up in their order: one for each test picture, then for each validation picture, then
-for each training picture. Which picture meets which pair is their position and nothing else. The tables have the form
-of the published ones, in which programs guess types and spreadsheets compute; names that would be read as something
-else are named.
+The pairs of an exhibit are assigned in their order: one to each test picture, then to each validation picture, then to
+each training picture; only positions decide. The tables have the form of the published ones, in which programs guess
+types and spreadsheets compute, so names that would be misread are reported.
 """
 
 from __future__ import annotations
@@ -22,27 +21,27 @@ from docent.llm.structure.dialogue import UnusableReplyError, parse_dialogue
 from docent.records import SPLITS, Split
 
 NAME, DIALOGS = "item_name", "synthetic_dialogs"
-USED_UP: tuple[Split, ...] = ("test", "validation", "train")
+SPLIT_ORDER: tuple[Split, ...] = ("test", "validation", "train")
 MAX_CELL_CHARS = 64 << 20
 VISITOR = "[visitor]"
 NOTHING = frozenset(
     ("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA")
     + ("NULL", "NaN", "None", "n/a", "nan", "null")
 )
-"""What `pandas.read_csv`, with which `load_dataset` reads tables, takes for an empty cell."""
+"""Cells that `pandas.read_csv`, with which `load_dataset` reads tables, takes for empty."""
 BOOLEANS = frozenset(("true", "false"))
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|[+-]?inf", re.ASCII)
 
 
 @dataclass
 class Written:
-    """What was written.
+    """Counts of what was written, and warnings.
 
     Attributes:
         rows: rows of each split.
         pictures: how many pictures are named.
-        missing: pictures that were not found.
-        unused: pairs that no picture was left for.
+        missing: pictures that do not exist.
+        unused: pairs without a picture.
         guessed: names that `load_dataset("imagefolder")` reads as numbers or as nothing.
     """
 
@@ -59,36 +58,33 @@ def convert(table: Path, out: Path, images: Path | None) -> Written:
     Raises:
         InputError: the table cannot be read, or an exhibit has fewer pairs than pictures.
     """
-    lines: dict[Split, list[str]] = {split: [metadata_line(*COLUMNS)] for split in SPLITS}
     written = Written()
-    names: dict[Split, list[str]] = {split: [] for split in SPLITS}
-    items: dict[Split, list[str]] = {split: [] for split in SPLITS}
+    rows: dict[Split, list[tuple[str, str, str]]] = {split: [] for split in SPLITS}
     for where, row in _rows(table):
         pairs = iter(_pairs(row, where))
-        for split in USED_UP:
+        for split in SPLIT_ORDER:
             for image in _pictures(row, split, where):
-                question, answer = next(pairs)
-                number = len(names[split])
-                lines[split].append(metadata_line(number, row[NAME], image, image, dialog(question, answer)))
-                names[split].append(image)
-                items[split].append(row[NAME])
+                rows[split].append((row[NAME], image, dialog(*next(pairs))))
         written.unused += len(list(pairs))
     for split in SPLITS:
-        if not names[split]:
+        if not rows[split]:
             (out / split / "metadata.csv").unlink(missing_ok=True)
             continue
         with replacing(out / split / "metadata.csv") as file:
-            file.write("".join(lines[split]).encode())
-        written.rows[split] = len(names[split])
-        written.guessed += [name for name in _guessed(items[split]) if name not in written.guessed]
-        written.pictures += len(names[split])
+            file.write(metadata_line(*COLUMNS).encode())
+            for number, (item, image, cell) in enumerate(rows[split]):
+                file.write(metadata_line(number, item, image, image, cell).encode())
+        written.rows[split] = len(rows[split])
+        guessed = _guessed([item for item, _, _ in rows[split]])
+        written.guessed += [name for name in guessed if name not in written.guessed]
+        written.pictures += len(rows[split])
         if images is not None:
-            written.missing += _copied(names[split], images, out / split)
+            written.missing += _copied([image for _, image, _ in rows[split]], images, out / split)
     return written
 
 
 def _rows(table: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """Every row with the line where it ends."""
+    """Yield every row with the line where it ends."""
     if not table.is_file():
         raise InputError("there is no such file", str(table), "name the CSV with the dialogs")
     csv.field_size_limit(MAX_CELL_CHARS)
@@ -98,9 +94,8 @@ def _rows(table: Path) -> Iterator[tuple[str, dict[str, str]]]:
         try:
             missing = [name for name in wanted if name not in (reader.fieldnames or ())]
             if missing:
-                raise InputError(
-                    f"columns are missing: {', '.join(missing)}", str(table), f"needed: {', '.join(wanted)}"
-                )
+                what = f"columns are missing: {', '.join(missing)}"
+                raise InputError(what, str(table), f"needed: {', '.join(wanted)}")
             for row in reader:
                 yield f"{table}:{reader.line_num}", {name: row[name] or "" for name in wanted}
         except (csv.Error, UnicodeDecodeError) as error:
@@ -108,7 +103,7 @@ def _rows(table: Path) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def _pictures(row: dict[str, str], split: Split, where: str) -> list[str]:
-    """File names of one split; a name that leads elsewhere is refused."""
+    """Return the file names of one split; refuse a name that leads elsewhere."""
     names = [name for line in row[f"{split}_images"].splitlines() if (name := line.strip())]
     for name in names:
         if "/" in name or "\\" in name or name in (".", "..") or "\0" in name:
@@ -130,7 +125,7 @@ def _pairs(row: dict[str, str], where: str) -> list[tuple[str, str]]:
 
 
 def _guessed(names: list[str]) -> list[str]:
-    """Names of a column that a program which guesses types leaves empty, or reads as numbers where all others are."""
+    """Return the names of a column that a program which guesses types reads as empty, numbers or booleans."""
     empty = [name for name in names if name in NOTHING]
     others = [name for name in names if name not in NOTHING]
     typed = others if all(map(_NUMBER.fullmatch, others)) or {name.lower() for name in others} <= BOOLEANS else []
@@ -138,12 +133,12 @@ def _guessed(names: list[str]) -> list[str]:
 
 
 def _copied(names: list[str], images: Path, folder: Path) -> list[str]:
-    """Copy pictures from a folder, or from its subfolder of the split; returns those that are not there."""
+    """Copy pictures from a folder, or from its subfolder of the split; return those that are missing."""
     missing = []
     for name in dict.fromkeys(names):
-        found = next((path for path in (images / name, images / folder.name / name) if path.is_file()), None)
-        if found is None:
+        source = next((path for path in (images / name, images / folder.name / name) if path.is_file()), None)
+        if source is None:
             missing.append(f"{folder.name}/{name}")
-        elif found.resolve() != (folder / name).resolve():  # pictures that lie there already stay
-            shutil.copyfile(found, folder / name)
+        elif source.resolve() != (folder / name).resolve():  # pictures that lie there already stay
+            shutil.copyfile(source, folder / name)
     return missing

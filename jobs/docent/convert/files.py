@@ -1,4 +1,4 @@
-"""Files that `docent convert` reads and writes: JSONL line by line, and outputs that are whole or not there.
+"""Read JSONL line by line, and write outputs that are complete or absent, for `docent convert`.
 
 Rows of ShareGPT form are read as if they had `messages`; see conversations.py.
 """
@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+import random
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -33,13 +35,13 @@ class Line:
 
 
 def has_bom(path: Path) -> bool:
-    """Whether a file begins with a byte order mark."""
+    """Return whether a file begins with a byte order mark."""
     with path.open("rb") as file:
         return file.read(len(BOM)) == BOM
 
 
 def read_lines(path: Path) -> Iterator[Line]:
-    """Every line that is not blank, bad ones with their problem; of a JSON list (`*.json`) every value.
+    """Yield every line that is not blank, bad ones with their problem; of a JSON list (`*.json`) every value.
 
     Raises:
         InputError: there is no such file.
@@ -50,12 +52,11 @@ def read_lines(path: Path) -> Iterator[Line]:
         yield from _values(path)
         return
     with path.open("rb") as file:
-        number = 0
-        while data := file.readline(MAX_LINE_BYTES):
-            number += 1
+        for number, data in enumerate(iter(partial(file.readline, MAX_LINE_BYTES), b""), 1):
             data = data.removeprefix(BOM) if number == 1 else data
             if data.strip():
-                yield _line(number, data)
+                value, problem = parsed(data)
+                yield Line(number, {}, problem) if problem else _checked(number, value)
 
 
 def _is_list(path: Path) -> bool:
@@ -64,20 +65,18 @@ def _is_list(path: Path) -> bool:
 
 
 def _values(path: Path) -> Iterator[Line]:
-    """The values of a JSON list, such as `conversations-<split>.json`."""
+    """Yield the values of a JSON list, such as `conversations-<split>.json`."""
     number = 0
     with path.open(encoding="utf-8-sig") as text:
         try:
             for number, value in enumerate(array_values(text), 1):
                 yield _checked(number, value)
-        except UnicodeDecodeError:
-            yield Line(number + 1, {}, "not UTF-8")
-        except (ValueError, RecursionError):  # also a number of more digits than Python reads
-            yield Line(number + 1, {}, "not JSON")
+        except (ValueError, RecursionError) as error:
+            yield Line(number + 1, {}, _why_not_json(error))
 
 
 def good_lines(path: Path) -> Iterator[Line]:
-    """The same where no line may be bad.
+    """Yield every line that is not blank, where none may be bad.
 
     Raises:
         InputError: there is no such file, or a line is bad.
@@ -88,14 +87,17 @@ def good_lines(path: Path) -> Iterator[Line]:
         yield line
 
 
-def _line(number: int, data: bytes) -> Line:
+def parsed(data: bytes) -> tuple[Any, str]:
+    """Return the value of a line of JSON, and why there is none; "" where there is one."""
     try:
-        value = json.loads(data.decode("utf-8"))
-    except UnicodeDecodeError:
-        return Line(number, {}, "not UTF-8")
-    except (ValueError, RecursionError):  # also a number of more digits than Python reads
-        return Line(number, {}, "not JSON")
-    return _checked(number, value)
+        return json.loads(data.decode("utf-8")), ""
+    except (ValueError, RecursionError) as error:
+        return None, _why_not_json(error)
+
+
+def _why_not_json(error: Exception) -> str:
+    """Return why a text is no JSON, which may also hold a number of more digits than Python reads."""
+    return "not UTF-8" if isinstance(error, UnicodeDecodeError) else "not JSON"
 
 
 def _checked(number: int, value: Any) -> Line:
@@ -105,7 +107,7 @@ def _checked(number: int, value: Any) -> Line:
 
 
 def problem_with(value: Any) -> str:
-    """Why a value is neither a conversation nor a row of docent; "" when it is one."""
+    """Return why a value is neither a conversation nor a row of docent; "" when it is one."""
     if not isinstance(value, dict):
         return "not an object"
     if "messages" not in value and isinstance(value.get("question"), str) and isinstance(value.get("answer"), str):
@@ -115,7 +117,7 @@ def problem_with(value: Any) -> str:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write that takes the place of `path` when all went well."""
+    """Open a temporary file that replaces `path` if no exception is raised."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = temporary_name(path)
     try:
@@ -128,8 +130,36 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         temporary.unlink(missing_ok=True)
 
 
+def shuffled(count: int, rng: random.Random) -> list[int]:
+    """Return the numbers of `count` lines in a random order."""
+    order = list(range(count))
+    rng.shuffle(order)
+    return order
+
+
+def reorder_lines(path: Path, starts: Sequence[int], order: Iterable[int]) -> None:
+    """Bring the lines of a file into an order without loading them into memory; what precedes them stays.
+
+    Args:
+        starts: where each line begins.
+    """
+    with path.open("rb") as lines, replacing(path) as file:
+        file.write(lines.read(starts[0] if starts else -1))
+        for number in order:
+            lines.seek(starts[number])
+            file.write(lines.readline())
+
+
+def is_file(path: Path) -> bool:
+    """Return whether there is a file of this name, which may come from a row: too long, or with a zero byte."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def refuse_in_place(sources: Iterable[Path], out: Path) -> None:
-    """Refuse to write over a file that is being read: what the new form leaves out would be gone.
+    """Refuse to overwrite a file that is being read: what the new form leaves out would be lost.
 
     Raises:
         InputError: `out` is one of the sources.
@@ -139,7 +169,7 @@ def refuse_in_place(sources: Iterable[Path], out: Path) -> None:
 
 
 def json_line(value: Any) -> bytes:
-    """One object as its line: UTF-8, separators as usual, keys in their order.
+    """Return an object as a line of JSON: UTF-8, separators as usual, keys in their order.
 
     A line with half of a surrogate pair, which UTF-8 cannot hold, has all its characters beyond ASCII as escapes.
     """

@@ -1,4 +1,4 @@
-"""`docent convert instructions`: the questions of chat JSONL as seed rows for evolving instructions.
+"""Implement `docent convert instructions`: turn the questions of chat JSONL into seed rows for evolving instructions.
 
 One row per question: `idx`, `Skill`, `Difficulty`, `Instruction`. The skill is the domain that the system message
 names; a conversation without one gives no rows.
@@ -24,7 +24,7 @@ _SKILL = re.compile(
 
 @dataclass(frozen=True)
 class Written:
-    """How many rows there are, and how many conversations had no skill or no question."""
+    """Counts of rows, and of conversations without a skill or a question."""
 
     rows: int
     without_skill: int
@@ -42,22 +42,19 @@ def convert(source: Path, out: Path) -> Written:
         for line in good_lines(source):
             messages = line.value.get("messages", [])
             skill = next((s for m in messages if m["role"] == "system" and (s := skill_of(text_of(m["content"])))), "")
-            asked = [text_of(message["content"]) for message in messages if message["role"] == "user"]
-            without += not (skill and asked)
-            for instruction in asked if skill else ():
+            questions = [text_of(message["content"]) for message in messages if message["role"] == "user"]
+            without += not (skill and questions)
+            for question in questions if skill else ():
                 rows += 1
-                file.write(
-                    json_line({"idx": rows, "Skill": skill, "Difficulty": DIFFICULTY, "Instruction": instruction})
-                )
+                row = {"idx": rows, "Skill": skill, "Difficulty": DIFFICULTY, "Instruction": question}
+                file.write(json_line(row))
         if not rows:
-            what = (
-                f"no row can be made: none of {without} conversations has a question and a system message with a skill"
-            )
+            what = f"no row can be made: no question and system message with a skill in any of {without} conversations"
             raise InputError(what, str(source), EXPECTED)
     return Written(rows, without)
 
 
 def skill_of(system: str) -> str:
-    """The domain that a system message names; "" where it names none."""
-    found = _SKILL.search(system)
-    return " ".join(found[1].split()) if found else ""
+    """Return the domain that a system message names; "" where it names none."""
+    match = _SKILL.search(system)
+    return " ".join(match[1].split()) if match else ""

@@ -1,40 +1,39 @@
-"""Paths of the pictures in a conversation, seen from the folder of another file; reads and writes nothing."""
+"""Rewrite the paths of the pictures in a conversation, relative to the folder of another file."""
 
 from __future__ import annotations
 
 import os
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from docent.convert.chat import messages_of
-from docent.convert.conversations import MEDIA_LISTS, Message, Row, named_by, picture_of
+from docent.convert.conversations import MEDIA_LISTS, Row, named_by, picture_of
 
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-"""How an address begins, and what holds a picture inside itself."""
+"""Begins an address or a data URL."""
 
 
 def row_from(row: Row, source_folder: Path, out_folder: Path) -> Row:
-    """A conversation, or one made of a row of docent, its pictures seen from where the output lies."""
+    """Return a conversation, also of a row of docent, with pictures relative to the output."""
     if "messages" not in row:
         return {"messages": messages_of(row, source_folder, out_folder)}
-    made = {**row, "messages": [_moved_message(message, source_folder, out_folder) for message in row["messages"]]}
-    for key in MEDIA_LISTS:
-        if isinstance(entries := row.get(key), list):
-            made[key] = [_moved(entry, source_folder, out_folder) for entry in entries]
-        elif entries is not None:
-            made[key] = _moved(entries, source_folder, out_folder)
-    return made
-
-
-def _moved_message(message: Message, source_folder: Path, out_folder: Path) -> Message:
-    if isinstance(message["content"], str):
-        return message
-    return {**message, "content": [_moved(part, source_folder, out_folder) for part in message["content"]]}
+    move = partial(_moved, source_folder=source_folder, out_folder=out_folder)
+    messages = [
+        {**message, "content": list(map(move, parts))} if isinstance(parts := message["content"], list) else message
+        for message in row["messages"]
+    ]
+    lists = {
+        key: list(map(move, entries)) if isinstance(entries, list) else move(entries)
+        for key in MEDIA_LISTS
+        if (entries := row.get(key)) is not None
+    }
+    return {**row, "messages": messages, **lists}
 
 
 def _moved(entry: Any, source_folder: Path, out_folder: Path) -> Any:
-    """A picture of a relative path, named from another folder; anything else as it is."""
+    """Return a picture of a relative path, relative to another folder; anything else unchanged."""
     name = picture_of(entry)
     if not name or os.path.isabs(name) or SCHEME.match(name):
         return entry

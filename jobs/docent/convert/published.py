@@ -1,4 +1,4 @@
-"""The data set as it was published: dialog strings, lines of `metadata.csv`, a Hugging Face DatasetDict.
+"""Write the data set in its published form: dialog strings, lines of `metadata.csv`, a Hugging Face DatasetDict.
 
 Every function gives the same bytes for the same rows. None of these files is read back by docent.
 """
@@ -33,7 +33,7 @@ MAX_BATCH_BYTES = 64 << 20
 
 
 def image_names(pictures: Iterable[tuple[str, ImageFile]]) -> dict[str, str]:
-    """A file name for every picture by its id, made of its item and itself, whatever other items there are.
+    """Return a file name for every picture by its id, made of its item and itself, whatever other items there are.
 
     A name such as `gyroid-3.jpg` of the item `gyroid` stays. Others get the item's name before them and a short hash
     behind, by which no two are the same: `cube-side-view-1f0a93bc.jpg`.
@@ -63,7 +63,7 @@ def _name_of(item: str, image: ImageFile) -> str:
 
 
 def _picture_name(image: ImageFile) -> str:
-    """The picture's own name, ending in a suffix by which others know that it is a picture."""
+    """Return the picture's own name, ending in a suffix that marks it as a picture."""
     name = slug(image.name)
     suffix = published_suffix(image.file)
     if Path(name).suffix.lower() not in PICTURE_SUFFIXES:
@@ -72,7 +72,7 @@ def _picture_name(image: ImageFile) -> str:
 
 
 def slug(name: str) -> str:
-    """A name that is a plain file name on every system; its end where it is long, so that the suffix stays.
+    """Return a plain file name that is valid on every system; of a long name its end, so that the suffix stays.
 
     Composed (NFC), since some systems take both forms for one name; a name that Windows keeps for a device gets an
     underscore.
@@ -83,13 +83,13 @@ def slug(name: str) -> str:
 
 
 def _is_plain(character: str) -> bool:
-    """Letters, digits, their marks, and `_.-`; no variation selectors, which nobody sees."""
+    """Return whether a character is a letter, a digit, a mark of theirs or one of `_.-`, but no variation selector."""
     is_mark = unicodedata.category(character) in ("Mn", "Mc") and not "\ufe00" <= character <= "\ufe0f"
     return character.isalnum() or character in "_.-" or (is_mark and character < "\U000e0000")
 
 
 def dialog(question: str, answer: str, pictures: int = 1, before: Sequence[tuple[str, str, int]] = ()) -> str:
-    """The conversation as the published data set spells it, spaces included.
+    """Return the conversation as the published data set spells it, spaces included.
 
     Args:
         pictures: how many pictures stand before the question.
@@ -108,7 +108,7 @@ def _turn(question: str, answer: str, pictures: int) -> str:
 
 
 def answer_text(row: Example, think: bool) -> str:
-    """The answer as it is exported: with its reasoning before it where that is asked for and known."""
+    """Return the answer as it is exported: after its reasoning if that is requested and known."""
     if not think or not row.reasoning:
         return row.answer
     steps = "\n\n".join(re.sub(r"</?think>", "", step, flags=re.IGNORECASE) for step in row.reasoning)
@@ -116,14 +116,14 @@ def answer_text(row: Example, think: bool) -> str:
 
 
 def metadata_line(*cells: str | int) -> str:
-    """One line of a `metadata.csv`."""
+    """Return one line of a `metadata.csv`."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(cells)
     return text.getvalue()
 
 
 def quiet_datasets() -> Any:
-    """The package `datasets`, which draws no bars, and asks no network unless the environment says so."""
+    """Import `datasets`, without progress bars, and offline unless the environment says otherwise."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("HF_DATASETS_OFFLINE", "1")
     import datasets
@@ -133,7 +133,7 @@ def quiet_datasets() -> Any:
 
 
 def save_dataset_dict(examples: Sequence[Example], images_folder: Path, folder: Path, think: bool = False) -> None:
-    """A DatasetDict for `load_from_disk`: image, data_id, item_name, image_name, dialog; pictures inside.
+    """Save a DatasetDict for `load_from_disk`: image, data_id, item_name, image_name, dialog; pictures inside.
 
     Args:
         examples: all rows.
@@ -155,13 +155,13 @@ def save_dataset_dict(examples: Sequence[Example], images_folder: Path, folder: 
 
 
 def rows_in_batch(examples: Iterable[Example], images_folder: Path) -> int:
-    """Rows that are in memory at a time: their files take at most MAX_BATCH_BYTES, a larger file goes alone."""
+    """Return the rows held in memory at a time: their files take at most MAX_BATCH_BYTES, a larger file goes alone."""
     largest = max((images_folder / file).stat().st_size for file in {f"{e.split}/{e.image_name}" for e in examples})
     return max(1, min(MAX_BATCH_ROWS, MAX_BATCH_BYTES // max(1, largest)))
 
 
 def _dataset(rows: Sequence[Example], values: Iterable[dict[str, Any]], arrow: Path, batch_rows: int) -> Any:
-    """One split, written in batches so that not all pictures are in memory, and read back from its file."""
+    """Write one split in batches, so that not all pictures are in memory, and load it from its file."""
     import datasets
     from datasets.arrow_reader import ArrowReader
     from datasets.arrow_writer import ArrowWriter
@@ -169,9 +169,7 @@ def _dataset(rows: Sequence[Example], values: Iterable[dict[str, Any]], arrow: P
     features = datasets.Features(
         image=datasets.Image(),
         data_id=datasets.Value("int64"),
-        item_name=datasets.Value("string"),
-        image_name=datasets.Value("string"),
-        dialog=datasets.Value("string"),
+        **dict.fromkeys(("item_name", "image_name", "dialog"), datasets.Value("string")),
     )
     with ArrowWriter(path=str(arrow), features=features, writer_batch_size=batch_rows) as writer:
         for value in values:

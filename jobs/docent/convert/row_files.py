@@ -1,4 +1,4 @@
-"""The rows of data set files one by one: CSV, JSONL, Parquet, or a JSON array; writes nothing."""
+"""Read the rows of data set files one by one: CSV, JSONL, Parquet, or a JSON array."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_CELL_CHARS = 64 << 20
 
 
 def rows_of(file: Path) -> Iterator[Any]:
-    """The rows of a data set file, by its suffix.
+    """Yield the rows of a data set file, by its suffix.
 
     Raises:
         ValueError: the file is not what its suffix says, or ends early.
@@ -28,7 +28,7 @@ def rows_of(file: Path) -> Iterator[Any]:
         RecursionError: JSON nested too deep.
     """
     if file.suffix == ".parquet":
-        yield from _parquet_rows(file)
+        yield from parquet_rows(file)
         return
     with file.open(encoding="utf-8-sig", newline="" if file.name == METADATA else None) as text:
         if file.name == METADATA or file.suffix == ".csv":
@@ -41,7 +41,7 @@ def rows_of(file: Path) -> Iterator[Any]:
 
 
 def why_unreadable(file: Path, error: Exception) -> str:
-    """What is wrong with a file that `rows_of` cannot read, in words for people."""
+    """Return a message for an error of `rows_of`."""
     if isinstance(error, UnicodeDecodeError):
         return _why_not_utf8(file)
     if isinstance(error, json.JSONDecodeError):
@@ -50,7 +50,7 @@ def why_unreadable(file: Path, error: Exception) -> str:
 
 
 def _why_not_utf8(file: Path) -> str:
-    """The first line that is not UTF-8, by the bytes of the file."""
+    """Return a message that names the first line that is not UTF-8."""
     with file.open("rb") as lines:
         if lines.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
             return "the file is in UTF-16: save it as UTF-8"
@@ -65,7 +65,7 @@ def _why_not_utf8(file: Path) -> str:
 
 
 def _lines(text: TextIO) -> Iterator[Any]:
-    """The values of JSON lines.
+    """Yield the values of JSON lines.
 
     Raises:
         json.JSONDecodeError: a line is not JSON; with its number in the file.
@@ -78,7 +78,7 @@ def _lines(text: TextIO) -> Iterator[Any]:
 
 @contextmanager
 def _counted_from(lines_before: int) -> Iterator[None]:
-    """Number the line of a JSON error as in the whole file."""
+    """Correct the line number of a JSON error to that in the whole file."""
     try:
         yield
     except json.JSONDecodeError as error:
@@ -87,7 +87,7 @@ def _counted_from(lines_before: int) -> Iterator[None]:
 
 
 def _holds_lines(text: TextIO) -> bool:
-    """Whether a `.json` file is JSON lines: its first line is an object, and there is another one."""
+    """Return whether a `.json` file is JSON lines: its first line is an object, and another line follows."""
     start = text.tell()
     is_object = text.read(CHUNK_CHARS).lstrip().startswith("{")
     text.seek(start)
@@ -101,27 +101,42 @@ def _holds_lines(text: TextIO) -> bool:
         return False
 
 
-def _parquet_rows(file: Path) -> Iterator[Any]:
-    """The rows of a Parquet file.
+def import_parquet(file: Path, purpose: str = "read") -> Any:
+    """Return the module `pyarrow.parquet`.
+
+    Raises:
+        ConfigError: pyarrow is not installed.
+    """
+    try:
+        from pyarrow import parquet
+    except ModuleNotFoundError as error:
+        what = f"Parquet cannot be {purpose}: no module {error.name}"
+        raise ConfigError(what, str(file), "pip install 'docent[build-dataset]'") from None
+    return parquet
+
+
+def parquet_rows(file: Path, batch_rows: int = 1 << 16) -> Iterator[Any]:
+    """Yield the rows of a Parquet file.
+
+    Args:
+        batch_rows: rows that are in memory at a time.
 
     Raises:
         ValueError: it cannot be read.
         ConfigError: pyarrow is not installed.
     """
+    parquet = import_parquet(file)
+    from pyarrow import ArrowException
+
     try:
-        from pyarrow import ArrowException, parquet
-    except ModuleNotFoundError as error:
-        what = f"Parquet cannot be read: no module {error.name}"
-        raise ConfigError(what, str(file), "pip install 'docent[build-dataset]'") from None
-    try:
-        for batch in parquet.ParquetFile(file).iter_batches():
+        for batch in parquet.ParquetFile(file).iter_batches(batch_size=batch_rows):
             yield from batch.to_pylist()
     except (ArrowException, OSError) as error:
         raise ValueError(str(error).splitlines()[0]) from None
 
 
 def array_values(text: TextIO) -> Iterator[Any]:
-    """The values of a JSON array one by one; nothing where the text is no array.
+    """Yield the values of a JSON array; nothing where the text is no array.
 
     Raises:
         json.JSONDecodeError: the text is not JSON, or ends early; with its line in the whole text.
@@ -157,12 +172,12 @@ def array_values(text: TextIO) -> Iterator[Any]:
 
 
 def _without(text: str, used: int, lines_before: int) -> tuple[str, int]:
-    """The text after so many characters, and how many lines end before it."""
+    """Return the text after so many characters, and how many lines end before it."""
     return text[used:], lines_before + text.count("\n", 0, used)
 
 
 def _refuse_more(ahead: str, text: TextIO) -> None:
-    """Raise JSONDecodeError where anything but white space follows the array: its rows would be left out."""
+    """Raise JSONDecodeError where anything but white space follows the array: its rows would be skipped."""
     passed = ""
     while not ahead.strip():
         passed += "\n" * ahead.count("\n")

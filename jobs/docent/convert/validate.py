@@ -1,7 +1,7 @@
-"""`docent validate`: every picture that a data set names is there and can be decoded, and stands where a text shows it.
+"""Implement `docent validate`: check that every picture of a data set exists, decodes, and is shown by a text.
 
 Reads conversation JSON, chat JSONL and metadata files (CSV, JSONL, Parquet), one file or all below a folder; writes
-nothing. Paths are relative to the file that names them. Files are read as streams, so that a large one needs no memory.
+nothing. Paths are relative to the file that names them. Files are read as streams, so memory does not grow with them.
 """
 
 from __future__ import annotations
@@ -11,15 +11,16 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from urllib.parse import unquote
 
+from docent.convert.files import is_file
 from docent.convert.row_files import METADATA, PARQUET, rows_of, why_unreadable
 from docent.convert.validate_rows import Shown, shown_by
 from docent.errors import ConfigError, InputError
 
 SHOWN_CHARS = 100
-MAX_PIXELS = 1e9
 INSTALL = "pip install 'docent[build-dataset]'"
 DATA_SET_NAMES = ("chat-", "conversations-", "train-", "eval-")
 _REMOTE = re.compile(r"data:|[a-z][a-z0-9+.-]{1,20}://", re.IGNORECASE)
@@ -27,7 +28,7 @@ _REMOTE = re.compile(r"data:|[a-z][a-z0-9+.-]{1,20}://", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Missing:
-    """A picture that is not there.
+    """A picture that does not exist.
 
     Attributes:
         where: the row, 1-based, inside the file.
@@ -42,11 +43,11 @@ class Missing:
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with a row whose pictures are all there.
+    """What is wrong with a row whose pictures all exist.
 
     Attributes:
         where: the row, 1-based, inside the file.
-        path: the picture it is about; "" for the row.
+        path: the picture it concerns; "" for the row.
     """
 
     file: str
@@ -57,10 +58,10 @@ class Problem:
 
 @dataclass
 class Result:
-    """What was looked at and what was found.
+    """What was checked, and the problems.
 
     Attributes:
-        remote: pictures at an address or inside the file, which are not looked for.
+        remote: pictures at an address or inside the file, which are not checked.
         broken: files that cannot be read to their end, and why.
     """
 
@@ -74,28 +75,27 @@ class Result:
 
     @property
     def good(self) -> bool:
-        """Whether nothing is missing or broken, and no row has a problem."""
+        """Return whether nothing is missing or broken, and no row has a problem."""
         return not self.missing and not self.problems and not self.broken
 
 
 def validate(path: Path) -> Result:
-    """Look for every picture that the file, or the files below the folder, name.
+    """Check every picture that the file, or the files below the folder, name.
 
     Raises:
-        InputError: there is nothing to look at, or no row in it.
+        InputError: there is nothing to check, or no row in it.
         ConfigError: a package that reads pictures or Parquet is not installed.
     """
     if not path.exists():
         raise InputError("there is no such file or folder", str(path), "name a data set file, or the folder of one")
-    looking = _Looking(path)
-    result = looking.result
+    checks = _FileChecks(path)
+    result = checks.result
     for file in _files(path) if path.is_dir() else [path]:
-        looking.look(file, named=not path.is_dir())
-    if not result.files and not result.broken:
-        what = "no file here names pictures: no conversation JSON, chat JSONL or metadata file"
-        raise InputError(what, str(path), "docs/formats.md shows the forms")
+        checks.check(file, named=not path.is_dir())
     if not result.rows and not result.broken:
         what = "no row names pictures: expected rows with `messages` (JSON list or JSONL) or a table with `file_name`"
+        if not result.files:
+            what = "no file here names pictures: no conversation JSON, chat JSONL or metadata file"
         raise InputError(what, str(path), "docs/formats.md shows the forms")
     return result
 
@@ -108,16 +108,16 @@ def _files(folder: Path) -> Iterator[Path]:
                 yield Path(parent) / name
 
 
-class _Looking:
-    """Goes through files one by one; each picture is decoded once, however often it is named."""
+class _FileChecks:
+    """Checks files one by one; each picture is decoded once, however often it is named."""
 
     def __init__(self, path: Path) -> None:
         self.result = Result()
         self._root = _root_of(path) if path.is_dir() else None
-        self._known: dict[str, str] = {}
+        self._why_not_decoded = cache(_why_not_decoded)
 
-    def look(self, file: Path, named: bool) -> None:
-        """Every row of a file; one without conversations counts only where it was named itself."""
+    def check(self, file: Path, named: bool) -> None:
+        """Check every row of a file; a file without conversations counts only where the user named it."""
         result, before = self.result, self.result.rows
         unlisted: list[Problem] = []
         lists = False
@@ -133,7 +133,11 @@ class _Looking:
                     problem = f"{shown.unlisted_marks} <image> in the texts, and the row lists no pictures"
                     unlisted.append(Problem(str(file), number, "", problem))
         except (ValueError, csv.Error, RecursionError) as error:
-            if named or result.rows > before or _is_data_set(file):
+            # By these names it is part of a data set, and not just some JSON that happens to lie there.
+            is_part = (
+                file.name in (METADATA, PARQUET) or file.suffix == ".jsonl" or file.name.startswith(DATA_SET_NAMES)
+            )
+            if named or result.rows > before or is_part:
                 result.broken.append(f"{file}: {why_unreadable(file, error)}")
         if lists:  # elsewhere it is a text about markup
             result.problems += unlisted
@@ -149,23 +153,21 @@ class _Looking:
             name = unquote(picture[7:]) if picture.startswith("file://") else picture
             if _REMOTE.match(name):
                 result.remote += 1
-            elif not _exists(file.parent / name):
+            elif not is_file(file.parent / name):
                 answer = " ".join(shown.answer.split())[:SHOWN_CHARS]
                 result.missing.append(Missing(str(file), number, picture, answer))
             elif problem := self._problem(file.parent / name):
                 result.problems.append(Problem(str(file), number, picture, problem))
 
     def _problem(self, path: Path) -> str:
-        """What is wrong with a picture that is there; "" for nothing."""
-        place = os.path.abspath(path)
-        if place not in self._known:
-            inside = self._root is None or Path(place).is_relative_to(self._root)
-            self._known[place] = _why_not_decoded(path) if inside else "lies outside of the data set's folder"
-        return self._known[place]
+        """Return what is wrong with a picture that exists; "" for nothing."""
+        if self._root is not None and not Path(os.path.abspath(path)).is_relative_to(self._root):
+            return "lies outside of the data set's folder"
+        return self._why_not_decoded(path)
 
 
 def _root_of(folder: Path) -> Path:
-    """The folder of a data set, which goes on its way as a whole: `documents/` of docent lies beside its `images/`."""
+    """Return the folder of the whole data set: docent's `documents/` lies beside its `images/`."""
     folder = Path(os.path.abspath(folder))
     is_part = folder.name == "documents" and (folder.parent / "images").is_dir()
     return folder.parent if is_part else folder
@@ -173,25 +175,10 @@ def _root_of(folder: Path) -> Path:
 
 def _why_not_decoded(path: Path) -> str:
     try:
-        from docent.vision.files.photos import PhotoError, decode
+        from docent.convert.trainers.picture_rules import why_undecodable
     except ModuleNotFoundError as error:
         raise ConfigError(f"pictures cannot be decoded: no module {error.name}", str(path), INSTALL) from None
     try:
-        decode(path, MAX_PIXELS)
-    except PhotoError as error:
-        return f"{error.reason}: {error.detail}" if error.detail else error.reason
+        return why_undecodable(path)
     except OSError as error:
         return error.strerror or str(error)
-    return ""
-
-
-def _is_data_set(file: Path) -> bool:
-    """Whether a file is part of a data set by its name, so that one which cannot be read is no other's JSON."""
-    return file.name in (METADATA, PARQUET) or file.suffix == ".jsonl" or file.name.startswith(DATA_SET_NAMES)
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):  # a name that is too long, or has a zero byte
-        return False

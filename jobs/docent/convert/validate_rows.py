@@ -1,4 +1,4 @@
-"""What one row of a data set shows: its pictures, and whether its marks and its list agree; reads and writes nothing.
+"""List the pictures that a row of a data set shows, and check that its marks and its list agree.
 
 Rows are chat rows (`messages` or ShareGPT's `conversations`), rows of an instruction with a list of pictures, and rows
 of `metadata.csv`, `metadata.jsonl` or `metadata.parquet`.
@@ -6,7 +6,6 @@ of `metadata.csv`, `metadata.jsonl` or `metadata.parquet`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,24 +14,25 @@ from docent.convert.conversations import (
     inline_pictures,
     listed,
     marks_in,
-    named_by,
+    parts_of,
     picture_of,
     shown_by_message,
+    stand_ins_in,
     text_of,
     with_messages,
 )
 
 TEXT_KEYS = ("instruction", "input", "output", "query", "response", "prompt", "completion", "question", "answer")
-"""Where rows without messages hold their texts (LLaMA-Factory's and ms-swift's instructions)."""
+"""Keys of the texts in rows without messages (instructions of LLaMA-Factory and ms-swift)."""
 
 
 @dataclass(frozen=True)
 class Shown:
-    """What a row shows.
+    """The pictures and the answer of a row.
 
     Attributes:
         pictures: paths and addresses.
-        answer: the first answer in it.
+        answer: the first one.
         problem: why its pictures and its marks do not go together; "" where they do.
         unlisted_marks: `<image>` in the texts of a row that lists no pictures, which may be a text about markup.
     """
@@ -44,7 +44,7 @@ class Shown:
 
 
 def shown_by(row: Any) -> Shown | None:
-    """What a row shows; None where it is no row of a data set."""
+    """Return what a row shows; None where it is not a row of a data set."""
     if not isinstance(row, dict):
         return None
     row = with_messages(row)
@@ -54,7 +54,7 @@ def shown_by(row: Any) -> Shown | None:
     if isinstance(names, str) or (isinstance(names, list) and all(isinstance(name, str) for name in names)):
         return Shown(tuple([names] if isinstance(names, str) else names), str(row.get("dialog") or ""))
     key, entries = listed(row)
-    if not entries or "id" in row and "parents" in row or not all(map(_is_entry, entries)):
+    if not entries or "id" in row and "parents" in row or not all(isinstance(e, str) or picture_of(e) for e in entries):
         return None  # a row of docent, or a table of something else
     texts = [value for name in TEXT_KEYS if isinstance(value := row.get(name), str)]
     marks = sum(map(marks_in, texts))
@@ -64,43 +64,22 @@ def shown_by(row: Any) -> Shown | None:
 
 def _conversation(row: Row) -> Shown:
     messages = [message for message in row["messages"] if isinstance(message, dict)]
-    said = [message.get("content") for message in messages if message.get("role") == "assistant"]
-    answer = next((text for content in said if (text := _plain_text(content))), "")
+    contents = (message.get("content") for message in messages if message.get("role") == "assistant")
+    answers = (text_of(content if isinstance(content, str) else parts_of(content)) for content in contents)
+    answer = next(filter(None, answers), "")
     key, entries = listed(row)
     marks = sum(marks_in(message.get("content")) for message in messages)
     inline = [picture_of(part) for message in messages for part in inline_pictures(message.get("content"))]
     if not key:
-        places = sum(map(_stand_ins, messages))
+        places = sum(stand_ins_in(message.get("content")) for message in messages)
         problem = f"{places} parts of type image name no picture, and the row lists none" if places else ""
         return Shown(tuple(inline), answer, problem, unlisted_marks=0 if inline or places else marks)
     pictures = (*inline, *filter(None, map(picture_of, entries)))
     marks = sum(shown_by_message({**row, "messages": messages}, key))
-    problem = _difference(marks, len(entries), key) or next(_unreadable(key, entries), "")
-    return Shown(pictures, answer, problem)
-
-
-def _stand_ins(message: Row) -> int:
-    parts = message.get("content")
-    if not isinstance(parts, list):
-        return 0
-    return sum(isinstance(part, dict) and part.get("type") == "image" and not named_by(part) for part in parts)
-
-
-def _plain_text(content: Any) -> str:
-    if isinstance(content, list):
-        content = [part for part in content if isinstance(part, dict)]
-    return text_of(content) if isinstance(content, str | list) else ""
+    nameless = next((number for number, entry in enumerate(entries, 1) if not picture_of(entry)), 0)
+    problem = f"entry {nameless} of `{key}` names no picture" if nameless else ""
+    return Shown(pictures, answer, _difference(marks, len(entries), key) or problem)
 
 
 def _difference(marks: int, entries: int, key: str) -> str:
     return f"{marks} <image> in the texts, {entries} in `{key}`" if marks != entries else ""
-
-
-def _unreadable(key: str, entries: list[Any]) -> Iterator[str]:
-    for number, entry in enumerate(entries, 1):
-        if not picture_of(entry):
-            yield f"entry {number} of `{key}` names no picture"
-
-
-def _is_entry(entry: Any) -> bool:
-    return isinstance(entry, str) or (isinstance(entry, dict) and bool(picture_of(entry)))

@@ -1,7 +1,7 @@
 """Chat files for named trainers: `docent convert chat --for` writes them, `docent validate --for` checks them.
 
-Reads chat files and the pictures they name, writes what the trainer takes. One module holds one trainer's form and
-rules; the sources of the rules are in docs/trainers.md.
+One module per trainer holds its file format and rules; docs/trainers.md names the sources of the rules. Start reading
+at `trainer.py`, then `convert.py`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""`docent convert chat --for NAME`: chat files as a named trainer takes them.
+"""Implement `docent convert chat --for NAME`: convert chat files to the format of a trainer.
 
 Reads chat JSONL or rows of docent and the pictures they name; writes the trainer's file, `<out>-images/` for pictures
-that do not lie beside it as they are, and `<out>.rejects.jsonl` with what could not be written, each with its reason.
+that are not used in place, and `<out>.rejects.jsonl` with what could not be written, each with its reason.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from docent.convert.files import Line, read_lines, refuse_in_place
 from docent.convert.published import slug
 from docent.convert.trainers import TRAINERS
 from docent.convert.trainers.llama_factory import entries_beside, write_entry
-from docent.convert.trainers.outputs import LineFiles, Output, ParquetFile
+from docent.convert.trainers.outputs import LineFiles, ParquetFile
 from docent.convert.trainers.pictures import Pictures, Prepared
 from docent.convert.trainers.placing import Places
 from docent.convert.trainers.special_tokens import tokens_in, without_tokens
@@ -42,11 +42,11 @@ MAX_RAW_CHARS = 2000
 
 @dataclass(frozen=True)
 class Options:
-    """How the conversations shall look.
+    """Options of a conversion.
 
     Attributes:
         wanted: turns and system message.
-        root: pictures outside of it are refused; None for the folder of the source.
+        root: pictures outside of it are rejected; None for the folder of the source.
         special_tokens: what to do with a conversation whose text holds a token of chat templates.
     """
 
@@ -61,15 +61,15 @@ class Result:
 
     Attributes:
         pictures: different ones.
-        converted: those written anew, as JPEG or PNG in RGB, upright, without metadata but their credit.
+        converted: those re-encoded as JPEG or PNG in RGB, upright, without metadata but their credit.
         reduced: those with fewer pixels than the source.
         repeated: places of pictures that the same conversation had shown before.
-        escaped: special tokens that got a wide bracket.
+        escaped: special tokens that were written with a wide bracket.
         refused: conversations and lines that were not written, by reason.
         unanswered: lines with messages that no answer follows, which `turns: single` leaves out.
         files: what the trainer reads; the first is the output or its first part.
-        warnings: what the trainer will refuse of the files as a whole.
-        rejects: where the refused are listed; None where there are none.
+        warnings: why the trainer will reject a file as a whole.
+        rejects: the file that lists what was refused; None where nothing was.
     """
 
     conversations: int = 0
@@ -88,7 +88,7 @@ class Result:
 
 
 def convert(source: Path, out: Path, name: str, options: Options) -> Result:
-    """Write the conversations as the trainer takes them.
+    """Write the conversations in the format of a trainer.
 
     Args:
         name: one of TRAINERS.
@@ -109,7 +109,7 @@ def convert(source: Path, out: Path, name: str, options: Options) -> Result:
 
 
 class _Conversion:
-    """One run over a source."""
+    """The conversion of one source."""
 
     def __init__(self, source: Path, out: Path, trainer: Trainer, options: Options, work: Path) -> None:
         self._source, self._out, self._trainer, self._options = source, out, trainer, options
@@ -123,61 +123,66 @@ class _Conversion:
         self._places = Places(out, trainer, work)
 
     def run(self) -> Result:
-        """Write all that can be written."""
+        """Write all conversations that can be written."""
         result = self._result
-        output: Output = (
-            ParquetFile(self._out) if self._out.suffix == ".parquet" else LineFiles(self._out, self._trainer)
-        )
+        is_parquet = self._out.suffix == ".parquet"
+        output = ParquetFile(self._out) if is_parquet else LineFiles(self._out, self._trainer)
         try:
             self._write_rows(output)
             if not result.conversations:
-                raise InputError(self._why_nothing(), str(self._source), "docs/trainers.md has the rules")
+                first, what = self._first_reject, "no line is a conversation"
+                if first:
+                    count, shown = result.refused.total(), f"{first.reason} ({first.detail})"
+                    what = f"no conversation can be written: {count} refused, the first: {shown}"
+                raise InputError(what, str(self._source), "docs/trainers.md has the rules")
             self._places.finish()
             result.files = output.close()
         except BaseException:
             output.discard()
             raise
         result.converted, result.reduced = self._pictures.converted, self._pictures.reduced
-        result.rejects = self._write_rejects()
-        parts = result.files
-        folder, name = self._out.parent.resolve(), slug(self._out.stem)
-        if self._trainer is TRAINERS["llama-factory"]:
-            result.files = [*parts, write_entry(self._out, name)]
-        for file, counts in zip(parts, output.counts, strict=True):
-            result.warnings += [f"{file.name}: {problem}" for problem in self._trainer.file_problems(file, *counts)]
-        files = ", ".join(map(str, parts))
+        rejects = self._out.with_name(f"{self._out.stem}.rejects.jsonl")
+        rejects.unlink(missing_ok=True)
+        if self._first_reject:
+            result.rejects = rejects
+            os.replace(self._rejects, rejects)
+        folder, name, files = self._out.parent.resolve(), slug(self._out.stem), ", ".join(map(str, result.files))
         result.next_step = self._trainer.next_step.format(file=files, folder=folder, name=name)
+        entry = [write_entry(self._out, name)] if self._trainer is TRAINERS["llama-factory"] else []
+        for file, counts in zip(result.files, output.counts, strict=True):
+            result.warnings += [f"{file.name}: {problem}" for problem in self._trainer.file_problems(file, *counts)]
+        result.files += entry
         return result
 
-    def _write_rows(self, output: Output) -> None:
+    def _write_rows(self, output: LineFiles | ParquetFile) -> None:
         result, written = self._result, Written()
-        found = conversations(self._lines(), self._source, self._source.parent, self._options.wanted, written)
-        for number, row in found:
+        rows = conversations(self._lines(), self._source, self._source.parent, self._options.wanted, written)
+        for number, row in rows:
             try:
                 turns, prepared = self._turns(row)
             except RefusedError as error:
                 self._refuse(number, json.dumps(row, ensure_ascii=False), error.reason, error.detail)
                 continue
-            held = {picture: self._places.held(one) for picture, one in prepared.items()}
-            output.add(self._trainer.row(turns, held), len(held))
+            shown = {picture: self._places.held(one) for picture, one in prepared.items()}
+            output.add(self._trainer.row(turns, shown), len(shown))
             result.conversations += 1
             result.pairs += sum(turn.role == "assistant" for turn in turns)
         result.unanswered = written.unanswered
         result.pictures = self._places.pictures
 
     def _lines(self) -> Iterator[Line]:
-        """The good lines; bad ones are refused."""
+        """Yield the good lines; reject bad ones."""
         for line in read_lines(self._source):
             if line.problem:
                 reason, _, detail = line.problem.partition(" (")
-                is_count = reason[:1].isdigit()
-                reason, detail = ("marks and pictures differ in number", reason) if is_count else (reason, detail)
+                if reason[:1].isdigit():
+                    reason, detail = "marks and pictures differ in number", reason
                 self._refuse(line.number, "", reason, detail.removesuffix(")"))
             else:
                 yield line
 
     def _turns(self, row: Row) -> tuple[list[Turn], dict[Picture, Prepared]]:
-        """The turns as they are written, each picture once, and what stands for each."""
+        """Return the turns as they are written, each picture once, and the prepared pictures."""
         trainer = self._trainer
         turns = turns_of_row(row)
         if trainer.alternating and (problem := why_not_alternating([turn.role for turn in turns])):
@@ -201,46 +206,31 @@ class _Conversion:
             kept.append(Turn(turn.role, tuple(parts)))
         if trainer.max_pictures is not None and len(keys) > trainer.max_pictures:
             raise RefusedError(f"more than {trainer.max_pictures} pictures in a conversation", str(len(keys)))
-        empty = next((number for number, turn in enumerate(kept, 1) if not turn.parts), 0)
-        if empty:
-            raise RefusedError("a question is only a picture that was shown before", f"message {empty}")
+        for number, turn in enumerate(kept, 1):
+            if not turn.parts:
+                raise RefusedError("a question is only a picture that was shown before", f"message {number}")
         self._result.repeated += repeated
         self._result.escaped += escaped
         return kept, prepared
 
     def _without_tokens(self, turns: list[Turn]) -> tuple[list[Turn], int]:
-        """The turns without special tokens in their texts, and how many there were."""
+        """Return the turns without special tokens in their texts, and how many there were."""
         piped_only = self._trainer.piped_tokens_only
-        found = [t for turn in turns for p in turn.parts if isinstance(p, str) for t in tokens_in(p, piped_only)]
-        if not found:
+        tokens = [t for turn in turns for p in turn.parts if isinstance(p, str) for t in tokens_in(p, piped_only)]
+        if not tokens:
             return turns, 0
         if self._options.special_tokens == "refuse":
-            named = ", ".join(dict.fromkeys(found))[:200]
+            named = ", ".join(dict.fromkeys(tokens))[:200]
             raise RefusedError("special tokens in a text (--special-tokens escape writes them)", named)
         return [
             Turn(turn.role, tuple(p if isinstance(p, Picture) else without_tokens(p, piped_only) for p in turn.parts))
             for turn in turns
-        ], len(found)
+        ], len(tokens)
 
     def _refuse(self, number: int, raw: str, reason: str, detail: str) -> None:
         where = f"{self._source}:{number}"
         self._result.refused[reason] += 1
-        said = f"{where}: {detail}" if detail else where
-        reject = Reject(reason=reason, raw=raw[:MAX_RAW_CHARS], detail=said)
+        reject = Reject(reason=reason, raw=raw[:MAX_RAW_CHARS], detail=f"{where}: {detail}" if detail else where)
         self._first_reject = self._first_reject or reject
         with self._rejects.open("a", encoding="utf-8") as file:
             file.write(json.dumps(reject.model_dump()) + "\n")
-
-    def _why_nothing(self) -> str:
-        first, count = self._first_reject, self._result.refused.total()
-        if first is None:
-            return "no line is a conversation"
-        return f"no conversation can be written: {count} refused, the first: {first.reason} ({first.detail})"
-
-    def _write_rejects(self) -> Path | None:
-        path = self._out.with_name(f"{self._out.stem}.rejects.jsonl")
-        if self._first_reject is None:
-            path.unlink(missing_ok=True)
-            return None
-        os.replace(self._rejects, path)
-        return path

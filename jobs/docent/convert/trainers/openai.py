@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from docent.convert.conversations import Row
-from docent.convert.trainers.picture_rules import Looked, media_type
-from docent.convert.trainers.row_rules import messages_in, order_problems, token_problems
-from docent.convert.trainers.trainer import Found, Trainer
+from docent.convert.trainers import row_rules
+from docent.convert.trainers.picture_rules import PictureChecks, media_type
+from docent.convert.trainers.trainer import RowProblems, Trainer
 from docent.convert.trainers.turns import Picture, Turn
 
 MIN_ROWS = 10
@@ -20,7 +19,7 @@ MAX_ROWS_WITH_PICTURES = 50_000
 MAX_PICTURES = 10
 MAX_PICTURE_BYTES = 10_000_000
 MAX_FILE_BYTES = 512_000_000
-"""Of the two meanings of MB the smaller one."""
+"""OpenAI writes MB: the smaller of its two meanings is safe."""
 ROW_KEYS = frozenset(("messages", "tools", "parallel_tool_calls", "functions"))
 MESSAGE_KEYS = frozenset(
     ("role", "content", "name", "weight", "tool_calls", "tool_call_id", "function_call", "refusal")
@@ -30,14 +29,13 @@ _DATA_URL = re.compile(r"data:(image/(?:jpeg|png|webp));base64,")
 
 
 def row(turns: Sequence[Turn], shown: Mapping[Picture, Any]) -> Row:
-    """A line: text alone as a string, a question with pictures as parts."""
-    messages = []
-    for turn in turns:
-        content: Any = turn.text
-        if turn.pictures:
-            content = [_part(part, shown) for part in turn.parts]
-        messages.append({"role": turn.role, "content": content})
-    return {"messages": messages}
+    """Return a row: text alone as a string, a question with pictures as parts."""
+    return {
+        "messages": [
+            {"role": turn.role, "content": [_part(part, shown) for part in turn.parts] if turn.pictures else turn.text}
+            for turn in turns
+        ]
+    }
 
 
 def _part(part: str | Picture, shown: Mapping[Picture, Any]) -> Row:
@@ -47,36 +45,30 @@ def _part(part: str | Picture, shown: Mapping[Picture, Any]) -> Row:
     return {"type": "image_url", "image_url": {"url": shown[part], **detail}}
 
 
-def problems(value: Any, file: Path, look: Looked) -> Found:
-    """What OpenAI refuses of a line."""
-    messages, problem = messages_in(value)
-    if problem:
-        yield "", problem
-        return
+def problems(messages: list[Row], value: Row, file: Path, checks: PictureChecks) -> RowProblems:
+    """Return what OpenAI rejects in a row."""
     if unknown := sorted(set(value) - ROW_KEYS):
         yield "", f"unknown keys: {', '.join(unknown)[:200]}"
     pictures: list[str] = []
     for number, message in enumerate(messages, 1):
-        role = message.get("role")
-        if role not in ROLES:
-            yield "", f"unknown role {str(role)[:40]!r} (message {number})"
+        yield from row_rules.role_problems(message.get("role"), ROLES, number)
         if unknown := sorted(set(message) - MESSAGE_KEYS):
             yield "", f"unknown keys: {', '.join(unknown)[:200]} (message {number})"
         yield from _content_problems(message, number, pictures)
-    yield from (("", found) for found in order_problems([str(m.get("role")) for m in messages], alternating=False))
+    yield from row_rules.order_problems([str(message.get("role")) for message in messages])
     if len(pictures) > MAX_PICTURES:
         yield "", f"{len(pictures)} pictures, more than {MAX_PICTURES}"
     for url in dict.fromkeys(pictures):
-        if problem := _why_not_url(url, look):
+        if problem := _why_not_url(url, checks):
             yield url[:60], problem
 
 
-def _content_problems(message: Row, number: int, pictures: list[str]) -> Found:
+def _content_problems(message: Row, number: int, pictures: list[str]) -> RowProblems:
     content = message.get("content")
     if isinstance(content, str):
         if not content.strip():
             yield "", f"an empty message (message {number})"
-        yield from token_problems(content, number, piped_only=True)
+        yield from row_rules.token_problems(content, number, piped_only=True)
         return
     if not isinstance(content, list) or not all(isinstance(part, dict) for part in content) or not content:
         if not message.get("tool_calls") and not message.get("function_call"):
@@ -85,7 +77,7 @@ def _content_problems(message: Row, number: int, pictures: list[str]) -> Found:
     for part in content:
         kind = part.get("type")
         if kind == "text" and isinstance(part.get("text"), str):
-            yield from token_problems(part["text"], number, piped_only=True)
+            yield from row_rules.token_problems(part["text"], number, piped_only=True)
         elif kind == "image_url":
             inner = part.get("image_url")
             url = inner.get("url") if isinstance(inner, dict) else None
@@ -99,27 +91,27 @@ def _content_problems(message: Row, number: int, pictures: list[str]) -> Found:
             yield "", f"a part of type {str(kind)[:40]!r} (message {number})"
 
 
-def _why_not_url(url: str, look: Looked) -> str:
-    """Why OpenAI does not take a picture; "" where it does, or where it is at an address."""
+def _why_not_url(url: str, checks: PictureChecks) -> str:
+    """Return why OpenAI rejects a picture; "" where it accepts it, or where the picture is at an address."""
     if url.startswith(("https://", "http://")):
         return ""
-    found = _DATA_URL.match(url)
-    if not found:
+    match = _DATA_URL.match(url)
+    if not match:
         return "neither an address nor a data URL with JPEG, PNG or WebP in base64"
     try:
-        data = base64.b64decode(url[found.end() :], validate=True)
-    except (binascii.Error, ValueError):
+        data = base64.b64decode(url[match.end() :], validate=True)
+    except ValueError:
         return "not base64"
     if len(data) > MAX_PICTURE_BYTES:
         return f"{len(data) / 1e6:.1f} MB, more than 10 MB"
-    if problem := look.data(data):
+    if problem := checks.data(data):
         return problem
-    held = media_type(data)
-    return f"it says {found[1]} and holds {held}" if held != found[1] else ""
+    actual = media_type(data)
+    return f"its data URL names {match[1]}, its content is {actual}" if actual != match[1] else ""
 
 
 def file_problems(file: Path, rows: int, with_pictures: int) -> Iterator[str]:
-    """What OpenAI refuses of a whole file."""
+    """Return why OpenAI rejects a file as a whole."""
     if file.suffix != ".jsonl":
         yield "the file's name must end with .jsonl"
     if rows < MIN_ROWS:

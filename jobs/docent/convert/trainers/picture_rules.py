@@ -1,36 +1,44 @@
-"""What every trainer wants of a picture: JPEG, PNG or WebP, one frame, RGB or RGBA, upright as it is stored.
+"""Check the form that every trainer expects of a picture: JPEG, PNG or WebP, one frame, RGB or RGBA, stored upright.
 
-Reads bytes that it is given; writes nothing. Trainers open pictures with Pillow and do not turn them.
+Writes nothing. Trainers open pictures with Pillow and ignore the EXIF orientation.
 """
 
 from __future__ import annotations
 
 import hashlib
 import tempfile
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-
-from PIL import Image, PngImagePlugin
 
 from docent.vision.files.formats import HEAD_BYTES, format_name
 from docent.vision.files.orientation import read_orientation
-from docent.vision.files.photos import MAX_PNG_CHUNK_BYTES, PhotoError, decode
+from docent.vision.files.photos import PhotoError, decode, opened
 
 MODES = ("RGB", "RGBA")
 MEDIA_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WebP": "image/webp"}
-"""What is taken, by the names of `format_name`."""
+"""Formats that trainers read, by the names of `format_name`."""
 MAX_PIXELS = 1e9
 
 
 def media_type(data: bytes) -> str:
-    """The media type of a picture by its first bytes; "" where trainers do not take it."""
+    """Return the media type of a picture by its first bytes; "" for formats that trainers do not read."""
     return MEDIA_TYPES.get(format_name(data[:HEAD_BYTES]), "")
 
 
+def why_undecodable(path: Path) -> str:
+    """Return why a picture file cannot be decoded; "" where it can.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    try:
+        decode(path, MAX_PIXELS)
+    except PhotoError as error:
+        return f"{error.reason}: {error.detail}" if error.detail else error.reason
+    return ""
+
+
 def why_unfit(path: Path) -> str:
-    """Why a picture file is not as trainers want it; "" where it is.
+    """Return why a picture file is not as trainers expect it; "" where it is.
 
     Raises:
         OSError: it cannot be read.
@@ -39,16 +47,12 @@ def why_unfit(path: Path) -> str:
         name = format_name(file.read(HEAD_BYTES))
     if name and name not in MEDIA_TYPES:
         return f"{name}, not JPEG, PNG or WebP"
-    try:
-        decode(path, MAX_PIXELS)
-    except PhotoError as error:
-        return f"{error.reason}: {error.detail}" if error.detail else error.reason
-    return why_other_form(path)
+    return why_undecodable(path) or why_other_form(path)
 
 
 def why_other_form(path: Path) -> str:
-    """Why a picture that decodes is stored in another form than trainers want; "" where it is not."""
-    with _limits_of_docent(), Image.open(path) as picture:
+    """Return why a picture that decodes is stored in a form that trainers do not expect; "" where it is not."""
+    with path.open("rb") as file, opened(file, MAX_PIXELS) as picture:
         if picture.mode not in MODES:
             return f"its mode is {picture.mode}, not RGB or RGBA"
         if getattr(picture, "n_frames", 1) > 1:
@@ -58,27 +62,14 @@ def why_other_form(path: Path) -> str:
     return ""
 
 
-@contextmanager
-def _limits_of_docent() -> Iterator[None]:
-    """Let Pillow open what `decode` opened: it refuses 180 megapixels, and large notes in a PNG."""
-    limits_of_pillow = Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK
-    Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = None, MAX_PNG_CHUNK_BYTES
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = limits_of_pillow
-
-
-class Looked:
-    """Looks at pictures, each once however often it is named."""
+class PictureChecks:
+    """Checks pictures, each once however often it is named."""
 
     def __init__(self) -> None:
         self._known: dict[str, str] = {}
 
     def file(self, path: Path) -> str:
-        """Why a picture file is not as trainers want it; "" where it is."""
+        """Return why a picture file is not as trainers expect it; "" where it is."""
         key = str(path)
         if key not in self._known:
             try:
@@ -88,7 +79,7 @@ class Looked:
         return self._known[key]
 
     def data(self, data: bytes) -> str:
-        """The same for the bytes of a picture."""
+        """Return the same for the bytes of a picture."""
         key = hashlib.sha256(data).hexdigest()
         if key not in self._known:
             with tempfile.NamedTemporaryFile(prefix="docent-", suffix=".tmp") as file:

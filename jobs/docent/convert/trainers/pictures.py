@@ -1,27 +1,27 @@
-"""Pictures as trainers take them: files that fit stay where they are, others are written anew into a working folder.
+"""Prepare pictures for trainers: files that fit stay in place, others are re-encoded into a working folder.
 
 Reads picture files below the data set's folder, and data URLs; writes into the working folder, named by content. One
-picture is in memory at a time. What is handed on has no metadata but its credit, so that no place leaves in a data URL.
+picture is in memory at a time. Prepared pictures have no metadata but their credit, so that no data URL reveals where a
+photo was taken.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import io
+import math
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
 
-from PIL import Image
-
+from docent.convert.files import is_file
 from docent.convert.trainers.picture_rules import MAX_PIXELS, why_other_form
 from docent.convert.trainers.turns import RefusedError
 from docent.records import ImageFile
-from docent.vision.files.credit import Credit, exif_of
+from docent.vision.files.credit import exif_of
 from docent.vision.files.formats import published_suffix
 from docent.vision.files.photos import MAX_DECODED_PIXELS, Examined, PhotoError, decode, examine
 from docent.vision.files.publish import published
@@ -36,17 +36,17 @@ _DATA_URL = re.compile(r"data:[\w.+/-]{0,80}(?:;[\w=.-]{0,80}){0,3};base64,", re
 
 @dataclass(frozen=True)
 class Prepared:
-    """A picture that a trainer takes.
+    """A picture that a trainer can read.
 
     Attributes:
-        key: what tells it from others: a hash of its bytes, or its address.
+        key: a hash of its bytes, or its address.
         path: its file; None for one at an address.
-        made: whether the file is in the working folder, rather than the data set's own.
+        is_copy: whether the file is in the working folder, rather than one of the data set.
     """
 
     key: str
     path: Path | None
-    made: bool = False
+    is_copy: bool = False
 
 
 @dataclass
@@ -56,10 +56,10 @@ class Pictures:
     Attributes:
         folder: relative paths start here.
         root: files outside of it are refused.
-        work: existing folder for pictures that are written anew.
+        work: existing folder for re-encoded pictures.
         max_bytes: of one picture; larger ones are reduced.
-        addresses: whether pictures at an address are taken.
-        converted: pictures that were written anew.
+        addresses: whether pictures at an address are accepted.
+        converted: pictures that were re-encoded.
         reduced: those of them that have fewer pixels than the source.
     """
 
@@ -73,7 +73,7 @@ class Pictures:
     _known: dict[str, Prepared | RefusedError] = field(default_factory=dict)
 
     def prepare(self, name: str) -> Prepared:
-        """The picture by its path, address or data URL.
+        """Return the picture of a path, address or data URL.
 
         Raises:
             RefusedError: it is missing, does not decode or may not be used.
@@ -105,14 +105,11 @@ class Pictures:
 
     def _file(self, name: str) -> Path:
         plain = unquote(name[7:]) if name.lower().startswith("file://") else name
-        try:
-            path = self.folder / plain
-            found = path.is_file()
-        except (OSError, ValueError):  # a name that is too long, or has a zero byte
-            found = False
-        if plain == name and _SCHEME.match(name) and not found:
+        path = self.folder / plain
+        exists = is_file(path)
+        if plain == name and _SCHEME.match(name) and not exists:
             raise RefusedError("a picture whose address is neither http, https nor data", name[:200])
-        if not found:
+        if not exists:
             raise RefusedError("a picture is missing", _shown(name))
         if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self.root)):
             raise RefusedError("a picture outside of the data set's folder (--images FOLDER allows one)", _shown(name))
@@ -121,52 +118,48 @@ class Pictures:
         return path
 
     def _from_data_url(self, name: str) -> Path:
-        found = _DATA_URL.match(name)
-        if not found:
-            raise RefusedError("a data URL that is not base64", _shown(name))
         try:
-            data = base64.b64decode(name[found.end() :], validate=True)
-        except (binascii.Error, ValueError):
+            if not (match := _DATA_URL.match(name)):
+                raise ValueError("no base64 in it")
+            data = base64.b64decode(name[match.end() :], validate=True)
+        except ValueError:
             raise RefusedError("a data URL that is not base64", _shown(name)) from None
         path = self.work / f"{_key(data)}.source"
         path.write_bytes(data)
         return path
 
     def _fitted(self, path: Path) -> Prepared:
-        """The file, or one written anew where it holds metadata or another form than trainers take."""
+        """Return the file, or a re-encoded copy where it holds metadata or has a form that trainers do not read."""
         data = path.read_bytes()
         seen = examine(data, MAX_PIXELS)
-        image = _described(path, seen)
+        # `published` reads nothing else of a row.
+        image = ImageFile.model_construct(file=f"picture.{seen.suffix}", **asdict(seen.credit))
         fit = published(path, image)
         is_small = self.max_bytes is None or len(data) <= self.max_bytes
         if fit == data and is_small and path.parent != self.work and not why_other_form(path):
             return Prepared(_key(data), path)
-        made = self._write(fit, published_suffix(image.file))
-        if why_other_form(made):
-            made = self._rewritten(path, seen)
-        if self.max_bytes is not None and made.stat().st_size > self.max_bytes:
-            made = self._reduced(path, seen, self.max_bytes)
-        self.converted += made.read_bytes() != data
+        copy = self._write(fit, published_suffix(image.file))
+        if why_other_form(copy):
+            copy = self._reencoded(path, seen, ".jpg" if seen.suffix == "jpg" else ".png")
+        if self.max_bytes is not None and copy.stat().st_size > self.max_bytes:
+            copy = self._reencoded(path, seen, ".jpg", self.max_bytes)
+        self.converted += copy.read_bytes() != data
         if path.parent == self.work:
             path.unlink()
-        return Prepared(made.stem, made, made=True)
+        return Prepared(copy.stem, copy, is_copy=True)
 
-    def _rewritten(self, path: Path, seen: Examined) -> Path:
-        picture = decode(path, MAX_PIXELS)
-        self.reduced += _is_smaller(picture, seen)
-        suffix = ".jpg" if seen.suffix == "jpg" else ".png"
-        return self._write(_saved(picture, suffix, seen.credit), suffix)
-
-    def _reduced(self, path: Path, seen: Examined, max_bytes: int) -> Path:
-        """As JPEG, with half the pixels until it is small enough."""
-        pixels = MAX_DECODED_PIXELS
-        while pixels >= MIN_PIXELS:
-            picture = decode(path, MAX_PIXELS, pixels)
-            data = _saved(picture, ".jpg", seen.credit)
+    def _reencoded(self, path: Path, seen: Examined, suffix: str, max_bytes: float = math.inf) -> Path:
+        """Write the picture anew, with half the pixels until it is small enough."""
+        form = {"format": "JPEG", "quality": 95} if suffix == ".jpg" else {"format": "PNG"}
+        max_pixels = MAX_DECODED_PIXELS
+        while max_pixels >= MIN_PIXELS:
+            picture, stored = decode(path, MAX_PIXELS, max_pixels), io.BytesIO()
+            picture.save(stored, exif=exif_of(seen.credit), **form)
+            pixels, data = picture.width * picture.height, stored.getvalue()
             if len(data) <= max_bytes:
-                self.reduced += _is_smaller(picture, seen)
-                return self._write(data, ".jpg")
-            pixels = min(pixels, picture.width * picture.height) // 2
+                self.reduced += pixels < seen.width_px * seen.height_px
+                return self._write(data, suffix)
+            max_pixels = min(max_pixels, pixels) // 2
         raise RefusedError("a picture that cannot be made small enough", _shown(str(path)))
 
     def _write(self, data: bytes, suffix: str) -> Path:
@@ -180,37 +173,6 @@ def _key(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:16]
 
 
-def _described(path: Path, seen: Examined) -> ImageFile:
-    """What `published` wants to know of a picture."""
-    credit = seen.credit
-    return ImageFile(
-        id="",
-        name=path.name,
-        unit="",
-        file=f"picture.{seen.suffix}",
-        sha256="",
-        width_px=seen.width_px,
-        height_px=seen.height_px,
-        group="",
-        creator=credit.creator,
-        copyright=credit.copyright,
-        license=credit.license,
-    )
-
-
-def _is_smaller(picture: Image.Image, seen: Examined) -> bool:
-    return picture.width * picture.height < seen.width_px * seen.height_px
-
-
-def _saved(picture: Image.Image, suffix: str, credit: Credit) -> bytes:
-    stored = io.BytesIO()
-    if suffix == ".jpg":
-        picture.save(stored, "JPEG", quality=95, exif=exif_of(credit))
-    else:
-        picture.save(stored, "PNG", exif=exif_of(credit))
-    return stored.getvalue()
-
-
 def _shown(name: str) -> str:
-    """A name for messages: of a data URL only its beginning."""
+    """Return a name for messages: of a data URL only its beginning."""
     return f"{name[:40]}..." if name[:5].lower() == "data:" else name[:200]

@@ -1,4 +1,4 @@
-"""Where the pictures of a trainer's file stand: inside it, or beside it by their paths.
+"""Place the pictures of a trainer's file: inside it, or beside it by their paths.
 
 Reads prepared pictures; writes `<out>-images/` for those that do not lie below the output's folder as they are.
 """
@@ -17,25 +17,25 @@ from docent.convert.trainers.trainer import Trainer
 
 
 class Places:
-    """The places of all pictures of one output.
+    """Places the pictures of one output.
 
     Args:
-        work: existing folder in which copies wait until the output is whole.
+        work: existing folder in which copies are kept until the output is complete.
     """
 
     def __init__(self, out: Path, trainer: Trainer, work: Path) -> None:
         self._out, self._trainer = out, trainer
         self._images = out.with_name(f"{out.stem}-images")
-        self._waiting = work / self._images.name
+        self._pending = work / self._images.name
         self._known: dict[str, str] = {}
 
     @property
     def pictures(self) -> int:
-        """How many different pictures there are."""
+        """Return how many different pictures there are."""
         return len(self._known)
 
     def held(self, picture: Prepared) -> Any:
-        """What the file holds of a picture: its address, its path, or the picture itself."""
+        """Return what the file holds for a picture: its address, its path, or the picture itself."""
         if picture.path is None:
             self._known[picture.key] = picture.key
             return picture.key
@@ -48,21 +48,21 @@ class Places:
         return f"data:{media_type(data)};base64,{base64.b64encode(data).decode()}"
 
     def finish(self) -> None:
-        """Bring the copies to their place."""
-        if self._waiting.is_dir():
+        """Move the copies to their final folder."""
+        if self._pending.is_dir():
             self._images.mkdir(exist_ok=True)
-            for path in self._waiting.iterdir():
+            for path in self._pending.iterdir():
                 os.replace(path, self._images / path.name)
 
     def _path(self, picture: Prepared, path: Path) -> str:
-        """The path from the output's folder: a picture's own where it lies below that, else one beside the output."""
+        """Return the path from the output's folder: of the picture if it lies below, else of a copy."""
         if picture.key not in self._known:
             folder, own = os.path.realpath(self._out.parent), os.path.realpath(path)
-            if not picture.made and Path(own).is_relative_to(folder):
+            if not picture.is_copy and Path(own).is_relative_to(folder):
                 self._known[picture.key] = Path(os.path.relpath(own, folder)).as_posix()
             else:
                 name = f"{picture.key}{path.suffix.lower()}"
-                self._waiting.mkdir(exist_ok=True)
-                shutil.copyfile(path, self._waiting / name)
+                self._pending.mkdir(exist_ok=True)
+                shutil.copyfile(path, self._pending / name)
                 self._known[picture.key] = f"{self._images.name}/{name}"
         return self._known[picture.key]

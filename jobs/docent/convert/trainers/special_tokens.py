@@ -1,8 +1,8 @@
-"""Tokens of chat templates in a text: trainers encode whole conversations, and take `<|im_end|>` for a turn's end.
+"""Find tokens of chat templates in a text: trainers encode whole conversations, and take `<|im_end|>` for a turn's end.
 
-Reads and writes nothing. `<think>` stays: answers with their reasoning hold it, and templates expect it. A tokenizer
-gives no way to tell text from token in a file, so that a conversation with one is refused, or written with a wide
-bracket in place of the first (`＜image>`), as teachers get it.
+`<think>` stays: answers with their reasoning hold it, and templates expect it. In a file, a tokenizer cannot tell text
+from token, so a conversation with a token is rejected, or written with a wide bracket in place of the first
+(`＜image>`), as it is in prompts for teachers.
 """
 
 from __future__ import annotations
@@ -13,31 +13,31 @@ from docent.text.prompt_safety import BRACKETED, TOKEN_NAMES
 
 _KEPT = ("think", "/think")
 _OF_SWIFT = ("bbox", "ref-object", "cot-process", "start-image")
-"""What ms-swift replaces in any text (`Template.special_tokens`)."""
+"""Tokens that ms-swift replaces in any text (`Template.special_tokens`)."""
 _NAMES = "|".join([name for name in TOKEN_NAMES.split("|") if name not in _KEPT] + list(_OF_SWIFT))
 _TOKEN = re.compile(
     rf"<(?=[|｜][^<>|｜\n]{{1,60}}[|｜]>|(?:{_NAMES})\s{{0,9}}>|</?SYS>>)|\[(?={BRACKETED}\])", re.IGNORECASE
 )
 _PIPED = re.compile(r"<(?=[|｜][^<>|｜\n]{1,60}[|｜]>)")
-"""The only form that OpenAI's own tokens have: there `<image>` is text."""
+"""The only form of OpenAI's own tokens: for OpenAI, `<image>` is text."""
 _END = re.compile(r"[|｜]?>|\]")
 _WIDE = {"<": "＜", "[": "［"}
 MAX_TOKEN_CHARS = 80
 
 
 def tokens_in(text: str, piped_only: bool = False) -> list[str]:
-    """The tokens in a text, in their order.
+    """Return the tokens in a text, in their order.
 
     Args:
         piped_only: leave out those by name, such as `<image>`.
     """
-    found = []
+    tokens = []
     for match in (_PIPED if piped_only else _TOKEN).finditer(text):
         end = _END.search(text, match.start() + 2, match.start() + MAX_TOKEN_CHARS)
-        found.append(text[match.start() : end.end()] if end else text[match.start() : match.start() + 20])
-    return found
+        tokens.append(text[match.start() : end.end()] if end else text[match.start() : match.start() + 20])
+    return tokens
 
 
 def without_tokens(text: str, piped_only: bool = False) -> str:
-    """The text with a wide bracket at the front of each token."""
-    return (_PIPED if piped_only else _TOKEN).sub(lambda found: _WIDE[found[0]], text)
+    """Return the text with a wide bracket at the front of each token."""
+    return (_PIPED if piped_only else _TOKEN).sub(lambda match: _WIDE[match[0]], text)

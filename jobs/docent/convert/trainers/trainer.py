@@ -1,4 +1,4 @@
-"""What tells one trainer's files from another's; reads and writes nothing."""
+"""Describe the files of one trainer; reads and writes nothing."""
 
 from __future__ import annotations
 
@@ -8,27 +8,28 @@ from pathlib import Path
 from typing import Any
 
 from docent.convert.conversations import Row
-from docent.convert.trainers.picture_rules import Looked
+from docent.convert.trainers.picture_rules import PictureChecks
 from docent.convert.trainers.turns import Picture, Turn
 
-Found = Iterator[tuple[str, str]]
-"""Problems of a row: the picture that each is about, "" for the row, and what is wrong."""
+RowProblems = Iterator[tuple[str, str]]
+"""Problems of a row: the picture that each concerns, "" for the row itself, and what is wrong."""
 
 
 @dataclass(frozen=True)
 class Trainer:
-    """One trainer's form.
+    """The file format of a trainer.
 
     Attributes:
         suffixes: how the name of its file ends.
-        row: makes a row of a conversation and of what its file holds for each picture: a data URL, a path, bytes.
-        problems: what is wrong with a row of a file; told the file's path and what looks at pictures.
-        file_problems: what is wrong with a file as a whole, by its rows and how many of them show pictures.
+        row: turns a conversation, and what its file holds for each picture (a data URL, a path, bytes), into a row.
+        problems: returns what is wrong with a row, given its messages, itself and the path of its file.
+        file_problems: returns what is wrong with a file, given its number of rows and how many of them show pictures.
+        messages_key: returns the key of the messages in the rows of a file.
         embedded: pictures are in the file, rather than beside it.
-        alternating: questions and answers must follow each other by turns.
+        alternating: questions and answers must alternate.
         addresses: pictures may be at an address.
-        piped_tokens_only: only tokens such as `<|im_end|>` are special to it, `<image>` is text.
-        min_rows: in a file; a last part of fewer gets some of the one before it.
+        piped_tokens_only: only tokens such as `<|im_end|>` are special; `<image>` is text.
+        min_rows: in a file; a shorter last part gets rows of the part before it.
         max_picture_bytes: of one picture file.
         max_pictures: in one conversation.
         max_file_bytes: of a file; longer ones are written in parts.
@@ -38,9 +39,10 @@ class Trainer:
 
     suffixes: tuple[str, ...]
     row: Callable[[Sequence[Turn], Mapping[Picture, Any]], Row]
-    problems: Callable[[Any, Path, Looked], Found]
+    problems: Callable[[list[Row], Row, Path, PictureChecks], RowProblems]
     file_problems: Callable[[Path, int, int], Iterator[str]]
     next_step: str
+    messages_key: Callable[[Path], str] = lambda file: "messages"
     embedded: bool = False
     alternating: bool = False
     addresses: bool = False

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from docent.convert.conversations import Row, parts_of
-from docent.convert.trainers.picture_rules import Looked
-from docent.convert.trainers.row_rules import messages_in, order_problems, token_problems
-from docent.convert.trainers.trainer import Found, Trainer
+from docent.convert.conversations import Row, as_list, parts_of
+from docent.convert.trainers import row_rules
+from docent.convert.trainers.picture_rules import PictureChecks
+from docent.convert.trainers.trainer import RowProblems, Trainer
 from docent.convert.trainers.turns import Picture, Turn
 
 _TEXT = {"dtype": "string", "_type": "Value"}
@@ -24,7 +24,7 @@ ROLES = ("system", "user", "assistant", "tool")
 
 
 def schema(pictures: bool) -> Any:
-    """The Arrow schema of the file, with or without the column of pictures."""
+    """Return the Arrow schema of the file, with or without the column of pictures."""
     import pyarrow
 
     part = pyarrow.struct([("type", pyarrow.string()), ("text", pyarrow.string())])
@@ -39,7 +39,7 @@ def schema(pictures: bool) -> Any:
 
 
 def row(turns: Sequence[Turn], shown: Mapping[Picture, Any]) -> Row:
-    """A row: parts in every message, and the pictures with their bytes."""
+    """Return a row: parts in every message, and the pictures with their bytes."""
     messages = [{"role": turn.role, "content": [_part(part) for part in turn.parts]} for turn in turns]
     return {"messages": messages, "images": [shown[picture] for turn in turns for picture in turn.pictures]}
 
@@ -48,64 +48,56 @@ def _part(part: str | Picture) -> Row:
     return {"type": "text", "text": part} if isinstance(part, str) else {"type": "image", "text": None}
 
 
-def problems(value: Any, file: Path, look: Looked) -> Found:
-    """What makes TRL or `datasets` fail on a row."""
-    messages, problem = messages_in(value)
-    if problem:
-        yield "", problem
-        return
-    pictures = value.get("images") or []
-    pictures = pictures if isinstance(pictures, list) else [pictures]
+def problems(messages: list[Row], value: Row, file: Path, checks: PictureChecks) -> RowProblems:
+    """Return what makes TRL or `datasets` fail on a row."""
+    pictures = as_list(value.get("images"))
     all_text = all(isinstance(message.get("content"), str) for message in messages)
     stand_ins = len(pictures) if all_text else 0  # TRL puts them before the first question
     for number, message in enumerate(messages, 1):
-        if message.get("role") not in ROLES:
-            yield "", f"unknown role {str(message.get('role'))[:40]!r} (message {number})"
+        yield from row_rules.role_problems(message.get("role"), ROLES, number)
         content = message.get("content")
         if isinstance(content, str) and not all_text:
             yield "", f"content is text here and a list of parts elsewhere (message {number})"
         yield from _content_problems(content, number)
         stand_ins += sum(part.get("type") == "image" and "image" not in part for part in parts_of(content))
-    yield from (("", found) for found in order_problems([str(m.get("role")) for m in messages], alternating=False))
+    yield from row_rules.order_problems([str(message.get("role")) for message in messages])
     if stand_ins != len(pictures):
         yield "", f"{stand_ins} parts of type image, {len(pictures)} in `images`"
-    yield from _picture_problems(pictures, look)
+    yield from _picture_problems(pictures, checks)
 
 
-def _content_problems(content: Any, number: int) -> Found:
+def _content_problems(content: Any, number: int) -> RowProblems:
     if isinstance(content, str):
-        yield from token_problems(content, number)
+        yield from row_rules.token_problems(content, number)
     elif not parts_of(content):
         yield "", f"no content (message {number})"
     for part in parts_of(content):
         if part.get("type") == "text" and isinstance(part.get("text"), str):
-            yield from token_problems(part["text"], number)
+            yield from row_rules.token_problems(part["text"], number)
         elif part.get("type") != "image":
             yield "", f"a part of type {str(part.get('type'))[:40]!r} (message {number})"
 
 
-def _picture_problems(pictures: Sequence[Any], look: Looked) -> Found:
+def _picture_problems(pictures: Sequence[Any], checks: PictureChecks) -> RowProblems:
     for number, picture in enumerate(pictures, 1):
         data = picture.get("bytes") if isinstance(picture, dict) else None
         if not isinstance(data, bytes):
-            yield (
-                str(picture)[:200],
-                f"entry {number} of `images` holds no picture: datasets gives TRL its path as text",
-            )
-        elif problem := look.data(data):
+            what = f"entry {number} of `images` holds no picture: datasets gives TRL its path as text"
+            yield str(picture)[:200], what
+        elif problem := checks.data(data):
             yield str(picture.get("path") or "")[:200], problem
 
 
 def file_problems(file: Path, rows: int, with_pictures: int) -> Iterator[str]:
-    """Whether `datasets` reads the column as pictures."""
+    """Check that `datasets` reads the column as pictures."""
     if file.suffix != ".parquet":
         yield "not Parquet: in JSON lines datasets gives TRL paths in place of pictures"
         return
     from pyarrow import parquet
 
-    held = parquet.read_schema(file).metadata or {}
+    metadata = parquet.read_schema(file).metadata or {}
     try:
-        features = json.loads(held.get(b"huggingface", b"{}")).get("info", {}).get("features", {})
+        features = json.loads(metadata.get(b"huggingface", b"{}")).get("info", {}).get("features", {})
     except (ValueError, AttributeError):
         features = {}
     if with_pictures and '"Image"' not in json.dumps(features.get("images")):

@@ -1,6 +1,6 @@
-"""One conversation in the form that all trainers share: roles, texts and the pictures between them.
+"""Parse a conversation into the form that all trainers share: roles, texts and the pictures between them.
 
-Reads rows of chat files and writes nothing. Whatever a trainer's file cannot hold is refused with a reason.
+Reads rows of chat files. What a trainer's file cannot hold is rejected with a reason.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any
 
 from docent.convert.conversations import (
@@ -17,10 +18,10 @@ from docent.convert.conversations import (
     Row,
     listed,
     marks_in,
-    named_by,
     parts_of,
     picture_of,
     shown_by_message,
+    stand_ins_in,
 )
 
 ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
@@ -34,8 +35,8 @@ class RefusedError(Exception):
     """A conversation that cannot be written.
 
     Attributes:
-        reason: a constant phrase, by which refusals are counted.
-        detail: what it is about.
+        reason: a constant phrase, by which rejects are counted.
+        detail: the message, picture or value that it concerns.
     """
 
     def __init__(self, reason: str, detail: str = "") -> None:
@@ -53,30 +54,30 @@ class Picture:
 
 @dataclass(frozen=True)
 class Turn:
-    """What one side says, and the pictures it shows, in their order."""
+    """One message: its texts and pictures in their order."""
 
     role: str
     parts: tuple[str | Picture, ...]
 
     @property
     def pictures(self) -> tuple[Picture, ...]:
-        """The pictures alone."""
+        """Return the pictures alone."""
         return tuple(part for part in self.parts if isinstance(part, Picture))
 
     @property
     def text(self) -> str:
-        """The texts alone, one below the other."""
+        """Return the texts alone, joined by line breaks."""
         return "\n".join(part for part in self.parts if isinstance(part, str))
 
 
 def turns_of_row(row: Row) -> list[Turn]:
-    """The turns of a conversation.
+    """Return the turns of a conversation.
 
     Args:
         row: one with good `messages`.
 
     Raises:
-        RefusedError: it holds something else than texts and pictures, or ends without an answer.
+        RefusedError: it holds something other than texts and pictures, or ends without an answer.
     """
     for key in MEDIA_LISTS:
         if key not in ("images", "image") and row.get(key):
@@ -86,7 +87,7 @@ def turns_of_row(row: Row) -> list[Turn]:
     rest = iter(entries)
     turns = []
     for number, (message, count) in enumerate(zip(row["messages"], shown, strict=True), 1):
-        listed_here = iter([_picture(next(rest), number) for _ in range(count)])
+        listed_here = iter([_picture(next(rest, None), number) for _ in range(count)])
         turns.append(_turn(message, number, count, listed_here))
     _check_order(turns)
     return turns
@@ -99,23 +100,22 @@ def _turn(message: Message, number: int, count: int, pictures: Iterator[Picture]
     content = message["content"]
     if isinstance(content, str):
         return Turn(role, tuple(_split(content, count, pictures)))
-    stand_ins = sum(part.get("type") == "image" and not named_by(part) for part in parts_of(content))
-    in_text = marks_in(content) if count > stand_ins else 0
-    made: list[str | Picture] = []
+    in_text = marks_in(content) if count > stand_ins_in(content) else 0
+    parts: list[str | Picture] = []
     for part in parts_of(content):
         if picture_of(part):
-            made.append(_picture(part, number))
+            parts.append(_picture(part, number))
         elif part.get("type") == "image":
-            made.append(_next(pictures, number))
+            parts.append(_next(pictures, number))
         elif part.get("type", "text") in TEXT_TYPES and isinstance(part.get("text"), str):
-            made += [] if not part["text"] else _split(part["text"], in_text, pictures)
+            parts += _split(part["text"], in_text, pictures) if part["text"] else []
         else:
             raise RefusedError("a part other than text and picture", f"message {number}: {str(part.get('type'))[:40]}")
-    return Turn(role, tuple(made))
+    return Turn(role, tuple(parts))
 
 
 def _split(text: str, marks: int, pictures: Iterator[Picture]) -> Iterator[str | Picture]:
-    """A text with pictures in the place of its marks; with no marks to fill, `<image>` is text."""
+    """Yield a text with pictures in the place of its marks; with no marks to fill, `<image>` is text."""
     if not marks:
         yield text
         return
@@ -145,11 +145,11 @@ def _picture(entry: Any, number: int) -> Picture:
 
 
 def _check_order(turns: Sequence[Turn]) -> None:
-    """Refuse what no trainer can learn from."""
-    said = [turn for turn in turns if turn.role not in SYSTEM_ROLES]
-    if not said or said[-1].role != "assistant" or turns[-1].role != "assistant":
+    """Reject what no trainer can learn from."""
+    spoken = [turn for turn in turns if turn.role not in SYSTEM_ROLES]
+    if not spoken or turns[-1].role != "assistant":
         raise RefusedError("it does not end with an answer")
-    if not any(turn.role == "user" for turn in said):
+    if not any(turn.role == "user" for turn in spoken):
         raise RefusedError("nothing is asked")
     for number, turn in enumerate(turns, 1):
         if _HALF_PAIR.search(turn.text):
@@ -161,10 +161,9 @@ def _check_order(turns: Sequence[Turn]) -> None:
 
 
 def why_not_alternating(roles: Sequence[str]) -> str:
-    """Why roles are not a system message, if any, and then questions and answers by turns; "" where they are."""
-    said = roles[1:] if roles and roles[0] == "system" else roles
-    for number, role in enumerate(said):
-        due = ("user", "assistant")[number % 2]
+    """Return why roles are not an optional system message and alternating questions and answers; "" if they are."""
+    first = 1 if roles and roles[0] == "system" else 0
+    for number, (role, due) in enumerate(zip(roles[first:], cycle(("user", "assistant"))), first + 1):
         if role != due:
-            return f"{role} where {due} is due (message {number + 1 + len(roles) - len(said)})"
+            return f"{role} where {due} is due (message {number})"
     return ""

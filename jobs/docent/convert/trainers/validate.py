@@ -1,24 +1,25 @@
-"""`docent validate --for NAME FILE`: all rules of a trainer at once, each problem with its line.
+"""Implement `docent validate --for NAME FILE`: report all violations of a trainer's rules, each with its line.
 
-Reads the trainer's file, the pictures in it or beside it, and what lies beside it; writes nothing. One row is in
-memory at a time. Problems of the file as a whole have the line 0.
+Reads the file, its pictures and what lies beside it; writes nothing. One row is in memory at a time. Problems of the
+file as a whole have the line 0.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from docent.convert.conversations import parts_of, picture_of
-from docent.convert.files import BOM
-from docent.convert.row_files import array_values, why_unreadable
+from docent.convert.conversations import as_list, parts_of, picture_of
+from docent.convert.files import BOM, parsed
+from docent.convert.row_files import array_values, parquet_rows, why_unreadable
 from docent.convert.trainers import TRAINERS
-from docent.convert.trainers.picture_rules import Looked
+from docent.convert.trainers.picture_rules import PictureChecks
+from docent.convert.trainers.row_rules import messages_in
 from docent.convert.validate import Problem, Result
-from docent.errors import ConfigError, InputError
+from docent.errors import InputError
 
 _ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 BATCH_ROWS = 16
@@ -38,95 +39,66 @@ def validate(path: Path, name: str) -> Result:
     """
     if not path.is_file():
         raise InputError("there is no such file", str(path), f"name a file that {name} reads")
-    trainer, result, looked = TRAINERS[name], Result(files=1), Looked()
+    trainer, result, checks = TRAINERS[name], Result(files=1), PictureChecks()
     with_pictures = 0
     for number, value, problem in _rows(path):
         result.rows += number > 0
         if problem:
             result.problems.append(Problem(str(path), number, "", problem))
             continue
-        shown = _pictures_of(value)
-        result.pictures += len(shown)
-        result.remote += sum(_ADDRESS.match(picture) is not None for picture in shown)
-        with_pictures += bool(shown)
-        for picture, problem in trainer.problems(value, path, looked):
+        pictures = _pictures_of(value)
+        result.pictures += len(pictures)
+        result.remote += sum(_ADDRESS.match(picture) is not None for picture in pictures)
+        with_pictures += bool(pictures)
+        messages, problem = messages_in(value, trainer.messages_key(path))
+        row_problems = [("", problem)] if problem else trainer.problems(messages, value, path, checks)
+        for picture, problem in row_problems:
             result.problems.append(Problem(str(path), number, picture, problem))
     if not result.rows:
         raise InputError("the file has no row", str(path), f"docent convert chat IN {path} --for {name}")
-    found = [Problem(str(path), 0, "", problem) for problem in trainer.file_problems(path, result.rows, with_pictures)]
-    result.problems = [*found, *result.problems]
+    of_file = trainer.file_problems(path, result.rows, with_pictures)
+    result.problems = [*(Problem(str(path), 0, "", problem) for problem in of_file), *result.problems]
     return result
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Any, str]]:
-    """Every row with its number and why it cannot be read, if so: lines of JSONL, else places in the file from 1.
-
-    What is wrong with the file itself has the number 0.
-    """
-    if path.suffix == ".parquet":
-        yield from _parquet_rows(path)
-    elif path.suffix == ".json":
-        yield from _values(path)
-    else:
+    """Yield each row with its number from 1 and why it cannot be read; problems of the file have the number 0."""
+    if path.suffix not in (".parquet", ".json"):
         yield from _lines(path)
-
-
-def _parquet_rows(path: Path) -> Iterator[tuple[int, Any, str]]:
-    """Few rows at a time: each may hold pictures of megabytes."""
-    try:
-        from pyarrow import ArrowException, parquet
-    except ModuleNotFoundError as error:
-        what = f"Parquet cannot be read: no module {error.name}"
-        raise ConfigError(what, str(path), "pip install 'docent[build-dataset]'") from None
+        return
     number = 0
+    # Few rows at a time: each may hold pictures of megabytes.
+    values = parquet_rows(path, BATCH_ROWS) if path.suffix == ".parquet" else _array(path)
     try:
-        batches = parquet.ParquetFile(path).iter_batches(batch_size=BATCH_ROWS)
-        for number, value in enumerate((row for batch in batches for row in batch.to_pylist()), 1):
+        for number, value in enumerate(values, 1):
             yield number, value, ""
-    except (ArrowException, OSError) as error:
-        yield number + 1, None, str(error).splitlines()[0]
+    except (ValueError, RecursionError) as error:
+        yield number + 1, None, why_unreadable(path, error)
 
 
-def _values(path: Path) -> Iterator[tuple[int, Any, str]]:
-    number = 0
+def _array(path: Path) -> Iterator[Any]:
     with path.open(encoding="utf-8") as text:
-        try:
-            for number, value in enumerate(array_values(text), 1):
-                yield number, value, ""
-        except (ValueError, RecursionError) as error:
-            yield number + 1, None, why_unreadable(path, error)
+        yield from array_values(text)
 
 
 def _lines(path: Path) -> Iterator[tuple[int, Any, str]]:
     with path.open("rb") as file:
-        number = 0
-        while data := file.readline(MAX_LINE_BYTES):
-            number += 1
+        lines = iter(partial(file.readline, MAX_LINE_BYTES), b"")
+        for number, data in enumerate(lines, 1):
             if number == 1 and data.startswith(BOM):
                 data = data.removeprefix(BOM)
                 yield 0, None, "the file begins with a byte order mark"
-            if not data.strip():
-                yield number, None, "an empty line"
-                continue
             if len(data) == MAX_LINE_BYTES and not data.endswith(b"\n"):
                 yield number, None, f"longer than {MAX_LINE_BYTES >> 20} MiB"
                 return
-            try:
-                yield number, json.loads(data.decode("utf-8")), ""
-            except UnicodeDecodeError:
-                yield number, None, "not UTF-8"
-            except (ValueError, RecursionError):
-                yield number, None, "not JSON"
+            yield number, *(parsed(data) if data.strip() else (None, "an empty line"))
 
 
 def _pictures_of(row: Any) -> list[str]:
-    """The pictures that a row shows, in its list or in its messages, by their paths and addresses."""
+    """Return the paths and addresses of the pictures that a row lists, or else shows in its messages."""
     if not isinstance(row, dict):
         return []
-    listed = row.get("images") or []
-    if listed:
-        return [picture_of(entry) for entry in (listed if isinstance(listed, list) else [listed])]
-    messages = row.get("messages")
-    contents = [m.get("content") for m in messages if isinstance(m, dict)] if isinstance(messages, list) else []
-    parts = [part for content in contents for part in parts_of(content)]
-    return [picture_of(part) for part in parts if part.get("type") in ("image", "image_url")]
+    messages = [message for message in as_list(row.get("messages")) if isinstance(message, dict)]
+    parts = [part for message in messages for part in parts_of(message.get("content"))]
+    inline = [part for part in parts if part.get("type") in ("image", "image_url")]
+    return list(map(picture_of, as_list(row.get("images")) or inline))

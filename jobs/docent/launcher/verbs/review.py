@@ -24,7 +24,7 @@ from docent.spec import RunStates
 
 REVIEW = "docent.stages.curate.review.review"
 EDITS = "docent.stages.curate.review.edits"
-CARRIED = "docent.stages.curate.review.carried"
+DECISIONS = "docent.stages.curate.review.earlier_decisions"
 MOST_LINES_NAMED = 20
 
 
@@ -96,11 +96,11 @@ def _apply_edits(states: RunStates, path: Path) -> None:
     if unknown := sorted(edit.line for pair_id, edit in decided.items() if pair_id not in known):
         lines = ", ".join(map(str, unknown[:MOST_LINES_NAMED]))
         click.echo(f"{len(unknown)} are about pairs that this run does not have: lines {lines}")
-    carried = importlib.import_module(CARRIED)
+    earlier = importlib.import_module(DECISIONS)
     folder = inside(states.run_dir, "review")
-    if left_out := carried.store(path, folder):
-        click.echo(f"{left_out} decisions applied before are not in this file: see {folder / carried.BEFORE}")
-    stored = folder / carried.APPLIED
+    if left_out := earlier.store(path, folder):
+        click.echo(f"{left_out} decisions applied before are not in this file: see {folder / earlier.BEFORE}")
+    stored = folder / earlier.APPLIED
     resolved = str(states.run_dir / "pipeline.resolved.yaml")
     given = ["--set", f"curate.edits={stored}"]
     command = shlex.join(["docent", "run", resolved, *_elsewhere(states.run_dir), *given])

@@ -1,4 +1,4 @@
-"""build-dataset: pairs become rows; splits, leak count, statistics, exports.
+"""Stage build-dataset: turn pairs into rows; splits, leak count, statistics, exports.
 
 Reads: Item rows of assemble, QAPair rows of curate (of generate-qa where curate is skipped), photos and figures, and
 where pairs about exhibits went before. Pairs are read three times as streams, so that a million rows about sections
@@ -25,7 +25,7 @@ from docent.records import SPLITS, Document, Example, ImageFile, Item, QAPair, R
 from docent.source_files.collection import license_of, read_source_names, title_of
 from docent.stages.build_dataset.card import data_card
 from docent.stages.build_dataset.exports.exporting import Exports
-from docent.stages.build_dataset.hub.ahead import warn_ahead
+from docent.stages.build_dataset.hub.preflight import warn_ahead
 from docent.stages.build_dataset.splits.audit import Overlap, audit, shown_twice
 from docent.stages.build_dataset.splits.held_out import GAP, Gaps, HeldOut
 from docent.stages.build_dataset.splits.pairing import HELD_OUT, Match, Unpaired, assigned, pair_items
@@ -103,7 +103,7 @@ def run(ctx: Context) -> Iterator[Example | Reject]:
 
 
 def _survey(ctx: Context, subjects: Subjects, tally: Tally) -> Survey:
-    """The first pass: which split every pair goes to, and what the teacher and the checks made."""
+    """Run the first pass: assign every pair to a split, and count what the teacher and the checks produced."""
     section, recorded = ctx.section, ctx.recorded_splits()
     splits = SectionSplits(ctx.config.seed, section.test_share, section.validation_share)
     survey, about_exhibits = Survey(0, [], [], splits), list[QAPair]()
@@ -135,6 +135,12 @@ def _survey(ctx: Context, subjects: Subjects, tally: Tally) -> Survey:
 
 
 Found = tuple[Example | Reject, tuple[ImageFile, ...]]
+OF_PAIR = ("item_id", "question", "answer", "temperature", "teacher", "question_type", "difficulty", "language") + (
+    "sources",
+    "reasoning",
+    "conversation",
+)
+"""Fields that a row has from its pair."""
 
 
 def _about_exhibits(survey: Survey, names: dict[str, str]) -> Iterator[Found]:
@@ -150,7 +156,7 @@ def _unused(survey: Survey) -> Iterator[Found]:
 
 
 def _section_pairs(ctx: Context, subjects: Subjects, survey: Survey) -> Iterator[tuple[QAPair, Split, int]]:
-    """Another pass over the pairs: those about sections, the split of each and its text key."""
+    """Yield the pairs about sections, the split of each and its text key, in another pass."""
     position = 0
     for pair in ctx.pairs():
         if subjects.is_section(pair.item_id):
@@ -159,7 +165,7 @@ def _section_pairs(ctx: Context, subjects: Subjects, survey: Survey) -> Iterator
 
 
 def _about_sections(ctx: Context, subjects: Subjects, survey: Survey, names: dict[str, str]) -> Iterator[Found]:
-    """The last pass over the pairs."""
+    """Run the last pass over the pairs."""
     for pair, split, text in _section_pairs(ctx, subjects, survey):
         reason = _why_left_out(pair, split, text, survey)
         if not reason:
@@ -171,7 +177,7 @@ def _about_sections(ctx: Context, subjects: Subjects, survey: Survey, names: dic
 
 
 def _why_left_out(pair: QAPair, split: Split, text: int, survey: Survey) -> str:
-    """Why a pair about a section becomes no row; "" where it does."""
+    """Return why a pair about a section is left out; "" where it becomes a row."""
     if survey.gaps.before(pair):
         return GAP
     if split == "test":
@@ -184,33 +190,23 @@ def _why_left_out(pair: QAPair, split: Split, text: int, survey: Survey) -> str:
 def _example(
     pair: QAPair, split: Split, pictures: tuple[ImageFile, ...], names: dict[str, str], item_name: str
 ) -> Example:
-    """The row of a pair and its pictures; its number in the split comes later."""
+    """Return the row of a pair and its pictures; its number in the split is set later."""
     parents = (pair.id, *(image.id for image in pictures))
     return Example(
         id=make_id("build-dataset", parents, split),
         parents=parents,
         split=split,
         data_id=0,
-        item_id=pair.item_id,
         item_name=item_name,
         image_name=names[pictures[0].id] if pictures else "",
         files=tuple(f"images/{split}/{names[image.id]}" for image in pictures),
         group=pictures[0].group if pictures else "",
-        question=pair.question,
-        answer=pair.answer,
-        temperature=pair.temperature,
-        teacher=pair.teacher,
-        question_type=pair.question_type,
-        difficulty=pair.difficulty,
-        language=pair.language,
-        sources=pair.sources,
-        reasoning=pair.reasoning,
-        conversation=pair.conversation,
+        **{name: getattr(pair, name) for name in OF_PAIR},
     )
 
 
 def _describe(ctx: Context, tally: Tally, leaks: dict[str, Any]) -> None:
-    """`audit.json`, `statistics.json`, the card."""
+    """Write `audit.json`, `statistics.json` and the card."""
     counts = statistics(tally, _shortfall(ctx))
     card = data_card(tally, _named(ctx, tally.subjects), leaks, counts, ctx.folder.name)
     ctx.output_summary(LeakAudit.model_validate(leaks))
@@ -219,7 +215,7 @@ def _describe(ctx: Context, tally: Tally, leaks: dict[str, Any]) -> None:
 
 
 def _named(ctx: Context, subjects: Subjects) -> BuildDataset:
-    """The settings with the title and the licence of the sources where the user set none."""
+    """Return the settings, with the title and the licence of the sources where the user set none."""
     section: BuildDataset = ctx.section
     sources = read_source_names(ctx.artifact(Document))
     exhibits = {item.document_id for item in subjects.exhibits}
@@ -229,7 +225,7 @@ def _named(ctx: Context, subjects: Subjects) -> BuildDataset:
 
 
 def _shortfall(ctx: Context) -> tuple[Shortfall, ...]:
-    """Pairs that the teacher was asked for and did not write, by question type and reason, from its rejects."""
+    """Return the pairs that the teacher was asked for and did not write, by question type and reason."""
     missing: Counter[tuple[str, str]] = Counter()
     for artifact in ctx.writers(QAPair):
         for reject in artifact.rejects():

@@ -1,4 +1,4 @@
-"""The data card: a README.md with the head that the Hugging Face hub reads. Built from counts and settings alone.
+"""Write the data card, a README.md with the head that the Hugging Face hub reads, from counts and settings.
 
 Names and titles come from sources that nobody checked: each stays on its line and opens no markup.
 """
@@ -24,7 +24,7 @@ MAX_LISTED = 20
 def data_card(
     tally: Tally, section: BuildDataset, audit: dict[str, Any], statistics: Statistics, identity: str = ""
 ) -> bytes:
-    """Markdown: what is in the data set, who wrote it, what to know before using it.
+    """Return Markdown: what is in the data set, who wrote it, what to know before using it.
 
     Args:
         identity: what tells this data set from any other, such as the name of its folder.
@@ -109,7 +109,7 @@ def _statement(tally: Tally, section: BuildDataset, audit: dict[str, Any]) -> li
 
 
 def _about_sections(tally: Tally, section: BuildDataset, audit: dict[str, Any]) -> list[str]:
-    """What is held out of the pairs about sections, and what the test shares with training all the same."""
+    """Describe what is held out of the pairs about sections, and what the test still shares with training."""
     others = f", with {section.test_share:.0%} of the other pairs about sections" if section.test_share else ""
     figures = ""
     if audit.get("figures"):
@@ -130,7 +130,7 @@ def _about_sections(tally: Tally, section: BuildDataset, audit: dict[str, Any]) 
 
 
 def _shared_answers(tally: Tally, audit: dict[str, Any]) -> SharedAnswers:
-    """What the audit counted, as the report says it."""
+    """Return the counts of the audit, as the report shows them."""
     exhibits, sections = tally.subjects.exhibits, tally.subjects.sections
     return SharedAnswers(
         audit["test_answers_also_in_train"],
@@ -143,7 +143,7 @@ def _shared_answers(tally: Tally, audit: dict[str, Any]) -> SharedAnswers:
 
 
 def _imbalance(statistics: Statistics) -> list[str]:
-    """Which exhibits have most and least training rows, where they are far apart."""
+    """Describe which exhibits have most and fewest training rows, where they are far apart."""
     found = statistics.imbalance
     if not found:
         return []
@@ -155,7 +155,7 @@ def _imbalance(statistics: Statistics) -> list[str]:
 
 
 def _hidden(tally: Tally) -> list[str]:
-    """What the sources hold that is not text for a reader; nothing for most."""
+    """Describe content of the sources that readers do not see; nothing for most."""
     invisible, tokens = tally.subjects.invisible, tally.subjects.tokens
     if not invisible and not tokens:
         return []
@@ -166,7 +166,7 @@ def _hidden(tally: Tally) -> list[str]:
 
 
 def _splits(tally: Tally) -> list[str]:
-    """Rows, pictures, items and temperatures of each split."""
+    """Return the table of rows, pictures, items and temperatures of each split."""
     name = "sections" if not tally.subjects.exhibits else "exhibits" if not tally.subjects.sections else "items"
     shown = "photos" if tally.subjects.exhibits else "pictures"
     lines = [f"| split | rows | {shown} | {name} | rows by temperature |", "| --- | ---: | ---: | ---: | --- |"]
@@ -239,10 +239,10 @@ def _files(tally: Tally, section: BuildDataset, published: bool) -> list[str]:
 
 
 def _line(text: str) -> str:
-    """Text that stays on its line and opens no markup."""
+    """Return text that stays on its line and opens no markup."""
     return re.sub(r"([\\`*_\[\]|])", r"\\\1", plain(text)).replace("&", "&amp;").replace("<", "&lt;")
 
 
 def _code(text: str) -> str:
-    """Text as code, in which nothing is markup and no address becomes a link."""
+    """Return text as code, in which nothing is markup and no address becomes a link."""
     return "`" + (plain(text).replace("`", "'").replace("|", "\\|") or " ") + "`"

@@ -1,4 +1,4 @@
-"""The head of a data card, which the hub and `load_dataset` read: name, licence, languages, where the rows are."""
+"""Write the head of a data card, which the hub and `load_dataset` read: name, licence, languages, files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LICENCE = re.compile(
 
 
 def head(tally: Tally, section: BuildDataset, identity: str = "") -> list[str]:
-    """The lines of the head.
+    """Return the lines of the head.
 
     Args:
         identity: what tells this data set from any other. `load_dataset` keeps what it read by the name of the folder
@@ -47,7 +47,7 @@ def head(tally: Tally, section: BuildDataset, identity: str = "") -> list[str]:
 
 
 def _languages(tally: Tally) -> list[str]:
-    """`language:` with the codes of the languages that are known."""
+    """Return `language:` with the codes of the languages that are known."""
     codes = dict.fromkeys(code for name in tally.grouped(2) if (code := _code_of(name)))
     return ["language:", *(f"- {json.dumps(code)}" for code in codes)] if codes else []
 
@@ -60,11 +60,11 @@ def _code_of(language: str) -> str:
 
 
 def _licence(name: str) -> str:
-    """The licence as the hub spells it where it is one that the hub knows, in lower case; otherwise as it is."""
+    """Return the licence in the hub's lower-case spelling if the hub knows it; otherwise unchanged."""
     known = plain(name).lower()
     return known if _LICENCE.fullmatch(known) else plain(name)
 
 
 def plain(text: str) -> str:
-    """Text on one line."""
+    """Return text on one line."""
     return " ".join(text.split())

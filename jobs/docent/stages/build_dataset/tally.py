@@ -42,16 +42,16 @@ class Tally:
         self._by_item = [array("Q", bytes(8 * len(subjects.numbers))) for _ in COLUMNS]
 
     def made(self, pair: QAPair) -> None:
-        """A pair that the teacher wrote."""
+        """Count a pair that the teacher wrote."""
         self._count(MADE, pair)
 
     def kept(self, pair: QAPair) -> None:
-        """A pair that the checks let through."""
+        """Count a pair that passed the checks."""
         self._count(KEPT, pair)
         self.reviewed += bool(pair.reviewed)
 
     def row(self, row: Example) -> None:
-        """A row of the data set."""
+        """Count a row of the data set."""
         self._count(ROWS + SPLITS.index(row.split), row)
         self.teachers.add(row.teacher)
         self.temperatures[row.split][row.temperature] += 1
@@ -61,47 +61,47 @@ class Tally:
             self.files.update(dict.fromkeys(span.file for span in row.sources))
 
     def refused(self, unit: str, reasons: Mapping[str, int]) -> None:
-        """Rows that a unit left out, by reason."""
+        """Count rows that a unit left out, by reason."""
         self.rejected.setdefault(unit, Counter()).update(reasons)
 
     def refused_pair(self, question_type: str, reason: str) -> None:
-        """A pair that the checks rejected."""
+        """Count a pair that the checks rejected."""
         self.rejected_by_type.setdefault(question_type, Counter())[reason] += 1
 
     def of_split(self, split: Split) -> int:
-        """Rows of a split."""
+        """Return the number of rows of a split."""
         return sum(counts[ROWS + SPLITS.index(split)] for counts in self.kinds.values())
 
     def items_of(self, split: Split) -> int:
-        """Items with a row in a split."""
+        """Return the number of items with a row in a split."""
         return sum(number > 0 for number in self._by_item[ROWS + SPLITS.index(split)])
 
     @property
     def items(self) -> int:
-        """Items with a row."""
+        """Return the number of items with a row."""
         return sum(any(numbers) for numbers in zip(*self._by_item[ROWS:], strict=True))
 
     def grouped(self, position: int) -> dict[str, Counts]:
-        """Counts by question type (0), difficulty (1) or language (2), by name."""
+        """Return counts by question type (0), difficulty (1) or language (2), by name."""
         found: dict[str, Counts] = {}
         for kind, counts in self.kinds.items():
             _add(found.setdefault(kind[position], [0] * len(COLUMNS)), counts)
         return dict(sorted(found.items()))
 
     def by_document(self) -> Iterator[tuple[str, Counts]]:
-        """Title and counts of every document."""
+        """Return title and counts of every document."""
         found = [[0] * len(COLUMNS) for _ in self.subjects.documents]
         for number, document in enumerate(self.subjects.document_of):
             _add(found[document], self._of_item(number))
         return ((title, counts) for (_, title), counts in zip(self.subjects.documents, found, strict=True))
 
     def by_section(self) -> Iterator[tuple[str, Counts]]:
-        """Name and counts of every item; the name is empty beyond those that are kept."""
+        """Yield name and counts of every item; the name is empty beyond those that are kept."""
         titles = self.subjects.titles
         return ((titles[n] if n < len(titles) else "", self._of_item(n)) for n in range(len(self.subjects.numbers)))
 
     def of_exhibits(self, split: Split) -> list[tuple[int, str]]:
-        """Rows of a split and name of every exhibit."""
+        """Return the number of rows of a split and the name of every exhibit."""
         rows = self._by_item[ROWS + SPLITS.index(split)]
         return [(rows[self.subjects.numbers[item.id]], item.name) for item in self.subjects.exhibits]
 
@@ -137,7 +137,7 @@ def count_refused_pairs(tally: Tally, rejects: Iterable[Reject], pairs: Iterable
 
 
 def imbalance(tally: Tally) -> dict[str, Any] | None:
-    """The exhibits with most and least training rows; None where the one has no more than MAX_IMBALANCE times those."""
+    """Return the exhibits with most and fewest training rows; None if the ratio is at most MAX_IMBALANCE."""
     trained = tally.of_exhibits("train")
     if not trained or max(trained)[0] <= MAX_IMBALANCE * min(trained)[0]:
         return None
@@ -188,7 +188,7 @@ def _named(counts: Counts) -> dict[str, int]:
 
 
 def _capped(key: str, listed: Iterable[tuple[str, Counts]]) -> list[dict[str, Any]]:
-    """The first entries by name, and all later ones together, so that the sums stay whole."""
+    """Return the first entries by name, and the sum of all later ones, so that totals stay correct."""
     found: list[dict[str, Any]] = []
     others, more = [0] * len(COLUMNS), 0
     for number, (name, counts) in enumerate(listed):

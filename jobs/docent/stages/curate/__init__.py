@@ -31,7 +31,7 @@ CHUNK = 512
 MAX_LINES_NAMED = 10
 
 
-class Court:
+class GateSet:
     """All that judging needs, made once."""
 
     def __init__(self, section: Curate, items: Iterable[Item], threads: int = 1) -> None:
@@ -42,12 +42,12 @@ class Court:
         self._embedder = Embedder(threads) if section.embedding_similarity is not None else None
         self._retrieval: Retrieval | None = None
         if section.round_trip_rank is not None:
-            sections = [told for told in self.sources.told if told.kind == "section"]
-            self._rows = {told.id: row for row, told in enumerate(sections)}
-            self._retrieval = Retrieval([told.said for told in sections])
+            sections = [item for item in self.sources.items if item.kind == "section"]
+            self._rows = {item.id: row for row, item in enumerate(sections)}
+            self._retrieval = Retrieval([item.text for item in sections])
 
     def judge(self, pairs: list[QAPair]) -> Iterator[QAPair | Reject]:
-        """A verdict on every pair of a chunk, in order.
+        """Yield a verdict on every pair of a chunk, in order.
 
         Raises:
             InputError: a pair is about an item that `assemble` does not have.
@@ -64,12 +64,12 @@ class Court:
         if self._retrieval is None or source.own.kind != "section" or (pair.conversation and pair.index):
             return None
         return self._retrieval.rank(
-            pair.question, [self._rows[told.id] for told in source.items if told.id in self._rows]
+            pair.question, [self._rows[item.id] for item in source.items if item.id in self._rows]
         )
 
 
 def run(ctx: Context) -> Iterator[QAPair | Reject]:
-    """Every pair with its verdict, in the order of the pairs.
+    """Yield every pair with its verdict, in the order of the pairs.
 
     Raises:
         ConfigError: a package that a gate needs is not installed.
@@ -77,12 +77,12 @@ def run(ctx: Context) -> Iterator[QAPair | Reject]:
     """
     section: Curate = ctx.section
     edits = Edits(section.edits)
-    court = Court(section, ctx.stream(Item), ctx.config.run.threads)
+    gate_set = GateSet(section, ctx.stream(Item), ctx.config.run.threads)
     funnel, diversity = Funnel(), Diversity()
     total, done = ctx.count(QAPair), 0
     pairs = ctx.pairs()
     while chunk := list(islice(pairs, CHUNK)):
-        for pair, verdict in zip(chunk, _verdicts(chunk, court, edits), strict=True):
+        for pair, verdict in zip(chunk, _verdicts(chunk, gate_set, edits), strict=True):
             funnel.add(pair, verdict)
             if isinstance(verdict, QAPair):
                 diversity.add(verdict)
@@ -100,9 +100,9 @@ def run(ctx: Context) -> Iterator[QAPair | Reject]:
     ctx.output_file("diversity.json", as_json(diversity.figures()))
 
 
-def _verdicts(chunk: list[QAPair], court: Court, edits: Edits) -> Iterator[QAPair | Reject]:
-    """What people decided, then what the gates say, in the order of the chunk."""
-    wanted = [edits.apply(pair, court.section.require_approval) for pair in chunk]
-    judged = court.judge([pair for pair in wanted if isinstance(pair, QAPair)])
+def _verdicts(chunk: list[QAPair], gate_set: GateSet, edits: Edits) -> Iterator[QAPair | Reject]:
+    """Yield what people decided, then the verdicts of the gates, in the order of the chunk."""
+    wanted = [edits.apply(pair, gate_set.section.require_approval) for pair in chunk]
+    judged = gate_set.judge([pair for pair in wanted if isinstance(pair, QAPair)])
     for pair in wanted:
         yield next(judged) if isinstance(pair, QAPair) else pair

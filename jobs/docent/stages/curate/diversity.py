@@ -1,4 +1,4 @@
-"""How varied the kept pairs are, and what became of all of them: two small JSON files beside the rows.
+"""Measure how varied the kept pairs are, and count the verdicts, in two small JSON files beside the rows.
 
 Reads and writes nothing itself. Counts cover every pair; word figures and self-similarity a sample, the SAMPLED pairs
 whose ids hash lowest, so that any order of the same pairs gives the same figures.
@@ -26,7 +26,7 @@ class Diversity:
     """Figures on the pairs that were kept."""
 
     def __init__(self) -> None:
-        """Nothing counted."""
+        """Start with empty counts."""
         self._counts: dict[str, Counter[str]] = {
             name: Counter() for name in ("type", "difficulty", "language", "teacher")
         }
@@ -49,7 +49,7 @@ class Diversity:
             heapq.heappushpop(self._sample, entry)
 
     def figures(self) -> dict[str, Any]:
-        """All figures as JSON values."""
+        """Return all figures as JSON values."""
         sample = sorted(self._sample, reverse=True)
         answers = [terms_of(answer) for _, _, answer in sample]
         return {
@@ -69,13 +69,13 @@ def _share(part: int, whole: int) -> float:
 
 
 def _distinct(texts: Sequence[tuple[str, ...]], n: int) -> float:
-    """Share of the runs of n words that are different ones, over all answers of the sample."""
+    """Return the share of distinct runs of n words, over all answers of the sample."""
     runs = [tuple(words[i : i + n]) for words in texts for i in range(len(words) - n + 1)]
     return _share(len(set(runs)), len(runs))
 
 
 def _self_similarity(texts: Sequence[tuple[str, ...]]) -> dict[str, float]:
-    """Jaccard similarity of the answers' content words: of all pairs of answers, and of each with its nearest."""
+    """Return the Jaccard similarity of the answers' content words, of all pairs and of nearest neighbours."""
     sets = [frozenset(words) for words in texts if words]
     if len(sets) < 2:
         return {"mean": 0.0, "nearest_mean": 0.0}
@@ -94,7 +94,7 @@ class Funnel:
     """What became of the pairs, by question type."""
 
     def __init__(self) -> None:
-        """Nothing counted."""
+        """Start with empty counts."""
         self._types: dict[str, dict[str, Any]] = defaultdict(
             lambda: {"in": 0, "rejected": Counter(), "warned": Counter(), "passed": 0, "kept": 0, "reviewed": Counter()}
         )
@@ -113,7 +113,7 @@ class Funnel:
             counts["reviewed"][verdict.reviewed] += 1
 
     def figures(self) -> dict[str, Any]:
-        """Totals, then the same by question type."""
+        """Return totals, then the same by question type."""
         total: dict[str, Any] = {"in": 0, "rejected": {}, "warned": {}, "passed": 0, "kept": 0, "reviewed": {}}
         for counts in self._types.values():
             for name, value in counts.items():
@@ -127,5 +127,5 @@ def _plain(counts: dict[str, Any]) -> dict[str, Any]:
 
 
 def as_json(figures: dict[str, Any]) -> bytes:
-    """The bytes of one of the two files."""
+    """Return the bytes of one of the two files."""
     return (json.dumps(figures, indent=1, ensure_ascii=False) + "\n").encode()

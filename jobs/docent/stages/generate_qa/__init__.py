@@ -19,7 +19,7 @@ from docent.llm.chat import ChatReply, ChatRequest
 from docent.llm.client import ChatClient
 from docent.records import Item, QAPair, Reject
 from docent.stages.generate_qa import typed, visitor
-from docent.stages.generate_qa.calls import Call, Shelf, part_of, plan_calls
+from docent.stages.generate_qa.calls import Call, ItemIndex, part_of, plan_calls
 from docent.stages.generate_qa.conversation import Turns, reworded, rewording_request
 from docent.stages.generate_qa.own_language import said_of, with_own_language
 from docent.stages.generate_qa.question_types import language_of
@@ -70,11 +70,11 @@ class Work:
     done: int = 0
 
     def of(self, part: str) -> list[Call]:
-        """The calls of one part."""
+        """Return the calls of one part."""
         return [call for call in self.calls if part_of(call.kind) == part]
 
     def replies(self, calls: Sequence[Call]) -> Iterator[tuple[Call, list[QAPair | Reject], ChatReply | None]]:
-        """Every call of a part with its rows; a call that cannot be asked has one Reject."""
+        """Yield every call of a part with its rows; an impossible call has one Reject."""
         asking, teacher = self.asking, self.client.teacher
         if not calls:
             return
@@ -92,22 +92,22 @@ class Work:
 
 
 def run(ctx: Context) -> Rows:
-    """Pairs of this shard's calls; a call without a usable reply is one Reject.
+    """Yield the pairs of this shard's calls; a call without a usable reply yields one Reject.
 
     Raises:
         ConfigError: a question type, a language, a key, a price, the model or the endpoint is not as configured.
         TemporaryError: the endpoint is down; what it answered is kept in the journal.
     """
-    items, told = with_own_language(ctx.rows(Item), ctx.config)
+    items, languages = with_own_language(ctx.rows(Item), ctx.config)
     for item in items:
         language_of(item.language, ctx.section, f"language of {item.name}")
-    if line := said_of(told.counts, ctx.section.language):
+    if line := said_of(languages.counts, ctx.section.language):
         log.info("%s", line)
     _say_hidden(items)
     asking = Asking(
         ctx.section,
         ctx.config.seed,
-        Shelf.of(items),
+        ItemIndex.of(items),
         ctx.image_path,
         by_title=ctx.config.llm.provider == "offline",
     )
@@ -139,7 +139,7 @@ def _say_hidden(items: Sequence[Item]) -> None:
 
 
 def requests_for(calls: Sequence[Call], asking: Asking) -> Requests:
-    """What is asked for these calls, which are all of one part."""
+    """Return the requests of these calls, which are all of one part."""
 
     def build(call: Call) -> ChatRequest:
         if part_of(call.kind) == "visitor":
@@ -150,14 +150,14 @@ def requests_for(calls: Sequence[Call], asking: Asking) -> Requests:
 
 
 def rows_of(call: Call, reply: ChatReply, asking: Asking, teacher: str) -> Rows:
-    """The rows of one reply."""
+    """Yield the rows of one reply."""
     if part_of(call.kind) == "visitor":
         return visitor.rows_of(call, reply, asking.section, teacher)
     return typed.rows_of(call, reply, asking, teacher)
 
 
 def _conversations(work: Work) -> Rows:
-    """Some at a time, so that a large run holds few of them."""
+    """Yield the rows of conversations in batches, so that a large run holds few of them."""
     calls, kept = work.of("conversation"), 0
     for start in range(0, len(calls), CONVERSATIONS_AT_ONCE):
         kept += yield from _some_conversations(work, calls[start : start + CONVERSATIONS_AT_ONCE])
@@ -166,7 +166,7 @@ def _conversations(work: Work) -> Rows:
 
 
 def _some_conversations(work: Work, calls: Sequence[Call]) -> Generator[QAPair | Reject, None, int]:
-    """Two steps: all are written, then those with several turns are worded anew, in the same order.
+    """Run both steps: write all conversations, then reword those with several turns, in the same order.
 
     Returns:
         How many were not worded anew.

@@ -1,4 +1,4 @@
-"""What is asked, in the order of the rows it makes: one call per item, question type, temperature and fact.
+"""Plan the requests, in the order of the rows they give: one call per item, question type, temperature and fact.
 
 Reads and writes nothing. Calls come in three parts, because a client asks for free text and for JSON one after the
 other and a conversation has two steps: visitors' questions, questions about sections, conversations. The order is that
@@ -49,13 +49,13 @@ class Call:
 
     @property
     def about(self) -> str:
-        """Type and place, as rejects and log lines say it."""
+        """Return type and place, for rejects and log lines."""
         fact = f", fact {self.unit + 1}" if self.kind.context == "fact" else ""
         return f"{self.item.name} at temperature {self.temperature:g}{fact}"
 
 
 @dataclass(frozen=True)
-class Shelf:
+class ItemIndex:
     """All items of the run, to find those that belong together.
 
     Attributes:
@@ -70,39 +70,39 @@ class Shelf:
     """Ids of items that are parts of one section, which was cut at the end of a page or for its length."""
 
     @classmethod
-    def of(cls, items: Iterable[Item]) -> Shelf:
-        """Put them on it."""
-        shelf = cls()
+    def of(cls, items: Iterable[Item]) -> ItemIndex:
+        """Index items."""
+        index = cls()
         for item in items:
-            shelf.by_id[item.id] = item
+            index.by_id[item.id] = item
             if item.text.strip():
-                told = shelf.by_document.setdefault(item.document_id, [])
-                shelf.places[item.id] = len(told)
-                if told and item.kind == "section" and told[-1].title == item.title:
-                    shelf.in_parts.update((told[-1].id, item.id))
-                told.append(item)
-        return shelf
+                with_text = index.by_document.setdefault(item.document_id, [])
+                index.places[item.id] = len(with_text)
+                if with_text and item.kind == "section" and with_text[-1].title == item.title:
+                    index.in_parts.update((with_text[-1].id, item.id))
+                with_text.append(item)
+        return index
 
     def related(self, item: Item) -> list[Item]:
-        """The related sections that have a text, the nearest first."""
+        """Return the related sections that have a text, the nearest first."""
         found = (self.by_id.get(other) for other in item.related)
         return [other for other in found if other is not None and other.text.strip()]
 
     def partner(self, call: Call, seed: int) -> Item | None:
-        """The second section of a two-section question: one of the related ones, else any other of the document."""
+        """Return the second section of a two-section question: a related one, else any other of the document."""
         rng = seeded(seed, "partner", call.item.text, call.kind.name, call.temperature)
         if related := self.related(call.item):
             return rng.choice(related)
-        told = self.by_document.get(call.item.document_id, [])
-        own = self.places.get(call.item.id, len(told))
-        others = len(told) - (own < len(told))
+        with_text = self.by_document.get(call.item.document_id, [])
+        own = self.places.get(call.item.id, len(with_text))
+        others = len(with_text) - (own < len(with_text))
         if not others:
             return None
         drawn = rng.randrange(others)  # of a document with many sections no list is made for each of them
-        return told[drawn + (drawn >= own)]
+        return with_text[drawn + (drawn >= own)]
 
     def why_not(self, call: Call, by_title: bool = False) -> str:
-        """Why a call cannot be asked, "" when it can.
+        """Return why a call is impossible, "" when it is possible.
 
         Args:
             by_title: whether the teacher names sections by their titles, as the offline teacher does.
@@ -119,7 +119,7 @@ class Shelf:
 
 
 def plan_calls(items: Sequence[Item], section: GenerateQA) -> list[Call]:
-    """All calls of the run: part after part; within it by item, type, temperature, fact.
+    """Return all calls of the run: part after part; within it by item, type, temperature, fact.
 
     Raises:
         ConfigError: a question type is unknown.
@@ -133,41 +133,38 @@ def plan_calls(items: Sequence[Item], section: GenerateQA) -> list[Call]:
         for item in items if kinds else ():
             for kind in kinds:
                 for temperature in temperatures:
-                    for unit in range(_units(item, kind)):
+                    # A request that is impossible for lack of facts counts too, so that it is reported.
+                    units = max(1, len(facts_of_item(item))) if kind.context == "fact" else 1
+                    for unit in range(units):
                         calls.append(Call(item, kind, temperature, unit, numbers[kind.name]))
                         numbers[kind.name] += 1
     return calls
 
 
 def planned(items: Sequence[Item], section: GenerateQA) -> dict[str, int]:
-    """Pairs that a run would make if every request gave its quota, by question type."""
-    found: Counter[str] = Counter()
+    """Return the pairs, by question type, that a run would produce if every request gave its quota."""
+    quotas: Counter[str] = Counter()
     for call in plan_calls(items, section):
-        found[call.kind.name] += call.kind.quota
-    return dict(found)
+        quotas[call.kind.name] += call.kind.quota
+    return dict(quotas)
 
 
 def part_of(kind: QuestionType) -> Part:
-    """In which of the three parts a type is asked."""
+    """Return the part of the run in which a type is asked."""
     if kind.name == VISITOR:
         return "visitor"
     return "conversation" if kind.form == "conversation" else "typed"
 
 
 def facts_of_item(item: Item) -> tuple[Fact, ...]:
-    """The facts of an item; where its source gave none, as exhibits do, its sentences or all of it."""
+    """Return the facts of an item; without facts in its source, as for exhibits, its sentences or all of it."""
     if item.facts or not item.text.strip():
         return item.facts
-    told = without_figures(item.text, item.figures)
-    found = [sentence for sentence in split_sentences(told) if len(sentence) >= MIN_FACT_CHARS]
-    return tuple(Fact(text=text, source=item.source) for text in found or [told] if text)
+    text = without_figures(item.text, item.figures)
+    sentences = [sentence for sentence in split_sentences(text) if len(sentence) >= MIN_FACT_CHARS]
+    return tuple(Fact(text=text, source=item.source) for text in sentences or [text] if text)
 
 
 def seeded(seed: int, *what: object) -> random.Random:
-    """A random generator that depends on these values alone."""
+    """Return a random generator that depends on these values alone."""
     return random.Random(hashlib.sha256(canonical_json([seed, *what]).encode()).digest())
-
-
-def _units(item: Item, kind: QuestionType) -> int:
-    """Requests for an item, type and temperature; one that cannot be asked counts, so that it is said."""
-    return max(1, len(facts_of_item(item))) if kind.context == "fact" else 1

@@ -1,4 +1,4 @@
-"""What stage generate-qa cannot ask for, said before a run begins.
+"""Check before a run begins that generate-qa can ask for everything that is configured.
 
 Reads the configuration and, for a teacher that does not translate, the beginnings of the sources' texts; writes
 nothing.
@@ -13,7 +13,7 @@ from docent.stages.generate_qa.source_texts import texts_of
 
 
 def check(config: PipelineConfig) -> list[str]:
-    """Question types, quotas and languages, those of the sources included.
+    """Check question types, quotas and languages, those of the sources included.
 
     Returns:
         What a person should know before the run: which languages are asked in, where that is not the configured one.

@@ -1,4 +1,4 @@
-"""Conversations: written with full names first, then worded anew with pronouns, as people speak.
+"""Generate conversations: first with full names, then reworded with pronouns, as people speak.
 
 Reads and writes nothing itself; both steps go through the client, so that each is in the journal. Answers are those of
 the first step, for only they were written with the section in sight.
@@ -34,12 +34,12 @@ class Turns:
 
     @property
     def dialogue(self) -> tuple[tuple[str, str], ...]:
-        """Questions and answers."""
+        """Return questions and answers."""
         return tuple((row.question, row.answer) for row in self.rows)
 
 
 def rewording_request(call: Call, dialogue: Sequence[tuple[str, str]], code: str, asking: Asking) -> ChatRequest:
-    """The request of the second step.
+    """Build the request of the second step.
 
     Args:
         code: of the language.
@@ -70,7 +70,7 @@ def rewording_request(call: Call, dialogue: Sequence[tuple[str, str]], code: str
 
 
 def problem_with(turns: int, reply: ChatReply) -> str:
-    """Why the questions of a reply cannot take the place of the old ones, "" when they can."""
+    """Return why the questions of a reply cannot replace the old ones, "" when they can."""
     assert isinstance(reply.value, TypedReply)
     if len(reply.value.pairs) != turns:
         return f"{len(reply.value.pairs)} turns, there are {turns}"
@@ -78,7 +78,7 @@ def problem_with(turns: int, reply: ChatReply) -> str:
 
 
 def reworded(turns: Turns, reply: ChatReply) -> list[QAPair]:
-    """The pairs with their new questions; as they were where there are none."""
+    """Return the pairs with their new questions; unchanged where there are none."""
     if not isinstance(reply.value, TypedReply):
         return list(turns.rows)
     found = []

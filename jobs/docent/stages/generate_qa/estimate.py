@@ -1,4 +1,4 @@
-"""What stage generate-qa will ask the teacher for, before it does: `docent estimate`.
+"""Estimate the requests and costs of generate-qa before it runs, for `docent estimate`.
 
 Reads the items of `assemble` and the journal; writes and sends nothing. The second step of a conversation is counted
 with turns of the expected length, for its words are not known yet.
@@ -17,7 +17,7 @@ from docent.llm.client import known_replies
 from docent.llm.pace.estimate import expected, tokens_of
 from docent.records import Item
 from docent.stages.generate_qa import requests_for
-from docent.stages.generate_qa.calls import Call, Shelf, part_of, plan_calls
+from docent.stages.generate_qa.calls import Call, ItemIndex, part_of, plan_calls
 from docent.stages.generate_qa.conversation import rewording_request
 from docent.stages.generate_qa.own_language import with_own_language
 from docent.stages.generate_qa.prompts import answer_words
@@ -34,30 +34,30 @@ REASONING_CHARS = 400
 
 
 def estimate(ctx: Context) -> dict[str, Any]:
-    """Requests, tokens, USD and minutes of all shards together.
+    """Estimate requests, tokens, USD and minutes of all shards together.
 
     Raises:
         ConfigError: a question type or a language is unknown.
     """
     items, _ = with_own_language(ctx.rows(Item), ctx.config)
-    asking = Asking(ctx.section, ctx.config.seed, Shelf.of(items), ctx.image_path)
+    asking = Asking(ctx.section, ctx.config.seed, ItemIndex.of(items), ctx.image_path)
     asked = asked_calls(items, asking)
     visitors = requests_for([call for call in asked if part_of(call.kind) == "visitor"], asking)
     return {**costs(asked, asking, ctx.config.llm), "in_journal": known_replies(ctx.config.llm, ctx.journal, visitors)}
 
 
 def costs(asked: Sequence[Call], asking: Asking, llm: Llm) -> dict[str, Any]:
-    """Requests, tokens, USD and minutes of these calls."""
+    """Estimate requests, tokens, USD and minutes of these calls."""
     return asdict(expected(_requests(asked, asking), llm))
 
 
 def asked_calls(items: Sequence[Item], asking: Asking) -> list[Call]:
-    """The calls of a run that can be asked."""
+    """Return the calls of a run that are possible."""
     return [call for call in plan_calls(items, asking.section) if not asking.why_not(call)]
 
 
 def reply_tokens(call: Call, section: GenerateQA) -> int:
-    """How long a reply usually is; a visitor's tells the description as often as pairs are asked for."""
+    """Return the usual length of a reply; a visitor's repeats the description for each pair."""
     if part_of(call.kind) == "visitor":
         words = section.max_answer_words
     else:
@@ -68,7 +68,7 @@ def reply_tokens(call: Call, section: GenerateQA) -> int:
 
 
 def _requests(asked: Sequence[Call], asking: Asking) -> Iterator[tuple[ChatRequest, int]]:
-    """Every request with the tokens of its reply, one at a time."""
+    """Yield every request with the tokens of its reply."""
     for call, request in zip(asked, requests_for(asked, asking), strict=True):
         tokens = reply_tokens(call, asking.section)
         yield request, tokens

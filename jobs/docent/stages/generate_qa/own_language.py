@@ -1,4 +1,4 @@
-"""Which language a text is asked about in by a teacher that does not translate: its own.
+"""Choose the language of questions for a teacher that does not translate: that of the text.
 
 The offline teacher's answers are sentences of the text, so their language is the text's. A source that names its
 language is believed. `generate_qa.language` decides where the text is too short to tell; its default, English, is no
@@ -8,7 +8,7 @@ wish. Reads and writes nothing. docs/questions.md describes the rule.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from docent.config import GenerateQA, PipelineConfig
@@ -37,12 +37,12 @@ class Languages:
 
 
 def does_not_translate(config: PipelineConfig) -> bool:
-    """Whether the teacher can only ask in the language of a text."""
+    """Return whether the teacher can only ask in the language of a text."""
     return config.llm.provider == "offline"
 
 
 def own_languages(texts: Mapping[str, str], configured: str) -> Languages:
-    """The language of each text; of one that does not tell, that of most others, else the configured one.
+    """Return the language of each text; where it is unclear that of most others, else the configured one.
 
     Args:
         texts: texts by any key, without those whose source names a language.
@@ -63,18 +63,18 @@ def own_languages(texts: Mapping[str, str], configured: str) -> Languages:
 
 
 def _check(counts: Mapping[str, int], wanted: str) -> None:
-    told = _listed(counts)
+    named = _listed(counts)
     if counts and not any(code in LANGUAGES for code in counts):
         known = ", ".join(LANGUAGES.values())
         raise ConfigError(
-            f"the offline teacher does not translate: it asks in {known}, and the texts are in {told}", _WHERE, _MODEL
+            f"the offline teacher does not translate: it asks in {known}, and the texts are in {named}", _WHERE, _MODEL
         )
     if not counts and wanted not in LANGUAGES:
         check_named(wanted, _WHERE)
     if counts and wanted not in counts and wanted != DEFAULT:
         code = max(counts, key=lambda code: counts[code])
         raise ConfigError(
-            f"the offline teacher does not translate: the texts are in {told}, not in {languages()[wanted].name}",
+            f"the offline teacher does not translate: the texts are in {named}, not in {languages()[wanted].name}",
             _WHERE,
             f"--set generate_qa.language={name_of(code).replace(' ', '')}, or {_MODEL}",
         )
@@ -93,7 +93,7 @@ def check_named(language: str, where: str) -> None:
 
 
 def with_own_language(items: Sequence[Item], config: PipelineConfig) -> tuple[list[Item], Languages]:
-    """Items with the language that they are asked about in; as they are where the teacher translates.
+    """Return the items with the language of their questions; unchanged where the teacher translates.
 
     Raises:
         ConfigError: see `own_languages`.
@@ -105,23 +105,23 @@ def with_own_language(items: Sequence[Item], config: PipelineConfig) -> tuple[li
                 texts[item.document_id] = f"{texts.get(item.document_id, '')}\n{item.text[:MAX_CHARS]}"
     if not texts:
         return list(items), Languages({}, {})
-    told = own_languages(texts, (config.generate_qa or GenerateQA()).language)
-    kept = {key: code for key, code in told.codes.items() if code != UNKNOWN}
-    return [_with_language(item, kept) for item in items], told
+    detected = own_languages(texts, (config.generate_qa or GenerateQA()).language)
+    kept = {key: code for key, code in detected.codes.items() if code != UNKNOWN}
+    return [_with_language(item, kept) for item in items], detected
 
 
 def said_of(counts: Mapping[str, int], configured: str) -> str:
-    """One line where texts are not asked about in the configured language; "" otherwise."""
+    """Return a message if texts are not asked about in the configured language; "" otherwise."""
     own = find_language(configured, _WHERE)
     if not counts or set(counts) == {own.code}:
         return ""
     left_out = [code for code in counts if code not in LANGUAGES]
     line = f"the offline teacher asks in the language of each text: {_listed(counts)}"
-    return f"{line}; it does not write {_names(left_out)}" if left_out else line
+    return f"{line}; it does not write {', '.join(sorted(map(name_of, left_out)))}" if left_out else line
 
 
 def name_of(code: str) -> str:
-    """A language's name in English, or what can be said of one without an entry in text/languages.yaml."""
+    """Return a language's name in English, or a description of one without an entry in text/languages.yaml."""
     if code in languages():
         return languages()[code].name
     return "a language that docent does not know" if code == UNKNOWN else f"the language {code!r}"
@@ -130,10 +130,6 @@ def name_of(code: str) -> str:
 def _listed(counts: Mapping[str, int]) -> str:
     ordered = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
     return ", ".join(f"{name_of(code)} ({number})" for code, number in ordered)
-
-
-def _names(codes: Iterable[str]) -> str:
-    return ", ".join(sorted(map(name_of, codes)))
 
 
 def _with_language(item: Item, codes: Mapping[str, str]) -> Item:

@@ -1,26 +1,26 @@
-"""What would be asked about some items, and what that would cost: `docent preview`.
+"""Preview the requests about some items and their cost, for `docent preview`.
 
-Reads and writes nothing and sends nothing; the items need not be of a run.
+Reads, writes and sends nothing; the items need not belong to a run.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from docent.config import GenerateQA, PipelineConfig
-from docent.llm.chat import ChatRequest
-from docent.records import ImageFile, Item
+from docent.records import Item
 from docent.stages.generate_qa import requests_for
-from docent.stages.generate_qa.calls import Call, Shelf, planned
+from docent.stages.generate_qa.calls import ItemIndex, planned
 from docent.stages.generate_qa.estimate import asked_calls, costs
 from docent.stages.generate_qa.own_language import with_own_language
 from docent.stages.generate_qa.views import Asking
 
 
 def show(items: Sequence[Item], config: PipelineConfig) -> dict[str, Any]:
-    """What a run over these items would do.
+    """Return what a run over these items would do.
 
     Returns:
         `calls`: requests by question type, those that cannot be asked left out; `prompts`: the first request of each
@@ -32,32 +32,24 @@ def show(items: Sequence[Item], config: PipelineConfig) -> dict[str, Any]:
     """
     section = config.generate_qa or GenerateQA()
     items, _ = with_own_language(items, config)
-    asking = Asking(section, config.seed, Shelf.of(items), _relative)
-    asked = asked_calls(items, asking)
-    first: dict[str, Call] = {}
-    counts: dict[str, int] = {}
-    for call in asked:
-        first.setdefault(call.kind.name, call)
-        counts[call.kind.name] = counts.get(call.kind.name, 0) + 1
-    requests = requests_for(list(first.values()), asking)
+    # The names of pictures beside the rows: they are not read here, so they need not exist.
+    asking = Asking(section, config.seed, ItemIndex.of(items), lambda image: Path(image.file))
+    calls = asked_calls(items, asking)
+    counts = Counter(call.kind.name for call in calls)
+    first = [next(call for call in calls if call.kind.name == name) for name in counts]
+    prompts = [
+        {
+            "type": call.kind.name,
+            "item": call.item.name,
+            "temperature": request.temperature,
+            "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+            "images": [str(image.path) for message in request.messages for image in message.images],
+        }
+        for call, request in zip(first, requests_for(first, asking), strict=True)
+    ]
     return {
-        "calls": counts,
-        "prompts": [_shown(call, request) for call, request in zip(first.values(), requests, strict=True)],
+        "calls": dict(counts),
+        "prompts": prompts,
         "planned": planned(items, section),
-        "cost": costs(asked, asking, config.llm),
+        "cost": costs(calls, asking, config.llm),
     }
-
-
-def _shown(call: Call, request: ChatRequest) -> dict[str, Any]:
-    return {
-        "type": call.kind.name,
-        "item": call.item.name,
-        "temperature": request.temperature,
-        "messages": [{"role": message.role, "content": message.content} for message in request.messages],
-        "images": [str(image.path) for message in request.messages for image in message.images],
-    }
-
-
-def _relative(image: ImageFile) -> Path:
-    """Its name beside the rows: nothing is read here, so it need not be found."""
-    return Path(image.file)

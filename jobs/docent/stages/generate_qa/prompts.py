@@ -1,4 +1,4 @@
-"""The two messages of a request about a section: how to write in the one, material and task in the other.
+"""Write the two messages of a request about a section: the system message, and material with task.
 
 Reads templates/ beside it; writes nothing. Everything that a document says stands between tags that it cannot close,
 and holds no token of a chat template; domain, persona and the policy for pictures come from the configuration and from
@@ -32,7 +32,7 @@ _PLACE = re.compile(r"\{(\w+)\}")
 
 
 def messages_for(call: Call, view: View, asking: Asking) -> tuple[Message, ...]:
-    """System and user message of a call, the pictures with the latter."""
+    """Return system and user message of a call, the pictures with the latter."""
     section = asking.section
     system = system_prompt(section, section.reasoning, len(view.figures) > 0)
     images = tuple(
@@ -47,25 +47,25 @@ def messages_for(call: Call, view: View, asking: Asking) -> tuple[Message, ...]:
 def rewording_messages(
     call: Call, dialogue: Sequence[tuple[str, str]], language: Language, section: GenerateQA
 ) -> tuple[Message, ...]:
-    """The second step of a conversation: its questions are worded anew."""
+    """Return the prompt of the second step of a conversation, which rewords its questions."""
     turns = "\n".join(f"Question: {question}\nAnswer: {answer}" for question, answer in dialogue)
-    told = wording(language.code)
-    task = [told.pronouns.strip(), _pairs_wanted(len(dialogue)), told.line]
+    phrases = wording(language.code)
+    task = [phrases.pronouns.strip(), _pairs_wanted(len(dialogue)), phrases.line]
     system = _filled(read_yaml("templates/frame.yaml")["rewording_system"], {"about": _about(section)})
     user = f"{_document(call.item)}\n\n{_tagged('dialogue', turns)}\n\n{_joined(task)}"
     return Message("system", system), Message("user", user)
 
 
 def system_prompt(section: GenerateQA, reasoning: bool, has_figures: bool) -> str:
-    """What holds for every question of the run; nothing of a document stands in it."""
+    """Return the prompt that all questions of the run share; it holds nothing of a document."""
     frame = read_yaml("templates/frame.yaml")
     lines = frame["system_lines"]
-    told = [_filled(frame["system"], {"about": _about(section)}).rstrip()]
-    told += [_filled(lines["persona"], {"persona": section.persona})] if section.persona else []
+    paragraphs = [_filled(frame["system"], {"about": _about(section)}).rstrip()]
+    paragraphs += [_filled(lines["persona"], {"persona": section.persona})] if section.persona else []
     picture_line = lines["figures" if has_figures else "no_figures"]
-    told += [_filled(picture_line, {"image_policy": section.image_policy})]
-    told += [lines["reasoning"]] if reasoning else []
-    return "\n".join(told)
+    paragraphs += [_filled(picture_line, {"image_policy": section.image_policy})]
+    paragraphs += [lines["reasoning"]] if reasoning else []
+    return "\n".join(paragraphs)
 
 
 def _material(item: Item, view: View, section: GenerateQA) -> list[str]:
@@ -83,10 +83,10 @@ def _material(item: Item, view: View, section: GenerateQA) -> list[str]:
 
 
 def _document(item: Item) -> str:
-    """Title and what the document says of itself."""
-    told = [("title", item.document if item.kind == "section" else item.called)]
-    told += [(key, value) for key, value in item.meta.items() if key.lower() != "title"][:MAX_META_KEYS]
-    return _tagged("document", "\n".join(f"{one_line(key)}: {one_line(value)}" for key, value in told))
+    """Return the title and the document's own description."""
+    fields = [("title", item.document if item.kind == "section" else item.called)]
+    fields += [(key, value) for key, value in item.meta.items() if key.lower() != "title"][:MAX_META_KEYS]
+    return _tagged("document", "\n".join(f"{one_line(key)}: {one_line(value)}" for key, value in fields))
 
 
 def _task(call: Call, view: View, section: GenerateQA) -> str:
@@ -94,20 +94,20 @@ def _task(call: Call, view: View, section: GenerateQA) -> str:
     language = view.language
     words = {True: language.true, False: language.false}
     places = {"true": language.true, "false": language.false, "pairs": call.kind.quota}
-    told = [_filled(instruction_of(call.kind, language).strip(), places), _pairs_wanted(call.kind.quota)]
-    told.append(_filled(task["words"], {"words": answer_words(call, section)}))
+    tasks = [_filled(instruction_of(call.kind, language).strip(), places), _pairs_wanted(call.kind.quota)]
+    tasks.append(_filled(task["words"], {"words": answer_words(call, section)}))
     if view.truths:
-        told.append(_filled(task["truths"], {"truths": ", ".join(words[truth] for truth in view.truths)}))
-    return _joined([*told, wording(language.code).line])
+        tasks.append(_filled(task["truths"], {"truths": ", ".join(words[truth] for truth in view.truths)}))
+    return _joined([*tasks, wording(language.code).line])
 
 
 def answer_words(call: Call, section: GenerateQA) -> int:
-    """Most words of an answer."""
+    """Return the maximum number of words of an answer."""
     return min(call.kind.answer_words or section.max_answer_words, section.max_answer_words)
 
 
 def one_line(text: str) -> str:
-    """A value that stays on its line, and is no longer than a line should be."""
+    """Return a value on one line of limited length."""
     return " ".join(text.split())[:MAX_META_CHARS]
 
 
@@ -138,5 +138,5 @@ def _joined(lines: Sequence[str]) -> str:
 
 
 def _filled(template: str, places: Mapping[str, Any]) -> str:
-    """A template with its places filled, in one pass: what is put in is not looked at for further places."""
+    """Fill the places of a template in one pass: inserted text is not searched for further places."""
     return _PLACE.sub(lambda found: str(places.get(found[1], found[0])), template)

@@ -1,4 +1,4 @@
-"""The question types that a run asks for, and the words they are asked in.
+"""Load the question types of a run, and their wording.
 
 Reads question_types.yaml and templates/ beside it; writes nothing. What cannot be asked (an unknown type, an unknown
 language) is said before any request is made.
@@ -43,17 +43,19 @@ class Wording:
 
 @cache
 def question_types() -> dict[str, dict[str, QuestionType]]:
-    """The types that come with docent: `all` and `styles`, each by name in the order of the file."""
+    """Return the types that come with docent: `all` and `styles`, each by name in the order of the file."""
     styles = wording(FALLBACK).styles
-    found: dict[str, dict[str, QuestionType]] = {}
+    types: dict[str, dict[str, QuestionType]] = {}
     for group, entries in read_yaml("question_types.yaml").items():
-        told = {name: {"instruction": styles.get(name), **entry} for name, entry in entries.items()}
-        found[group] = {name: QuestionType.model_validate({"name": name, **entry}) for name, entry in told.items()}
-    return found
+        types[group] = {
+            name: QuestionType.model_validate({"name": name, "instruction": styles.get(name), **entry})
+            for name, entry in entries.items()
+        }
+    return types
 
 
 def chosen_types(section: GenerateQA) -> tuple[QuestionType, ...]:
-    """The types that the configuration names, each once and with its quota.
+    """Return the types that the configuration names, each once and with its quota.
 
     Raises:
         ConfigError: a name is unknown or taken, or a quota is no number of pairs.
@@ -77,7 +79,7 @@ def chosen_types(section: GenerateQA) -> tuple[QuestionType, ...]:
 
 
 def language_of(given: str, section: GenerateQA, where: str = "generate_qa.language") -> Language:
-    """The language to write in: that of a source where it has one.
+    """Return the language to write in: that of a source where it has one.
 
     Raises:
         ConfigError: it is not known.
@@ -87,19 +89,19 @@ def language_of(given: str, section: GenerateQA, where: str = "generate_qa.langu
 
 @cache
 def wording(code: str) -> Wording:
-    """How things are said to a teacher that writes in a language.
+    """Return the phrases of prompts for a language.
 
     Raises:
         FileNotFoundError: a language of text/languages.yaml has neither a file nor a line here.
     """
     lines = read_yaml("templates/lines.yaml")
-    told = read_yaml(f"templates/{FALLBACK if code in lines else code}.yaml")
-    styles = {name: text for name, text in told.items() if name not in ("line", "pronouns")}
-    return Wording(lines.get(code, told["line"]), styles, told["pronouns"])
+    template = read_yaml(f"templates/{FALLBACK if code in lines else code}.yaml")
+    styles = {name: text for name, text in template.items() if name not in ("line", "pronouns")}
+    return Wording(lines.get(code, template["line"]), styles, template["pronouns"])
 
 
 def instruction_of(kind: QuestionType, language: Language) -> str:
-    """What the teacher is told to write; styles have it in the language itself."""
+    """Return the instruction for the teacher; styles have it in the language itself."""
     is_style = kind == question_types()["styles"].get(kind.name, kind).model_copy(update={"quota": kind.quota})
     own = wording(language.code).styles.get(kind.name) if is_style else None
     return own or kind.instruction
@@ -107,14 +109,14 @@ def instruction_of(kind: QuestionType, language: Language) -> str:
 
 @cache
 def read_yaml(name: str) -> dict[str, Any]:
-    """One of the files beside this module; not to be changed."""
+    """Read one of the files beside this module; callers must not change the result."""
     text = resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
     found: dict[str, Any] = yaml.safe_load(text)
     return found
 
 
 def _known(section: GenerateQA) -> dict[str, QuestionType]:
-    """Every type that may be named, visitors' first."""
+    """Return every type that the configuration may name, visitors' first."""
     visitor = QuestionType(name=VISITOR, quota=section.pairs_per_call, related=False, instruction="see visitor.yaml")
     known = {VISITOR: visitor, **{name: kind for types in question_types().values() for name, kind in types.items()}}
     for kind in section.own_types:

@@ -1,4 +1,4 @@
-"""What was planned and what came of it, by question type: where a run is short of its quota, and why.
+"""Compare planned and written pairs by question type: where a run is short of its quota, and why.
 
 Reads and writes nothing; the stage says its lines in the log at the end of each shard.
 """
@@ -35,7 +35,7 @@ class Tally:
     unlisted_figures: int = 0
 
     def count(self, call: Call, rows: list[QAPair | Reject], reply: ChatReply | None = None) -> None:
-        """One call has its end."""
+        """Count the result of one call."""
         name, quota = call.kind.name, call.kind.quota
         pairs = [row for row in rows if isinstance(row, QAPair)]
         self.difficulties[name] = call.kind.difficulty
@@ -54,7 +54,7 @@ class Tally:
             self.missing.setdefault(name, Counter())[why[:MAX_WHY_CHARS]] += quota - len(pairs)
 
     def lines(self) -> list[str]:
-        """What people should know: one line for every type that is short, then the balance of true and false."""
+        """Return messages for people: one line for every type that is short, then the balance of true and false."""
         found = []
         for name, reasons in self.missing.items():
             whys = "; ".join(f"{count} x {why}" for why, count in reasons.most_common(3))

@@ -1,4 +1,4 @@
-"""The beginnings of texts that a run will read, as far as they can be had before it: to tell their language.
+"""Read the beginnings of source texts before a run, as far as possible, to detect their language.
 
 Reads text files, Markdown and CSV of the sources: at most MAX_FILES, MAX_BYTES of each. PDFs and workbooks are not
 opened; the stage itself looks at their texts. What cannot be read here is left to stage ingest, which says why. Writes
@@ -32,12 +32,12 @@ _SUFFIXES = {
 
 
 def texts_of(source: Source) -> dict[str, str]:
-    """Beginnings of a source's texts by file, of a table by row; empty where none can be read without its loader."""
+    """Return beginnings of a source's texts by file, of a table by row; none where only its loader can read it."""
     found: dict[str, str] = {}
     for path in _files(source):
         text = _beginning(path, source.encoding)
         if path.suffix.lower() == ".csv":
-            found |= {f"{path}:{number}": told for number, told in enumerate(_rows(text))}
+            found |= {f"{path}:{number}": cells for number, cells in enumerate(_rows(text))}
         elif text.strip():
             found[str(path)] = text
     return found
@@ -72,12 +72,12 @@ def _beginning(path: Path, encoding: str) -> str:
 
 
 def _rows(text: str) -> Iterator[str]:
-    """The long cells of each row of a CSV."""
+    """Yield the long cells of each row of a CSV."""
     first = text.partition("\n")[0]
     delimiter = max(",;\t|", key=first.count)
     try:
         for row in islice(csv.reader(text.splitlines(keepends=True), delimiter=delimiter), MAX_ROWS):
-            if told := [cell for cell in row if len(cell.split()) >= MIN_CELL_WORDS or not cell.isascii()]:
-                yield "\n".join(told)
+            if cells := [cell for cell in row if len(cell.split()) >= MIN_CELL_WORDS or not cell.isascii()]:
+                yield "\n".join(cells)
     except csv.Error:
         return

@@ -1,4 +1,4 @@
-"""Questions about sections: the request of a call, what is wrong with a reply, the rows that it gives.
+"""Ask typed questions about sections: build the request of a call, check its reply, and build the rows.
 
 Reads and writes nothing. A reply with fewer pairs than were asked for is corrected once by the client; what is usable
 of the last one is kept, and what is missing is said.
@@ -30,7 +30,7 @@ Pair = TypedPair | ReasonedPair
 
 
 def request_for(call: Call, asking: Asking) -> ChatRequest:
-    """The prompt of a call, its pictures, and the same in structured form for the offline teacher."""
+    """Return the prompt of a call, its pictures, and the same in structured form for the offline teacher."""
     section = asking.section
     view = view_of(call, asking)
     per_pair = TOKENS_PER_PAIR * (2 if section.reasoning else 1)
@@ -45,7 +45,7 @@ def request_for(call: Call, asking: Asking) -> ChatRequest:
 
 
 def material_of(call: Call, view: View, asking: Asking) -> TypedMaterial:
-    """What the offline teacher reads."""
+    """Return the input of the offline teacher."""
     near = [*([view.partner] if view.partner else []), *view.related]
     item = call.item
     return TypedMaterial(
@@ -66,7 +66,7 @@ def material_of(call: Call, view: View, asking: Asking) -> TypedMaterial:
 
 
 def problem_with(call: Call, view: View, words: int, reply: ChatReply) -> str:
-    """Why a reply that fits its schema cannot be used as it is, "" when it can."""
+    """Return why a reply that fits its schema cannot be used unchanged, "" when it can."""
     assert isinstance(reply.value, TypedReply | ReasonedReply)
     usable, problems = _sorted_out(call, view, words, reply.value.pairs)
     if len(usable) >= call.kind.quota:
@@ -78,7 +78,7 @@ def problem_with(call: Call, view: View, words: int, reply: ChatReply) -> str:
 
 
 def rows_of(call: Call, reply: ChatReply, asking: Asking, teacher: str) -> Iterator[QAPair | Reject]:
-    """The usable pairs of one reply, figures that no list had, and what is missing."""
+    """Yield the usable pairs of one reply; report figures that no list had, and what is missing."""
     view, words = view_of(call, asking), answer_words(call, asking.section)
     usable, problems = usable_pairs(call, view, words, reply)
     for position, pair in enumerate(usable):
@@ -103,7 +103,7 @@ def rows_of(call: Call, reply: ChatReply, asking: Asking, teacher: str) -> Itera
 
 
 def usable_pairs(call: Call, view: View, words: int, reply: ChatReply) -> tuple[list[Pair], list[str]]:
-    """The pairs of a reply that can be kept, at most the quota, and what was wrong with others."""
+    """Return the usable pairs of a reply, at most the quota, and what was wrong with others."""
     value = reply.value
     if value is None and not reply.error and reply.whole:
         value = read_reply(reply.text, ReasonedReply).value or read_reply(reply.text, TypedReply).value
@@ -114,13 +114,13 @@ def usable_pairs(call: Call, view: View, words: int, reply: ChatReply) -> tuple[
 
 
 def tidy(text: str) -> str:
-    """Without invisible characters and needless white space; line breaks of lists and steps stay."""
+    """Remove invisible characters and needless white space; line breaks of lists and steps stay."""
     lines = (" ".join("".join(map(_printed, line)).split()) for line in restored(visible(text)).splitlines())
     return "\n".join(line for line in lines if line).replace("\u2019", "'")
 
 
 def _printed(character: str) -> str:
-    """The character, or a space for a control character; format characters that are still there are meant."""
+    """Return the character, or a space for a control character; remaining format characters are intended."""
     return character if character.isprintable() or unicodedata.category(character) == "Cf" else " "
 
 
@@ -140,7 +140,7 @@ def _sorted_out(call: Call, view: View, words: int, pairs: Sequence[Pair]) -> tu
 
 
 def _problem(call: Call, view: View, words: int, pair: Pair) -> str:
-    """What is wrong with one pair, "" for nothing."""
+    """Return what is wrong with one pair, "" for nothing."""
     answer = tidy(pair.answer)
     if not tidy(pair.question) or not answer:
         return "its question or answer is empty"
@@ -161,7 +161,7 @@ def _problem(call: Call, view: View, words: int, pair: Pair) -> str:
 
 
 def _row(call: Call, view: View, position: int, pair: Pair, teacher: str) -> tuple[QAPair, list[str]]:
-    """The row of a pair, and names in it that no figure has."""
+    """Return the row of a pair, and names in it that no figure has."""
     item, kind = call.item, call.kind
     index = call.unit * kind.quota + position
     parents = (item.id, view.partner.id) if view.partner else (item.id,)
@@ -191,7 +191,7 @@ def _row(call: Call, view: View, position: int, pair: Pair, teacher: str) -> tup
 
 
 def _named_figures(view: View, names: Sequence[str]) -> tuple[tuple[ImageFile, ...], list[str]]:
-    """Pictures of the listed figures that are named, in the order of the list, each once; names without one."""
+    """Return the named pictures in the order of the listed figures, each once, and the names that have none."""
     listed = {_bare(figure.token): figure.image for figure in view.figures}
     wanted = {_bare(name) for name in names}
     found = {image.sha256: image for token, image in listed.items() if token in wanted and image is not None}
@@ -199,5 +199,5 @@ def _named_figures(view: View, names: Sequence[str]) -> tuple[tuple[ImageFile, .
 
 
 def _bare(token: str) -> str:
-    """A token without the braces and spaces around its name, which models leave out."""
+    """Return a token without the braces and spaces around its name, which models leave out."""
     return token.strip().strip("{}").strip()

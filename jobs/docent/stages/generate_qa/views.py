@@ -1,4 +1,4 @@
-"""What the teacher is shown for one call: the section or the part of it that fits, its neighbours, its pictures.
+"""Select what the teacher sees for one call: the section or the part that fits, its neighbours, its pictures.
 
 Reads and writes nothing: a picture is only named here, its bytes are read when the request is sent.
 """
@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from docent.config import GenerateQA
 from docent.records import Fact, Figure, ImageFile, Item, Span
-from docent.stages.generate_qa.calls import Call, Shelf, facts_of_item, seeded
+from docent.stages.generate_qa.calls import Call, ItemIndex, facts_of_item, seeded
 from docent.stages.generate_qa.question_types import language_of
 from docent.text.languages import Language
 from docent.text.markdown.figures import with_descriptions
@@ -43,13 +43,13 @@ class Asking:
 
     section: GenerateQA
     seed: int
-    shelf: Shelf
+    index: ItemIndex
     path_of: Callable[[ImageFile], Path]
     by_title: bool = False
 
     def why_not(self, call: Call) -> str:
-        """Why a call cannot be asked, "" when it can."""
-        return self.shelf.why_not(call, self.by_title)
+        """Return why a call is impossible, "" when it is possible."""
+        return self.index.why_not(call, self.by_title)
 
 
 @dataclass(frozen=True)
@@ -77,12 +77,12 @@ class View:
 
 
 def view_of(call: Call, asking: Asking) -> View:
-    """What a call shows. The call can be asked: see Shelf.why_not."""
+    """Return what a call shows. The call must be possible: see ItemIndex.why_not."""
     item, kind, section = call.item, call.kind, asking.section
     facts = facts_of_item(item)
     fact = facts[call.unit] if kind.context == "fact" else None
-    partner = asking.shelf.partner(call, asking.seed) if kind.context == "two-sections" else None
-    related = asking.shelf.related(item) if kind.related else []
+    partner = asking.index.partner(call, asking.seed) if kind.context == "two-sections" else None
+    related = asking.index.related(item) if kind.related else []
     related = [other for other in related if partner is None or other.id != partner.id]
     near = [item, *([partner] if partner else []), *related]
     spans = (fact.source,) if fact else (item.source, *([partner.source] if partner else []))
@@ -100,7 +100,7 @@ def view_of(call: Call, asking: Asking) -> View:
 
 
 def figures_of(items: Sequence[Item], most: int) -> Iterator[Figure]:
-    """Figures with a picture that can be sent, nearest section first; each picture and each token once."""
+    """Return figures with a picture that can be sent, nearest section first; each picture and each token once."""
     pictures: set[str] = set()
     tokens: set[str] = set()
     for figure in (figure for item in items for figure in item.figures):
@@ -115,23 +115,23 @@ def figures_of(items: Sequence[Item], most: int) -> Iterator[Figure]:
 
 
 def media_type(image: ImageFile) -> str | None:
-    """MIME type of a picture, None where endpoints do not take its kind."""
+    """Return the MIME type of a picture, None where endpoints do not accept its kind."""
     return MEDIA_TYPES.get(PurePosixPath(image.file).suffix.lower())
 
 
 def shown_text(item: Item) -> str:
-    """The text of a section as a reader sees it."""
+    """Return the text of a section as a reader sees it."""
     return visible(with_descriptions(item.text, item.figures))
 
 
 def window(text: str, chars: int, middle: int = 0) -> str:
-    """At most so many characters of a text, from its beginning or around a position."""
+    """Return at most so many characters of a text, from its beginning or around a position."""
     start = max(0, min(middle - chars // 2, len(text) - chars))
     return text[start : start + chars]
 
 
 def _text_around(item: Item, fact: Fact | None, chars: int) -> str:
-    """The section, or of a long one its beginning or what stands around a fact."""
+    """Return the section, or of a long one its beginning or the text around a fact."""
     text = shown_text(item)
     if fact is None or len(text) <= chars:
         return window(text, chars)
@@ -143,7 +143,7 @@ def _text_around(item: Item, fact: Fact | None, chars: int) -> str:
 
 
 def _truths(call: Call, seed: int) -> tuple[bool, ...]:
-    """By turns over the whole run, so that as many are true as false; which comes first is drawn."""
+    """Return true and false alternately over the whole run, so that both are equally many; the first is drawn."""
     if call.kind.form != "boolean":
         return ()
     first = seeded(seed, "truth", call.kind.name).randrange(2)

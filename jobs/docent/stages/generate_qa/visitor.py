@@ -1,4 +1,4 @@
-"""Visitors' questions about exhibits: the published method, asked for as free text.
+"""Ask visitors' questions about exhibits by the published method, as free text.
 
 Reads templates/visitor.yaml; writes nothing.
 """
@@ -29,15 +29,15 @@ _PLACE = re.compile(r"\{(name|text)\}")
 
 
 def request_for(call: Call, section: GenerateQA, seed: int) -> ChatRequest:
-    """The prompt of a call, and the same in structured form for the offline teacher."""
+    """Return the prompt of a call, and the same in structured form for the offline teacher."""
     prompts = read_yaml("templates/visitor.yaml")
     language = language_of(call.item.language, section).name
-    told = visible(with_descriptions(call.item.text, call.item.figures))
+    text = visible(with_descriptions(call.item.text, call.item.figures))
     system = prompts["system"].format(pairs=section.pairs_per_call, words=section.max_answer_words, language=language)
     # The material cannot close its own tag and go on as instructions.
     name = as_material(re.sub(r"[<>]", " ", visible(call.item.called)))
     # In one pass: an exhibit named `{text}` is a name.
-    places = {"name": name, "text": as_material(told)}
+    places = {"name": name, "text": as_material(text)}
     user = _PLACE.sub(lambda place: places[place[1]], prompts["user"])
     return ChatRequest(
         messages=(Message("system", system), Message("user", user)),
@@ -46,7 +46,7 @@ def request_for(call: Call, section: GenerateQA, seed: int) -> ChatRequest:
         material=Material(
             name=visible(call.item.name),
             spoken_name=visible(call.item.spoken_name),
-            text=told,
+            text=text,
             temperatures=tuple(sorted(set(section.temperatures))),
             temperature=call.temperature,
             pairs=section.pairs_per_call,
@@ -59,7 +59,7 @@ def request_for(call: Call, section: GenerateQA, seed: int) -> ChatRequest:
 
 
 def problem_with(pairs: int, reply: ChatReply) -> str:
-    """Why a whole reply cannot be used, "" when it can."""
+    """Return why a whole reply cannot be used, "" when it can."""
     try:
         parse_dialogue(reply.text, pairs)
     except UnusableReplyError as error:
@@ -68,7 +68,7 @@ def problem_with(pairs: int, reply: ChatReply) -> str:
 
 
 def rows_of(call: Call, reply: ChatReply, section: GenerateQA, teacher: str) -> Iterator[QAPair | Reject]:
-    """The pairs of one reply and what is missing of them."""
+    """Yield the pairs of one reply, and report what is missing."""
     item, wanted = call.item, section.pairs_per_call
     if reply.error or reply.problem:
         pairs = [] if reply.error or not reply.whole else parse_shorter_dialogue(reply.text, wanted)

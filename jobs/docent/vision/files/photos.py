@@ -102,7 +102,7 @@ def picture_suffix(data: bytes, max_pixels: float) -> str:
     Raises:
         PhotoError: not an image, not supported, or more than `max_pixels`.
     """
-    with _opened(io.BytesIO(data), max_pixels) as picture:
+    with opened(io.BytesIO(data), max_pixels) as picture:
         return SUFFIX_OF_FORMAT[str(picture.format)]
 
 
@@ -112,7 +112,7 @@ def examine(data: bytes, max_pixels: float) -> Examined:
     Raises:
         PhotoError: not an image, not supported, more than `max_pixels`, or damaged.
     """
-    with _opened(io.BytesIO(data), max_pixels) as picture:
+    with opened(io.BytesIO(data), max_pixels) as picture:
         if picture.format in ("JPEG", "MPO") and lacks_end(data):
             raise PhotoError(DOES_NOT_DECODE, "JPEG: its end is missing")
         with _damage_named():
@@ -140,13 +140,13 @@ def decode(path: Path, max_pixels: float, max_decoded_pixels: int = MAX_DECODED_
     Raises:
         PhotoError: not an image, not supported, too many pixels, or damaged.
     """
-    with path.open("rb") as file, _opened(file, max_pixels) as picture:
+    with path.open("rb") as file, opened(file, max_pixels) as picture:
         return _decoded(picture, max_decoded_pixels).picture
 
 
 def is_upright_rgb(data: bytes) -> bool:
     """Return whether a decodable JPEG or PNG needs no change of its pixels: upright, 8-bit sRGB, opaque."""
-    with _opened(io.BytesIO(data), math.inf) as picture, _damage_named():
+    with opened(io.BytesIO(data), math.inf) as picture, _damage_named():
         if picture.mode != "RGB" or "transparency" in picture.info or is_other_than_srgb(picture):
             return False
         return read_orientation(picture) not in UPRIGHT
@@ -188,7 +188,7 @@ def _damage_named() -> Iterator[None]:
 
 
 @contextmanager
-def _opened(file: IO[bytes], max_pixels: float) -> Iterator[Image.Image]:
+def opened(file: IO[bytes], max_pixels: float) -> Iterator[Image.Image]:
     """Open a picture under our own limits, which may lie above or below Pillow's."""
     limits_of_pillow = Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK
     Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = None, MAX_PNG_CHUNK_BYTES

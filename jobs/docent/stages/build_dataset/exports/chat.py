@@ -1,4 +1,4 @@
-"""The data set as conversations: chat JSONL for fine-tuning, and conversation JSON with type, difficulty and source.
+"""Export conversations: chat JSONL for fine-tuning, and conversation JSON with type, difficulty and source.
 
 Rows arrive one by one in their order and leave as lines, so that a million of them need no memory. Pictures are paths
 relative to the file. Contents are lists of parts in every message: each field has one type. No rows, no file.
@@ -39,7 +39,7 @@ class Packer:
         self._key: tuple[str, ...] = ()
 
     def add(self, row: Example) -> list[Example]:
-        """The conversation that this row ends by not belonging to it; empty where it goes on."""
+        """Add a row; return the conversation that it ends by not belonging to it, or nothing where that continues."""
         key = self._key_of(row)
         if key and key == self._key and len(self._rows) < MAX_TURNS:
             self._rows.append(row)
@@ -48,12 +48,12 @@ class Packer:
         return done
 
     def rest(self) -> list[Example]:
-        """The last conversation."""
+        """Return the last conversation."""
         done, self._rows, self._key = self._rows, [], ()
         return done
 
     def _key_of(self, row: Example) -> tuple[str, ...]:
-        """What the rows of a conversation share; empty for a row that stays by itself."""
+        """Return what the rows of a conversation share; empty for a row that stays by itself."""
         about = (row.item_id, row.image_name if row.item_id in self._exhibits else "")
         if self._whole:
             return about
@@ -67,7 +67,7 @@ class Turns:
         self._rows: list[Example] = []
 
     def before(self, row: Example) -> list[Example]:
-        """The turns before this row, which is remembered; at most the last MAX_TURNS."""
+        """Return the turns before this row, at most the last MAX_TURNS; remember the row."""
         last = self._rows[-1] if self._rows else None
         if not row.conversation or not last or _conversation_of(last) != _conversation_of(row):
             self._rows = []
@@ -81,12 +81,12 @@ def _conversation_of(row: Example) -> tuple[str, ...]:
 
 
 def text_part(text: str) -> dict[str, Any]:
-    """Text as a part of a message."""
+    """Return text as a part of a message."""
     return {"type": "text", "text": text}
 
 
 def chat_line(rows: Sequence[Example], system_prompt: str = "", think: bool = False, pictured: bool = True) -> str:
-    """One conversation, and beside it the pictures that its parts `{"type": "image"}` stand for, in their order.
+    """Return one conversation, with the list of pictures that its parts `{"type": "image"}` stand for.
 
     Args:
         pictured: whether the data set has any picture; without one there is no list of them.
@@ -103,7 +103,7 @@ def chat_line(rows: Sequence[Example], system_prompt: str = "", think: bool = Fa
 
 
 def conversation(rows: Sequence[Example], think: bool = False, root: str = "") -> dict[str, Any]:
-    """One conversation with where it came from: text before pictures, which are named where they are shown.
+    """Return one conversation with its sources: text before pictures, which are named where they are shown.
 
     Args:
         root: how to get from the file's folder to that of `images/`, with a slash at its end.
@@ -126,7 +126,7 @@ def conversation(rows: Sequence[Example], think: bool = False, root: str = "") -
 
 
 def source_of(span: Span) -> dict[str, Any]:
-    """A place in a source file as others read it."""
+    """Return a place in a source file in the form of the exports."""
     return span.model_dump(exclude_none=True)
 
 
@@ -153,11 +153,11 @@ class ChatFiles:
         self._files = {split: LineFile(partial(place, split), head) for split in SPLITS}
 
     def add(self, row: Example) -> None:
-        """The next row of the data set."""
+        """Add the next row of the data set."""
         self._write(row.split, self._packers[row.split].add(row))
 
     def close(self) -> None:
-        """Nothing follows."""
+        """Write what is pending and close the files."""
         for split, file in self._files.items():
             self._write(split, self._packers[split].rest())
             file.close(self._orders.get(split))
@@ -182,11 +182,11 @@ class ConversationFiles:
         self._lists = {split: JsonList(partial(place, split)) for split in SPLITS}
 
     def add(self, row: Example) -> None:
-        """The next row of the data set."""
+        """Add the next row of the data set."""
         self._write(row.split, self._packers[row.split].add(row))
 
     def close(self) -> None:
-        """Nothing follows."""
+        """Write what is pending and close the files."""
         for split, made in self._lists.items():
             self._write(split, self._packers[split].rest())
             made.close()
@@ -214,7 +214,7 @@ class DocumentFiles:
         self._current = ""
 
     def add(self, row: Example, document: tuple[str, str]) -> None:
-        """The next row of the data set, and the id and title of its document."""
+        """Add the next row of the data set, given the id and title of its document."""
         if document[0] != self._current:
             self._pause()
             self._current = document[0]
@@ -224,7 +224,7 @@ class DocumentFiles:
         self._write(kind, self._packers[kind].add(row))
 
     def close(self) -> None:
-        """Nothing follows."""
+        """Write what is pending and close the files."""
         self._pause()
         for made in self._lists.values():
             made.close()

@@ -1,4 +1,4 @@
-"""Every row of the data set on its way into every file: one list of files, told row by row.
+"""Pass every row of the data set to all exports.
 
 Writes `images/<split>/metadata.parquet`, `metadata-<split>.csv`, `hf/`, `chat-<split>.jsonl`, for documents
 `conversations-<split>.json`, and `documents/` where it is asked for; nothing for a split without rows.
@@ -25,10 +25,10 @@ class Sink(Protocol):
     """One form of the data set."""
 
     def add(self, row: Example) -> None:
-        """The next row."""
+        """Add the next row."""
 
     def close(self) -> None:
-        """Nothing follows."""
+        """Write what is pending and close the files."""
 
 
 class PublishedDataset:
@@ -39,11 +39,11 @@ class PublishedDataset:
         self._rows: list[Example] = []
 
     def add(self, row: Example) -> None:
-        """The next row."""
+        """Add the next row."""
         self._rows.append(row)
 
     def close(self) -> None:
-        """Nothing follows."""
+        """Write what is pending and close the files."""
         save_dataset_dict(self._rows, self._images, self._folder, self._think)
 
 
@@ -76,7 +76,7 @@ class Exports:
             self._by_document = DocumentFiles(ctx.output_folder("documents"), subjects.exhibit_ids, think)
 
     def add(self, row: Example, pictures: tuple[ImageFile, ...]) -> None:
-        """The next row, and its pictures in the order of its files."""
+        """Add the next row, with its pictures in the order of its files."""
         for file, image in zip(row.files, pictures, strict=True):
             target = self.picture(file)
             if not target.exists():
@@ -88,17 +88,17 @@ class Exports:
             self._by_document.add(row, self._subjects.document(row.item_id))
 
     def close(self) -> None:
-        """Nothing follows."""
+        """Write what is pending and close the files."""
         for sink in self._sinks:
             sink.close()
         if self._by_document:
             self._by_document.close()
 
     def picture(self, file: str) -> Path:
-        """Where the picture `images/<split>/<name>` of a row lies until the stage commits."""
+        """Return where the picture `images/<split>/<name>` of a row lies until the stage commits."""
         return self._ctx.output_folder("images") / file.removeprefix("images/")
 
 
 def _place(ctx: Context, form: str, split: Split) -> Path:
-    """Where the file of a split goes; asked for once it has a row, so that a split without rows has none."""
+    """Return the path of a split's file; called once the split has a row, so that empty splits have no file."""
     return ctx.output_path(form.format(split))

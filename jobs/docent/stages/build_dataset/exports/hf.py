@@ -1,4 +1,4 @@
-"""The data set of documents for `load_from_disk`: any number of pictures per row, written row by row.
+"""Write the data set of documents for `load_from_disk`, row by row, with any number of pictures per row.
 
 Columns: images, data_id, item_name, question_type, difficulty, conversation, dialog, source. A turn of a conversation
 carries the earlier turns in its dialog and their pictures in its images. Rows go straight into the final Arrow
@@ -26,7 +26,7 @@ FINGERPRINT_DIGITS = 16
 
 
 def features() -> Any:
-    """Columns and types."""
+    """Return columns and types."""
     datasets = quiet_datasets()
     text = datasets.Value("string")
     place = {"file": text, "first_line": datasets.Value("int64"), "last_line": datasets.Value("int64")}
@@ -58,7 +58,7 @@ class ArrowFiles:
         self._turns: dict[Split, Turns] = {split: Turns() for split in SPLITS}
 
     def add(self, row: Example) -> None:
-        """The next row of the data set."""
+        """Add the next row of the data set."""
         if row.split not in self._splits:
             self._splits[row.split] = _ArrowSplit(self._folder / row.split, self._features)
         earlier = self._turns[row.split].before(row)
@@ -80,7 +80,7 @@ class ArrowFiles:
         self._splits[row.split].add(row.id, value, size)
 
     def close(self) -> None:
-        """Nothing follows."""
+        """Write what is pending and close the files."""
         for split, files in self._splits.items():
             files.close(split)
         listed = [split for split in SPLITS if split in self._splits]
@@ -99,7 +99,7 @@ class _ArrowSplit:
         folder.mkdir()
 
     def add(self, row_id: str, value: Mapping[str, Any], size: int) -> None:
-        """The next row; `size` is about what it takes in bytes."""
+        """Add the next row; `size` is its approximate size in bytes."""
         if self._writer is None:
             self._open()
         self._ids.update(row_id.encode())
@@ -135,7 +135,7 @@ class _ArrowSplit:
             self._writer = None
 
     def _descriptions(self, split: Split, names: list[str]) -> dict[str, str]:
-        """`dataset_info.json` and `state.json` as the library writes them for an empty set, with our files in."""
+        """Return `dataset_info.json` and `state.json` as the library writes them for an empty set, plus our files."""
         import datasets
 
         aside = self._folder.with_name(f".{self._folder.name}")

@@ -1,4 +1,4 @@
-"""A JSON array that grows at its end. Writes the file that it is given; none where no value came."""
+"""Write a JSON array value by value; no file without a value."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class JsonList:
         self._file: IO[str] | None = None
 
     def add(self, value: Any) -> None:
-        """The next value."""
+        """Append the next value."""
         begins = self._path is None
         if self._path is None:
             self._path = self._place()
@@ -36,7 +36,7 @@ class JsonList:
             self._file = None
 
     def close(self) -> None:
-        """Nothing follows."""
+        """End the array and close the file."""
         if self._path is not None:
             self._file = self._file or self._path.open("a", encoding="utf-8")
             self._file.write("\n]\n")

@@ -1,4 +1,4 @@
-"""Code for a data card that loads the JSON files of a data set whose splits differ in what they show.
+"""Write code for a data card that loads JSON files whose splits differ in what they show.
 
 `load_dataset('json', ...)` takes the types of all splits from the first: where that one has no picture, or no page,
 the others do not fit. The code tells it the types. Reads and writes nothing.
@@ -35,7 +35,7 @@ source = {"file": text, "first_line": number, "last_line": number, "page": numbe
 
 
 def typed_loading(tally: Tally) -> list[str]:
-    """Lines of Markdown with the code; none where all splits show pictures and pages, or none does."""
+    """Return Markdown lines with the code; none where all splits show pictures and pages, or none does."""
     with_rows = [split for split in SPLITS if tally.of_split(split)]
     pictured = {bool(tally.pictures[split]) for split in with_rows}
     paged = {tally.paged[split] for split in with_rows}

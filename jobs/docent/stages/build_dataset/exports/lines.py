@@ -1,16 +1,17 @@
-"""A file of lines that grows at its end and is put in order once all are there, without having them in memory.
+"""Write a file of lines that is put in order at the end, without loading the lines into memory.
 
 Writes the file that it is given, and beside it a temporary copy while lines change places; none where no line came.
 """
 
 from __future__ import annotations
 
-import os
 import random
 from array import array
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
+
+from docent.convert.files import reorder_lines, shuffled
 
 TYPED_BYTES = 8 << 20
 """`load_dataset("json")` takes the types of all lines from the first 10 MiB of a file."""
@@ -33,7 +34,7 @@ class LineFile:
         self._end = 0
 
     def add(self, line: bytes, typed: bool) -> None:
-        """The next line.
+        """Append the next line.
 
         Args:
             typed: whether it shows the types of all fields, so that a reader should meet such a line early.
@@ -47,7 +48,7 @@ class LineFile:
         self._end += self._file.write(line)
 
     def close(self, rng: random.Random | None) -> None:
-        """Nothing follows: put the lines into a random order where there is one, then a typed line to the front.
+        """Close the file: bring the lines into a random order where there is one, then a typed line to the front.
 
         The second is done only where the types would otherwise be met too late.
         """
@@ -60,7 +61,7 @@ class LineFile:
             reorder_lines(self._path, self._starts, order if lead is None else [lead, *(n for n in order if n != lead)])
 
     def _late_lead(self, order: Sequence[int]) -> int | None:
-        """The first typed line, where none lies in the first TYPED_BYTES; None where one does or there is none."""
+        """Return the first typed line if none lies in the first TYPED_BYTES; None if one does or there is none."""
         ends = (*self._starts[1:], self._end)
         read = 0
         for number in order:
@@ -68,25 +69,3 @@ class LineFile:
             if self._typed[number]:
                 return number if read > TYPED_BYTES else None
         return None
-
-
-def shuffled(count: int, rng: random.Random) -> list[int]:
-    """The numbers of `count` lines in a random order."""
-    order = list(range(count))
-    rng.shuffle(order)
-    return order
-
-
-def reorder_lines(path: Path, starts: Sequence[int], order: Sequence[int]) -> None:
-    """Bring the lines of a file into an order without having them in memory; what is before them stays.
-
-    Args:
-        starts: where each line begins.
-    """
-    mixed = path.with_name(f".mixed-{path.name.lstrip('.')}")
-    with path.open("rb") as lines, mixed.open("wb") as file:
-        file.write(lines.read(starts[0] if starts else -1))
-        for number in order:
-            lines.seek(starts[number])
-            file.write(lines.readline())
-    os.replace(mixed, path)

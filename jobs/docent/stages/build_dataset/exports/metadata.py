@@ -1,4 +1,4 @@
-"""What each picture is about: `metadata.parquet` beside the pictures for programs, `metadata-<split>.csv` for people.
+"""Write the metadata of pictures: `metadata.parquet` beside them for programs, `metadata-<split>.csv` for people.
 
 `load_dataset("imagefolder")` guesses the types of a CSV, where `007` becomes 7 and `NA` nothing, and those of JSONL,
 where `2024-01-01` becomes a time; a Parquet file says that its columns are text. Two files of metadata in one folder it
@@ -34,7 +34,7 @@ class MetadataFiles:
         self._splits: dict[Split, _Split] = {}
 
     def add(self, row: Example) -> None:
-        """The next row of the data set."""
+        """Add the next row of the data set."""
         for file in row.files:
             if row.split not in self._splits:
                 place = self._folder / row.split / "metadata.parquet"
@@ -44,7 +44,7 @@ class MetadataFiles:
             self._splits[row.split].add((row.data_id, row.item_name, name, name, said), file)
 
     def close(self) -> None:
-        """Nothing follows."""
+        """Write what is pending and close the files."""
         for files in self._splits.values():
             files.close()
 
@@ -64,7 +64,7 @@ class _Split:
         self._table.write(metadata_line(*COLUMNS))
 
     def add(self, cells: tuple[int, str, str, str, str], file: str) -> None:
-        """The next entry; `file` is the picture as it is named from the table."""
+        """Add the next entry; `file` is the path of the picture from the table."""
         self._rows.append(dict(zip(COLUMNS, cells, strict=True)))
         number, item, name, _, said = cells
         self._table.write(metadata_line(number, *map(guarded, (item, name, file, said))))
@@ -72,7 +72,7 @@ class _Split:
             self._write()
 
     def close(self) -> None:
-        """Nothing follows."""
+        """Write what is pending and close both files."""
         self._write()
         self._writer.close()
         self._table.close()

@@ -1,4 +1,4 @@
-"""Which versions of the package `datasets` load a data set, as its card says it. Reads and writes nothing.
+"""Describe for the card which versions of the package `datasets` load a data set.
 
 Tried by `scripts/prove/old_datasets.py`. What keeps older ones out: 2.21 knows no `metadata.parquet` and gives one row
 a picture, and before 4.0 there is no feature `List`, which `hf/` of documents has.
@@ -14,7 +14,7 @@ OLDEST_DATASETS, NEWEST_DATASETS = "4.0.0", "5.2.0"
 
 
 def loading(tally: Tally) -> list[str]:
-    """Lines of Markdown: the versions, which splits have no files, and the types that `load_dataset` must be told."""
+    """Return Markdown lines: the versions, splits without files, and types that `load_dataset` needs."""
     pictured = any(tally.pictures.values())
     line = f"Loads with `datasets` {OLDEST_DATASETS} or later; tried with {OLDEST_DATASETS} and {NEWEST_DATASETS}."
     if pictured:

@@ -1,7 +1,4 @@
-"""Asks the hub, again where that may help, and says in plain words what it answers.
-
-Reads nothing and writes nothing itself.
-"""
+"""Send requests to the hub, retry those that may succeed later, and turn failures into plain messages."""
 
 from __future__ import annotations
 
@@ -23,23 +20,24 @@ from docent.stages.build_dataset.hub.refusals import (
 log = logging.getLogger("docent.build-dataset")
 
 TRIES = 6
+"""With the waits between them about a minute, longer than the restart of a hub's server usually takes."""
 FIRST_WAIT_S, MAX_WAIT_S = 2.0, 120.0
 Wait = Callable[[float], bool]
-"""Waits so many seconds; returns whether the push was asked to stop."""
+"""A function that waits so many seconds and returns whether the push shall stop."""
 
 
 class OutdatedError(Exception):
-    """The repository has another commit than the one that the plan was made for."""
+    """The repository has a newer commit than the one that the plan was made for."""
 
 
 class Ask:
-    """Asks the hub, again where that may help, and turns its answers into words."""
+    """Sends requests to the hub, with retries."""
 
     def __init__(self, section: BuildDataset, token: str, wait: Wait, tries: int = TRIES) -> None:
         self._section, self._token, self._wait, self._tries = section, token, wait, tries
 
     def __call__(self, request: Callable[[], Any]) -> Any:
-        """What the request returns.
+        """Return what the request returns.
 
         Raises:
             PushError: the hub refuses it, or cannot be reached.
@@ -51,11 +49,11 @@ class Ask:
             try:
                 return request()
             except (OSError, ValueError, httpx2.HTTPError) as error:
-                failed, wait_s = self._understood(error)
+                failure, wait_s = self._failure(error)
                 if wait_s is None or number == self._tries - 1:
-                    raise failed from None
+                    raise failure from None
                 wait_s = min(wait_s or FIRST_WAIT_S * 2**number, MAX_WAIT_S)
-                log.info("%s; asking again in %.0f s", failed, wait_s)
+                log.info("%s; retrying in %.0f s", failure, wait_s)
                 self.pause(wait_s)
         raise AssertionError("unreachable")
 
@@ -63,13 +61,13 @@ class Ask:
         """Wait for so many seconds.
 
         Raises:
-            PushError: the push was asked to stop.
+            PushError: the push shall stop.
         """
         if self._wait(seconds):
             raise PushError("the push was asked to stop", again()) from None
 
-    def _understood(self, error: Exception) -> tuple[Exception, float | None]:
-        """The failure in words, and how long to wait before asking again: 0 where nobody says, None for never."""
+    def _failure(self, error: Exception) -> tuple[Exception, float | None]:
+        """Return the failure in words, and the wait before a retry: 0 where the hub names none, None for no retry."""
         from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
         if isinstance(error, OfflineModeIsEnabled):
@@ -79,17 +77,14 @@ class Ask:
             status = error.response.status_code
             if status == OUTDATED:
                 return OutdatedError(), None
-            failed = refusal(status, error.server_message or "", self._section, self._token)
-            asked = error.response.headers.get("Retry-After", "")
-            return failed, (float(asked) if asked.isdigit() else 0.0) if status in PASSING else None
+            failure = refusal(status, error.server_message or "", self._section, self._token)
+            wait_s = error.response.headers.get("Retry-After", "")
+            return failure, (float(wait_s) if wait_s.isdigit() else 0.0) if status in PASSING else None
         if isinstance(error, OSError) and error.filename:
             words = f"{error.strerror}: {error.filename}"
             return PushError(f"a file of the data set cannot be read: {words}", "docent run --verify"), None
         if isinstance(error, ValueError):  # the hub's check of the card's head, or its client's of names
             words = without_token(str(error), self._token)
-            return PushError(f"the hub or its client does not take the data set: {words}", _settings()), None
+            next_step = f"fix the card's settings (build_dataset.name and license), then: {again()}"
+            return PushError(f"the hub or its client rejects the data set: {words}", next_step), None
         return unreachable(error, self._token), 0.0
-
-
-def _settings() -> str:
-    return f"fix the card's settings (build_dataset.name and license), then: {again()}"

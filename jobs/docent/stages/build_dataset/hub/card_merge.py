@@ -1,9 +1,8 @@
-"""Brings a new data card together with the one on the hub, which a person may have edited there.
+"""Merge a new data card with the one on the hub, which a person may have edited there.
 
-Reads and returns Markdown; writes nothing. A card is a head of YAML keys and a body of sections, one per heading.
-Digests of the parts as they were pushed last tell who changed what: a part that only a person changed stays as the
-person left it, a part that both changed is replaced by the new one and its old text is named, and what docent did not
-write at all is kept.
+A card is a head of YAML keys and a body of sections, one per heading. Digests of the parts as they were pushed last
+show who changed what: a part that only a person changed stays, a part that both changed is replaced by the new one and
+its old text is reported, and what docent never wrote is kept.
 """
 
 from __future__ import annotations
@@ -21,16 +20,16 @@ _KEY = re.compile(r"([A-Za-z_][\w.-]{0,99}) *:")
 _HEADING = re.compile(r"(#{1,6})[ \t]+(\S.*)")
 _FENCE = re.compile(r" {0,3}(```|~~~)")
 TITLE = "section #"
-"""The section of the heading of level 1, whatever it says: it is the title of the data set."""
+"""The section of the heading of level 1, whatever its text: it is the title of the data set."""
 MAX_NAMED_CHARS = 300
 
 
 @dataclass
 class Card:
-    """A card in parts, each with its text by its name: `key license`, `section ## Files`.
+    """A card in parts, each text by its name: `key license`, `section ## Files`.
 
     Attributes:
-        is_readable: whether the head is YAML, so that its keys can be told apart.
+        is_readable: whether the head is YAML, so that it can be split into keys.
     """
 
     head: dict[str, str] = field(default_factory=dict)
@@ -43,7 +42,7 @@ class Merged:
     """A card that is ready to be pushed.
 
     Attributes:
-        notes: what was replaced that a person had written.
+        notes: texts of a person that were replaced.
     """
 
     text: str
@@ -51,7 +50,7 @@ class Merged:
 
 
 def merge(new: str, there: str, pushed: Mapping[str, str]) -> Merged:
-    """The new card with what people wrote into the one on the hub.
+    """Return the new card with what people wrote into the one on the hub.
 
     Args:
         new: the card as docent writes it now.
@@ -71,13 +70,13 @@ def merge(new: str, there: str, pushed: Mapping[str, str]) -> Merged:
 
 
 def digests(text: str) -> dict[str, str]:
-    """The digest of every part of a card, by its name."""
+    """Return the digest of every part of a card, by its name."""
     card = parse(text)
     return {name: _digest(name, part) for name, part in (*card.head.items(), *card.body.items())}
 
 
 def parse(text: str) -> Card:
-    """The parts of a card in their order; comments of the head belong to the key before them."""
+    """Split a card into its parts in their order; comments of the head belong to the key before them."""
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
     card, body_from = Card(), 0
     if lines[0].rstrip() == "---":
@@ -90,18 +89,18 @@ def parse(text: str) -> Card:
 
 
 def _keys(lines: list[str]) -> dict[str, str]:
-    found: dict[str, list[str]] = {}
+    keys: dict[str, list[str]] = {}
     name = "key "
     for line in lines:
         if key := _KEY.match(line):
             name = f"key {key[1]}"
-        found.setdefault(name, []).append(line)
-    return {name: "\n".join(part) for name, part in found.items()}
+        keys.setdefault(name, []).append(line)
+    return {name: "\n".join(part) for name, part in keys.items()}
 
 
 def _sections(lines: list[str]) -> dict[str, str]:
-    """Sections by their heading; of equal headings the later ones are counted. Code is no heading."""
-    found: dict[str, list[str]] = {}
+    """Return the sections by their heading; equal headings get a number. Headings in code blocks do not count."""
+    sections: dict[str, list[str]] = {}
     name, fence = "section ", ""
     for line in lines:
         mark = _FENCE.match(line)
@@ -111,39 +110,38 @@ def _sections(lines: list[str]) -> dict[str, str]:
         if heading:
             wanted = TITLE if len(heading[1]) == 1 else f"section {heading[1]} {heading[2].strip()}"
             name, number = wanted, 1
-            while name in found:
+            while name in sections:
                 number += 1
                 name = f"{wanted} ({number})"
-        found.setdefault(name, []).append(line)
-    return {name: text for name, part in found.items() if (text := "\n".join(part).strip("\n"))}
+        sections.setdefault(name, []).append(line)
+    return {name: text for name, part in sections.items() if (text := "\n".join(part).strip("\n"))}
 
 
 def _is_mapping(head: str) -> bool:
     try:
-        found = yaml.safe_load(head)
+        return isinstance(yaml.safe_load(head), dict | None)
     except (yaml.YAMLError, ValueError):
         return False
-    return found is None or isinstance(found, dict)
 
 
 def _merged(
     ours: Mapping[str, str], theirs: Mapping[str, str], pushed: Mapping[str, str], notes: list[str]
 ) -> dict[str, str]:
-    found = {name: _newer(name, part, theirs.get(name), pushed, notes) for name, part in ours.items()}
-    order = list(found)
+    parts = {name: _newer(name, part, theirs.get(name), pushed, notes) for name, part in ours.items()}
+    order = list(parts)
     after = -1  # what only the hub has follows what it follows there
     for name, part in theirs.items():
-        if name in found:
+        if name in parts:
             after = order.index(name)
-        elif pushed.get(name) != _digest(name, part):  # docent wrote it once, and writes it no more
-            found[name] = part
+        elif pushed.get(name) != _digest(name, part):  # otherwise docent wrote it once, and no longer does
+            parts[name] = part
             after += 1
             order.insert(after, name)
-    return {name: found[name] for name in order}
+    return {name: parts[name] for name in order}
 
 
 def _newer(name: str, ours: str, theirs: str | None, pushed: Mapping[str, str], notes: list[str]) -> str:
-    """The part that counts where docent writes it and the hub may have another."""
+    """Return the part to push where docent writes one and the hub may have another."""
     if theirs is None or _digest(name, theirs) == _digest(name, ours) or _digest(name, theirs) == pushed.get(name):
         return ours
     if _digest(name, ours) == pushed.get(name):
@@ -153,7 +151,7 @@ def _newer(name: str, ours: str, theirs: str | None, pushed: Mapping[str, str], 
 
 
 def _digest(name: str, part: str) -> str:
-    """What a part says: of a key its value, of a section its text without the space at the ends of lines."""
+    """Return the digest of the value of a key, or of the text of a section without white space at the ends of lines."""
     text = "\n".join(line.rstrip() for line in part.strip().split("\n"))
     if name.startswith("key "):
         text = _value(text)
@@ -161,15 +159,15 @@ def _digest(name: str, part: str) -> str:
 
 
 def _value(text: str) -> str:
-    """The value of a key in one spelling: the hub's editor writes other quotes and indents than docent does."""
+    """Return the value of a key in one spelling: the hub's editor writes other quotes and indents than docent does."""
+
+    def plain(value: object) -> str:
+        return value.isoformat() if isinstance(value, date) else repr(value)
+
     try:
-        return json.dumps(yaml.safe_load(text), sort_keys=True, default=_plain)
+        return json.dumps(yaml.safe_load(text), sort_keys=True, default=plain)
     except (yaml.YAMLError, ValueError, TypeError):
         return text
-
-
-def _plain(value: object) -> str:
-    return value.isoformat() if isinstance(value, date) else repr(value)
 
 
 def _joined(parts: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""The hub's client, with a time limit for every answer; `HF_ENDPOINT` names another hub."""
+"""Open the hub's client with a timeout for every request; `HF_ENDPOINT` names another hub."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import os
 from typing import Any
 
 CONNECT_TIMEOUT_S, ANSWER_TIMEOUT_S = 10.0, 180.0
-"""The hub cancels a commit after a minute; its client would wait for ever."""
+"""The hub cancels a commit after a minute; its client would wait forever."""
 
 
 def allow_network() -> None:
-    """Let the library reach the hub unless the person forbids it; it reads this when it is imported, by whomever."""
+    """Let the library reach the hub unless the user forbids it; it reads this setting at import."""
     os.environ.setdefault("HF_HUB_OFFLINE", "0")
 
 
 def open_hub(token: str) -> Any:
-    """The client, with the token; without progress bars, which a log cannot show."""
+    """Return the client with the token, and without progress bars, which a log cannot show."""
     allow_network()
     import httpx2
     from huggingface_hub import HfApi, set_client_factory

@@ -1,7 +1,7 @@
-"""Licences by the identifiers that the hub takes in a card, and which of them a text probably means.
+"""List the licence identifiers that the hub accepts in a card, and guess which one a text means.
 
-The list is that of https://huggingface.co/docs/hub/repositories-licenses. A hub may know more by now: whoever refuses
-a licence for not being listed asks the hub first, where it can be reached.
+The list is that of https://huggingface.co/docs/hub/repositories-licenses. The hub may know more by now, so a licence
+that is not listed is rejected only if the hub, where it can be reached, rejects it too.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ LICENCES = frozenset(
 
 
 def is_known(licence: str) -> bool:
-    """Whether the hub takes a licence as it is named, in upper or lower case."""
+    """Return whether the hub accepts a licence by this name, in upper or lower case."""
     return licence.strip().lower() in LICENCES
 
 
 def nearest(licence: str) -> str:
-    """The identifier that a name such as `CC BY 4.0` most likely means; `other` where none is near."""
+    """Return the identifier that a name such as `CC BY 4.0` most likely means; `other` where none is near."""
     spelled = re.sub(r"[\s_/]+", "-", licence.strip().lower())
     spelled = re.sub(r"^(?:creative-commons|creativecommons)-?", "cc-", spelled)
     if spelled in LICENCES:

@@ -1,8 +1,8 @@
-"""What the hub takes of a repository's files, and which files of a data set it would not take.
+"""Check the files of a data set against the limits of the hub.
 
 The limits are those of https://huggingface.co/docs/hub/storage-limits (fewer than 10,000 entries in a folder, files of
-20 GB at most recommended and 50 GB taken, fewer than 100,000 files in a repository, 100 GB of private repositories in
-a free account). The hub refuses a commit that breaks the first with "Your push was rejected because it contains too
+at most 20 GB recommended and 50 GB accepted, fewer than 100,000 files in a repository, 100 GB of private repositories
+in a free account). The hub refuses a commit that breaks the first with "Your push was rejected because it contains too
 many files per directory" (https://github.com/huggingface/datasets/issues/7956).
 """
 
@@ -19,20 +19,22 @@ MAX_FILE_BYTES = 50_000_000_000
 ADVISED_FILE_BYTES = 20_000_000_000
 FREE_PRIVATE_BYTES = 100_000_000_000
 COMMIT_FILES = 100
-"""The hub advises 50 to 100 files a commit, and cancels what takes it longer than a minute."""
+"""The hub recommends 50 to 100 files a commit, and cancels a commit that takes longer than a minute."""
+FEWER_PHOTOS = "make fewer photos: docent run --set assemble.images_per_item=..."
 READ_FORMATS = frozenset(
     (".arrow", ".bmp", ".csv", ".gif", ".jpeg", ".jpg", ".json", ".jsonl", ".md", ".parquet", ".png", ".tif", ".tiff")
-) | {".webp"}
-"""Formats that `load_dataset` and the hub's viewer read; others can be uploaded, and are seen by nobody."""
+    + (".webp",)
+)
+"""Formats that `load_dataset` and the hub's viewer read; others can be uploaded, but are not displayed."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that stops a push, or makes what is pushed less useful.
+    """A reason why a push would fail, or why the pushed data set is less useful.
 
     Attributes:
-        next_step: the command or edit that gets out of it.
-        stops: whether the hub refuses the data set for it.
+        next_step: the command or edit that fixes it.
+        stops: whether the hub refuses the data set because of it.
     """
 
     what: str
@@ -41,7 +43,7 @@ class Problem:
 
 
 def file_problems(sizes: Mapping[str, int]) -> Iterator[Problem]:
-    """Everything that the hub has against files, all at once.
+    """Yield all violations of the hub's limits.
 
     Args:
         sizes: bytes of every file by its path in the repository.
@@ -51,18 +53,18 @@ def file_problems(sizes: Mapping[str, int]) -> Iterator[Problem]:
             shown = f"{folder}/" if folder != "." else "the repository's root"
             yield Problem(
                 f"too many files in a folder: {shown} has {entries:,}, and the hub takes {MAX_FOLDER_ENTRIES:,}",
-                "make fewer photos: docent run --set assemble.images_per_item=...",
+                FEWER_PHOTOS,
             )
     for path, size in sorted(sizes.items()):
         if size > MAX_FILE_BYTES:
             what = f"{path} has {_gb(size)}, and the hub takes {_gb(MAX_FILE_BYTES)} a file"
-            yield Problem(what, "make a smaller data set: docent run --set assemble.images_per_item=...")
+            yield Problem(what, FEWER_PHOTOS)
         elif size > ADVISED_FILE_BYTES:
             what = f"{path} has {_gb(size)}, more than the {_gb(ADVISED_FILE_BYTES)} that the hub advises"
             yield Problem(what, "nothing, as long as the hub takes it", stops=False)
     if len(sizes) > MAX_REPOSITORY_FILES:
         what = f"the data set has {len(sizes):,} files, more than the {MAX_REPOSITORY_FILES:,} that the hub advises"
-        yield Problem(what, "make fewer photos: docent run --set assemble.images_per_item=...", stops=False)
+        yield Problem(what, FEWER_PHOTOS, stops=False)
     unread = Counter(suffix for path in sizes if (suffix := PurePosixPath(path).suffix.lower()) not in READ_FORMATS)
     for suffix, number in sorted(unread.items()):
         what = f"{number} of the files are of a format that load_dataset does not read: {suffix or 'no suffix'}"
@@ -70,7 +72,7 @@ def file_problems(sizes: Mapping[str, int]) -> Iterator[Problem]:
 
 
 def _entries(sizes: Mapping[str, int]) -> Counter[str]:
-    """Files and folders directly in each folder."""
+    """Return the number of files and folders directly in each folder."""
     folders = {parent for path in sizes for parent in PurePosixPath(path).parents}
     entries = [*map(PurePosixPath, sizes), *(folder for folder in folders if folder.parts)]
     return Counter(entry.parent.as_posix() for entry in entries)

@@ -1,74 +1,61 @@
-"""What a push changes in a repository: files to upload, to delete, to keep, and whose they are.
+"""Plan what a push changes in a repository: files to upload, to delete and to keep.
 
 Reads the listing of the repository and what docent noted there; changes nothing. `.docent.json` in the repository
-lists the files that docent put there, so that those of others are told apart, and the digests of the card's parts.
+lists the files that docent put there, to tell them from those of others, and the digests of the card's parts.
 """
 
 from __future__ import annotations
 
 import fnmatch
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
+from pydantic import BaseModel, ValidationError
+
+from docent.artifacts.confinement import inside
+from docent.artifacts.listings import RECORD, OutputFile
 from docent.stages.build_dataset.hub.card_merge import digests, merge
+from docent.store import Artifact
 
 NOTE = ".docent.json"
 CARD = "README.md"
 EARLIER = ("hf/", "images/", "documents/", "chat-", "conversations-", "metadata-", "audit.json", "statistics.json")
 EARLIER_MARK = "audit.json"
-"""Versions without NOTE put this file into every data set, and what begins with EARLIER."""
+"""Versions of docent without NOTE put this file, and those whose paths begin with EARLIER, into every data set."""
 UNOWNED = frozenset({".gitattributes", "LICENSE", CARD, NOTE})
-"""Made by the hub, or merged: neither docent's to delete nor worth naming as somebody else's."""
-CHUNK_BYTES = 1 << 20
+"""Files that the hub makes, or that are merged: never deleted, and never named as files of others."""
 MAX_NAMED = 3
 
-
-@dataclass(frozen=True)
-class Local:
-    """A file of the data set: where it lies, its size in bytes and its sha256."""
-
-    path: Path
-    size: int
-    sha256: str
+if TYPE_CHECKING:
+    from huggingface_hub.hf_api import RepoFile
 
 
-@dataclass(frozen=True)
-class Remote:
-    """A file in the repository; `sha256` is "" where the hub tells only the Git object."""
-
-    size: int
-    blob: str
-    sha256: str = ""
-
-
-@dataclass(frozen=True)
-class Note:
+class Note(BaseModel, frozen=True):
     """What docent noted in the repository: its files, and the digests of the card's parts as docent wrote them."""
 
     files: frozenset[str] = frozenset()
-    card: Mapping[str, str] = field(default_factory=dict)
+    card: dict[str, str] = {}
 
     def text(self) -> bytes:
-        """The note as it is stored."""
-        return (json.dumps({"card": dict(self.card), "files": sorted(self.files)}, indent=1) + "\n").encode()
+        """Return the note as it is stored."""
+        return (json.dumps({"card": self.card, "files": sorted(self.files)}, indent=1) + "\n").encode()
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done.
+    """The changes of a push.
 
     Attributes:
-        uploads: paths of the data set that the repository lacks or has otherwise.
-        card: text of the card as it is to be, "" where it stays.
-        stale: paths that docent put there and that the data set no longer has, and those of others that are to go.
+        uploads: paths of the data set that the repository lacks or has with other content.
+        card: new text of the card; "" where it stays.
+        stale: paths that docent put there and that the data set no longer has, and those of others to be deleted.
         in_the_way: paths of others where the data set's files would go.
         kept: paths of others that stay.
         during: the note while the push is under way; it claims old and new files.
-        after: the note once all is done.
+        after: the note once the push is complete.
     """
 
     uploads: tuple[str, ...]
@@ -82,26 +69,26 @@ class Plan:
 
     @property
     def is_empty(self) -> bool:
-        """Whether the repository is as it is to be."""
+        """Return whether the repository needs no change."""
         return not (self.uploads or self.card or self.stale)
 
 
 def read_note(text: bytes | None) -> Note | None:
-    """What docent noted; None where it noted nothing, or somebody damaged it."""
+    """Return what docent noted; None where there is no note, or somebody damaged it."""
     try:
-        found = json.loads(text or b"")
-        files, card = found["files"], found["card"]
-    except (ValueError, KeyError, TypeError):
+        return Note.model_validate_json(text or b"")
+    except ValidationError:
         return None
-    if not isinstance(files, list) or not isinstance(card, dict):
-        return None
-    parts = {str(name): value for name, value in card.items() if isinstance(value, str)}
-    return Note(frozenset(file for file in files if isinstance(file, str)), parts)
+
+
+def files_of(data_set: Artifact) -> dict[str, OutputFile]:
+    """Return the files to push by their paths, as `_SUCCESS.json` lists them."""
+    return {file.path: file for file in data_set.success.files if file.path != RECORD}
 
 
 def make_plan(
-    files: Mapping[str, Local],
-    there: Mapping[str, Remote],
+    data_set: Artifact,
+    there: Mapping[str, RepoFile],
     note: Note | None,
     card: str,
     delete: Sequence[str] = (),
@@ -109,37 +96,40 @@ def make_plan(
     """Compare a data set with a repository.
 
     Args:
+        there: the files of the repository by their paths.
         note: what docent noted there.
         card: the text of the card there; "" where there is none.
-        delete: paths or patterns of others' files that are to go.
+        delete: paths or patterns of others' files that are to be deleted.
     """
+    folder, files = data_set.folder, files_of(data_set)
     ours = _owned(there, note)
-    to_go = {path for path in there if path not in ours | UNOWNED and _matches(path, delete)}
-    strangers = set(there) - ours - UNOWNED - to_go
-    changed = [path for path in sorted(files) if path != CARD and not _is_same(files[path], there.get(path))]
-    written = files[CARD].path.read_text(encoding="utf-8")
+    others = set(there) - ours - UNOWNED
+    deleted = {path for path in others if any(path == name or fnmatch.fnmatchcase(path, name) for name in delete)}
+    others -= deleted
+    changed = [path for path in sorted(files) if path != CARD and not _is_same(folder, files[path], there.get(path))]
+    written = inside(folder, CARD).read_text(encoding="utf-8")
     merged = merge(written, card, note.card if note else {})
-    after = Note(frozenset(files) - UNOWNED, digests(written))
+    after = Note(files=frozenset(files) - UNOWNED, card=digests(written))
     return Plan(
         uploads=tuple(changed),
         card=merged.text if merged.text != card else "",
-        stale=tuple(sorted((ours | to_go) - set(files) - UNOWNED)),
-        in_the_way=tuple(path for path in changed if path in strangers),
-        kept=tuple(sorted(strangers - set(files))),
-        during=Note(after.files | ours, note.card if note else {}),
+        stale=tuple(sorted((ours | deleted) - set(files) - UNOWNED)),
+        in_the_way=tuple(path for path in changed if path in others),
+        kept=tuple(sorted(others - set(files))),
+        during=Note(files=after.files | ours, card=note.card if note else {}),
         after=after,
         notes=merged.notes,
     )
 
 
 def named(paths: Sequence[str]) -> str:
-    """Some paths by name, and how many there are."""
+    """Return the first paths, and how many more there are."""
     listed = ", ".join(path[:100] for path in paths[:MAX_NAMED])
     return f"{listed} and {len(paths) - MAX_NAMED} more" if len(paths) > MAX_NAMED else listed
 
 
-def _owned(there: Mapping[str, Remote], note: Note | None) -> set[str]:
-    """Paths in the repository that docent put there."""
+def _owned(there: Mapping[str, RepoFile], note: Note | None) -> set[str]:
+    """Return the paths in the repository that docent put there."""
     if note is not None:
         return set(there) & note.files
     if EARLIER_MARK in there:
@@ -147,20 +137,11 @@ def _owned(there: Mapping[str, Remote], note: Note | None) -> set[str]:
     return set()
 
 
-def _matches(path: str, patterns: Sequence[str]) -> bool:
-    return any(path == pattern or fnmatch.fnmatchcase(path, pattern) for pattern in patterns)
-
-
-def _is_same(local: Local, remote: Remote | None) -> bool:
+def _is_same(folder: Path, local: OutputFile, remote: RepoFile | None) -> bool:
     if remote is None or remote.size != local.size:
         return False
-    return remote.sha256 == local.sha256 if remote.sha256 else remote.blob == blob_of(local.path, local.size)
+    if remote.lfs:
+        return remote.lfs.sha256 == local.sha256
+    from huggingface_hub.utils.sha import git_hash
 
-
-def blob_of(path: Path, size: int) -> str:
-    """The name of a file as a Git object, by which the hub tells small files apart."""
-    found: Any = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
-    with path.open("rb") as file:
-        while piece := file.read(CHUNK_BYTES):
-            found.update(piece)
-    return str(found.hexdigest())
+    return remote.blob_id == git_hash(inside(folder, local.path).read_bytes())  # only small files are not in LFS

@@ -1,22 +1,29 @@
-"""Everything that would stop a push, found before the data set is built, all at once.
+"""Find everything that would stop a push, before the data set is built.
 
-Reads the settings, the environment, the licence and the sizes of the files as far as they are known; asks the hub who
-the token belongs to and what it knows about the repository. Writes nothing, there neither.
+Reads the settings, the environment, the licence and the sizes of the files as far as they are known; asks the hub whose
+token it is and about the repository. Writes nothing, neither here nor on the hub.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import logging
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from docent.config import BuildDataset
+from docent.context import Context
 from docent.messages.masking import remember_secret
+from docent.messages.suggested_commands import complete, invocation_of
+from docent.records import ImageFile, Split
 from docent.stages.build_dataset.hub.asking import Ask
-from docent.stages.build_dataset.hub.client import open_hub
+from docent.stages.build_dataset.hub.client import allow_network, open_hub
 from docent.stages.build_dataset.hub.licences import OTHER, is_known, nearest
 from docent.stages.build_dataset.hub.limits import FREE_PRIVATE_BYTES, Problem, file_problems
 from docent.stages.build_dataset.hub.refusals import PushError
+
+log = logging.getLogger("docent.build-dataset")
 
 TYPE = "dataset"
 CARD = "---\nlicense: {}\n---\n"
@@ -26,36 +33,52 @@ READS = "read"
 def problems(
     section: BuildDataset, licence: str, environ: Mapping[str, str], sizes: Mapping[str, int]
 ) -> list[Problem]:
-    """What is in the way of a push.
+    """Return what would stop a push or make it less useful.
 
     Args:
         licence: of the data set; "" where it is not known yet.
         sizes: bytes of the files by their paths, as far as they are known.
     """
-    found = [*_name(section), *file_problems(sizes)]
+    known, of_licence = [*_name(section), *file_problems(sizes)], list(licence_problems(licence))
     token = environ.get(section.token_env, "").strip()
     if not token:
         export = f"export {section.token_env}=... (a token with the right to write)"
-        return [*found, *licence_problems(licence), Problem(f"there is no token in {section.token_env}", export)]
+        return [*known, *of_licence, Problem(f"there is no token in {section.token_env}", export)]
     remember_secret(token)
-    if any(problem.stops for problem in found):
-        return [*found, *licence_problems(licence)]
+    if any(problem.stops for problem in known):
+        return [*known, *of_licence]
     api = open_hub(token)
     ask = Ask(section, token, wait=lambda _: False, tries=1)
     try:
         account = ask(api.whoami)
-        found += _account(account, section)
-        found += _repository(api, ask, section, account, sum(sizes.values()))
+        known += _account(account, section)
+        known += _repository(api, ask, section, account, sum(sizes.values()))
     except PushError as error:
         stops = "HTTP 401" in error.reason or "HTTP 403" in error.reason
-        found.append(Problem(error.reason, error.next_step if stops else "the push is tried all the same", stops))
-        return [*found, *licence_problems(licence)]
-    unknown = list(licence_problems(licence))
-    return found + (unknown if unknown and not _hub_takes(api, ask, licence) else [])
+        known.append(Problem(error.reason, error.next_step if stops else "the push is tried all the same", stops))
+        return [*known, *of_licence]
+    return known if of_licence and _accepts(api, ask, licence) else [*known, *of_licence]
+
+
+def warn_ahead(ctx: Context, section: BuildDataset, photos: Iterable[tuple[Split, str, ImageFile]]) -> None:
+    """Log all problems of a data set that is about to be built, with their next steps; it is built in any case.
+
+    Args:
+        section: the settings, with the title and licence of the sources.
+        photos: split, file name and photo.
+    """
+    if not section.push_to:
+        return
+    allow_network()
+    sizes = {f"images/{split}/{name}": ctx.image_path(photo).stat().st_size for split, name, photo in photos}
+    given = invocation_of(os.environ, ctx.run_dir.name)
+    for problem in (*licence_problems(section.license), *file_problems(sizes)):
+        kind = "the hub will refuse the data set" if problem.stops else "the data set is less useful on the hub"
+        log.warning("%s: %s\n  next:  %s", kind, problem.what, complete(problem.next_step, given))
 
 
 def licence_problems(licence: str) -> Iterator[Problem]:
-    """A licence that the hub does not list: it refuses a card with it."""
+    """Check the licence: the hub refuses a card with one that it does not list."""
     if licence and not is_known(licence):
         meant = nearest(licence)
         note = ", and name it on the card" if meant == OTHER else ""
@@ -77,7 +100,7 @@ def _name(section: BuildDataset) -> Iterator[Problem]:
 
 
 def _account(known: Mapping[str, Any], section: BuildDataset) -> Iterator[Problem]:
-    """Whether the token may write, and to this owner's repositories."""
+    """Check that the token may write, and to the repositories of this owner."""
     token = (known.get("auth") or {}).get("accessToken") or {}
     if token.get("role") == READS:
         yield Problem(
@@ -93,16 +116,10 @@ def _account(known: Mapping[str, Any], section: BuildDataset) -> Iterator[Proble
 
 
 def _repository(api: Any, ask: Ask, section: BuildDataset, account: Mapping[str, Any], size: int) -> Iterator[Problem]:
-    """Whether what is in the repository leaves room, as far as the hub tells: of one account, not of all it has."""
-    from huggingface_hub.errors import RepositoryNotFoundError
-
-    def look() -> Any:
-        try:
-            return api.repo_info(section.push_to, repo_type=TYPE, expand=["usedStorage", "private"])
-        except RepositoryNotFoundError:
-            return None  # it is made by the push
-
-    there = ask(look)
+    """Check that the data set fits beside what the repository holds; the hub does not report an account's total."""
+    there = None  # then the push creates it
+    if ask(lambda: api.repo_exists(section.push_to, repo_type=TYPE)):
+        there = ask(lambda: api.repo_info(section.push_to, repo_type=TYPE, expand=["usedStorage", "private"]))
     used = int(getattr(there, "used_storage", 0) or 0)
     private = bool(there.private) if there else section.push_private
     own = section.push_to.partition("/")[0] in (account.get("name"), section.push_to)
@@ -114,8 +131,8 @@ def _repository(api: Any, ask: Ask, section: BuildDataset, account: Mapping[str,
         )
 
 
-def _hub_takes(api: Any, ask: Ask, licence: str) -> bool:
-    """Whether the hub takes a licence that is not in our list, which may be older than the hub's."""
+def _accepts(api: Any, ask: Ask, licence: str) -> bool:
+    """Return whether the hub accepts a licence that our list lacks, which may be older than the hub's."""
     try:
         ask(lambda: api._validate_yaml(CARD.format(json.dumps(licence.lower())), repo_type=TYPE))
     except PushError:

@@ -1,6 +1,6 @@
-"""Why a push failed, in the hub's own words, and what a person can do about it.
+"""Explain why a push failed, in the hub's own words, and what to do about it.
 
-Reads an error of the hub's client; writes nothing. What the hub says may repeat the request: the token is taken out.
+A message of the hub may repeat the request, so the token is removed from it.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from docent.messages.suggested_commands import invocation_of
 
 MAX_REASON_CHARS = 600
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
-"""Answers after which the same request may succeed."""
+"""Statuses after which the same request may succeed."""
 OUTDATED = 412
-"""Somebody committed since the parent commit."""
+"""Status of a commit whose parent is no longer the newest commit."""
 _QUOTA = re.compile(r"quota|storage (?:limit|patterns)|upgrade your plan|over(?:.| )?storage", re.IGNORECASE)
 _FOLDER = re.compile(r"too many files per directory", re.IGNORECASE)
 
 
 def again(setting: str = "") -> str:
-    """The command that pushes a complete data set once more.
+    """Return the command that pushes a complete data set once more.
 
-    On a cluster the launcher has nothing left to do for it: its Job is made again.
+    On a cluster the launcher skips complete units, so the Job is replaced directly.
 
     Args:
         setting: `a.b=c` to change.
@@ -38,11 +38,11 @@ def again(setting: str = "") -> str:
 
 
 class PushError(Exception):
-    """A push that cannot go on.
+    """A push that cannot continue.
 
     Args:
         reason: one sentence.
-        next_step: the command or edit that gets out of it.
+        next_step: the command or edit that fixes it.
     """
 
     def __init__(self, reason: str, next_step: str) -> None:
@@ -50,14 +50,14 @@ class PushError(Exception):
         self.reason, self.next_step = reason, next_step
 
 
-def refusal(status: int, said: str, section: BuildDataset, token: str) -> PushError:
-    """The failure that an answer of the hub is.
+def refusal(status: int, message: str, section: BuildDataset, token: str) -> PushError:
+    """Return the error for an answer of the hub.
 
     Args:
-        status: of HTTP.
-        said: what the hub said, "" where it said nothing.
+        status: HTTP status.
+        message: of the hub; "" where there is none.
     """
-    words = without_token(said, token)
+    words = without_token(message, token)
     reason = f"the hub says (HTTP {status}): {words}" if words else f"the hub answers with HTTP {status} and no reason"
     return PushError(reason, f"{_remedy(status, words, section)}, then: {again()}")
 
@@ -77,13 +77,13 @@ def _remedy(status: int, words: str, section: BuildDataset) -> str:
 
 
 def unreachable(error: Exception, token: str) -> PushError:
-    """The failure that a broken connection is."""
+    """Return the error for a broken connection."""
     words = without_token(str(error), token) or type(error).__name__
     return PushError(f"the hub cannot be reached: {words}", f"check the network and HF_ENDPOINT, then: {again()}")
 
 
 def without_token(text: str, token: str) -> str:
-    """Text of the hub or its client on one line, without the token or anything else secret, cut where it is long."""
+    """Return text of the hub or its client on one line, without the token or other secrets, cut where it is long."""
     if token:
         text = text.replace(token, MASK)
     return printable(" ".join(mask(text).split()), MAX_REASON_CHARS)

@@ -1,7 +1,7 @@
-"""The commits of a push: some hundred files each, on top of the commit that the plan was made for.
+"""Make the commits of a push: up to a hundred files each, on top of the commit that the plan was made for.
 
-Reads the data set and the repository; writes the repository. What is there already is not uploaded again, so that a
-push that was cut short is gone on with. The card comes last: until then the old one describes the old files.
+Reads the data set and the repository; writes the repository. Files that are there already are not uploaded again, so an
+interrupted push is resumed. The card comes last: until then the old one describes the old files.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from docent.artifacts.confinement import inside
 from docent.config import BuildDataset
 from docent.messages.plurals import counted
 from docent.stages.build_dataset.hub.asking import Ask, OutdatedError, Wait
@@ -22,14 +23,16 @@ from docent.stages.build_dataset.hub.plan import (
     CARD,
     MAX_NAMED,
     NOTE,
-    Local,
     Plan,
-    Remote,
     make_plan,
     named,
     read_note,
 )
 from docent.stages.build_dataset.hub.refusals import PushError, again
+from docent.store import Artifact
+
+if TYPE_CHECKING:
+    from huggingface_hub.hf_api import RepoFile
 
 log = logging.getLogger("docent.build-dataset")
 
@@ -42,85 +45,82 @@ TYPE = "dataset"
 
 @dataclass(frozen=True)
 class Uploaded:
-    """What a push came to: the repository's name, its commit, how many files went there, and what to know about it."""
+    """The result of a push: the repository's name, its commit, how many files were uploaded, and notes for the user."""
 
     repository: str
     commit: str
-    uploaded: int
+    files: int
     notes: tuple[str, ...]
 
 
-def upload(api: Any, section: BuildDataset, files: Mapping[str, Local], wait: Wait) -> Uploaded:
-    """Make the repository hold the data set; one that exists is used.
+def upload(api: Any, section: BuildDataset, data_set: Artifact, wait: Wait) -> Uploaded:
+    """Make the repository hold the data set; create it if it does not exist.
 
     Args:
         api: the hub's client, with the token.
-        files: the data set by its paths in the repository.
 
     Raises:
-        PushError: the hub refuses it, cannot be reached, or files of others are in the way.
+        PushError: the hub refuses it or cannot be reached, or files of others are in the way.
     """
     ask = Ask(section, api.token, wait)
-    first = Ask(section, api.token, wait, FIRST_TRIES)  # a hub that is away from the start is not waited for
-    made = first(lambda: api.create_repo(section.push_to, repo_type=TYPE, exist_ok=True, private=section.push_private))
-    repository, done = _Repository(api, ask, str(made.repo_id)), 0
+    first = Ask(section, api.token, wait, FIRST_TRIES)  # fewer: a hub that is down from the start is not waited for
+    created = first(
+        lambda: api.create_repo(section.push_to, repo_type=TYPE, exist_ok=True, private=section.push_private)
+    )
+    repository, done = _Repository(api, ask, str(created.repo_id)), 0
     name = repository.name
     for _ in range(MAX_OUTDATED):
         head = repository.head()
-        plan, is_noted = repository.compare(head, files, section.push_delete)
+        plan, is_noted = repository.compare(head, data_set, section.push_delete)
         if plan.in_the_way:
             raise _in_the_way(plan, name)
         if plan.is_empty and is_noted:
             return Uploaded(name, head, done, _notes(plan, name))
         try:
-            for number, operations in _commits(plan, files):
+            for number, operations in _commits(plan, data_set.folder):
                 ask.pause()
                 head = repository.commit(operations, head)
                 done += number
             return Uploaded(name, head, done, _notes(plan, name))
         except OutdatedError:
-            log.info("somebody else commits to %s: looking at it again", name)
+            log.info("somebody else committed to %s: planning again", name)
     raise PushError(f"others keep committing to {name} while it is pushed", f"wait a few minutes, then: {again()}")
 
 
 @dataclass(frozen=True)
 class _Repository:
-    """A repository of data sets on the hub."""
+    """A data set repository on the hub."""
 
     api: Any
     ask: Ask
     name: str
 
     def head(self) -> str:
-        """Its newest commit."""
+        """Return its newest commit."""
         return str(self.ask(lambda: self.api.repo_info(self.name, repo_type=TYPE)).sha)
 
-    def compare(self, head: str, files: Mapping[str, Local], delete: Sequence[str]) -> tuple[Plan, bool]:
-        """What is to be changed in it, and whether the note in it is right."""
+    def compare(self, head: str, data_set: Artifact, delete: Sequence[str]) -> tuple[Plan, bool]:
+        """Return what to change in it, and whether the note in it is up to date."""
         entries = self.ask(
             lambda: list(self.api.list_repo_tree(self.name, repo_type=TYPE, recursive=True, revision=head))
         )
-        there = {
-            entry.path: Remote(entry.size, entry.blob_id, entry.lfs.sha256 if entry.lfs else "")
-            for entry in entries
-            if hasattr(entry, "blob_id")
-        }
+        there = {entry.path: entry for entry in entries if hasattr(entry, "blob_id")}  # folders have a tree_id
         note = read_note(self._read(NOTE, head, there))
         card = (self._read(CARD, head, there) or b"").decode("utf-8", "replace")
-        plan = make_plan(files, there, note, card, delete)
+        plan = make_plan(data_set, there, note, card, delete)
         return plan, note == plan.after
 
     def commit(self, operations: list[Any], parent: str) -> str:
-        """Commit on top of a commit; returns the new one.
+        """Commit on top of a commit; return the new one.
 
         Raises:
             OutdatedError: there is a newer one.
         """
-        given: dict[str, Any] = {"commit_message": MESSAGE, "repo_type": TYPE, "parent_commit": parent}
-        return str(self.ask(lambda: self.api.create_commit(self.name, operations, **given)).oid)
+        settings: dict[str, Any] = {"commit_message": MESSAGE, "repo_type": TYPE, "parent_commit": parent}
+        return str(self.ask(lambda: self.api.create_commit(self.name, operations, **settings)).oid)
 
-    def _read(self, path: str, head: str, there: Mapping[str, Remote]) -> bytes | None:
-        """A small file; None where there is none.
+    def _read(self, path: str, head: str, there: Mapping[str, RepoFile]) -> bytes | None:
+        """Return the content of a small file; None where there is none.
 
         Raises:
             PushError: it is too large to be what it should be.
@@ -131,27 +131,26 @@ class _Repository:
             reason = f"{path} in {self.name} is too large to be merged ({there[path].size:,} bytes)"
             raise PushError(reason, f"make it smaller on the hub, then: {again()}")
         with tempfile.TemporaryDirectory() as folder:
-            given = {"repo_type": TYPE, "revision": head, "local_dir": folder}
-            return Path(self.ask(lambda: self.api.hf_hub_download(self.name, path, **given))).read_bytes()
+            settings = {"repo_type": TYPE, "revision": head, "local_dir": folder}
+            return Path(self.ask(lambda: self.api.hf_hub_download(self.name, path, **settings))).read_bytes()
 
 
-def _commits(plan: Plan, files: Mapping[str, Local]) -> list[tuple[int, list[Any]]]:
-    """Each commit's operations, and how many files of the data set it brings.
+def _commits(plan: Plan, folder: Path) -> list[tuple[int, list[Any]]]:
+    """Return the operations of each commit, and how many files of the data set it uploads.
 
-    The note of several commits claims all their files in the first one, else what was uploaded before a push was cut
-    short would look like somebody else's.
+    Of several commits, the first brings a note that claims all their files: otherwise the files of an interrupted push
+    would look like those of others.
     """
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
-    adds = [CommitOperationAdd(path_in_repo=path, path_or_fileobj=files[path].path) for path in plan.uploads]
+    operations: list[Any] = [
+        CommitOperationAdd(path_in_repo=path, path_or_fileobj=inside(folder, path)) for path in plan.uploads
+    ]
     if plan.card:
-        adds.append(CommitOperationAdd(path_in_repo=CARD, path_or_fileobj=plan.card.encode()))
-    drops = [CommitOperationDelete(path_in_repo=path, is_folder=False) for path in plan.stale]
-    operations = [*adds, *drops]
-    commits: list[tuple[int, list[Any]]] = []
-    for start in range(0, max(1, len(operations)), COMMIT_FILES):
-        batch = operations[start : start + COMMIT_FILES]
-        commits.append((sum(isinstance(operation, CommitOperationAdd) for operation in batch), batch))
+        operations.append(CommitOperationAdd(path_in_repo=CARD, path_or_fileobj=plan.card.encode()))
+    operations += [CommitOperationDelete(path_in_repo=path, is_folder=False) for path in plan.stale]
+    batches = [operations[start : start + COMMIT_FILES] for start in range(0, max(1, len(operations)), COMMIT_FILES)]
+    commits = [(sum(isinstance(one, CommitOperationAdd) for one in batch), batch) for batch in batches]
     if len(commits) > 1:
         commits[0][1].append(CommitOperationAdd(path_in_repo=NOTE, path_or_fileobj=plan.during.text()))
     commits[-1][1].append(CommitOperationAdd(path_in_repo=NOTE, path_or_fileobj=plan.after.text()))
@@ -167,7 +166,7 @@ def _in_the_way(plan: Plan, name: str) -> PushError:
 
 
 def _notes(plan: Plan, name: str) -> tuple[str, ...]:
-    """What a person should know of a push that succeeded."""
+    """Return what a person should know about a push that succeeded."""
     if not plan.kept:
         return plan.notes
     number = counted(len(plan.kept), "file")
@@ -179,5 +178,5 @@ def _notes(plan: Plan, name: str) -> tuple[str, ...]:
 
 
 def _deleting(paths: Sequence[str]) -> str:
-    """The command that deletes the files of others that are named in it."""
+    """Return the command that deletes the first of these files of others."""
     return again("build_dataset.push_delete=" + json.dumps(paths[:MAX_NAMED], ensure_ascii=False))

@@ -1,4 +1,4 @@
-"""What the test shares with training: pictures of exhibits by lineage and bytes, answers by text and by sentence.
+"""Measure what the test shares with training: pictures by lineage and bytes, answers by text and by sentence.
 
 Rows arrive one by one; of each text a number is kept, so that a million rows fit into memory.
 """
@@ -32,7 +32,7 @@ class Overlap:
         self._test_sentences: list[array[int]] = []
 
     def add(self, row: Example) -> None:
-        """The next row of the data set."""
+        """Add the next row of the data set."""
         if row.split == "validation":
             return
         trains = row.split == "train"
@@ -61,7 +61,7 @@ class Overlap:
         return sum(not known.isdisjoint(said) for said in self._test_sentences)
 
     def _known(self) -> set[int]:
-        """Sentences of test answers that stand in training answers of the same item."""
+        """Return the sentences of test answers that stand in training answers of the same item."""
         wanted = {number for said in self._test_sentences for number in said}
         return {number for number in self._trained_sentences if number in wanted}
 
@@ -75,7 +75,7 @@ def answers_of_training_sentences(examples: Sequence[Example]) -> int:
 
 
 def audit(matches: Iterable[Match], names: dict[str, str], overlap: Overlap) -> dict[str, Any]:
-    """The content of `audit.json`. Figures of documents are no secret of the test: only photos count as leaks."""
+    """Return the content of `audit.json`. Figures may be in several splits: only photos count as leaks."""
     placed = {
         match.image.id: Placed(
             names[match.image.id], match.item.name, match.split, match.image.group, match.image.sha256
@@ -94,7 +94,7 @@ def audit(matches: Iterable[Match], names: dict[str, str], overlap: Overlap) -> 
 
 
 def shown_twice(pictures: Mapping[Split, Set[str]], figures: Set[str]) -> dict[str, int]:
-    """How many figures of documents the rows show, and how many of them in several splits.
+    """Count the figures of documents that the rows show, and those shown in several splits.
 
     Args:
         pictures: paths of the pictures of each split.

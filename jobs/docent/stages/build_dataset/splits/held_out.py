@@ -1,4 +1,4 @@
-"""What the test asks and answers, so that no pair about a section gives it away, and conversations without gaps.
+"""Hold out what the test asks and answers, so that no training pair gives it away, and avoid gaps in conversations.
 
 Of test pairs hashes are kept: of the answer, of the question with its item, and of the answer's words. That is about
 half a kilobyte for an answer of fifty words; nothing is kept of pairs that are trained on.
@@ -36,7 +36,7 @@ class HeldOut:
         self._words: dict[str, list[tuple[int, array[int]]]] = {}
 
     def add(self, pair: QAPair) -> None:
-        """The next pair of the test."""
+        """Add the next pair of the test."""
         self._questions.add(hash((pair.item_id, plain(pair.question))))
         said = plain(pair.answer)
         words: list[str] = _WORD.findall(said)
@@ -46,7 +46,7 @@ class HeldOut:
             self._words.setdefault(pair.item_id, []).append((_numbers(words), hashes))
 
     def given_away_by(self, pair: QAPair) -> str:
-        """Why a pair that is not of the test must be left out; "" where it tells nothing of the test.
+        """Return why a pair outside the test must be left out; "" where it reveals nothing of the test.
 
         An answer counts as the same when it reads alike, whichever item it is about; or, about the same item, when it
         has nearly the same words and the same numbers.
@@ -85,13 +85,13 @@ class Gaps:
         self._lost = dict(lost)
 
     def lose(self, pair: QAPair) -> None:
-        """A turn is left out."""
+        """Record that a turn is left out."""
         if pair.conversation:
             key = (pair.item_id, pair.conversation)
             self._lost[key] = min(pair.index, self._lost.get(key, pair.index))
 
     def before(self, pair: QAPair) -> bool:
-        """Whether a turn of the same conversation is missing before this one."""
+        """Return whether a turn of the same conversation is missing before this one."""
         if not pair.conversation:
             return False
         lost = self._lost.get((pair.item_id, pair.conversation))

@@ -1,4 +1,4 @@
-"""Which question-answer pair meets which photo: pure functions over rows.
+"""Match question-answer pairs with photos: pure functions over rows.
 
 The pairs of an item are used up in the order of their temperature: the most literal to test, then validation, the
 rest to training. Test and validation photos get one pair each, as published; a training photo gets several. A pair that
@@ -38,7 +38,7 @@ class Unpaired:
 
 
 def pair_key(item: Item, pair: QAPair) -> str:
-    """What a pair is recorded under: its exhibit's name, its question and its answer."""
+    """Return the key under which a pair is recorded: the name of its exhibit, its question and its answer."""
     return make_id("pair", (), item.name, text_key(pair))
 
 
@@ -49,7 +49,7 @@ def pair_items(
     held_out_texts: Set[int] = frozenset(),
     earlier: Mapping[str, Split] | None = None,
 ) -> tuple[list[Match], list[Unpaired]]:
-    """All rows in the order train, validation, test (inside a split: item, photo, pair), and what was left out.
+    """Return all rows in the order train, validation, test (then item, photo, pair), and what was left out.
 
     No pair of a held-out row is trained on, and none that reads like one, whichever item it belongs to.
 
@@ -93,23 +93,23 @@ def pair_items(
 
 
 def assigned(matches: Iterable[Match]) -> Iterator[tuple[str, str, Split]]:
-    """Key, exhibit and split of every pair that became a row."""
+    """Return key, exhibit and split of every pair that became a row."""
     return ((pair_key(match.item, match.pair), match.item.name, match.split) for match in matches)
 
 
 def train_pairs(pairs: Sequence[QAPair], position: int, per_image: int) -> list[QAPair]:
-    """The pairs of the training photo at `position`: the next ones around the circle, so that all are used equally."""
+    """Return the pairs of the training photo at `position`, taken round-robin so that all are used equally."""
     number = min(per_image, len(pairs))
     return [pairs[(position * number + k) % len(pairs)] for k in range(number)]
 
 
 def images_of(item: Item, split: Split) -> list[ImageFile]:
-    """The item's photos of one split, as planned."""
+    """Return the item's photos of one split, as planned."""
     return [planned.image for planned in item.images if planned.split == split]
 
 
 def _hold_out(item: Item, pairs: Sequence[QAPair], before: Mapping[str, Split]) -> tuple[list[Match], list[Unpaired]]:
-    """One pair for each test photo, then for each validation photo, as far as they last.
+    """Assign one pair to each test photo, then to each validation photo, as far as they last.
 
     Pairs that were held out before come first. Where only trained pairs are left, photos share those: a pair that was
     trained on never tests.
@@ -132,7 +132,7 @@ def _hold_out(item: Item, pairs: Sequence[QAPair], before: Mapping[str, Split]) 
 
 
 def _why_unused(pair: QAPair, held_out_texts: Set[int], no_longer_tested: Set[str]) -> str:
-    """Why a pair cannot be trained on; "" when it can."""
+    """Return why a pair cannot be trained on; "" when it can."""
     if pair.held_out or pair.id in no_longer_tested:
         return NO_PHOTO
     return HELD_OUT if text_key(pair) in held_out_texts else ""

@@ -1,4 +1,4 @@
-"""Which split a pair about a section goes to: by its own text, so that no other pair and no file name moves it.
+"""Assign pairs about sections to splits by their own text, so that no other pair and no file name moves them.
 
 A million pairs take 17 bytes each here; the texts themselves are read again when the rows are made.
 """
@@ -13,13 +13,13 @@ from docent.records import ImageFile, QAPair, Split, canonical_json
 
 
 def text_key(pair: QAPair) -> int:
-    """A number that pairs share which read alike: case and white space do not matter."""
+    """Return a number that pairs with equal text share; case and white space do not matter."""
     text = [" ".join(part.casefold().split()) for part in (pair.question, pair.answer)]
     return _number(canonical_json(text))
 
 
 def figures_of(pair: QAPair) -> tuple[ImageFile, ...]:
-    """The pictures of a pair, each content once, in their order."""
+    """Return the pictures of a pair, each content once, in their order."""
     found: dict[str, ImageFile] = {}
     for image in pair.figures:
         found.setdefault(image.sha256, image)
@@ -50,7 +50,7 @@ class SectionSplits:
         return len(self._texts)
 
     def add(self, pair: QAPair) -> None:
-        """The next pair about a section."""
+        """Add the next pair about a section."""
         text = text_key(pair)
         conversation = _number(canonical_json([pair.item_id, pair.conversation])) if pair.conversation else 0
         if conversation:
@@ -61,7 +61,7 @@ class SectionSplits:
         self._held.append(pair.held_out)
 
     def split_of(self, position: int) -> Split:
-        """The split of the pair that was added as number `position`."""
+        """Return the split of the pair that was added as number `position`."""
         if self._held[position]:
             return "test"
         conversation = self._conversations[position]
@@ -70,16 +70,16 @@ class SectionSplits:
         return "test" if place < self._test_end else "validation" if place < self._validation_end else "train"
 
     def text_of(self, position: int) -> int:
-        """The text key of a pair."""
+        """Return the text key of a pair."""
         return self._texts[position]
 
     def held_out_texts(self) -> set[int]:
-        """Text keys of everything that is not trained on."""
+        """Return the text keys of everything that is not trained on."""
         return {self._texts[n] for n in range(len(self)) if self.split_of(n) != "train"}
 
 
 def is_trained(split: Split, text: int, held_out: Set[int]) -> bool:
-    """Whether a pair of `split` may be used: a training pair only where no held-out pair reads like it."""
+    """Return whether a pair of `split` may be used: a training pair only if no held-out pair has equal text."""
     return split != "train" or text not in held_out
 
 

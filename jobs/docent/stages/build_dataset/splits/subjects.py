@@ -1,4 +1,4 @@
-"""What pairs are about, small enough to keep for a million sections: exhibits whole, sections as numbers.
+"""Keep what pairs are about, small enough for a million sections: exhibits whole, sections as numbers.
 
 Reads the items of `assemble` once, as a stream.
 """
@@ -41,20 +41,20 @@ class Subjects:
 
     @property
     def sections(self) -> int:
-        """How many items are sections of documents."""
+        """Return how many items are sections of documents."""
         return len(self.numbers) - len(self.exhibits)
 
     def is_section(self, item_id: str) -> bool:
-        """Whether an item is known and no exhibit."""
+        """Return whether an item is known and not an exhibit."""
         return item_id in self.numbers and item_id not in self.exhibit_ids
 
     def document(self, item_id: str) -> tuple[str, str]:
-        """Id and title of the document that an item belongs to."""
+        """Return id and title of the document that an item belongs to."""
         return self.documents[self.document_of[self.numbers[item_id]]]
 
 
 def read_subjects(items: Iterable[Item]) -> Subjects:
-    """All items; their texts and facts are forgotten except for exhibits."""
+    """Read all items; keep texts and facts only of exhibits."""
     found = Subjects()
     known: dict[str, int] = {}
     for item in items:

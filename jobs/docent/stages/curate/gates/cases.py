@@ -1,4 +1,4 @@
-"""One pair before its judges: what it says, what it was written from, what was kept before it.
+"""Collect what the gates need about one pair: its texts, its source and the pairs kept before it.
 
 Reads and writes nothing.
 """

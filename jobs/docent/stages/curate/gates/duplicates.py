@@ -1,4 +1,4 @@
-"""Repeats of pairs that were kept before: word for word, nearly, or in meaning.
+"""Find repeats of pairs that were kept before: word for word, nearly, or in meaning.
 
 Reads and writes nothing. Exact repeats are found by 64-bit hashes, near ones by `text/repeats.py`, both over the whole
 run (for exhibits and conversations within the item). Repeats in meaning are looked for among the pairs of the same
@@ -31,14 +31,14 @@ class Kept:
     """What is remembered of the pairs that were kept."""
 
     def __init__(self, section: Curate) -> None:
-        """Nothing yet."""
+        """Start without any pair."""
         self.exact: set[int] = set()
         self.asked: dict[int, str] = {}
         self.near = NearRepeats(section.near_duplicate_similarity) if section.near_duplicate_similarity else None
         self._vectors: OrderedDict[str, list[tuple[int, Vector]]] = OrderedDict()
 
     def closest(self, item_id: str, facts: int, vector: Vector) -> float:
-        """Highest cosine with a kept pair of the same item and facts (numbers, negations, names); -1 without one."""
+        """Return the highest cosine with a kept pair of the same item and facts (numbers, names ...); -1 if none."""
         return max((float(v @ vector) for f, v in self._vectors.get(item_id, ()) if f == facts), default=-1.0)
 
     def add(self, item_id: str, hashes: tuple[int, int | None], sketch: Sketch | None, vector: Vector | None) -> None:
@@ -81,7 +81,7 @@ class Embedder:
         self._model = load_encoder(threads)
 
     def vectors(self, pairs: Sequence[QAPair]) -> list[Vector]:
-        """One unit vector for question and answer of each pair."""
+        """Return one unit vector for question and answer of each pair."""
         from docent.evidence.encoder import encode
 
         return list(encode(self._model, [f"{pair.question}\n{pair.answer}" for pair in pairs]))

@@ -1,4 +1,4 @@
-"""What a teacher leaves in a reply by mistake: refusals, labels, JSON, fences, tags. Reads and writes nothing."""
+"""Find what teachers leave in a reply by mistake: refusals, labels, JSON, fences, tags."""
 
 from __future__ import annotations
 
@@ -101,14 +101,14 @@ _FENCE = re.compile(r"^[^\S\n]*(?:```|~~~)", re.MULTILINE)
 
 
 def _is_fenced(text: str) -> bool:
-    """Whether all of a text stands between two lines of the same fence."""
+    """Return whether all of a text stands between two lines of the same fence."""
     lines = text.strip().splitlines()
     marks = {line.strip()[:3] for line in (lines[0], lines[-1])} if len(lines) > 2 else set()
     return len(marks) == 1 and marks < {"```", "~~~"} and lines[-1].strip() in marks
 
 
 def refusal_in(answer: str) -> str | None:
-    """The words with which an answer says that it gives none."""
+    """Return the words with which an answer refuses; None where it answers."""
     begin = answer[:REFUSAL_CHARS]
     folded = plain(begin).replace("’", "'")
     patterns = [(pattern, folded) for pattern in _REFUSED] if _HINT.search(folded) else []
@@ -118,7 +118,7 @@ def refusal_in(answer: str) -> str | None:
 
 
 def leftover_in(text: str, source: str) -> str | None:
-    """What does not belong into a question or an answer, by kind; what the source has as well belongs there."""
+    """Return the kind of text that does not belong into a question or an answer, unless the source has it too."""
     for name, pattern in (("a label", _LABEL), ("JSON", _JSON), ("a tag", _TAG)):
         found = pattern.search(text)
         if found and found.group().strip() not in source:

@@ -38,19 +38,19 @@ _ASKS = frozenset(
 
 
 def empty(case: Case) -> str | None:
-    """A question or an answer without a single letter or digit."""
+    """Reject a question or an answer without a single letter or digit."""
     blank = [name for name in ("question", "answer") if not any(c.isalnum() for c in getattr(case.pair, name))]
     return f"no {' and no '.join(blank)}" if blank else None
 
 
 def refusal(case: Case) -> str | None:
-    """An answer that says that it gives none."""
+    """Reject an answer that refuses to answer."""
     found = refusal_in(case.pair.answer)
     return found if found and found not in case.source.plain else None
 
 
 def malformed(case: Case) -> str | None:
-    """Labels, JSON, tags or fences that are left over, or an answer that only says the question again."""
+    """Reject labels, JSON, tags or fences that are left over, or an answer that only repeats the question."""
     pair = case.pair
     if plain(pair.question).strip(" ?.") == plain(pair.answer).strip(" ?."):
         return "the answer is the question"
@@ -61,20 +61,20 @@ def malformed(case: Case) -> str | None:
 
 
 def too_short(case: Case) -> str | None:
-    """Fewer words than an answer of its type needs."""
+    """Reject an answer with fewer words than its type needs."""
     section, words = case.section, length_in_words(case.pair.answer)
     least = section.min_answer_words_by_type.get(case.pair.question_type, section.min_answer_words)
     return f"{words} words, at least {least}" if words < least else None
 
 
 def too_long(case: Case) -> str | None:
-    """More words than an answer may have."""
+    """Reject an answer with more words than it may have."""
     words = length_in_words(case.pair.answer)
     return f"{words} words, at most {case.section.max_answer_words}" if words > case.section.max_answer_words else None
 
 
 def wrong_language(case: Case) -> str | None:
-    """A question or an answer that is surely in another language than the pair should be in."""
+    """Reject a question or an answer that is certainly in another language than the pair should be in."""
     for name, text in (("answer", case.pair.answer), ("question", case.pair.question)):
         if found := language_of(text, case.code):
             return f"{name} in {found}, not {case.pair.language}"
@@ -82,24 +82,24 @@ def wrong_language(case: Case) -> str | None:
 
 
 def duplicate(case: Case) -> str | None:
-    """The same question with the same answer, at whatever temperature."""
+    """Reject the same question with the same answer, at any temperature."""
     return "kept before" if case.fingerprint in case.kept.exact else None
 
 
 def near_duplicate(case: Case) -> str | None:
-    """Nearly the same question with nearly the same answer."""
+    """Reject nearly the same question with nearly the same answer."""
     near = case.kept.near
     return "nearly the same was kept before" if near is not None and near.repeats(case.sketch) else None
 
 
 def asked_before(case: Case) -> str | None:
-    """A question that another section of the document answers: `the main points of ...` of a section cut in two."""
+    """Reject a question that another section of the document answers: `the main points of ...` of a split section."""
     other = case.kept.asked.get(case.question) if case.question is not None else None
     return "another section of the document answers it" if other not in (None, case.pair.item_id) else None
 
 
 def same_meaning(case: Case) -> str | None:
-    """A pair about the same item whose embedding is nearly that of one before."""
+    """Reject a pair whose embedding is nearly that of an earlier pair about the same item."""
     limit = case.section.embedding_similarity
     if limit is None or case.vector is None:
         return None
@@ -108,7 +108,7 @@ def same_meaning(case: Case) -> str | None:
 
 
 def lost_round_trip(case: Case) -> str | None:
-    """A question that does not lead back to its own section among all sections."""
+    """Reject a question that does not lead back to its own section among all sections."""
     limit = case.section.round_trip_rank
     if limit is None or case.rank is None or 1 <= case.rank <= limit:
         return None
@@ -116,13 +116,13 @@ def lost_round_trip(case: Case) -> str | None:
 
 
 def question_names_exhibit(case: Case) -> str | None:
-    """A question that gives the answer away to a model that does not look at the picture."""
+    """Reject a question that gives the answer away to a model that does not look at the picture."""
     visits = case.pair.question_type == VISITOR
     return case.pair.question if visits and contains_name(case.pair.question, case.source.own.name) else None
 
 
 def not_a_question(case: Case) -> str | None:
-    """A question that neither has a question mark nor tells to do something (by a list of English verbs)."""
+    """Reject a question with neither a question mark nor an imperative (by a list of English verbs)."""
     question = case.pair.question.strip()
     if case.pair.question_type in ANY_QUESTION or any(mark in question for mark in "?？؟;:"):
         return None
@@ -132,7 +132,7 @@ def not_a_question(case: Case) -> str | None:
 
 
 def copied(case: Case) -> str | None:
-    """An answer that is a piece of the source where it should be in own words; all of the offline teacher's are."""
+    """Reject an answer copied from the source where it should be reworded; the offline teacher copies all answers."""
     if case.pair.question_type not in OWN_WORDS or length_in_words(case.pair.answer) < COPIED_WORDS:
         return None
     if case.pair.teacher == TEACHER:
@@ -171,7 +171,7 @@ ALWAYS = frozenset({"empty", "duplicate"})
 
 
 def judge(case: Case) -> QAPair | Reject:
-    """The pair with a verdict, or why it is rejected; a kept pair is remembered.
+    """Return the pair with a verdict, or why it is rejected; remember a pair that is kept.
 
     What a person approved or wrote is kept with the gate's name as a warning.
     """
@@ -191,7 +191,7 @@ def judge(case: Case) -> QAPair | Reject:
 
 
 def reject(pair: QAPair, reason: str, detail: str) -> Reject:
-    """Why a pair is left out; an edited one is named by what it was made from."""
+    """Return the reject of a pair; an edited pair is recorded under its original."""
     raw = f"[Visitor]: {pair.question}\n[Guide]: {pair.answer}"
     parents = pair.parents if pair.reviewed == "edited" else (pair.id,)
     return Reject(reason=reason, raw=raw[:MAX_RAW_CHARS], parents=parents, detail=f"{pair.item_name}: {detail}")

@@ -1,4 +1,4 @@
-"""Gates that compare an answer with its source: numbers, units, names, and whether the question has an answer there.
+"""Check an answer against its source: numbers, units, names, and whether the question is answered there.
 
 Reads and writes nothing. All are lexical: they find what the source does not have, not what it denies.
 """
@@ -26,7 +26,7 @@ FREE_QUESTIONS = frozenset(
 
 
 def unsupported_number(case: Case) -> str | None:
-    """Numbers that the source does not have, or only with other units or of other things; the teacher made them up."""
+    """Reject numbers that the source does not have, or has only with other units or for other things."""
     supposed = case.pair.question if case.pair.question_type in SUPPOSING else ""
     stated = stated_for(case)
     known = stated.numbers | supported_by(written_out(supposed)) if supposed else stated.numbers
@@ -41,19 +41,19 @@ def unsupported_number(case: Case) -> str | None:
 
 
 def stated_for(case: Case) -> Stated:
-    """The numbers of the source, their marks read as its language, or else that of the pair, has them."""
+    """Return the numbers of the source, with number marks read as in its language, else as in that of the pair."""
     source = case.source
     return source.stated if (source.language or case.code) in ("", "en") else source.stated_in_all_marks
 
 
 def _unknown(text: str, known: frozenset[str]) -> list[str]:
-    """Numbers of a text, each once, that are not known and no rounded ones of those that are."""
+    """Return the numbers of a text, each once, that are neither known nor rounded from known ones."""
     found = [number for number in dict.fromkeys(numbers_of(text)) if number not in known]
     return [number for number in found if not is_rounded(number, known)]
 
 
 def unsupported_name(case: Case) -> str | None:
-    """Proper names that the source does not have; only where pair and source are in the same language."""
+    """Reject proper names that the source does not have, if pair and source are in the same language."""
     if case.code in NOUNS_WITH_CAPITALS or not case.same_language or not case.source.in_latin_letters:
         return None
     supposed = case.pair.question if case.pair.question_type in SUPPOSING else ""
@@ -62,7 +62,7 @@ def unsupported_name(case: Case) -> str | None:
 
 
 def unanswerable(case: Case) -> str | None:
-    """A question about what the source does not speak of, or an answer that hardly has a word of it."""
+    """Reject a question about something that the source does not mention, or an answer with hardly a word of it."""
     if not case.same_language:
         return None
     section, kind = case.section, case.pair.question_type
@@ -79,7 +79,7 @@ def unanswerable(case: Case) -> str | None:
 
 
 def answer_support(case: Case) -> float:
-    """Share of the answer's content words that its source has; 1.0 for answers of a word or two."""
+    """Return the share of the answer's content words that its source has; 1.0 for answers of a word or two."""
     said = content_stems(case.pair.answer)
     known = case.source.stems
     if case.pair.question_type in SUPPOSING:
@@ -88,13 +88,13 @@ def answer_support(case: Case) -> float:
 
 
 def low_support(case: Case) -> str | None:
-    """An answer of which half the words are the teacher's own."""
+    """Reject an answer of which half the words are the teacher's own."""
     share = answer_support(case) if case.same_language else 1.0
     return f"{share:.0%} of the answer's words are in the source" if share < LOW_SUPPORT else None
 
 
 def number_in_question(case: Case) -> str | None:
-    """A question that states a number which the source does not have."""
+    """Reject a question that states a number which the source does not have."""
     if case.pair.question_type in SUPPOSING:
         return None
     known = stated_for(case).numbers

@@ -1,4 +1,4 @@
-"""Whether a text is in the language it should be in; says no only when it is sure.
+"""Check that a text is in the language it should be in; fails only when that is certain.
 
 Scripts decide where they can. Between languages in Latin letters decides py3langid: a table of letter sequences inside
 the package, the same answer on every machine, no network. It is asked only about texts of MIN_WORDS words or more, and
@@ -66,7 +66,7 @@ _ENGLISH_ENOUGH = 0.35
 
 @cache
 def code_of(language: str) -> str:
-    """Code of a language by name or code; "" for one that is not known, which is then not checked."""
+    """Return the code of a language by name or code; "" for an unknown one, which is then not checked."""
     try:
         return find_language(language, "").code
     except ConfigError:
@@ -74,7 +74,7 @@ def code_of(language: str) -> str:
 
 
 def wrong_language(text: str, code: str) -> str | None:
-    """What a text is written in when that is surely not the language `code`; None otherwise."""
+    """Return the language of a text if it is certainly not `code`; None otherwise."""
     if not code:
         return None
     text = _NO_PROSE.sub(" ", text[:MAX_CHARS])
@@ -94,7 +94,7 @@ def wrong_language(text: str, code: str) -> str | None:
 
 
 def code_of_text(text: str) -> str:
-    """Code of the language of a longer text; "" when that is not clear."""
+    """Return the code of the language of a longer text; "" when that is not clear."""
     text = _NO_PROSE.sub(" ", text[: 4 * MAX_CHARS])
     letters = _scripts(text)
     total = sum(letters.values())
@@ -112,7 +112,7 @@ def code_of_text(text: str) -> str:
 
 
 def _is_of_names(words: list[str], found: str, code: str) -> bool:
-    """Whether what looks like another language may be its names alone: `Quercus robur, Fagus sylvatica` is no Latin.
+    """Return whether only names look like another language: `Quercus robur, Fagus sylvatica` is not Latin text.
 
     A text in a language has its function words, and more of them than of the expected one. Of a language that there is
     no list of, only those of the expected language are counted.
@@ -135,7 +135,7 @@ def _is_english(words: list[str]) -> bool:
 
 
 def _scripts(text: str) -> Counter[str]:
-    """Letters by script; ASCII is counted without looking each of them up."""
+    """Count letters by script; ASCII letters are counted without a lookup."""
     plain = len(_ASCII_LETTER.findall(text))
     if text.isascii():
         return Counter({"LATIN": plain})
@@ -145,7 +145,7 @@ def _scripts(text: str) -> Counter[str]:
 
 
 def _foreign_script(letters: Counter[str], code: str) -> str | None:
-    """A script that the language does not use and that nearly all letters are of."""
+    """Return a script that the language does not use, if nearly all letters belong to it."""
     total = sum(letters.values())
     if total < MIN_FOREIGN_LETTERS:
         return None

@@ -1,4 +1,4 @@
-"""Round trip: does a question find the section that it was asked about, among all sections of the run?
+"""Rank sections by a question: it should find the section that it was asked about among all of the run.
 
 Reads and writes nothing. TF-IDF over words (letter pairs where a script has no spaces), cosine, an index of postings in
 numpy arrays: about 8 bytes for each distinct word of a section. A question that fits anywhere finds nothing.

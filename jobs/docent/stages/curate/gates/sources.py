@@ -1,4 +1,4 @@
-"""What a pair may say: the texts of the items that it was written from, prepared once for all their pairs.
+"""Prepare the source of a pair once for all pairs: the texts of the items that it was written from.
 
 Reads `Item` rows; writes nothing. The source of a pair is the name, the title, the document's own words on itself and
 the text, with figures replaced by what was said of them, of its item and of every item that covers one of its `sources`
@@ -33,8 +33,8 @@ MAX_COVERING = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What is kept of an item while its pairs are judged."""
+class ItemText:
+    """The text of an item, kept while its pairs are judged."""
 
     id: str
     kind: str
@@ -47,16 +47,16 @@ class Told:
     document_id: str
 
     @property
-    def said(self) -> str:
-        """All that it says."""
+    def text(self) -> str:
+        """Return name, head, title and text."""
         return f"{self.head}\n{self.body}"
 
 
-def told_by(item: Item) -> Told:
-    """What an item says."""
+def item_text(item: Item) -> ItemText:
+    """Return the text of an item."""
     text = visible(with_descriptions(item.text, item.figures))
     head = "\n".join([item.called, item.document, *item.meta.values()])
-    return Told(item.id, item.kind, item.name, head, f"{item.title}\n{text}", item.source, item.document_id)
+    return ItemText(item.id, item.kind, item.name, head, f"{item.title}\n{text}", item.source, item.document_id)
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Stated:
 
 
 def stated_by(text: str, code: str) -> Stated:
-    """The numbers of a text in a language, in every way that they may be meant there."""
+    """Return the numbers of a text in a language, in every reading that is possible there."""
     numbers, units, counts = supported_by(text), dict[str, set[str]](), dict[str, Counts]()
     for reading in readings(written_out(text), code):
         numbers |= supported_by(reading)
@@ -92,17 +92,17 @@ def stated_by(text: str, code: str) -> Stated:
 class Source:
     """What one pair was written from; everything derived from the text is computed when it is first asked for."""
 
-    items: tuple[Told, ...]
+    items: tuple[ItemText, ...]
 
     @property
-    def own(self) -> Told:
+    def own(self) -> ItemText:
         """The item that the pair is about."""
         return self.items[0]
 
     @cached_property
     def text(self) -> str:
         """All that it says."""
-        return "\n\n".join(item.said for item in self.items)
+        return "\n\n".join(item.text for item in self.items)
 
     @cached_property
     def plain(self) -> str:
@@ -145,25 +145,25 @@ class Sources:
     """Finds the source of a pair."""
 
     def __init__(self, items: Iterable[Item]) -> None:
-        """Keeps what every item says, and where it stands."""
-        self.told = [told_by(item) for item in items]
-        self._by_id = {told.id: told for told in self.told}
+        """Index the text of every item by its place."""
+        self.items = [item_text(item) for item in items]
+        self._by_id = {item.id: item for item in self.items}
         self._by_file: dict[tuple[str, str, int | None], list[tuple[int, int]]] = {}
-        for number, told in enumerate(self.told):
-            place = (told.document_id, told.span.file, told.span.page)
-            self._by_file.setdefault(place, []).append((told.span.first_line, number))
+        for number, item in enumerate(self.items):
+            place = (item.document_id, item.span.file, item.span.page)
+            self._by_file.setdefault(place, []).append((item.span.first_line, number))
         for lines in self._by_file.values():
             lines.sort()
         self._prepared: OrderedDict[tuple[str, ...], Source] = OrderedDict()
 
     def of(self, pair: QAPair) -> Source | None:
-        """The source of a pair; None when its item is not known."""
+        """Return the source of a pair; None when its item is not known."""
         own = self._by_id.get(pair.item_id)
         if own is None:
             return None
-        others = [told for span in pair.sources if not _covers(own.span, span) for told in self._covering(own, span)]
-        items = tuple({told.id: told for told in (own, *others)}.values())
-        key = tuple(told.id for told in items)
+        others = [item for span in pair.sources if not _covers(own.span, span) for item in self._covering(own, span)]
+        items = tuple({item.id: item for item in (own, *others)}.values())
+        key = tuple(item.id for item in items)
         if key not in self._prepared:
             self._prepared[key] = Source(items)
             if len(self._prepared) > KEPT_SOURCES:
@@ -171,12 +171,12 @@ class Sources:
         self._prepared.move_to_end(key)
         return self._prepared[key]
 
-    def _covering(self, own: Told, span: Span) -> Sequence[Told]:
-        """Items of the same document that hold all lines of a span, the nearest first."""
+    def _covering(self, own: ItemText, span: Span) -> Sequence[ItemText]:
+        """Return items of the same document that hold all lines of a span, the nearest first."""
         lines = self._by_file.get((own.document_id, span.file, span.page), [])
-        end = bisect_right(lines, (span.first_line, len(self.told)))
-        near = (self.told[number] for _, number in reversed(lines[max(0, end - MAX_COVERING) : end]))
-        return [told for told in near if _covers(told.span, span)]
+        end = bisect_right(lines, (span.first_line, len(self.items)))
+        near = (self.items[number] for _, number in reversed(lines[max(0, end - MAX_COVERING) : end]))
+        return [item for item in near if _covers(item.span, span)]
 
 
 def _covers(outer: Span, inner: Span) -> bool:

@@ -1,5 +1,5 @@
 """Write pairs as a page and a CSV for people to review, and read their decisions back.
 
-`edits` reads decisions; `carried` keeps them when the review is written again.
+`edits` reads decisions; `earlier_decisions` keeps them when the review is written again.
 Start reading at `review.py`.
 """

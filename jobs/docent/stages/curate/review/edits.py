@@ -1,4 +1,4 @@
-"""What people decided about pairs: the CSV of `docent review`, read back, checked as a whole and applied.
+"""Read, check and apply the decisions of people about pairs, from the CSV of `docent review`.
 
 Reads `curate.edits` (columns as in review_table.py; `id`, `decision`, `edited_question` and `edited_answer` are used,
 others may be missing or moved); writes nothing. A decision is `approve`, `reject`, `edit` or empty. An edited pair is a
@@ -52,7 +52,7 @@ class Edits:
         self._refused: dict[tuple[str, str, str], int] = {}
 
     def apply(self, pair: QAPair, require_approval: bool) -> QAPair | Reject:
-        """The pair as people want it: unchanged, approved, edited, or rejected.
+        """Return the pair after the decision of people: unchanged, approved, edited, or rejected.
 
         A later pair in the words of one that was rejected or edited goes with it: people saw it as a duplicate.
         """
@@ -75,18 +75,18 @@ class Edits:
 
     @property
     def unused(self) -> list[int]:
-        """Lines of decisions about pairs that did not come: of an earlier run, perhaps."""
+        """Return the lines of decisions whose pair the run does not have, perhaps of an earlier run."""
         return sorted(edit.line for pair_id, edit in self._edits.items() if pair_id not in self._used)
 
     def figures(self) -> dict[str, int]:
-        """How many decisions met their pair, how many did not, and what those that did decided."""
+        """Return how many decisions met their pair, how many did not, and what the former decided."""
         met = Counter(edit.decision for pair_id, edit in self._edits.items() if pair_id in self._used)
         decided = {"approved": met["approve"], "edited": met["edit"], "rejected": met["reject"]}
         return {"matched": met.total(), "unmatched": len(self._edits) - met.total(), **decided}
 
 
 def read_edits(path: Path) -> dict[str, Edit]:
-    """The rows of the CSV that decide something.
+    """Read the rows of the CSV that decide something.
 
     Raises:
         InputError: the file is missing, no CSV, or rows contradict themselves; all problems are named at once.

@@ -1,4 +1,4 @@
-"""Pairs in, one HTML document out: it works offline, asks for nothing, and everything from data is escaped.
+"""Render pairs as one HTML document that works offline and loads nothing; all data is escaped.
 
 Reads `review.html.j2`, `review.css` and `review.js` of this package and the pictures of the pairs; writes nothing.
 """
@@ -78,7 +78,7 @@ class Page:
         return self._thumbnails[image.sha256]
 
     def render(self, pairs: int) -> str:
-        """The page.
+        """Render the page.
 
         Args:
             pairs: how many there are in all.

@@ -1,4 +1,4 @@
-"""The lines that a pair was written from, with their numbers, to be read beside it. Reads and writes nothing."""
+"""Find the lines that a pair was written from, with their numbers, to show them beside it."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class Passage:
 
     @property
     def used(self) -> str:
-        """The marked lines."""
+        """Return the marked lines."""
         return "\n".join(line.text for line in self.lines if line.used)
 
 
 def passages_of(pair: QAPair, own: Item, by_file: Mapping[str, list[Item]]) -> Iterator[Passage]:
-    """The pair's own section, then others that it was written from."""
+    """Yield the pair's own section, then others that it was written from."""
     sections = [own]
     for span in pair.sources:
         if not any(inside(span, item.source) for item in sections):
@@ -51,13 +51,13 @@ def passages_of(pair: QAPair, own: Item, by_file: Mapping[str, list[Item]]) -> I
 
 
 def inside(span: Span, whole: Span) -> bool:
-    """Whether a span lies in another one."""
+    """Return whether a span lies in another one."""
     same = span.file == whole.file and span.page == whole.page
     return same and whole.first_line <= span.first_line and span.last_line <= whole.last_line
 
 
 def marked(item: Item, spans: list[Span]) -> Iterator[Line]:
-    """The lines of a section, those of the spans marked; of a long one what is around them."""
+    """Yield the lines of a section, those of the spans marked; of a long section only the lines around them."""
     texts = item.text.splitlines()
     first = first_line(item, texts)
     facts = [fact.text for fact in item.facts if fact.source in spans]
@@ -78,7 +78,7 @@ def marked(item: Item, spans: list[Span]) -> Iterator[Line]:
 
 
 def first_line(item: Item, texts: list[str]) -> int | None:
-    """Number of the text's first line in the source: its heading is left out of it, and blank lines.
+    """Return the line number of the text's first line in the source: the text lacks its heading and blank lines.
 
     Found from the facts, which know their lines; None where they are worded otherwise and lines are missing.
     """
@@ -94,7 +94,7 @@ def first_line(item: Item, texts: list[str]) -> int | None:
 
 
 def lines_of(span: Span) -> str:
-    """`lines 12-14`, `page 3, line 7`."""
+    """Return `lines 12-14` or `page 3, line 7`."""
     one = span.first_line == span.last_line
     lines = f"line {span.first_line}" if one else f"lines {span.first_line}-{span.last_line}"
     return f"page {span.page}, {lines}" if span.page is not None else lines

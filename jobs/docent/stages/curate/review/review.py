@@ -1,8 +1,8 @@
-"""Pairs for people: every pair of a run with its verdict and the lines that it was written from.
+"""Write the pairs of a run for review by people, with their verdicts and the lines that they were written from.
 
-Reads the rows of `assemble`, `generate-qa` and, where it is complete, `curate`; writes `pairs.csv`, every pair, and
-`index.html`, as many as a browser takes well (`spread.py` chooses). What people filled into an earlier `pairs.csv` is
-carried over. Reached by `docent review RUN`; what people decide comes back through `curate.edits`.
+Reads the rows of `assemble`, `generate-qa` and, where it is complete, `curate`; writes all pairs to `pairs.csv`, and to
+`index.html` as many as a browser handles well (see `selection.py`). What people filled into an earlier `pairs.csv` is
+kept. Run by `docent review RUN`; the decisions return through `curate.edits`.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import IO
 
 from docent.context import revisers, writers
 from docent.records import Item, QAPair
-from docent.stages.curate.review.carried import FILLED, TABLE, carried_from, keep_without_pair
+from docent.stages.curate.review.earlier_decisions import FILLED, TABLE, keep_without_pair, read_decisions
 from docent.stages.curate.review.edits import NOT_APPROVED, REJECTED
 from docent.stages.curate.review.passages import MAX_SOURCE_CHARS, Passage, lines_of, passages_of
-from docent.stages.curate.review.spread import Spread
+from docent.stages.curate.review.selection import Selection
 from docent.stages.curate.review.table import COLUMNS
 from docent.store import Artifact, temporary_name
 from docent.text.encodings.spreadsheet import guarded
@@ -46,7 +46,7 @@ class Shown:
     passages: tuple[Passage, ...]
 
     def row(self) -> dict[str, str]:
-        """The pair as a row of the CSV, made safe for spreadsheets."""
+        """Return the pair as a row of the CSV, made safe for spreadsheets."""
         files = dict.fromkeys(span.file for span in self.pair.sources)
         values = (
             self.pair.id,
@@ -68,7 +68,7 @@ class Shown:
 
 
 def write(inputs: Mapping[str, Artifact], folder: Path, run: str, most: int) -> dict[str, int]:
-    """Both files of a run; how many pairs there are, how many are on the page, and how many of each verdict.
+    """Write both files of a run; return how many pairs there are, are on the page, and have each verdict.
 
     Decisions in an earlier `pairs.csv` of the folder are carried over; `carried` counts them, `without_pair` those
     whose pair is gone.
@@ -84,43 +84,43 @@ def write(inputs: Mapping[str, Artifact], folder: Path, run: str, most: int) -> 
     from docent.stages.curate.review.page import Page
 
     folder.mkdir(parents=True, exist_ok=True)
-    carried, spread = carried_from(folder), Spread()
-    counts, known = _write_table(folder, decided(pairs_shown(inputs), carried), carried, spread)
-    places = spread.chosen(most)
+    decisions, selection = read_decisions(folder), Selection()
+    counts, known = _write_table(folder, decided(pairs_shown(inputs), decisions), decisions, selection)
+    places = selection.chosen(most)
     page = Page(run, inputs)
-    page.fill(decided(pairs_shown(inputs, places), carried), places)
+    page.fill(decided(pairs_shown(inputs, places), decisions), places)
     html = folder / "index.html"
     made = temporary_name(html)
     made.write_text(page.render(sum(counts.values())), encoding="utf-8")
     made.replace(html)
-    about = {"on_page": len(page.cards), "carried": len(known), "without_pair": len(carried) - len(known)}
+    about = {"on_page": len(page.cards), "carried": len(known), "without_pair": len(decisions) - len(known)}
     return {"pairs": sum(counts.values()), **about, **dict(sorted(counts.items()))}
 
 
 def _write_table(
-    folder: Path, pairs: Iterable[Shown], carried: Mapping[str, Mapping[str, str]], spread: Spread
+    folder: Path, pairs: Iterable[Shown], decisions: Mapping[str, Mapping[str, str]], selection: Selection
 ) -> tuple[dict[str, int], set[str]]:
-    """Write the table, and what has no pair beside it; how many of each verdict, and which of `carried` have one."""
+    """Write the table and decisions without a pair; return counts by verdict, and which of `decisions` have a pair."""
     table = folder / TABLE
     counts: dict[str, int] = {}
     known: set[str] = set()
     made = temporary_name(table)
     with made.open("w", encoding="utf-8-sig", newline="") as file:
         for shown in written(file, pairs):
-            if shown.pair.id in carried:
+            if shown.pair.id in decisions:
                 known.add(shown.pair.id)
             counts[shown.verdict.name] = counts.get(shown.verdict.name, 0) + 1
             group = (shown.verdict.name, shown.document, shown.pair.question_type)
-            spread.add(shown.pair.id, flagged(shown.verdict), group)
-    keep_without_pair(folder, carried, known)
+            selection.add(shown.pair.id, flagged(shown.verdict), group)
+    keep_without_pair(folder, decisions, known)
     made.replace(table)
     return counts, known
 
 
-def decided(pairs: Iterable[Shown], carried: Mapping[str, Mapping[str, str]]) -> Iterator[Shown]:
-    """The pairs, with what a person wrote into the earlier table in place of what the run applied."""
+def decided(pairs: Iterable[Shown], decisions: Mapping[str, Mapping[str, str]]) -> Iterator[Shown]:
+    """Yield the pairs, with what a person wrote into the earlier table in place of what the run applied."""
     for shown in pairs:
-        row = carried.get(shown.pair.id)
+        row = decisions.get(shown.pair.id)
         if row is None:
             yield shown
             continue
@@ -129,7 +129,7 @@ def decided(pairs: Iterable[Shown], carried: Mapping[str, Mapping[str, str]]) ->
 
 
 def flagged(verdict: Verdict) -> bool:
-    """Whether a gate found something; that nobody has read it yet is nothing to look at first."""
+    """Return whether a gate flagged the pair; that nobody has reviewed it yet does not count."""
     return verdict.name in ("reject", "warn") and not verdict.reasons.startswith(NOT_APPROVED)
 
 

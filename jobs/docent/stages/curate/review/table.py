@@ -1,7 +1,7 @@
-"""The table of a review as CSV: its columns, and how it is read; every cell is text, also one that looks like a number.
+"""Read and describe the table of a review as CSV; every cell is text, also one that looks like a number.
 
 Reads a table that people filled, in what spreadsheets save: commas, semicolons or tabs, UTF-8, UTF-16 or an encoding
-of the country; writes nothing itself. `review.py` writes it, `edits.py` and `carried.py` read it.
+of the country; writes nothing itself. `review.py` writes it, `edits.py` and `earlier_decisions.py` read it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ NEXT_STEP = "fix the file, or move it away and make it again: docent review"
 
 
 def read_table(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Every row with the line it ends on; cells that a row does not have are empty.
+    """Yield every row with the line it ends on; missing cells are empty.
 
     Raises:
         InputError: the file is missing, no CSV, or lacks a column.

@@ -1,6 +1,6 @@
-"""Which pairs of a run stand on the review page when there are more than it takes. Reads and writes nothing.
+"""Select the pairs of a run for the review page when there are more than fit.
 
-What a gate found comes first, up to half of the page; then a sample with as much as there is of every question type of
+Pairs that a gate flagged come first, up to half of the page; then a sample with equal shares of every question type of
 every document. It is drawn by hashes of ids: the same run gives the same page.
 """
 
@@ -18,42 +18,38 @@ Drawn = tuple[int, int, str]
 Groups = dict[tuple[str, ...], list[Drawn]]
 
 
-class Spread:
-    """The pairs of a run as far as choosing needs them."""
+class Selection:
+    """Collects the pairs of a run and selects some of them."""
 
     def __init__(self) -> None:
-        """Nothing seen."""
-        self._groups: dict[bool, dict[tuple[str, ...], list[Drawn]]] = {
-            True: defaultdict(list),
-            False: defaultdict(list),
-        }
-        self._seen = 0
+        self._groups: dict[bool, Groups] = {True: defaultdict(list), False: defaultdict(list)}
+        self._number = 0
 
     def add(self, pair_id: str, flagged: bool, group: tuple[str, ...]) -> None:
-        """One more pair in the order of the run.
+        """Add a pair, in the order of the run.
 
         Args:
             pair_id: its id.
             flagged: whether a gate rejected or marked it.
-            group: what the sample is spread over.
+            group: the sample has equal shares of all groups.
         """
-        self._groups[flagged][group].append((hash_of(SEED, pair_id), self._seen, pair_id))
-        self._seen += 1
+        self._groups[flagged][group].append((hash_of(SEED, pair_id), self._number, pair_id))
+        self._number += 1
 
     def chosen(self, most: int) -> dict[str, tuple[bool, int]]:
-        """Ids of at most so many pairs, the most wanted first, each with its place on the page.
+        """Return the ids of at most so many pairs, the most important first, each with its place on the page.
 
-        A page that takes all shows them as the run has them, one that does not shows what is flagged before the rest.
+        If all fit, the page shows them in the order of the run, otherwise flagged ones before the rest.
         """
         flagged, others = (list(_in_turn(self._groups[kind])) for kind in (True, False))
         room = max(most - len(others), (most + 1) // 2)
         picked = chain(((True, one) for one in flagged[:room]), ((False, one) for one in others))
-        apart = self._seen > most
+        apart = self._number > most
         return {pair_id: (apart and not kind, position) for kind, (_, position, pair_id) in islice(picked, most)}
 
 
 def _in_turn(groups: Groups) -> Iterator[Drawn]:
-    """One of every group, then a second one of every group that has one, and so on."""
+    """Yield one of every group, then a second one of every group that has one, and so on."""
     drawn = sorted((sorted(members) for members in groups.values()), key=lambda members: members[0])
     for turn in zip_longest(*drawn):
         yield from (one for one in turn if one is not None)

@@ -1,4 +1,4 @@
-"""What people filled into the table of an earlier review, so that writing it anew loses nothing.
+"""Keep what people filled into the table of an earlier review when the table is written again.
 
 Reads `<run>/review/pairs.csv`, `edits.csv` (what was applied) and `decisions-without-pair.csv`; writes the last anew,
 with the rows whose pair the run no longer has, and puts applied decisions into `edits.csv`.
@@ -17,47 +17,45 @@ from docent.text.encodings.spreadsheet import guarded, unguarded
 TABLE, APPLIED, BEFORE = "pairs.csv", "edits.csv", "edits-before.csv"
 WITHOUT_PAIR = "decisions-without-pair.csv"
 FILLED = ("decision", "edited_question", "edited_answer", "note")
-"""Columns for people; all others say what the run says."""
+"""Columns that people fill in; all others come from the run."""
 
 
-def carried_from(folder: Path) -> dict[str, dict[str, str]]:
-    """Rows in which a person wrote something, by the id of their pair; cells as they are meant, without apostrophes.
+def read_decisions(folder: Path) -> dict[str, dict[str, str]]:
+    """Return the rows in which a person wrote something, by the id of their pair; cells without guarding apostrophes.
 
-    Of two decisions about a pair that of the file changed last counts. They are not checked here: a misspelt one is
-    carried like any other and named when it is applied.
+    Of two decisions about a pair, that of the file changed last counts. They are not checked here: a misspelt one is
+    kept like any other and reported when it is applied.
 
     Raises:
         InputError: one of the files cannot be read, and writing anew would lose what is in it.
     """
-    found: dict[str, dict[str, str]] = {}
-    newest_last = sorted(_there(folder, TABLE, APPLIED), key=lambda path: path.stat().st_mtime_ns)
-    for path in (*_there(folder, WITHOUT_PAIR), *newest_last):
+    decisions: dict[str, dict[str, str]] = {}
+    existing = [path for name in (TABLE, APPLIED) if (path := folder / name).is_file()]
+    newest_last = sorted(existing, key=lambda path: path.stat().st_mtime_ns)
+    lost = folder / WITHOUT_PAIR
+    for path in (*([lost] if lost.is_file() else []), *newest_last):
         for _, row in read_table(path):
             cells = {column: unguarded(row.get(column, "")) for column in COLUMNS}
             if any(cells[column] for column in FILLED):
-                before = found.get(cells["id"], cells)
+                before = decisions.get(cells["id"], cells)
                 chosen = cells if cells["decision"] else before
-                found[cells["id"]] = {**chosen, "note": cells["note"] or before["note"]}
-    return found
+                decisions[cells["id"]] = {**chosen, "note": cells["note"] or before["note"]}
+    return decisions
 
 
-def _there(folder: Path, *names: str) -> list[Path]:
-    return [folder / name for name in names if (folder / name).is_file()]
-
-
-def keep_without_pair(folder: Path, carried: Mapping[str, Mapping[str, str]], known: Collection[str]) -> int:
-    """Write the rows whose pair is not known to a file of their own; how many there are. No row, no file."""
-    lost = [row for pair_id, row in carried.items() if pair_id not in known]
+def keep_without_pair(folder: Path, decisions: Mapping[str, Mapping[str, str]], known: Collection[str]) -> int:
+    """Write the rows whose pair is not known to a file of their own, if there are any; return how many there are."""
+    lost = [row for pair_id, row in decisions.items() if pair_id not in known]
     path = folder / WITHOUT_PAIR
     if not lost:
         path.unlink(missing_ok=True)
         return 0
-    made = temporary_name(path)
-    with made.open("w", encoding="utf-8-sig", newline="") as file:
+    temporary = temporary_name(path)
+    with temporary.open("w", encoding="utf-8-sig", newline="") as file:
         table = csv.DictWriter(file, COLUMNS)
         table.writeheader()
         table.writerows({column: guarded(value) for column, value in row.items()} for row in lost)
-    made.replace(path)
+    temporary.replace(path)
     return len(lost)
 
 
@@ -65,7 +63,7 @@ def store(path: Path, folder: Path) -> int:
     """Copy a checked file of decisions to `edits.csv` of the folder.
 
     Returns:
-        How many decisions of the file that was there before are not in this one; it then stays as `edits-before.csv`.
+        How many decisions of the earlier file are not in this one; if any, it stays as `edits-before.csv`.
     """
     data, target = path.read_bytes(), folder / APPLIED
     folder.mkdir(parents=True, exist_ok=True)
