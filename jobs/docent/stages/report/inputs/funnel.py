@@ -139,10 +139,7 @@ def read_funnel(ctx: Context, named: Set[str] = frozenset()) -> Funnel:
 
 def _reasons(artifacts: Sequence[Artifact]) -> tuple[tuple[str, int], ...]:
     """Count why units rejected rows, the most frequent first."""
-    total: Counter[str] = Counter()
-    for artifact in artifacts:
-        total.update(artifact.success.reject_reasons)
-    return _ordered(total)
+    return _ordered(sum((Counter(artifact.success.reject_reasons) for artifact in artifacts), Counter[str]()))
 
 
 def _ordered(reasons: Counter[str]) -> tuple[tuple[str, int], ...]:
