@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from docent.artifacts.summaries import LeakAudit
 from docent.config import BuildDataset
 from docent.evidence.shared_answers import SharedAnswers, shared_with_training
 from docent.records import Example, Item, Span, Split
@@ -13,7 +14,6 @@ from docent.stages.build_dataset.card import data_card
 from docent.stages.build_dataset.splits.audit import Overlap
 from docent.stages.build_dataset.splits.subjects import read_subjects
 from docent.stages.build_dataset.tally import Tally, statistics
-from docent.stages.report.inputs.audit import Audit
 from docent.stages.report.inputs.subject import Subject
 from docent.stages.report.sentences.cautions import cautions_of
 from docent.stages.report.sentences.findings import Evidence
@@ -85,7 +85,7 @@ def test_card_and_report_say_the_same_of_answers_that_training_knows(
         arms={},
         exhibits=len(items),
         examples=2 * len(items),
-        audit=Audit.model_validate(audit),
+        audit=LeakAudit.model_validate(audit),
         subject=Subject(exhibits=len(items)) if kind == "exhibit" else Subject(documents=1, sections=len(items)),
     )
     told = [sentence for sentence in cautions_of(evidence, scored=True) if "training answers" in sentence]

@@ -109,7 +109,7 @@ def commit(states: RunStates, ctx: Context, spec: str, generated: Iterator[Any])
         versions={"docent": __version__, "python": platform.python_version()},
     )
     write_durably(marker_path(ctx.folder, ctx.shard), marker.to_json(sort_keys=True))
-    written = f"{counted(parts.rows, 'row')}, {counted(parts.rejected, 'reject')}"
+    written = f"{counted(parts.rows.count, 'row')}, {counted(parts.rejects.count, 'reject')}"
     log.info("%s shard %s: %s", ctx.unit.name, ctx.shard, written)
 
 

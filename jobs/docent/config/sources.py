@@ -52,7 +52,7 @@ class Source(Section):
     def _ends_in_a_name(cls, path: object) -> object:
         if isinstance(path, str) and (not path or "\0" in path):
             raise ValueError("name a file or folder")
-        return named(Path(path)) if isinstance(path, str | Path) else path
+        return os.fspath(named(Path(path))) if isinstance(path, str | Path) else path
 
     @property
     def images_folder(self) -> Path | None:

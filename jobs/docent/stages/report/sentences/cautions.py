@@ -26,10 +26,11 @@ def leaked(evidence: Evidence) -> str:
     if evidence.audit is None:
         return ""
     leaks = evidence.audit.leaks
+    splits = {"training" if leak.split == "train" else leak.split for leak in evidence.audit.leaked}
     of = f" of {evidence.test_photos}" if evidence.test_photos else ""
     descend = plural(leaks, "descends from, or is the same file as,", "descend from, or are the same file as,")
     photos = "photo" if not of and leaks == 1 else "photos"
-    return f"{leaks}{of} test {photos} {descend} {evidence.audit.related_splits()} photos"
+    return f"{leaks}{of} test {photos} {descend} {' or '.join(sorted(splits)) or 'training'} photos"
 
 
 def cautions_of(evidence: Evidence, scored: bool) -> tuple[str, ...]:
