@@ -59,8 +59,7 @@ class Context:
     stop: threading.Event = field(default_factory=threading.Event)
     usage: dict[str, float] = field(default_factory=dict)
     _files: dict[str, Path] = field(default_factory=dict)
-    _folders: dict[str, Path] = field(default_factory=dict)
-    _growing: dict[str, Path] = field(default_factory=dict)
+    _unpublished: dict[str, Path] = field(default_factory=dict)
 
     @property
     def section(self) -> Any:
@@ -166,12 +165,10 @@ class Context:
 
     def output_folder(self, name: str) -> Path:
         """Return an empty folder whose content becomes `<spec10>/<name>/` when the shard commits."""
-        if name not in self._folders:
-            path = temporary_name(self.folder / name)
-            shutil.rmtree(path, ignore_errors=True)
-            path.mkdir(parents=True)
-            self._folders[name] = path
-        return self._folders[name]
+        if name not in self._unpublished:
+            shutil.rmtree(self.output_path(name), ignore_errors=True)
+            self.output_path(name).mkdir(parents=True)
+        return self._unpublished[name]
 
     def output_file(self, name: str, data: bytes) -> None:
         """Store one named output beside the rows, e.g. `summary.json`."""
@@ -186,38 +183,28 @@ class Context:
 
     def output_path(self, name: str) -> Path:
         """Return where to write an output that is too large for memory; the commit makes it `<spec10>/<name>`."""
-        if name not in self._growing:
-            path = temporary_name(self.folder / name)
-            path.unlink(missing_ok=True)
-            self._growing[name] = path
-        return self._growing[name]
+        return self._unpublished.setdefault(name, temporary_name(self.folder / name))
 
     def publish(self) -> list[OutputFile]:
         """Move output files and folders into place and list every file; called once by the shell."""
-        for name, temporary in self._growing.items():
-            sync_file(temporary)
-            os.replace(temporary, self.folder / name)
-            self._files[name] = self.folder / name
-        if self._growing:
-            sync_folder(self.folder)
-        listed = [OutputFile.of(self.folder, path) for path in self._files.values()]
-        for name, temporary in self._folders.items():
+        published = list(self._files.values())
+        for name, temporary in self._unpublished.items():
             final = self.folder / name
-            if final.exists():
+            if final.is_dir():
                 shutil.rmtree(final)
-            for path in temporary.rglob("*"):
-                if path.is_file():
-                    sync_file(path)
+            for path in filter(Path.is_file, [temporary, *temporary.rglob("*")]):
+                sync_file(path)
             os.replace(temporary, final)
-            listed += [OutputFile.of(self.folder, path) for path in sorted(final.rglob("*")) if path.is_file()]
-        return listed
+            published += filter(Path.is_file, [final, *sorted(final.rglob("*"))])
+        sync_folder(self.folder)
+        return [OutputFile.of(self.folder, path) for path in published]
 
     def discard(self) -> None:
         """Remove output files and folders that were not published."""
-        for temporary in self._growing.values():
-            temporary.unlink(missing_ok=True)
-        for temporary in self._folders.values():
+        for temporary in self._unpublished.values():
             shutil.rmtree(temporary, ignore_errors=True)
+            if temporary.is_file():
+                temporary.unlink()
 
 
 def writers(inputs: Mapping[str, Artifact], kind: type[Row]) -> list[Artifact]:

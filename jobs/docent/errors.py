@@ -79,16 +79,8 @@ class TemporaryError(PipelineError):
     meaning = "temporary: endpoint down, disk full, a peer lost, a source changed; run again to continue"
 
 
-STAGE_ERRORS: tuple[type[PipelineError], ...] = (
-    PipelineError,
-    InputError,
-    ConfigError,
-    IncompleteInputError,
-    StoppedError,
-    TemporaryError,
-)
-
-RETRIED_EXIT_CODES = frozenset({StoppedError.exit_code, TemporaryError.exit_code})
+# The classes above, in their order; LauncherError below is no error of a stage.
+STAGE_ERRORS: tuple[type[PipelineError], ...] = (PipelineError, *PipelineError.__subclasses__())
 
 LAUNCHER_EXIT_CODES: dict[int, str] = {
     0: "done",

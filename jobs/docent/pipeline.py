@@ -260,18 +260,11 @@ def hashed_fields(config: PipelineConfig, unit: Unit) -> dict[str, Any]:
 def input_paths(config: PipelineConfig, unit: Unit) -> tuple[Path, ...]:
     """Return the files and folders outside the run that the unit reads; their content enters its spec hash."""
     if unit.stage == "ingest" and config.ingest:
-        return tuple(
-            path
-            for source in config.ingest.sources
-            for path in (
-                source.path,
-                source.images_folder,
-                source.figures_folder,
-                *pictures_beside(source),
-                None if source.path.is_dir() else collection_file(source),
-            )
-            if path is not None
-        )
+        paths: list[Path | None] = []
+        for source in config.ingest.sources:
+            paths += [source.path, source.images_folder, source.figures_folder, *pictures_beside(source)]
+            paths += [] if source.path.is_dir() else [collection_file(source)]
+        return tuple(path for path in paths if path is not None)
     if unit.stage == "curate" and config.curate and config.curate.edits:
         return (config.curate.edits,)
     if reads_base_model(unit) and config.finetune and Path(config.finetune.base_model).is_dir():

@@ -54,8 +54,7 @@ class Progress:
     def update(self, done: float, total: float, message: str = "") -> None:
         """Record how far it is; the first value is where this attempt starts (a resumed one does not start at 0)."""
         if self._first_done is None:
-            self._first_done = min(done, 1.0) if done <= 1 else done
-            self._first_s = time.monotonic()
+            self._first_done, self._first_s = done, time.monotonic()
         self.done, self.total, self.message = done, total, message
         now_s = time.monotonic()
         if not self._is_settled and now_s - self._first_s >= SETTLING_S:

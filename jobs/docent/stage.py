@@ -18,7 +18,6 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +36,8 @@ from docent.progress import Progress
 from docent.ranks import lead as ranks
 from docent.ranks import peers
 from docent.spec import RunStates
-from docent.store import (
-    Artifact,
-    Shard,
-    find_marker,
-)
+from docent.store import Artifact, Shard, find_marker
+from docent.tables import function_at
 
 log = logging.getLogger("docent.stage")
 
@@ -61,7 +57,8 @@ def run_shard(
         rehearse: steps of the stage's rehearsal to do instead of the work itself; None for the work.
     """
     stop = threading.Event()
-    _on_sigterm(stop)
+    if threading.current_thread() is threading.main_thread():  # others cannot handle signals
+        signal.signal(signal.SIGTERM, lambda *_: stop.set())
     failed: PipelineError | None = None
     states: RunStates | None = None
     try:
@@ -128,11 +125,6 @@ def _unit(config: PipelineConfig, name: str) -> Unit:
     return known[name]
 
 
-def _on_sigterm(stop: threading.Event) -> None:
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, lambda *_: stop.set())
-
-
 def _work(states: RunStates, unit: Unit, shard: Shard, stop: threading.Event, rehearse: int | None) -> None:
     run_dir = states.run_dir
     # Asked before anything is written, the log's tail included. Ranks must all do the same, so they do not ask.
@@ -192,7 +184,7 @@ def _forget_progress(folder: Path, shard: Shard) -> None:
 def _do(states: RunStates, ctx: Context, spec: str, rehearse: int | None) -> None:
     """Do the work. Of several ranks only the first publishes; the others compute the same and write nothing."""
     if rehearse is not None:
-        _rehearsal(ctx.unit)(ctx, rehearse)
+        _rehearse(ctx, rehearse)
     elif peers.rank() == 0:
         commit(states, ctx, spec, _generator(ctx.unit)(ctx))
         finish_when_last(states, ctx.unit, spec, ctx.shard.count)
@@ -229,19 +221,17 @@ def _wait_for_inputs(states: RunStates, unit: Unit, stop: threading.Event) -> tu
             )
 
 
-def _generator(unit: Unit) -> Callable[[Context], Iterator[Any]]:
-    module, _, function = STAGES[unit.stage].run.partition(":")
-    generator: Callable[[Context], Iterator[Any]] = getattr(importlib.import_module(module), function)
-    return generator
+def _generator(unit: Unit) -> Any:
+    return function_at(STAGES[unit.stage].run)
 
 
-def _rehearsal(unit: Unit) -> Callable[[Context, int], None]:
-    """Return the function of the module `rehearsal` of the unit's stage."""
-    name = STAGES[unit.stage].run.partition(":")[0] + ".rehearsal"
+def _rehearse(ctx: Context, steps: int) -> None:
+    """Run the module `rehearsal` of the unit's stage."""
+    module = STAGES[ctx.unit.stage].run.partition(":")[0] + ".rehearsal"
     try:
-        rehearsal: Callable[[Context, int], None] = importlib.import_module(name).run
+        rehearsal = importlib.import_module(module)
     except ModuleNotFoundError as error:
-        if name.startswith(str(error.name)):
-            raise ConfigError(f"{unit.stage} has no rehearsal", unit.name, "leave --rehearse out") from None
+        if module.startswith(str(error.name)):
+            raise ConfigError(f"{ctx.unit.stage} has no rehearsal", ctx.unit.name, "leave --rehearse out") from None
         raise
-    return rehearsal
+    rehearsal.run(ctx, steps)

@@ -36,7 +36,6 @@ from docent.artifacts.listings import (
     Success,
     intact,
     load_marker,
-    load_success,
     read_rows,
 )
 from docent.artifacts.side_files import load_json
@@ -49,7 +48,6 @@ __all__ = [
     "Artifact",
     "Shard",
     "complete",
-    "find_artifact",
     "find_marker",
     "finish",
     "load_json",
@@ -162,12 +160,6 @@ class Artifact:
         return ", ".join(f"{number} x {reason}" for reason, number in self.success.reject_reasons.items())
 
 
-def find_artifact(run_dir: Path, unit: str, spec: str, verify: bool = False) -> Artifact | None:
-    """Return the complete output of `unit` for `spec`, or None when it must run (again)."""
-    success = load_success(run_dir, unit)
-    return complete(run_dir, unit, success, verify) if success and success.spec == spec else None
-
-
 def complete(run_dir: Path, unit: str, success: Success, verify: bool = False) -> Artifact | None:
     """Return the output that a success file lists, or None when any of it is missing, damaged or outside the run."""
     try:
@@ -203,9 +195,7 @@ def finish(run_dir: Path, unit: Unit, spec: str, markers: Sequence[Marker], sour
     parts = [part for marker in markers for part in marker.parts]
     rejects = [part for marker in markers for part in marker.rejects]
     files = sorted({f.path: f for marker in markers for f in marker.files}.values(), key=lambda f: f.path)
-    reasons: Counter[str] = Counter()
-    for marker in markers:
-        reasons.update(marker.reject_reasons)
+    reasons = sum((Counter(marker.reject_reasons) for marker in markers), Counter[str]())
     success = Success(
         schema=SCHEMA,
         stage=unit.stage,

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docent.stages.report import charts
-from docent.stages.report.inputs.training import curve, thin
+from docent.stages.report.inputs.training import TrainingStep, curve, thin
 from docent.stages.report.sentences.findings import Estimate
 
 DRAWINGS = charts.drawings()
@@ -112,6 +112,6 @@ def test_a_training_log_becomes_a_table_of_its_evaluations() -> None:
         {"step": 2, "epoch": 0.2, "loss": 2.0, "validation_loss": 3.0},
         {"step": 3, "epoch": 0.3, "loss": math.nan, "validation_loss": 2.5},
     ]
-    found = curve("lora", None, log)
+    found = curve("lora", None, [TrainingStep.model_validate(line) for line in log])
     assert found.rows == ((2, 0.2, 3.0, 3.0), (3, 0.3, None, 2.5))
     assert found.train == ((1.0, 4.0), (2.0, 2.0))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from docent.evidence.leaks import Leak, Placed, find_leaks
+from docent.artifacts.summaries import Leak
+from docent.evidence.leaks import Placed, find_leaks
 from docent.records import Split
 
 
@@ -20,7 +21,7 @@ def test_clean_splits_have_no_leak() -> None:
 @pytest.mark.feature("leak-count")
 def test_an_altered_copy_in_training_is_a_leak() -> None:
     leaks = find_leaks([placed("a-aug1", "train", "a"), placed("a", "test", "a")])
-    assert leaks == [Leak("a", "item", "train", "a")]
+    assert leaks == [Leak(image="a", item="item", split="train", group="a")]
 
 
 @pytest.mark.feature("leak-count")

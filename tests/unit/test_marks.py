@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 
-from docent.stages.report.inputs.summary import Summary
 from docent.stages.report.page import forest, size_of, standouts
-from docent.stages.report.sentences.findings import Comparison, Estimate, Evidence
+from docent.stages.report.sentences.findings import Comparison, Estimate, Evidence, Summary
 from docent.stages.report.sentences.verdict import judge
 from docent.stages.report.sentences.wording import ACCURACY
 from docent.tables import METRICS

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
+from docent.artifacts.summaries import LeakAudit
 from docent.config import BuildDataset
-from docent.evidence.shared_answers import SharedAnswers, shared_with_training
+from docent.evidence.shared_answers import shared_with_training
 from docent.records import Example, Item, Span, Split
 from docent.stages.build_dataset.card import data_card
 from docent.stages.build_dataset.splits.audit import Overlap
 from docent.stages.build_dataset.splits.subjects import read_subjects
 from docent.stages.build_dataset.tally import Tally, statistics
-from docent.stages.report.inputs.audit import Audit
 from docent.stages.report.inputs.subject import Subject
 from docent.stages.report.sentences.cautions import cautions_of
 from docent.stages.report.sentences.findings import Evidence
@@ -85,7 +85,7 @@ def test_card_and_report_say_the_same_of_answers_that_training_knows(
         arms={},
         exhibits=len(items),
         examples=2 * len(items),
-        audit=Audit.model_validate(audit),
+        audit=LeakAudit.model_validate(audit),
         subject=Subject(exhibits=len(items)) if kind == "exhibit" else Subject(documents=1, sections=len(items)),
     )
     told = [sentence for sentence in cautions_of(evidence, scored=True) if "training answers" in sentence]
@@ -95,9 +95,19 @@ def test_card_and_report_say_the_same_of_answers_that_training_knows(
     assert len(whole) == 1 and whole[0] in card
 
 
+def audited(whole: int = 0, recombined: int = 0, partly: int = 0) -> LeakAudit:
+    return LeakAudit(
+        leaks=0,
+        test_images=9,
+        test_answers_also_in_train=whole,
+        test_answers_of_training_sentences=recombined,
+        test_answers_with_training_sentences=partly,
+    )
+
+
 def test_nothing_is_said_where_nothing_is_shared_and_one_answer_is_one() -> None:
-    assert shared_with_training(SharedAnswers(0, 0, 9, 3, "exhibit")) == []
-    (told,) = shared_with_training(SharedAnswers(1, 0, 2404, 3, "exhibit"))
+    assert shared_with_training(audited(), 9, 3, "exhibit") == []
+    (told,) = shared_with_training(audited(whole=1), 2404, 3, "exhibit")
     assert told.startswith("1 of 2\N{NARROW NO-BREAK SPACE}404 test answers stands in training word for word: ")
 
 
@@ -107,7 +117,7 @@ def test_answers_that_share_a_sentence_with_training_are_counted_and_told() -> N
     for one in (row("a", "train", steps), row("a", "test", f"{steps} Close the lid."), row("b", "test", steps)):
         overlap.add(one)
     assert (overlap.with_training_sentences(), overlap.of_training_sentences()) == (1, 0)
-    (told,) = shared_with_training(SharedAnswers(0, 0, 2, 2, "section", overlap.with_training_sentences()))
+    (told,) = shared_with_training(audited(partly=overlap.with_training_sentences()), 2, 2, "section")
     assert told == "1 of 2 test answers shares at least one sentence with training answers about the same section."
-    _, more = shared_with_training(SharedAnswers(0, 3, 9, 2, "section", 5))
+    _, more = shared_with_training(audited(recombined=3, partly=5), 9, 2, "section")
     assert more == "2 more share at least one sentence with training answers about the same section."

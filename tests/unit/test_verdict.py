@@ -7,11 +7,10 @@ from dataclasses import replace
 
 import pytest
 
+from docent.artifacts.summaries import LeakAudit
 from docent.evidence.statistics import Resampling
 from docent.records import Score
-from docent.stages.report.inputs.audit import Audit
-from docent.stages.report.inputs.summary import Summary
-from docent.stages.report.sentences.findings import Comparison, Estimate, Evidence, apart, comparison, standing
+from docent.stages.report.sentences.findings import Comparison, Estimate, Evidence, Summary, apart, comparison, standing
 from docent.stages.report.sentences.verdict import judge
 from docent.stages.report.sentences.wording import ACCURACY, DISTANCE, arm_of, interval, metric_of, percent
 from docent.stages.score.summary import arm_means, comparisons
@@ -21,7 +20,7 @@ def estimate(mean: float, wide: float = 0.05) -> Estimate:
     return Estimate(mean, max(0.0, mean - wide), min(1.0, mean + wide), 60)
 
 
-AUDIT = Audit(leaks=0, test_images=60)
+AUDIT = LeakAudit(leaks=0, test_images=60)
 
 
 def evidence(wide: float = 0.05, **means: float) -> Evidence:
@@ -106,7 +105,7 @@ def test_a_comparison_is_found_either_way_round() -> None:
 
 
 def test_leaks_are_said_beside_the_headline_with_their_number() -> None:
-    leaking = judge(replace(evidence(lora=0.9, base=0.1), audit=Audit(leaks=12, test_images=60)))
+    leaking = judge(replace(evidence(lora=0.9, base=0.1), audit=LeakAudit(leaks=12, test_images=60)))
     assert leaking.warning == (
         "12 of 60 test photos descend from, or are the same file as, training photos, so these numbers are too good."
     )

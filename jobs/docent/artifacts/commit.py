@@ -109,7 +109,7 @@ def commit(states: RunStates, ctx: Context, spec: str, generated: Iterator[Any])
         versions={"docent": __version__, "python": platform.python_version()},
     )
     write_durably(marker_path(ctx.folder, ctx.shard), marker.to_json(sort_keys=True))
-    written = f"{counted(parts.rows, 'row')}, {counted(parts.rejected, 'reject')}"
+    written = f"{counted(parts.rows.count, 'row')}, {counted(parts.rejects.count, 'reject')}"
     log.info("%s shard %s: %s", ctx.unit.name, ctx.shard, written)
 
 
@@ -131,9 +131,7 @@ def _check_gates(config: PipelineConfig, unit: Unit, markers: list[Marker], fold
     if len(failed) > section.max_failed_shards:
         listed = "; ".join(f"shard {m.index}: {m.failed.splitlines()[0]}" for m in failed)
         raise InputError(f"{len(failed)} shards of {unit.name} failed: {listed}", str(folder), "fix the input")
-    reasons: Counter[str] = Counter()
-    for marker in markers:
-        reasons.update(marker.reject_reasons)
+    reasons = sum((Counter(marker.reject_reasons) for marker in markers), Counter[str]())
     rejected = sum(part.rows for marker in markers for part in marker.rejects)
     rejected -= sum(reasons[why] for why in section.uncounted)
     # A document is one row, and its pictures may be rejected one by one.

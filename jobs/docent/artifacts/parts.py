@@ -9,7 +9,6 @@ import contextlib
 import hashlib
 import os
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,52 +22,46 @@ class Parts:
     """Rows and rejects of one shard, streamed to temporary files and named by their content at the end."""
 
     def __init__(self, folder: Path, shard: Shard) -> None:
-        self.folder, self.shard = folder, shard
-        self.rows = self.rejected = 0
         self.reasons: Counter[str] = Counter()
-        self._streams = {kind: _Stream(folder / f"{kind}-{shard}.jsonl") for kind in ("part", "rejects")}
+        self.rows, self.rejects = (_Stream(folder / f"{kind}-{shard}.jsonl") for kind in ("part", "rejects"))
 
     def write(self, row: Any) -> None:
         """Append a row, or a Reject to the rejects."""
         if isinstance(row, Reject):
-            self.rejected += 1
             self.reasons[row.reason] += 1
-            self._streams["rejects"].append(row.model_dump_json())
+            self.rejects.append(row.model_dump_json())
         else:
-            self.rows += 1
-            self._streams["part"].append(row.model_dump_json())
+            self.rows.append(row.model_dump_json())
 
     def close(self) -> tuple[list[RowFile], list[RowFile]]:
         """Publish both files and return their entries; without rejects there is no second file."""
-        rows = self._streams["part"].publish(self.rows)
-        if not self.rejected:
-            self._streams["rejects"].discard()
+        rows = self.rows.publish()
+        if not self.rejects.count:
+            self.rejects.discard()
             return [rows], []
-        return [rows], [self._streams["rejects"].publish(self.rejected)]
+        return [rows], [self.rejects.publish()]
 
     def discard(self) -> None:
         """Remove what was not published."""
-        for stream in self._streams.values():
-            stream.discard()
+        self.rows.discard()
+        self.rejects.discard()
 
 
-@dataclass
 class _Stream:
-    path: Path
-
-    def __post_init__(self) -> None:
-        self.temporary = temporary_name(self.path)
+    def __init__(self, path: Path) -> None:
+        self.path, self.temporary = path, temporary_name(path)
         self.file: IO[bytes] = self.temporary.open("wb")
         self.sha = hashlib.sha256()
-        self.size = 0
+        self.size = self.count = 0
 
     def append(self, line: str) -> None:
         data = line.encode() + b"\n"
         self.file.write(data)
         self.sha.update(data)
         self.size += len(data)
+        self.count += 1
 
-    def publish(self, rows: int) -> RowFile:
+    def publish(self) -> RowFile:
         self.file.flush()
         os.fsync(self.file.fileno())
         self.file.close()
@@ -76,7 +69,7 @@ class _Stream:
         final = self.path.with_name(f"{self.path.stem}-{sha256[:8]}.jsonl")
         os.replace(self.temporary, final)
         sync_folder(final.parent)
-        return RowFile(path=final.name, size=self.size, sha256=sha256, rows=rows)
+        return RowFile(path=final.name, size=self.size, sha256=sha256, rows=self.count)
 
     def discard(self) -> None:
         with contextlib.suppress(OSError):  # closing writes what is left, which a full disk refuses

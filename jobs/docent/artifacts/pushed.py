@@ -6,7 +6,6 @@ becomes of the push: this file and the settings alone decide what is still to be
 
 from __future__ import annotations
 
-import importlib
 import threading
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from docent.messages.printing import printable
 from docent.pipeline import STAGES, Unit, section_of
 from docent.spec import RunStates
 from docent.store import Artifact
+from docent.tables import function_at
 
 UNIT = "build-dataset"
 FILE = f"{UNIT}/push.json"
@@ -78,9 +78,9 @@ def deliver(states: RunStates, unit: Unit, stop: threading.Event) -> None:
     Args:
         stop: set when SIGTERM arrived.
     """
-    module, _, function = STAGES[unit.stage].deliver.partition(":")
-    if module and (artifact := states.of(unit.name).artifact):
-        getattr(importlib.import_module(module), function)(states.config, states.run_dir, artifact, stop)
+    function = STAGES[unit.stage].deliver
+    if function and (artifact := states.of(unit.name).artifact):
+        function_at(function)(states.config, states.run_dir, artifact, stop)
 
 
 def read_push(run_dir: Path) -> Push | None:

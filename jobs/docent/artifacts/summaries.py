@@ -137,6 +137,17 @@ class ScoreSummary(UnitSummary):
     chance: float | None = None
 
 
+class Generation(UnitSummary):
+    """How the answers of one model were generated: the same for every shard."""
+
+    file = "generation.json"
+
+    max_new_tokens: int
+    longest_training_answer_tokens: int | None
+    settings: dict[str, Any]
+    ignored: dict[str, Any]
+
+
 class ReviewSummary(UnitSummary):
     """How many decisions of people met their pair, and what those decided."""
 

@@ -24,7 +24,7 @@ from docent.config.kubernetes import Kubernetes
 from docent.config.llm import Llm
 from docent.config.overrides import apply_override
 from docent.config.run_names import RUN_NAME_PATTERN
-from docent.config.sources import Describe, Markdown, Pdf, Rows, Source, Text
+from docent.config.sources import Describe, Pdf, Source
 from docent.config.stages import (
     Answering,
     Approach,
@@ -42,28 +42,20 @@ from docent.config.stages import (
 from docent.errors import ConfigError
 
 __all__ = [
-    "Answering",
     "Approach",
     "Assemble",
     "AssessImages",
-    "AugmentImages",
     "BuildDataset",
     "Curate",
     "Describe",
     "Finetune",
     "GenerateQA",
     "Ingest",
-    "Kubernetes",
     "Llm",
-    "Markdown",
     "Pdf",
     "PipelineConfig",
-    "Reporting",
-    "Rows",
     "Run",
-    "Scoring",
     "Source",
-    "Text",
     "dump_config",
     "is_override",
     "load_config",

@@ -69,10 +69,13 @@ def apply_override(
         value = _value(text, dotted, where, text_only)
     at: Any = raw
     is_new = False
-    for number, (key, following) in enumerate(zip(keys[:-1], keys[1:], strict=True), 1):
-        at, new = _step(at, key, [] if following.isdecimal() else {}, keys[:number], where)
-        is_new = is_new or new
-    _put(at, keys, value, where)
+    for number in range(1, len(keys)):
+        slot = _slot(at, keys[:number], where)
+        if at[slot] is None:
+            at[slot] = [] if keys[number].isdecimal() else {}
+            is_new = True
+        at = at[slot]
+    at[_slot(at, keys, where)] = value
     return Override(keys, origin, is_new)
 
 
@@ -93,29 +96,17 @@ def _value(text: str, dotted: str, where: str, text_only: bool) -> Any:
     return value
 
 
-def _step(at: Any, key: str, empty: Any, path: Sequence[str], where: str) -> tuple[Any, bool]:
-    """Go one level down, making what is missing; whether it was."""
+def _slot(at: Any, path: Sequence[str], where: str) -> Any:
+    """Return what the last key of a path is in a mapping or list; where it is missing it is added, without a value."""
+    key = path[-1]
     if isinstance(at, dict):
-        new = at.get(key) is None
-        if new:
-            at[key] = empty
-        return at[key], new
+        at.setdefault(key)
+        return key
     if isinstance(at, list) and key.isdecimal() and int(key) <= len(at):
-        new = int(key) == len(at)
-        if new:
-            at.append(empty)
-        return at[int(key)], new
+        if int(key) == len(at):
+            at.append(None)
+        return int(key)
     raise _leads_nowhere(at, path, where)
-
-
-def _put(at: Any, keys: Sequence[str], value: Any, where: str) -> None:
-    key = keys[-1]
-    if isinstance(at, dict):
-        at[key] = value
-    elif isinstance(at, list) and key.isdecimal() and int(key) <= len(at):
-        at[int(key) : int(key) + 1] = [value]
-    else:
-        raise _leads_nowhere(at, keys, where)
 
 
 def _leads_nowhere(at: Any, path: Sequence[str], where: str) -> ConfigError:

@@ -6,9 +6,8 @@ import re
 
 RUN_NAME_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,14}[a-z0-9])?$"
 RUN_NAME_RULE = "the name of a run has 1 to 16 characters: a-z, 0-9 and hyphens, none of them at an end"
-_RUN_NAME = re.compile(RUN_NAME_PATTERN)
 
 
 def is_run_name(name: str) -> bool:
     """Return whether a run may be called so."""
-    return _RUN_NAME.fullmatch(name) is not None
+    return re.fullmatch(RUN_NAME_PATTERN, name) is not None

@@ -49,15 +49,10 @@ class Source(Section):
 
     @field_validator("path", "images", mode="before")
     @classmethod
-    def _names_something(cls, path: object) -> object:
+    def _ends_in_a_name(cls, path: object) -> object:
         if isinstance(path, str) and (not path or "\0" in path):
             raise ValueError("name a file or folder")
-        return path
-
-    @field_validator("path", "images")
-    @classmethod
-    def _ends_in_a_name(cls, path: Path | None) -> Path | None:
-        return path if path is None else named(path)
+        return os.fspath(named(Path(path))) if isinstance(path, str | Path) else path
 
     @property
     def images_folder(self) -> Path | None:

@@ -14,13 +14,7 @@ from docent.messages.plurals import counted
 
 Limits = Mapping[str, Any]
 
-WHOLE_NUMBER = "must be a whole number"
-NUMBER = "must be a number"
-TEXT = "must be a text"
-TRUE_OR_FALSE = "must be true or false"
-LIST = "must be a list, such as [a, b]"
 NAME_RULE = "must have 1 to {} characters: a-z, 0-9 and hyphens, none of them at an end"
-MAPPING = "must be a mapping, such as {key: value}"
 
 _PATTERNS: dict[str, str] = {
     RUN_NAME_PATTERN: RUN_NAME_RULE,
@@ -37,21 +31,15 @@ _WORDS: dict[str, str | Callable[[Limits], str]] = {
     "missing": "missing",
     "extra_forbidden": "unknown key",
     "none_required": "must be null",
-    "string_type": TEXT,
-    "string_unicode": TEXT,
-    "path_type": TEXT,
+    **dict.fromkeys(("string_type", "string_unicode", "path_type"), "must be a text"),
     "string_too_short": lambda ctx: _at_least(ctx["min_length"], "character"),
     "string_too_long": lambda ctx: f"must have at most {ctx['max_length']} characters",
     "string_pattern_mismatch": lambda ctx: _PATTERNS.get(ctx["pattern"], f"must match the pattern {ctx['pattern']}"),
-    "int_type": WHOLE_NUMBER,
-    "int_parsing": WHOLE_NUMBER,
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "must be a whole number"),
     "int_parsing_size": "must be a smaller number",
-    "int_from_float": WHOLE_NUMBER,
-    "float_type": NUMBER,
-    "float_parsing": NUMBER,
+    **dict.fromkeys(("float_type", "float_parsing"), "must be a number"),
     "finite_number": "must be a finite number",
-    "bool_type": TRUE_OR_FALSE,
-    "bool_parsing": TRUE_OR_FALSE,
+    **dict.fromkeys(("bool_type", "bool_parsing"), "must be true or false"),
     "literal_error": lambda ctx: "must be one of: " + ", ".join(re.findall(r"'([^']*)'", ctx["expected"])),
     "greater_than": lambda ctx: f"must be greater than {ctx['gt']:g}",
     "greater_than_equal": lambda ctx: f"must be {ctx['ge']:g} or greater",
@@ -59,11 +47,8 @@ _WORDS: dict[str, str | Callable[[Limits], str]] = {
     "less_than_equal": lambda ctx: f"must be {ctx['le']:g} or less",
     "too_short": lambda ctx: _at_least(ctx["min_length"], "entry", "entries"),
     "too_long": lambda ctx: f"must have at most {ctx['max_length']} entries",
-    "tuple_type": LIST,
-    "list_type": LIST,
-    "dict_type": MAPPING,
-    "model_type": MAPPING,
-    "model_attributes_type": MAPPING,
+    **dict.fromkeys(("tuple_type", "list_type"), "must be a list, such as [a, b]"),
+    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "must be a mapping, such as {key: value}"),
     "value_error": lambda ctx: str(ctx["error"]),
     "json_invalid": lambda ctx: f"is not JSON: {ctx['error']}",
 }

@@ -82,18 +82,11 @@ def truncated_share(model: Any, texts: Sequence[str]) -> float:
     distinct = sorted(set(texts))
     if not distinct:
         return 0.0
-    tokenizer = model.tokenizer.backend_tokenizer
-    saved = tokenizer.truncation, tokenizer.padding
+    own = model.tokenizer.backend_tokenizer
+    tokenizer = type(own).from_str(own.to_str())  # a copy, as the model needs its own to truncate
     tokenizer.no_truncation()
     tokenizer.no_padding()
-    try:
-        long = sum(len(encoding.ids) > MAX_TOKENS for encoding in tokenizer.encode_batch(distinct))
-    finally:
-        if saved[0]:
-            tokenizer.enable_truncation(**saved[0])
-        if saved[1]:
-            tokenizer.enable_padding(**saved[1])
-    return long / len(distinct)
+    return sum(len(encoding.ids) > MAX_TOKENS for encoding in tokenizer.encode_batch(distinct)) / len(distinct)
 
 
 def _installed_folder() -> Path:

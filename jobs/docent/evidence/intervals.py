@@ -32,6 +32,8 @@ class Interval(NamedTuple):
     bounds: Bounds | None
     n: int
     clusters: int
+    p: float = math.nan
+    """Two-sided, that the mean is zero; of paired differences alone."""
 
 
 class Sums(NamedTuple):

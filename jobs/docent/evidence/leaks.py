@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from docent.artifacts.summaries import Leak
 from docent.records import Split
 
 
@@ -24,33 +25,16 @@ class Placed:
     sha256: str
 
 
-@dataclass(frozen=True)
-class Leak:
-    """A test picture with a relative in another split.
-
-    Attributes:
-        split: where the relative is; training before validation.
-        group: lineage group of the test picture.
-    """
-
-    image: str
-    item: str
-    split: Split
-    group: str
-
-
 def find_leaks(pictures: Iterable[Placed]) -> list[Leak]:
-    """Return every leaking test picture once, in the order given."""
+    """Return every leaking test picture once, in the order given, with the split of its relative: training first."""
     placed = list(pictures)
-    relatives: dict[Split, set[str]] = {
-        "train": _relatives(placed, "train"),
-        "validation": _relatives(placed, "validation"),
-    }
+    seen_in: tuple[Split, ...] = ("train", "validation")
+    relatives = {split: _relatives(placed, split) for split in seen_in}
     leaks = []
     for picture in placed:
         seen = next((split for split, keys in relatives.items() if not keys.isdisjoint(_keys(picture))), None)
         if picture.split == "test" and seen:
-            leaks.append(Leak(picture.image, picture.item, seen, picture.group))
+            leaks.append(Leak(image=picture.image, item=picture.item, split=seen, group=picture.group))
     return leaks
 
 

@@ -11,6 +11,9 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from importlib import resources
+
+import yaml
 
 from docent.text.numbers.numbers import CARDINALS
 from docent.text.terms import STOP_WORDS, UNSPACED, folded
@@ -23,44 +26,10 @@ HANGUL_PARTICLE_LETTERS = 2
 """Korean particles follow a noun without a space: `청자는`."""
 MIN_STEM_LETTERS = 4
 
-ARTICLES = frozenset(
-    "a an the der die das den dem des ein eine le la les un une el los las il lo gli i uno una o os as um uma "
-    "de het een".split()
+_LISTS: dict[str, str] = yaml.safe_load(
+    resources.files(__package__).joinpath("name_words.yaml").read_text(encoding="utf-8")
 )
-NEGATIONS = frozenset(
-    "not no never neither nor isn without unlike than instead nicht kein keine keinen keiner weder ohne pas non ni "
-    "sans sin nunca senza mai nao nem sem niet geen noch zonder".split()
-)
-
-# What cameras and tables call their files, and words for any object: no name, in any combination.
-_PLACEHOLDERS = (
-    "exhibit object item artwork artifact artefact specimen sample work display thing image img photo photograph "
-    "picture pic dsc dscn dscf pxl vid scan screenshot file folder untitled unknown unnamed title name new copy test "
-    "no nr number inv id museum gallery collection objekt exponat ausstellungsstück bild foto datei ordner ohne titel "
-    "unbekannt nummer sammlung objet œuvre fichier dossier sans titre inconnu numéro objeto obra imagen archivo "
-    "carpeta sin título desconocido número oggetto opera immagine senza titolo sconosciuto numero imagem sem obraz "
-    "voorwerp afbeelding zonder onbekend"
-)
-# Words for how an object looks: no name either, as they fit many objects.
-_LOOKS = (
-    "black white grey gray red green blue yellow purple violet pink brown golden dark light bright small little large "
-    "big tall short long wide high low old ancient modern early late young round flat square curved smooth wooden "
-    "painted carved decorated left right upper lower front back first second third double single great beautiful "
-    "schwarz weiß grau rot grün blau gelb lila rosa braun kleine groß lang kurz hoch alt neu rund erste zweite noir "
-    "blanc gris rouge vert bleu jaune brun petit petite grand grande long haut vieux ancien rond negro blanco rojo "
-    "verde azul amarillo marrón pequeño pequeña largo alto viejo antiguo redondo nero bianco rosso giallo blu piccolo "
-    "piccola lungo vecchio antico rotondo preto branco vermelho amarelo roxo pequeno pequena comprido velho redondo "
-    "zwart wit grijs rood groen blauw geel paars bruin oud oude"
-)
-# Materials, places, kinds of object: a name as a whole (`Cat`, `Glass`), but neither a part of one nor with a number.
-_NOUNS = (
-    "piece model cat figure fig plate part room case box wood stone metal iron steel brass bronze copper gold silver "
-    "orange rose glass clay ceramic porcelain marble plastic paper leather cotton silk wool saal raum modell holz "
-    "stein metall eisen stahl messing kupfer glas silber ton keramik porzellan marmor papier leder salle pièce bois "
-    "pierre métal fer acier laiton cuivre verre argile céramique porcelaine marbre cuir sala madera piedra hierro "
-    "acero latón cobre vidrio barro cerámica mármol papel cuero legno pietra ferro acciaio ottone rame vetro argilla "
-    "ceramica marmo carta pelle pedra aço latão hout steen ijzer staal koper"
-)
+ARTICLES, NEGATIONS = (frozenset(_LISTS[kind].split()) for kind in ("articles", "negations"))
 
 # Vowel signs and accents of scripts such as Devanagari, Arabic and Hebrew are no word characters to `re`.
 _MARKS = "".join(chr(code) for code in range(0x300, 0xE00) if unicodedata.category(chr(code)).startswith("M"))
@@ -145,7 +114,10 @@ def is_dense(text: str) -> bool:
     return _DENSE.fullmatch(text) is not None
 
 
+# Names of files, words for any object, and how one looks: no name, in any combination.
 NO_NAMES = frozenset(
-    canonical(folded(word)) for word in (*_PLACEHOLDERS.split(), *_LOOKS.split(), *STOP_WORDS, *CARDINALS)
+    canonical(folded(word))
+    for word in (*_LISTS["placeholders"].split(), *_LISTS["looks"].split(), *STOP_WORDS, *CARDINALS)
 )
-WEAK_WORDS = NO_NAMES | {canonical(folded(word)) for word in _NOUNS.split()}
+# Materials, places, kinds of object: a name as a whole (`Cat`), but neither a part of one nor with a number.
+WEAK_WORDS = NO_NAMES | {canonical(folded(word)) for word in _LISTS["nouns"].split()}

@@ -224,12 +224,5 @@ def _parts(words: Words) -> Iterator[Words]:
 
 def _without_parts_beside_names(mentions: Sequence[Mention]) -> list[Mention]:
     """Leave out parts next to another exhibit's whole name: a `truncated octahedron` is no truncated icosahedron."""
-    return [
-        mention
-        for number, mention in enumerate(mentions)
-        if mention.full
-        or not any(
-            other.full and (other.end == mention.start or other.start == mention.end)
-            for other in mentions[max(0, number - 1) : number + 2]
-        )
-    ]
+    starts, ends = ({getattr(one, edge) for one in mentions if one.full} for edge in ("start", "end"))
+    return [one for one in mentions if one.full or (one.start not in ends and one.end not in starts)]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from docent.evidence.intervals import TIE, Bounds, by_cluster, mean_interval, share_difference
+from docent.evidence.intervals import TIE, Interval, by_cluster, mean_interval, share_difference
 
 CELLS_PER_CHUNK = 1_000_000  # bounds memory: at most this many drawn signs at a time, 8 MB
 MIN_SIGN_PATTERNS = 10_000  # p is compared with 0.05 after Holm: fewer patterns would make it too coarse
@@ -22,16 +22,6 @@ class Resampling(NamedTuple):
 
     draws: int
     seed: int
-
-
-class Difference(NamedTuple):
-    """Mean of paired differences over `n` rows of `clusters` clusters, its 95 % interval and a two-sided p value."""
-
-    mean: float
-    bounds: Bounds | None
-    p: float
-    n: int
-    clusters: int
 
 
 def sign_flip_p(values: Sequence[float], clusters: Sequence[str], draws: int, seed: int) -> float:
@@ -65,7 +55,7 @@ def paired_difference(
     clusters: Mapping[str, str],
     resampling: Resampling,
     shares: bool = False,
-) -> Difference | None:
+) -> Interval | None:
     """Compare two arms on the examples that both have: mean of a - b, interval and p at cluster level.
 
     Args:
@@ -86,7 +76,7 @@ def paired_difference(
     groups = [clusters[key] for key in shared]
     difference = share_difference(ours, theirs, groups) if shares else mean_interval(differences, groups)
     p = sign_flip_p(differences, groups, max(resampling.draws, MIN_SIGN_PATTERNS), resampling.seed)
-    return Difference(difference.mean, difference.bounds, p, difference.n, difference.clusters)
+    return difference._replace(p=p)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -122,13 +122,7 @@ def _stated(option: str, words: list[str], given: Invocation) -> Iterator[str]:
             at = words.index(spelled)
             yield from (words.pop(at), words.pop(at))
             return
-    value = {
-        "--run": given.run_name,
-        "--data": given.data,
-        "--backend": given.backend,
-        "--namespace": given.namespace,
-    }.get(option, "")
-    if value:
+    if value := getattr(given, "run_name" if option == "--run" else option.removeprefix("--"), ""):
         yield from (option, shlex.quote(value))
 
 

@@ -10,7 +10,10 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import resources
 from typing import Any
+
+import yaml
 
 from docent.models.chat import as_text, token_ids
 from docent.models.family import family_of
@@ -20,52 +23,9 @@ MAX_LIMIT = 1024
 NO_ANSWERS_LIMIT = 256
 """The limit where there are no training answers to derive it from."""
 
-SETTINGS: dict[str, Any] = {
-    "do_sample": False,
-    "num_beams": 1,
-    "num_beam_groups": 1,
-    "num_return_sequences": 1,
-    "temperature": 1.0,
-    "top_k": 50,
-    "top_p": 1.0,
-    "min_p": None,
-    "top_h": None,
-    "typical_p": 1.0,
-    "epsilon_cutoff": 0.0,
-    "eta_cutoff": 0.0,
-    "repetition_penalty": 1.0,
-    "encoder_repetition_penalty": 1.0,
-    "length_penalty": 1.0,
-    "diversity_penalty": 0.0,
-    "exponential_decay_length_penalty": None,
-    "no_repeat_ngram_size": 0,
-    "encoder_no_repeat_ngram_size": 0,
-    "min_length": 0,
-    "min_new_tokens": None,
-    "max_length": None,
-    "max_time": None,
-    "stop_strings": None,
-    "early_stopping": False,
-    "bad_words_ids": None,
-    "force_words_ids": None,
-    "suppress_tokens": None,
-    "begin_suppress_tokens": None,
-    "forced_bos_token_id": None,
-    "forced_eos_token_id": None,
-    "decoder_start_token_id": None,
-    "sequence_bias": None,
-    "constraints": None,
-    "guidance_scale": None,
-    "watermarking_config": None,
-    "penalty_alpha": None,
-    "dola_layers": None,
-    "token_healing": False,
-    "renormalize_logits": False,
-    "remove_invalid_values": False,
-    "prompt_lookup_num_tokens": None,
-    "use_cache": True,
-    "cache_implementation": None,
-}
+SETTINGS: dict[str, Any] = yaml.safe_load(
+    resources.files(__package__).joinpath("greedy.yaml").read_text(encoding="utf-8")
+)
 """Every setting that could change an answer, at its neutral value, so that the likeliest token is taken."""
 OWN_LIMITS = ("max_length", "max_new_tokens")  # replaced by docent's limit, which is recorded separately
 
@@ -140,4 +100,4 @@ def end_ids(model: Any, processor: Any) -> list[int]:
 
 def end_of_answer_id(model: Any, processor: Any) -> int:
     """Return the id of the token that ends an answer."""
-    return int(processor.tokenizer.convert_tokens_to_ids(family_of(model).end_of_answer))
+    return int(processor.tokenizer.convert_tokens_to_ids(family_of(model).END_OF_ANSWER))

@@ -5,9 +5,7 @@ To add a family, write its module beside `idefics2.py` and add a row to FAMILIES
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -15,34 +13,29 @@ from docent.errors import ConfigError
 from docent.models import idefics2
 
 
-@dataclass(frozen=True)
-class Family:
-    """The parts of the models of one family.
+class Family(Protocol):
+    """What the module of a family defines.
 
     Attributes:
-        lora_targets: regular expression over the names of the modules that get an adapter.
-        vision_tower: part of the module names of the vision tower.
-        end_of_answer: the token that ends a turn of the chat template.
-        encode_pictures: (model, pixels, pixel mask) to the tower's last hidden state and the mask of its patches.
-        connect: (model, hidden state, patch mask) to the arguments of the model's forward that replace the pictures.
+        LORA_TARGETS: regular expression over the names of the modules that get an adapter.
+        VISION_TOWER: part of the module names of the vision tower.
+        END_OF_ANSWER: the token that ends a turn of the chat template.
     """
 
-    lora_targets: str
-    vision_tower: str
-    end_of_answer: str
-    encode_pictures: Callable[[Any, torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
-    connect: Callable[[Any, torch.Tensor, torch.Tensor], dict[str, Any]]
+    LORA_TARGETS: str
+    VISION_TOWER: str
+    END_OF_ANSWER: str
+
+    def encode_pictures(
+        self, model: Any, pixels: torch.Tensor, pixel_mask: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the tower's last hidden state and the mask of its patches."""
+
+    def connect(self, model: Any, hidden: torch.Tensor, patches: torch.Tensor) -> dict[str, Any]:
+        """Return the arguments of the model's forward that replace the pictures."""
 
 
-FAMILIES: dict[str, Family] = {
-    "idefics2": Family(
-        lora_targets=idefics2.LORA_TARGETS,
-        vision_tower=idefics2.VISION_TOWER,
-        end_of_answer=idefics2.END_OF_ANSWER,
-        encode_pictures=idefics2.encode_pictures,
-        connect=idefics2.connect,
-    ),
-}
+FAMILIES: dict[str, Family] = {"idefics2": idefics2}
 
 
 def family_of(model: Any) -> Family:

@@ -25,43 +25,22 @@ def run(ctx: Context) -> Iterator[Item | Reject]:
     The documents are read twice: first for the plan of all photos, which needs no text, then one at a time.
 
     Raises:
-        InputError: there are exhibits, and none has a photo to test with.
+        InputError: there are exhibits, and none has a photo to test with; or a copy belongs to no document.
     """
     plans = _plans(ctx, [_without_text(d) for d in ctx.stream(Document) if d.kind == "exhibit"])
-    copies = _Copies(ctx.stream(ImageFile))
+    copies = {copy.id: copy for copy in ctx.stream(ImageFile)}
     total, seen = ctx.count(Document), Counter[str]()
     for number, document in enumerate(ctx.stream(Document), 1):
         if document.kind == "exhibit":
             plan = plans.pop(document.id)
-            yield from _exhibit(document, plan, copies.of(plan), ctx.section.images_per_item)
+            own = {copy.id: copies.pop(copy.id) for copy in plan.copies if copy.id in copies}
+            yield from _exhibit(document, plan, own, ctx.section.images_per_item)
         else:
             yield from section_items(document, ctx.section.related_sections, seen)
         ctx.progress.update(number, total, document.name)
-    copies.check_all_used(str(ctx.run_dir))
-
-
-class _Copies:
-    """Rows of `augment-images`, which come in the order of the documents, one document's at a time."""
-
-    def __init__(self, rows: Iterator[ImageFile]) -> None:
-        self._rows = rows
-        self._next = next(rows, None)
-
-    def of(self, plan: Plan) -> dict[str, ImageFile]:
-        """Return the copies of a plan that were made, by id."""
-        wanted = {copy.id for copy in plan.copies}
-        own: dict[str, ImageFile] = {}
-        while self._next is not None and self._next.id in wanted:
-            own[self._next.id] = self._next
-            self._next = next(self._rows, None)
-        return own
-
-    def check_all_used(self, where: str) -> None:
-        """Raise InputError where a copy belongs to no document, or stands out of order."""
-        if self._next is not None:
-            raise InputError(
-                f"augment-images made {self._next.name}, which nothing plans", where, "docent run --verify"
-            )
+    if copies:
+        what = f"augment-images made {next(iter(copies.values())).name}, which nothing plans"
+        raise InputError(what, str(ctx.run_dir), "docent run --verify")
 
 
 def _without_text(document: Document) -> Document:

@@ -28,14 +28,9 @@ UNIT = "augment-images"
 def run(ctx: Context) -> Iterator[ImageFile | Reject]:
     """Yield the copies of every exhibit, original after original."""
     documents = ctx.rows(Document)
-    assess = ctx.config.assess_images
-    usable = find_usable(
-        documents,
-        ctx.rows(ImageQuality),
-        assess.duplicate_similarity if assess else 1.0,
-        ctx.recorded_splits().earlier,
-    )
-    section = ctx.config.assemble or Assemble()
+    assess, section = ctx.config.assess_images, ctx.config.assemble or Assemble()
+    similarity = assess.duplicate_similarity if assess else 1.0
+    usable = find_usable(documents, ctx.rows(ImageQuality), similarity, ctx.recorded_splits().earlier)
     mine = ctx.mine(documents)
     for number, document in enumerate(mine, 1):
         copies = plan_document(document, usable, section, ctx.config.seed).copies

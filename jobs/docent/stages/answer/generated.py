@@ -1,7 +1,7 @@
 """Arms whose answer a model writes, greedily: the base model, the fine-tuned ones, and one that gets no photo.
 
-Beside the rows, GENERATION records how: the limit of tokens, every setting, and which of the model's own settings were
-not used. PyTorch is imported only when such an arm runs.
+Beside the rows, `generation.json` records how: the limit of tokens, every setting, and which of the model's own
+settings were not used. PyTorch is imported only when such an arm runs.
 """
 
 from __future__ import annotations
@@ -12,16 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from docent.artifacts.summaries import Generation
 from docent.context import Context
 from docent.errors import ConfigError, InputError
 from docent.records import Answer, Checkpoint, Example
 from docent.stages.answer.questions import Questions, answer_row, photo_of
-from docent.store import Artifact
 
 if TYPE_CHECKING:
     from docent.models.decoding import Limit
 
-GENERATION = "generation.json"
 GREY = (128, 128, 128)  # close to 0 on the scale of -1 to 1 that the processor uses
 
 PhotoOf = Callable[[Context, Example], Image.Image]
@@ -35,14 +34,23 @@ def base(ctx: Context, questions: Questions) -> Iterator[Answer]:
     yield from _written(ctx, questions, load_base(settings.base_model, settings.dtype), photo_of)
 
 
-def tuned(ctx: Context, questions: Questions) -> Iterator[Answer]:
+def tuned(ctx: Context, questions: Questions, picture_of: PhotoOf = photo_of) -> Iterator[Answer]:
     """Answer with the fine-tuned model that has the arm's name."""
-    yield from _from_artifact(ctx, questions, ctx.artifacts(Checkpoint)[0], photo_of)
+    from docent.models.loading import load_tuned
+
+    artifact = ctx.artifacts(Checkpoint)[0]
+    checkpoint = next(iter(artifact.rows(Checkpoint)), None)
+    if checkpoint is None:
+        raise InputError(
+            f"{artifact.unit} has no checkpoint row", str(artifact.folder), f"docent run --only {artifact.unit}"
+        )
+    loaded = load_tuned(checkpoint.base_model, artifact.subfolder("model"), model_settings(ctx).dtype)
+    yield from _written(ctx, questions, loaded, picture_of, checkpoint.id)
 
 
 def blind(ctx: Context, questions: Questions) -> Iterator[Answer]:
     """Answer with the first fine-tuned model and a grey picture for every photo: what the questions alone give away."""
-    yield from _from_artifact(ctx, questions, ctx.artifacts(Checkpoint)[0], grey_picture)
+    return tuned(ctx, questions, grey_picture)
 
 
 def grey_picture(ctx: Context, example: Example) -> Image.Image:
@@ -68,18 +76,6 @@ def set_threads(ctx: Context) -> None:
     torch.set_num_threads(ctx.config.run.threads)
 
 
-def _from_artifact(ctx: Context, questions: Questions, artifact: Artifact, picture_of: PhotoOf) -> Iterator[Answer]:
-    from docent.models.loading import load_tuned
-
-    checkpoint = next(iter(artifact.rows(Checkpoint)), None)
-    if checkpoint is None:
-        raise InputError(
-            f"{artifact.unit} has no checkpoint row", str(artifact.folder), f"docent run --only {artifact.unit}"
-        )
-    loaded = load_tuned(checkpoint.base_model, artifact.subfolder("model"), model_settings(ctx).dtype)
-    yield from _written(ctx, questions, loaded, picture_of, checkpoint.id)
-
-
 def _written(
     ctx: Context, questions: Questions, loaded: tuple[Any, Any], picture_of: PhotoOf, checkpoint_id: str | None = None
 ) -> Iterator[Answer]:
@@ -88,7 +84,7 @@ def _written(
 
     set_threads(ctx)
     limit = limit_of(loaded[1], ctx.section.max_new_tokens, (row.answer for row in questions.train))
-    ctx.output_file(GENERATION, _as_json(*loaded, limit))
+    ctx.output_file(Generation.file, _generation(*loaded, limit).to_json(sort_keys=True))
     for batch in questions.batches:
         images = (picture_of(ctx, example) for example in batch)
         answers = generate(*loaded, images, [example.question for example in batch], limit.max_new_tokens)
@@ -96,16 +92,14 @@ def _written(
             yield answer_row(ctx.unit.part, example, text, checkpoint_id).model_copy(update={"ended": ended})
 
 
-def _as_json(model: Any, processor: Any, limit: Limit) -> bytes:
-    """Return how the answers are generated as JSON: the same bytes for every shard."""
+def _generation(model: Any, processor: Any, limit: Limit) -> Generation:
     from docent.models.decoding import generation_config, ignored_settings
 
     config = json.loads(generation_config(model, processor, limit.max_new_tokens).to_json_string())
     del config["transformers_version"]  # the marker records it
-    record = {
-        "max_new_tokens": limit.max_new_tokens,
-        "longest_training_answer_tokens": limit.longest_tokens,
-        "settings": config,
-        "ignored": ignored_settings(model),
-    }
-    return (json.dumps(record, indent=1, sort_keys=True) + "\n").encode()
+    return Generation(
+        max_new_tokens=limit.max_new_tokens,
+        longest_training_answer_tokens=limit.longest_tokens,
+        settings=config,
+        ignored=ignored_settings(model),
+    )

@@ -9,9 +9,9 @@ import re
 from typing import Any
 
 from docent import __version__
-from docent.artifacts.summaries import Statistics
+from docent.artifacts.summaries import LeakAudit, Statistics
 from docent.config import BuildDataset
-from docent.evidence.shared_answers import SharedAnswers, shared_with_training
+from docent.evidence.shared_answers import shared_with_training
 from docent.records import SPLITS
 from docent.stages.build_dataset.card_head import head, plain
 from docent.stages.build_dataset.exports.versions import loading
@@ -98,7 +98,7 @@ def _statement(tally: Tally, section: BuildDataset, audit: dict[str, Any]) -> li
         ]
     if tally.subjects.sections:
         lines += _about_sections(tally, section, audit)
-    if known := shared_with_training(_shared_answers(tally, audit)):
+    if known := _shared_answers(tally, audit):
         lines.append(f"- **What the test shares with training:** {' '.join(known)}")
     return [
         *lines,
@@ -129,17 +129,11 @@ def _about_sections(tally: Tally, section: BuildDataset, audit: dict[str, Any]) 
     ]
 
 
-def _shared_answers(tally: Tally, audit: dict[str, Any]) -> SharedAnswers:
+def _shared_answers(tally: Tally, audit: dict[str, Any]) -> list[str]:
     """Return the counts of the audit, as the report shows them."""
     exhibits, sections = tally.subjects.exhibits, tally.subjects.sections
-    return SharedAnswers(
-        audit["test_answers_also_in_train"],
-        audit["test_answers_of_training_sentences"],
-        tally.of_split("test"),
-        tally.items_of("test"),
-        "section" if not exhibits else "exhibit or section" if sections else "exhibit",
-        audit["test_answers_with_training_sentences"],
-    )
+    item = "section" if not exhibits else "exhibit or section" if sections else "exhibit"
+    return shared_with_training(LeakAudit.model_validate(audit), tally.of_split("test"), tally.items_of("test"), item)
 
 
 def _imbalance(statistics: Statistics) -> list[str]:

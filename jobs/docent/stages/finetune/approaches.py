@@ -67,7 +67,7 @@ def add_lora(model: Any, approach: ApproachKind, base_model: str, seed: int) -> 
         r=approach.rank,
         lora_alpha=approach.alpha,
         lora_dropout=approach.dropout,
-        target_modules=family_of(model).lora_targets,
+        target_modules=family_of(model).LORA_TARGETS,
         bias="none",
         task_type="CAUSAL_LM",
     )
@@ -83,7 +83,7 @@ def add_lora(model: Any, approach: ApproachKind, base_model: str, seed: int) -> 
 
 def train_whole_model(model: Any, approach: ApproachKind, base_model: str, seed: int) -> Any:
     """Train every weight, except those of the vision tower where the approach freezes it."""
-    tower = family_of(model).vision_tower
+    tower = family_of(model).VISION_TOWER
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(not approach.vision_frozen or tower not in name.split("."))
     return model

@@ -18,20 +18,11 @@ import torch
 
 from docent.config import Finetune
 from docent.errors import ConfigError, StoppedError
+from docent.stages.finetune import schedule
 from docent.stages.finetune.checkpoints import State, load_best, resume, save_best, save_checkpoint
 from docent.stages.finetune.labels import Encoded, collate
 from docent.stages.finetune.parallel import SingleProcess
 from docent.stages.finetune.pictures import Pictures
-from docent.stages.finetune.schedule import (
-    best_of,
-    checkpoint_interval,
-    cooldown_end,
-    cooldown_start,
-    epoch_batches,
-    evaluation_steps,
-    rate_factor,
-    total_steps,
-)
 
 
 @dataclass(frozen=True)
@@ -76,7 +67,9 @@ class Trainer:
     def __post_init__(self) -> None:
         self.optimizer = _optimizer(self.model, self.section)
         self.steps_per_epoch = math.ceil(len(self.data.train) / self.section.batch_size)
-        self.steps = total_steps(len(self.data.train), self.section.batch_size, self.epochs, self.section.max_steps)
+        self.steps = schedule.total_steps(
+            len(self.data.train), self.section.batch_size, self.epochs, self.section.max_steps
+        )
         """Optimiser steps as planned; there are fewer where the validation loss stops falling."""
         self._rows_at_once = self.section.micro_batch_rows or self.section.batch_size
         self._epoch, self._batches = -1, [[0]]
@@ -92,8 +85,8 @@ class Trainer:
             StoppedError: `stop` was set.
             ConfigError: a loss is not finite.
         """
-        evaluations = evaluation_steps(self.steps, self.section.evaluations)
-        saves = {*evaluations, *range(0, self.steps, checkpoint_interval(self.steps))}
+        evaluations = schedule.evaluation_steps(self.steps, self.section.evaluations)
+        saves = {*evaluations, *range(0, self.steps, schedule.checkpoint_interval(self.steps))}
         torch.manual_seed(self.seed)
         self.state = state = resume(self.scratch, self.steps, self.model, self.optimizer, self.parallel)
         while state.step < (end := self._end()):
@@ -120,8 +113,8 @@ class Trainer:
             ConfigError: the loss is not finite.
         """
         step = self.state.step + 1
-        cooldown = cooldown_start(self.state.measured, self.section.patience)
-        rate = self.rate * rate_factor(step, self.steps, self.section.warmup_share, cooldown)
+        cooldown = schedule.cooldown_start(self.state.measured, self.section.patience)
+        rate = self.rate * schedule.rate_factor(step, self.steps, self.section.warmup_share, cooldown)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.loss.train()
@@ -185,21 +178,21 @@ class Trainer:
         if loss is not None and not math.isfinite(loss):
             raise _not_finite("validation loss", loss, state.step)
         state.log[-1] |= {"validation_loss": loss, "validation_error": error}
-        if loss is None or best_of(state.measured).step == state.step:
+        if loss is None or schedule.best_of(state.measured).step == state.step:
             state.best_step, state.best_loss = state.step, loss
             save_best(self.scratch, state.step, self.parallel.weights(self.model))
 
     def _end(self) -> int:
         """Return the last step as far as it is known: of the plan, or of the cooldown that has begun."""
-        cooldown = cooldown_start(self.state.measured, self.section.patience)
-        return self.steps if cooldown is None else cooldown_end(cooldown, self.steps)
+        cooldown = schedule.cooldown_start(self.state.measured, self.section.patience)
+        return self.steps if cooldown is None else schedule.cooldown_end(cooldown, self.steps)
 
     def _batch(self, step: int) -> list[Encoded]:
         """Return the training rows of step 1, 2, ..."""
         epoch, position = divmod(step - 1, self.steps_per_epoch)
         if self._epoch != epoch:
             lengths = [len(row.ids) for row in self.data.train]
-            self._batches = epoch_batches(lengths, self.section.batch_size, self.seed, epoch)
+            self._batches = schedule.epoch_batches(lengths, self.section.batch_size, self.seed, epoch)
             self._epoch = epoch
         return [self.data.train[index] for index in self._batches[position]]
 

@@ -10,24 +10,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from docent.artifacts.summaries import read_summary
+from docent.artifacts.summaries import LeakAudit, read_summary
 from docent.context import Context
 from docent.pipeline import arms as configured_arms
 from docent.pipeline import section_of
 from docent.records import Checkpoint, Document, Example, Item, Score
 from docent.source_files.collection import read_source_names, title_of
 from docent.stages.report.inputs.answers import read_confusions, without_photo
-from docent.stages.report.inputs.audit import Audit
 from docent.stages.report.inputs.funnel import Funnel, read_funnel
 from docent.stages.report.inputs.generation import Ended, read_ended
 from docent.stages.report.inputs.real_sections import first_parts
 from docent.stages.report.inputs.samples import Samples, read_samples
-from docent.stages.report.inputs.summary import Summary
 from docent.stages.report.inputs.titles import label
 from docent.stages.report.inputs.training import Curve, read_training
 from docent.stages.report.runcard import Gap, RunCard, UnitCost, read_card, read_costs, read_gaps
 from docent.stages.report.sentences.amounts import counted, plural
-from docent.stages.report.sentences.findings import Estimate, Evidence
+from docent.stages.report.sentences.findings import Estimate, Evidence, Summary
 from docent.stages.report.sentences.verdict import Verdict, judge
 from docent.stages.report.sentences.wording import ACCURACY, Arm, arm_of
 from docent.stages.report.steps.commands import Commands
@@ -126,7 +124,7 @@ def _labels(ctx: Context, documents: int) -> tuple[dict[str, str], dict[str, str
 
 def _evidence(ctx: Context, summary: Summary, funnel: Funnel, names: Sequence[str]) -> Evidence:
     """Collect the numbers that the verdict rests on."""
-    estimates, subject, audit = summary.estimates(), funnel.subject, read_summary(ctx.artifact(Example), Audit)
+    estimates, subject, audit = summary.estimates(), funnel.subject, read_summary(ctx.artifact(Example), LeakAudit)
     pictures = {split: count for split, count, _ in funnel.splits}
     examples = {split: count for split, _, count in funnel.splits}
     rows = sum(examples.values())

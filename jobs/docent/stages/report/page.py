@@ -66,10 +66,8 @@ def render(facts: Facts) -> str:
     """Render the whole page."""
     style, script = _asset("style.css"), _asset("page.js")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.globals.update(
-        charts=charts.drawings(), wording=wording, percent=percent, counted=counted, joined=joined
-    )
-    environment.globals.update(leaked=leaked, size_of=size_of)
+    environment.globals.update(charts=charts.drawings(), wording=wording, percent=percent, counted=counted)
+    environment.globals.update(joined=joined, leaked=leaked, size_of=size_of)
     environment.filters.update(thousands=thousands, seconds=_seconds, isolated=isolated)
     environment.filters.update(natural=lambda names: sorted(names, key=natural_key))
     # A number and its percent sign stay on one line.

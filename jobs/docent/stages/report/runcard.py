@@ -19,8 +19,8 @@ from docent.context import Context
 from docent.stages.report.inputs.generation import generation_entries
 from docent.stages.report.sentences.cautions import OFFLINE_TEACHER
 from docent.stages.report.steps.commands import Commands
+from docent.store import Artifact
 
-HASH_DIGITS = 10
 TOKENS = {"input_tokens": "input", "output_tokens": "output"}
 USAGE = {
     "planned": "requests",
@@ -43,17 +43,13 @@ class UnitCost:
         usage: other amounts noted by the stage, name and amount.
     """
 
-    name: str
-    rows: int
-    rejected: int
+    artifact: Artifact
     shards: int
     seconds: float
     cpu_seconds: float
     tokens: int | None
     usd: float | None
     usage: tuple[tuple[str, float], ...]
-    spec: str
-    digest: str
     versions: str
 
 
@@ -90,17 +86,13 @@ def read_costs(ctx: Context) -> tuple[UnitCost, ...]:
         tokens = sum(usage.get(name, 0) for name in TOKENS) if usage.keys() & TOKENS.keys() else None
         costs.append(
             UnitCost(
-                name=artifact.unit,
-                rows=artifact.success.rows,
-                rejected=artifact.success.rejected,
+                artifact=artifact,
                 shards=len(markers),
                 seconds=sum(marker.seconds for marker in markers),
                 cpu_seconds=sum(marker.cpu_seconds for marker in markers),
                 tokens=None if tokens is None else round(tokens),
                 usd=usage.get("usd"),
                 usage=_other_amounts(usage, ctx.config.llm.provider == "offline"),
-                spec=artifact.success.spec[:HASH_DIGITS],
-                digest=artifact.digest[:HASH_DIGITS],
                 versions="; ".join(versions),
             )
         )

@@ -41,19 +41,11 @@ def answers_csv(answers: Iterable[Answer], tests: Mapping[str, Example]) -> byte
 
 def scores_csv(scores: Iterable[Score], tests: Mapping[str, Example]) -> bytes:
     """Write one line per answer; a metric without a value is an empty cell."""
-    return _csv(
-        SCORE_COLUMNS,
-        (
-            [
-                score.arm,
-                tests[score.example_id].data_id,
-                score.item_name,
-                tests[score.example_id].image_name,
-                *(score.metrics.get(name, "") for name in METRICS),
-            ]
-            for score in scores
-        ),
+    values = (
+        [s.arm, test.data_id, s.item_name, test.image_name, *(s.metrics.get(name, "") for name in METRICS)]
+        for s, test in ((s, tests[s.example_id]) for s in scores)
     )
+    return _csv(SCORE_COLUMNS, values)
 
 
 def _csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:

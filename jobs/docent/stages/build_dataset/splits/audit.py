@@ -9,7 +9,6 @@ import hashlib
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import asdict
 from typing import Any
 
 from docent.evidence.leaks import Placed, find_leaks
@@ -86,7 +85,7 @@ def audit(matches: Iterable[Match], names: dict[str, str], overlap: Overlap) -> 
     return {
         "leaks": len(leaks),
         "test_images": sum(picture.split == "test" for picture in placed.values()),
-        "leaked": [asdict(leak) for leak in leaks],
+        "leaked": [leak.model_dump() for leak in leaks],
         "test_answers_also_in_train": overlap.answers(),
         "test_answers_of_training_sentences": overlap.of_training_sentences(),
         "test_answers_with_training_sentences": overlap.with_training_sentences(),

@@ -11,19 +11,10 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
+from docent.artifacts.summaries import Statistics, read_summary
 from docent.context import Context
 from docent.records import SPLITS, Document, Example, ImageFile, ImageQuality, Item, QAPair, Split
-from docent.stages.report.inputs.audit import read_unwritten
-from docent.stages.report.inputs.counts import (
-    DocumentCounts,
-    ExampleCounts,
-    ItemCounts,
-    PairCounts,
-    count_documents,
-    count_examples,
-    count_items,
-    count_pairs,
-)
+from docent.stages.report.inputs import counts
 from docent.stages.report.inputs.real_sections import SectionCounts, in_parts
 from docent.stages.report.inputs.subject import Subject
 from docent.stages.report.sentences.amounts import counted, plural, thousands
@@ -68,8 +59,8 @@ class Funnel:
     tables: dict[str, tuple[Step, ...]]
     splits: tuple[tuple[Split, int, int], ...]
     teachers: tuple[str, ...]
-    documents: DocumentCounts
-    items: ItemCounts
+    documents: counts.DocumentCounts
+    items: counts.ItemCounts
     reviewed: int
     requests: int
     fruitless: int
@@ -98,10 +89,10 @@ def read_funnel(ctx: Context, named: Set[str] = frozenset()) -> Funnel:
     Args:
         named: ids of the documents whose titles are kept.
     """
-    documents = count_documents(ctx, named)
-    generated, curated = count_pairs(ctx.writers(QAPair)), count_pairs(ctx.revisers(QAPair))
-    examples = count_examples(ctx)
-    items = count_items(ctx, examples.items, documents.documents)
+    documents = counts.count_documents(ctx, named)
+    generated, curated = counts.count_pairs(ctx.writers(QAPair)), counts.count_pairs(ctx.revisers(QAPair))
+    examples = counts.count_examples(ctx)
+    items = counts.count_items(ctx, examples.items, documents.documents)
     sections = items.sections
     subject = Subject(
         len(items.originals) or documents.exhibits,
@@ -137,12 +128,15 @@ def read_funnel(ctx: Context, named: Set[str] = frozenset()) -> Funnel:
     )
 
 
+def read_unwritten(ctx: Context) -> Counter[str]:
+    """Count pairs that were asked for and not written, by question type; none where no data set was built."""
+    statistics = read_summary(ctx.artifact(Example), Statistics)
+    return statistics.missing_by_type if statistics else Counter()
+
+
 def _reasons(artifacts: Sequence[Artifact]) -> tuple[tuple[str, int], ...]:
     """Count why units rejected rows, the most frequent first."""
-    total: Counter[str] = Counter()
-    for artifact in artifacts:
-        total.update(artifact.success.reject_reasons)
-    return _ordered(total)
+    return _ordered(sum((Counter(artifact.success.reject_reasons) for artifact in artifacts), Counter[str]()))
 
 
 def _ordered(reasons: Counter[str]) -> tuple[tuple[str, int], ...]:
@@ -157,7 +151,7 @@ def _step(artifacts: Sequence[Artifact], name: str, count: int, note: str, **mor
     return (Step(name, count, note, **{"reasons": _reasons(artifacts), **more}),) if artifacts else ()
 
 
-def _listed(ctx: Context, documents: DocumentCounts) -> tuple[Step, ...]:
+def _listed(ctx: Context, documents: counts.DocumentCounts) -> tuple[Step, ...]:
     readable = f"readable photos of {counted(documents.exhibits, 'exhibit')}"
     steps = _step(ctx.artifacts(Document), "Found", documents.photos, readable)
     if steps and documents.listed is not None:
@@ -165,7 +159,7 @@ def _listed(ctx: Context, documents: DocumentCounts) -> tuple[Step, ...]:
     return steps
 
 
-def _read(ctx: Context, documents: DocumentCounts, sections: SectionCounts) -> tuple[Step, ...]:
+def _read(ctx: Context, documents: counts.DocumentCounts, sections: SectionCounts) -> tuple[Step, ...]:
     """Count documents and their sections. What ingest rejected stands with the photos where there are exhibits."""
     if not documents.documents:
         return ()
@@ -201,13 +195,13 @@ def _augmented(ctx: Context) -> tuple[Step, ...]:
     return _step(ctx.artifacts(ImageFile), "Augmented", copies, "altered copies, made in addition")
 
 
-def _planned(ctx: Context, items: ItemCounts) -> tuple[Step, ...]:
+def _planned(ctx: Context, items: counts.ItemCounts) -> tuple[Step, ...]:
     originals = counted(items.images - items.altered, "original")
     note = f"in a split: {originals}, {counted(items.altered, 'altered copy', 'altered copies')}"
     return _step(ctx.artifacts(Item), "Planned", items.images, note) if items.images else ()
 
 
-def _generated(ctx: Context, pairs: PairCounts, requests: int) -> tuple[Step, ...]:
+def _generated(ctx: Context, pairs: counts.PairCounts, requests: int) -> tuple[Step, ...]:
     teachers = ", ".join(sorted(pairs.teachers))
     note = f"pairs written by {teachers}" if teachers else "pairs"
     losses = f"{counted(requests, 'request')} to the teacher; " if requests else "Requests to the teacher: "
@@ -216,13 +210,13 @@ def _generated(ctx: Context, pairs: PairCounts, requests: int) -> tuple[Step, ..
     return _step(ctx.writers(QAPair), "Generated", pairs.count, note, losses=losses, by_kind=by_kind)
 
 
-def _curated(ctx: Context, pairs: PairCounts) -> tuple[Step, ...]:
+def _curated(ctx: Context, pairs: counts.PairCounts) -> tuple[Step, ...]:
     warnings = "; ".join(f"{thousands(count)} × {reason}" for reason, count in _ordered(pairs.warnings))
     warned = f", {pairs.warned} of them with a warning{': ' if warnings else ''}{warnings}" if pairs.warned else ""
     return _step(ctx.revisers(QAPair), "Curated", pairs.count, f"pairs that passed the checks{warned}")
 
 
-def _used(ctx: Context, examples: ExampleCounts, subject: Subject) -> tuple[Step, ...]:
+def _used(ctx: Context, examples: counts.ExampleCounts, subject: Subject) -> tuple[Step, ...]:
     total = examples.count.total()
     each = "each " if total > 1 else ""
     holds = "a photo with a question and its answer"
@@ -234,7 +228,7 @@ def _used(ctx: Context, examples: ExampleCounts, subject: Subject) -> tuple[Step
     return _step(ctx.artifacts(Example), "Used", len(examples.pairs), note)
 
 
-def _splits(examples: ExampleCounts, items: ItemCounts) -> tuple[tuple[Split, int, int], ...]:
+def _splits(examples: counts.ExampleCounts, items: counts.ItemCounts) -> tuple[tuple[Split, int, int], ...]:
     """Count pictures and rows of each split: of the data set, or of the plan where no data set was built."""
     pictures = examples.pictures if examples.count else items.photos
     return tuple((s, len(pictures[s]), examples.count[s]) for s in SPLITS) if examples.count or items.count else ()

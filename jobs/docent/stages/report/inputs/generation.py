@@ -8,28 +8,15 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
 
-from docent.artifacts.summaries import UnitSummary, read_summary
+from docent.artifacts.summaries import Generation, read_summary
 from docent.context import Context
 from docent.messages.plurals import joined
 from docent.records import Answer
 from docent.stages.report.sentences.amounts import counted
 
-FILE = "generation.json"
 SHOWN = ("do_sample", "num_beams", "repetition_penalty", "no_repeat_ngram_size", "min_length")
 """Settings whose value the run card shows; all of them are in the file."""
-
-
-class Generation(UnitSummary):
-    """How the answers of one model were generated."""
-
-    file = FILE
-
-    max_new_tokens: int
-    longest_training_answer_tokens: int | None
-    settings: dict[str, Any]
-    ignored: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -79,7 +66,9 @@ def generation_entries(ctx: Context) -> list[tuple[str, str]]:
     first = next(iter(files.values()))
     settings = ", ".join(f"{name} {json.dumps(first.settings.get(name))}" for name in SHOWN)
     chosen = ", the longest training answer and a tenth" if first.longest_training_answer_tokens else ""
-    entries = [("Generation", f"greedy, at most {joined(of)}{chosen}; {settings}; all settings are in {FILE}")]
+    entries = [
+        ("Generation", f"greedy, at most {joined(of)}{chosen}; {settings}; all settings are in {Generation.file}")
+    ]
     ignored = {name: value for generation in files.values() for name, value in generation.ignored.items()}
     if ignored:
         unused = ", ".join(f"{name} {json.dumps(value)[:80]}" for name, value in ignored.items())

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
+from docent.artifacts.listings import read_rows
+from docent.artifacts.side_files import SideFile
 from docent.context import Context
-from docent.errors import InputError
 from docent.records import Checkpoint
 
 LOG = "train_log.jsonl"
 MAX_POINTS = 240
 
 Point = tuple[float, float]
+
+
+class TrainingStep(SideFile):
+    """One line of the training log."""
+
+    step: int
+    epoch: float
+    loss: float
+    validation_loss: float | None = None
 
 
 @dataclass(frozen=True)
@@ -51,22 +58,22 @@ def read_training(ctx: Context) -> tuple[Curve, ...]:
     curves = []
     for artifact in ctx.artifacts(Checkpoint):
         checkpoint = next(iter(artifact.rows(Checkpoint)), None)
-        log = _log(artifact.file(LOG)) if LOG in artifact.file_names else []
-        curves.append(curve(artifact.part, checkpoint, log))
+        log = read_rows(artifact.file(LOG), TrainingStep) if LOG in artifact.file_names else ()
+        curves.append(curve(artifact.part, checkpoint, list(log)))
     return tuple(curves)
 
 
-def curve(approach: str, checkpoint: Checkpoint | None, log: Sequence[dict[str, Any]]) -> Curve:
+def curve(approach: str, checkpoint: Checkpoint | None, log: Sequence[TrainingStep]) -> Curve:
     """Make a curve of the lines of a training log; values that are not finite are left out."""
-    train = [(float(line["step"]), float(line["loss"])) for line in log if _finite(line.get("loss"))]
+    train = [(float(line.step), line.loss) for line in log if math.isfinite(line.loss)]
     validation, rows, since = [], [], 0
     for place, line in enumerate(log):
-        if _finite(line.get("validation_loss")):
-            block = [float(entry["loss"]) for entry in log[since : place + 1] if _finite(entry.get("loss"))]
+        loss = line.validation_loss
+        if loss is not None and math.isfinite(loss):
+            block = [entry.loss for entry in log[since : place + 1] if math.isfinite(entry.loss)]
             since = place + 1
-            loss = float(line["validation_loss"])
-            validation.append((float(line["step"]), loss))
-            rows.append((int(line["step"]), float(line["epoch"]), sum(block) / len(block) if block else None, loss))
+            validation.append((float(line.step), loss))
+            rows.append((line.step, line.epoch, sum(block) / len(block) if block else None, loss))
     return Curve(approach, checkpoint, tuple(thin(train)), tuple(validation), tuple(rows))
 
 
@@ -76,19 +83,3 @@ def thin(points: Sequence[Point], most: int = MAX_POINTS) -> list[Point]:
         return list(points)
     blocks = [points[len(points) * i // most : len(points) * (i + 1) // most] for i in range(most)]
     return [(sum(x for x, _ in block) / len(block), sum(y for _, y in block) / len(block)) for block in blocks]
-
-
-def _finite(value: object) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
-
-
-def _log(path: Path) -> list[dict[str, Any]]:
-    lines = []
-    for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        try:
-            line = json.loads(text)
-            if {"step", "epoch", "loss"} <= line.keys():
-                lines.append(line)
-        except (json.JSONDecodeError, AttributeError):
-            raise InputError("not a line of a training log", f"{path}:{number}", "docent run --verify") from None
-    return lines

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from docent.evidence.shared_answers import SharedAnswers, shared_with_training
+from docent.evidence.shared_answers import shared_with_training
 from docent.stages.report.inputs.subject import Subject
 from docent.stages.report.sentences.amounts import counted, plural, thousands
 from docent.stages.report.sentences.findings import Evidence
@@ -26,10 +26,11 @@ def leaked(evidence: Evidence) -> str:
     if evidence.audit is None:
         return ""
     leaks = evidence.audit.leaks
+    splits = {"training" if leak.split == "train" else leak.split for leak in evidence.audit.leaked}
     of = f" of {evidence.test_photos}" if evidence.test_photos else ""
     descend = plural(leaks, "descends from, or is the same file as,", "descend from, or are the same file as,")
     photos = "photo" if not of and leaks == 1 else "photos"
-    return f"{leaks}{of} test {photos} {descend} {evidence.audit.related_splits()} photos"
+    return f"{leaks}{of} test {photos} {descend} {' or '.join(sorted(splits)) or 'training'} photos"
 
 
 def cautions_of(evidence: Evidence, scored: bool) -> tuple[str, ...]:
@@ -106,16 +107,7 @@ def _shared(evidence: Evidence) -> Iterator[str]:
     audit = evidence.audit
     if audit is None:
         return
-    yield from shared_with_training(
-        SharedAnswers(
-            audit.test_answers_also_in_train,
-            audit.test_answers_of_training_sentences,
-            evidence.examples,
-            evidence.exhibits,
-            evidence.subject.item,
-            audit.test_answers_with_training_sentences,
-        )
-    )
+    yield from shared_with_training(audit, evidence.examples, evidence.exhibits, evidence.subject.item)
     if shared := audit.figures_in_several_splits:
         figures = f"{shared} of {counted(audit.figures or 0, 'figure')} {plural(shared, 'stands', 'stand')}"
         yield f"{figures} in several splits: the test shows pictures that are trained on."

@@ -46,10 +46,6 @@ class Commands:
             return shlex.join(["docent", verb, "FILE", "--backend", "kubernetes", "--run", self._name, *changes])
         return shlex.join(["docent", verb, "--run", self._name, *self._elsewhere, *changes])
 
-    def run_only(self, unit: str) -> str:
-        """Return the command that does what is left to do of one unit."""
-        return f"{self.run()} --only {shlex.quote(unit)}"
-
     def again(self) -> str:
         """Return the command that makes the whole run anew, as a run of its own."""
         if not self.local:

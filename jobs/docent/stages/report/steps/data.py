@@ -10,7 +10,7 @@ from docent.config.stages import EDITS_PLACEHOLDER, LICENSE_PLACEHOLDER
 from docent.messages.plurals import joined
 from docent.records import Checkpoint, Example, QAPair
 from docent.source_files.collection import COLLECTION, UNNAMED, license_of
-from docent.stages.report.inputs.audit import read_unwritten
+from docent.stages.report.inputs.funnel import read_unwritten
 from docent.stages.report.runcard import shortened
 from docent.stages.report.sentences.amounts import counted, plural, thousands
 from docent.stages.report.sentences.cautions import offline_answers, offline_gaps
@@ -127,7 +127,7 @@ def pushed(known: Known) -> Iterator[NextStep]:
     # An earlier push may be of other rows, or to another repository.
     this = last is not None and (last.digest, last.repository) == (artifact.digest, section.push_to)
     reason = f"not pushed: {last.reason.rstrip('.')}" if last and this else "not pushed yet"
-    again = (known.commands.run_only(artifact.unit),) if known.commands.local else ()
+    again = (f"{known.commands.run()} --only {shlex.quote(artifact.unit)}",) if known.commands.local else ()
     yield NextStep(
         f"When this page was written, the data set was complete and not on the hub ({section.push_to}): {reason}. Only "
         f"the push is done again{', and status says how it ended' if again else ''}:",

@@ -33,11 +33,8 @@ def small_test(known: Known) -> Iterator[NextStep]:
 def _how(known: Known) -> str:
     """Say how an exhibit is added to the sources of this run."""
     photos = f"{PHOTOS_NEEDED} or more photos"
-    folders = (
-        [s.path for s in known.ctx.config.ingest.sources if s.kind == "exhibits-folder"]
-        if known.ctx.config.ingest
-        else []
-    )
+    ingest = known.ctx.config.ingest
+    folders = [s.path for s in (ingest.sources if ingest else ()) if s.kind == "exhibits-folder"]
     if len(folders) == 1 and not folders[0].is_absolute():
         return f"each a subfolder of {folders[0].as_posix()} with a description and {photos}"
     return f"each with a description and {photos}"
@@ -91,7 +88,7 @@ def untitled(known: Known) -> Iterator[NextStep]:
         document = plural(len(names), "a document", f"{len(names)} documents")
         yield NextStep(
             f"The questions call {document} after the file: {_first([f'“{name}”' for name in names])}. Give the file a "
-            "title (a PDF in its properties, a text in its first heading) or another name, and run again{known.again}:",
+            f"title (a PDF in its properties, a text in its first heading) or another name, and run again{known.again}:",
             (known.commands.run(),),
         )
 
