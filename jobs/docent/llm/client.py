@@ -12,7 +12,7 @@ import asyncio
 import os
 import threading
 from collections import Counter
-from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
+from collections.abc import Coroutine, Generator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -34,24 +34,12 @@ DRAIN_S = 20.0
 COUNTED_AT_ONCE = 500
 
 
-def _offline(llm: Llm, environ: Mapping[str, str]) -> Provider:
-    return OfflineTeacher()
-
-
-def _openai(llm: Llm, environ: Mapping[str, str]) -> Provider:
+def _provider(llm: Llm, environ: Mapping[str, str]) -> Provider:
+    if llm.provider == "offline":
+        return OfflineTeacher()
     from docent.llm.wire.endpoint import OpenAIEndpoint  # aiohttp, which the offline teacher does without
 
     return OpenAIEndpoint(llm, environ)
-
-
-PROVIDERS: dict[str, Callable[[Llm, Mapping[str, str]], Provider]] = {
-    "offline": _offline,
-    "openai": _openai,
-    "azure": _openai,
-    "openrouter": _openai,
-    "vllm": _openai,
-    "lmdeploy": _openai,
-}
 
 
 class ChatClient:
@@ -80,7 +68,7 @@ class ChatClient:
         drain_s: float = DRAIN_S,
         run_dir: Path | None = None,
     ) -> None:
-        self.llm, self.provider = llm, PROVIDERS[llm.provider](llm, environ)
+        self.llm, self.provider = llm, _provider(llm, environ)
         budget = Budget(llm, shards)
         self.journal = Journal(journal)
         self.sender = Sender(llm, self.provider, self.journal, budget, shards)
@@ -230,5 +218,5 @@ def known_replies(llm: Llm, journal: Path, requests: Sequence[ChatRequest]) -> i
     Raises:
         ConfigError, TemporaryError: the journal cannot be read.
     """
-    provider = PROVIDERS[llm.provider](llm, {llm.api_key_env: "none"})
+    provider = _provider(llm, {llm.api_key_env: "none"})
     return count_known(journal, free_text_keys(provider, requests))

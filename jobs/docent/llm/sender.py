@@ -24,12 +24,9 @@ from docent.llm.pace.clock import since_boot_s
 from docent.llm.pace.daily import DailyAllowance
 from docent.llm.pace.pacing import Pacer
 from docent.llm.pace.retry import RetryBudget, TryFailedError, wait_s
-from docent.llm.request_keys import Ask
 from docent.llm.wire.no_reply import no_reply
 from docent.messages.masking import mask
 from docent.records import canonical_json
-
-__all__ = ["HARMLESS", "MAX_WHY_CHARS", "Ask", "GaveUpError", "Provider", "Sender"]
 
 log = logging.getLogger("docent.llm")
 
@@ -43,7 +40,7 @@ HARMLESS = ChatRequest((Message("user", "Answer with the word yes."),), 0.0, 16)
 
 
 class Provider(Protocol):
-    """One kind of teacher; the rows of PROVIDERS in client.py."""
+    """One kind of teacher: offline, or an endpoint of any of the kinds in wire/providers.py."""
 
     name: str
     teacher: str
@@ -64,6 +61,26 @@ class Provider(Protocol):
 
     async def close(self) -> None:
         """Close connections; `send` opens them again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One asking: what is sent, and as what it is known.
+
+    Attributes:
+        first: key of the request when it was asked for the first time.
+        key: of this time.
+        body: canonical JSON, pictures by their hash.
+        corrects: this is the turn of correction.
+        is_probe: it is sent whatever the journal holds, to see whether the endpoint answers now.
+    """
+
+    request: ChatRequest
+    first: bytes
+    key: bytes
+    body: bytes
+    corrects: bool = False
+    is_probe: bool = False
 
 
 class GaveUpError(Exception):

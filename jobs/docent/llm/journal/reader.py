@@ -12,8 +12,9 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from pydantic_core import from_json
 
@@ -91,25 +92,18 @@ class Reader:
     def entries(self, places: dict[bytes, Place]) -> dict[bytes, Entry]:
         """Read the replies at some places; those whose journal has just gone are left out."""
         entries: dict[bytes, Entry] = {}
-        by_journal = sorted(places.items(), key=lambda item: item[1])
-        file: IO[bytes] | None = None
+        by_place = sorted(places.items(), key=lambda item: item[1])
         try:
-            for key, place in by_journal:
-                if file is None or Path(file.name).stem != place.journal:
-                    if file is not None:
-                        file.close()
-                    file = self._path(place.journal).open("rb")
-                line = os.pread(file.fileno(), place.length, place.start)
-                fields = from_json(line)
-                tokens = fields.get("input_tokens", 0), fields.get("output_tokens", 0)
-                entries[key] = Entry(fields.get("text", ""), fields.get("finish_reason", ""), *tokens)
+            for name, some in groupby(by_place, key=lambda item: item[1].journal):
+                with self._path(name).open("rb") as file:
+                    for key, place in some:
+                        fields = from_json(os.pread(file.fileno(), place.length, place.start))
+                        tokens = fields.get("input_tokens", 0), fields.get("output_tokens", 0)
+                        entries[key] = Entry(fields.get("text", ""), fields.get("finish_reason", ""), *tokens)
         except (FileNotFoundError, ValueError):
             self.refresh()
             rest = self._index.replies([key for key in places if key not in entries])
             return entries | (self.entries(rest) if rest.items() != places.items() else {})
-        finally:
-            if file is not None:
-                file.close()
         return entries
 
     def _path(self, name: str) -> Path:
@@ -117,9 +111,10 @@ class Reader:
 
     def _names(self) -> set[str]:
         try:
-            return {entry.name.removesuffix(SUFFIX) for entry in os.scandir(self._folder) if _is_journal(entry.name)}
+            names = os.listdir(self._folder)
         except FileNotFoundError:
             return set()
+        return {name.removesuffix(SUFFIX) for name in names if name.endswith(SUFFIX) and not name.startswith(".")}
 
     def _read_all(self) -> bool:
         """Read what is new; False where a journal went away meanwhile, so that the one it was merged into is read."""
@@ -158,10 +153,6 @@ class Reader:
         if journal.stamp_ns != stamp_ns:
             journal.stamp_ns, journal.unchanged_since_s = stamp_ns, now_s
         return now_s - journal.unchanged_since_s >= LEASE_S or has_ended(journal.process or {})
-
-
-def _is_journal(name: str) -> bool:
-    return name.endswith(SUFFIX) and not name.startswith(".")
 
 
 def _process_in(line: bytes) -> dict[str, Any] | None:
