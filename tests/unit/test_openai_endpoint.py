@@ -13,9 +13,10 @@ from pydantic import BaseModel
 
 from docent.config import Llm
 from docent.errors import ConfigError
-from docent.llm.chat import Answer, ChatRequest, Image, Message, RequestRefusedError
+from docent.llm.chat import ChatRequest, Image, Message, RequestRefusedError
+from docent.llm.journal.records import Entry
 from docent.llm.pace.retry import TryFailedError
-from docent.llm.wire.endpoint import MAX_MESSAGE_CHARS, OpenAIEndpoint
+from docent.llm.wire.endpoint import OpenAIEndpoint
 from docent.llm.wire.providers import KINDS, check_address, key_of
 from docent.llm.wire.transport import Reply
 
@@ -163,21 +164,21 @@ def completion(message: dict[str, Any], usage: Any = None, finish_reason: str | 
     [
         ({"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}, (3, 4)),
         ({"prompt_tokens": 0, "completion_tokens": 0}, (0, 0)),
-        (None, (None, None)),
-        ({}, (None, None)),
-        ({"prompt_tokens": 3}, (None, None)),
-        ({"completion_tokens": 4, "prompt_tokens": None}, (None, None)),
-        ({"prompt_tokens": -3, "completion_tokens": 4}, (None, None)),
-        ({"prompt_tokens": 10**30, "completion_tokens": 4}, (None, None)),
+        (None, (0, 0)),
+        ({}, (0, 0)),
+        ({"prompt_tokens": 3}, (0, 0)),
+        ({"completion_tokens": 4, "prompt_tokens": None}, (0, 0)),
+        ({"prompt_tokens": -3, "completion_tokens": 4}, (0, 0)),
+        ({"prompt_tokens": 10**30, "completion_tokens": 4}, (0, 0)),
     ],
 )
-def test_an_answer_and_what_it_cost(usage: Any, told: tuple[int | None, int | None]) -> None:
-    assert endpoint().answer_of(completion({"content": "It is a jar."}, usage)) == Answer("It is a jar.", "stop", *told)
+def test_an_answer_and_what_it_cost(usage: Any, told: tuple[int, int]) -> None:
+    assert endpoint().answer_of(completion({"content": "It is a jar."}, usage)) == Entry("It is a jar.", "stop", *told)
 
 
 def test_an_answer_without_text_is_an_answer() -> None:
-    assert endpoint().answer_of(completion({"content": None}, None, "length")) == Answer("", "length")
-    assert endpoint().answer_of(completion({}, None, None)) == Answer("", "")
+    assert endpoint().answer_of(completion({"content": None}, None, "length")) == Entry("", "length")
+    assert endpoint().answer_of(completion({}, None, None)) == Entry("", "")
 
 
 def test_a_model_that_declines_refuses_this_request_alone() -> None:
@@ -246,13 +247,13 @@ def test_only_a_429_says_that_it_was_too_much_and_for_how_long() -> None:
 
 
 @pytest.mark.parametrize("status", [301, 400, 401, 402, 404, 429, 500])
-@pytest.mark.parametrize("shape", ["{}", "key {} is wrong", "\n" * 3000 + "{}", "x" * (MAX_MESSAGE_CHARS - 5) + "{}"])
+@pytest.mark.parametrize("shape", ["{}", "key {} is wrong", "\n" * 3000 + "{}", "x" * (300 - 5) + "{}"])
 def test_no_message_repeats_the_key(status: int, shape: str) -> None:
     said = shape.format(KEY)
     location = f"https://{KEY}/v1"
     for body in ({"error": {"message": said, "code": KEY}}, {"detail": said}, said.encode(), [said], {"error": said}):
         found = str(endpoint().refused(reply(status, body, Location=location)))
-        assert "canary" not in found and len(found) < 3 * MAX_MESSAGE_CHARS
+        assert "canary" not in found and len(found) < 3 * 300
     with pytest.raises(RequestRefusedError) as declined:
         endpoint().answer_of(completion({"refusal": said}))
     assert "canary" not in str(declined.value)
@@ -261,7 +262,7 @@ def test_no_message_repeats_the_key(status: int, shape: str) -> None:
 @given(st.text())
 def test_a_message_is_one_short_printable_line(text: str) -> None:
     found = endpoint().clean(text)
-    assert len(found) <= MAX_MESSAGE_CHARS and found.isprintable() and KEY not in found
+    assert len(found) <= 300 and found.isprintable() and KEY not in found
 
 
 def test_an_endpoint_without_a_key_has_nothing_to_hide() -> None:

@@ -115,20 +115,5 @@ class ChatReply:
     whole: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One reply as the endpoint gave it, paid for.
-
-    Attributes:
-        finish_reason: the endpoint's word, with a note where a reply without text has its words elsewhere.
-        input_tokens: None where the endpoint says nothing of it; `output_tokens` likewise.
-    """
-
-    text: str
-    finish_reason: str
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-
-
 class RequestRefusedError(Exception):
     """The endpoint will never answer this one request (HTTP 400, 413, 422): the message says why, without the key."""

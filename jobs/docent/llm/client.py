@@ -25,8 +25,8 @@ from docent.llm.journal.expected import FILE as EXPECTED_FILE
 from docent.llm.journal.expected import Expected
 from docent.llm.journal.journal import Journal, count_known
 from docent.llm.pace.budget import Budget
-from docent.llm.sender import Provider, Sender
-from docent.llm.usable_reply import Ladder, ProblemOf, free_text_keys
+from docent.llm.sender import Provider, Sender, asked
+from docent.llm.usable_reply import Ladder, ProblemOf
 from docent.teacher.offline import OfflineTeacher
 
 DRAIN_S = 20.0
@@ -173,9 +173,8 @@ class ChatClient:
         if requests and requests[0].schema is not None:
             await ladder.find_rung(self.llm)
         if self.sender.budget.limited:
-            for start in range(0, len(requests), COUNTED_AT_ONCE):
-                some = range(start, min(start + COUNTED_AT_ONCE, len(requests)))
-                asks = {ask.first: ask for ask in (ladder.first(requests[index]) for index in some)}
+            for firsts in ladder.firsts(requests, range(len(requests)), COUNTED_AT_ONCE):
+                asks = {ask.first: ask for ask in firsts.values()}
                 for key, spent in (await self.journal.spent(list(asks))).items():
                     self.sender.budget.count(spent, self.sender.most(asks[key].request, asks[key].body))
         if self.llm.mode == "batch":
@@ -196,9 +195,8 @@ class ChatClient:
             return 0
         answered = 0
         try:
-            for start in range(0, len(requests), COUNTED_AT_ONCE):
-                some = range(start, min(start + COUNTED_AT_ONCE, len(requests)))
-                answered += len(await self.journal.known([ladder.first(requests[index]).key for index in some]))
+            for firsts in ladder.firsts(requests, range(len(requests)), COUNTED_AT_ONCE):
+                answered += len(await self.journal.known([ask.key for ask in firsts.values()]))
         except ConfigError:  # a request this teacher never takes; the error that is on its way says more
             return 0
         return answered
@@ -219,4 +217,5 @@ def known_replies(llm: Llm, journal: Path, requests: Sequence[ChatRequest]) -> i
         ConfigError, TemporaryError: the journal cannot be read.
     """
     provider = _provider(llm, {llm.api_key_env: "none"})
-    return count_known(journal, free_text_keys(provider, requests))
+    free_text = [request for request in requests if request.schema is None]
+    return count_known(journal, [asked(provider, request, provider.body(request)).key for request in free_text])

@@ -107,14 +107,12 @@ class InOrder:
 
     async def _walk(self) -> None:
         """Give every request its place, and begin those that the journal knows nothing of."""
-        for start in range(0, len(self._requests), WALKED_AT_ONCE):
-            some = range(start, min(start + WALKED_AT_ONCE, len(self._requests)))
-            asks = [self._ladder.first(self._requests[index]) for index in some]
+        for asks in self._ladder.firsts(self._requests, range(len(self._requests)), WALKED_AT_ONCE):
             self._just_asked.clear()
-            known = await self._ladder.sender.journal.known([ask.key for ask in asks])
+            known = await self._ladder.sender.journal.known([ask.key for ask in asks.values()])
             if known:
                 self._ladder.sender.has_replies = self._ladder.provider.has_answered = True
-            for index, ask in zip(some, asks, strict=True):
+            for index, ask in asks.items():
                 if ask.key in known:
                     self._line.append(_Due(index, ask.key))
                     continue

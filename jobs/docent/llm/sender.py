@@ -11,13 +11,13 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from docent.config import Llm
 from docent.errors import ConfigError, StoppedError
 from docent.llm.accounting import RequestCounts
-from docent.llm.chat import Answer, ChatRequest, Message, RequestRefusedError
+from docent.llm.chat import ChatRequest, Message, RequestRefusedError
 from docent.llm.journal.journal import Entry, Journal, State, Try, journal_key
 from docent.llm.pace.budget import Budget, Cost
 from docent.llm.pace.clock import since_boot_s
@@ -50,8 +50,8 @@ class Provider(Protocol):
     def body(self, request: ChatRequest) -> dict[str, Any]:
         """Return all that decides the reply, as JSON values without credentials: the journal's key is its hash."""
 
-    async def send(self, body: bytes, request: ChatRequest) -> tuple[Answer, Mapping[str, str]]:
-        """Make one try; return the answer and the headers of the reply.
+    async def send(self, body: bytes, request: ChatRequest) -> tuple[Entry, Mapping[str, str]]:
+        """Make one try; return the reply and its headers.
 
         Raises:
             TryFailedError: for a reason that may pass.
@@ -81,6 +81,20 @@ class Ask:
     body: bytes
     corrects: bool = False
     is_probe: bool = False
+
+
+def asked(
+    provider: Provider, request: ChatRequest, body: Mapping[str, Any], number: int = 0, first: bytes = b""
+) -> Ask:
+    """Return one asking of a request.
+
+    Args:
+        number: counts how often it was asked before.
+        first: its key when it was asked for the first time; left out for the first time.
+    """
+    data = canonical_json(body).encode()
+    key = journal_key(provider.name, provider.base_url, data, number)
+    return Ask(request, first or key, key, data)
 
 
 class GaveUpError(Exception):
@@ -154,8 +168,9 @@ class Sender:
                 was_busy = failed.how == "busy"
                 self._log_failures(why)
             if counted >= self.llm.max_attempts or time.monotonic() + pause_s > give_up_s:
-                others_answered = self.counts.tries["replied"] > answered
-                raise self._no_reply(why, tries, others_answered or await self._answers_others())
+                if self.counts.tries["replied"] > answered or await self._answers_others():
+                    raise GaveUpError(f"no reply in {tries} tries; the last: {why}")
+                raise no_reply(why, tries, self.llm, self.provider.base_url)
             await self._pause(pause_s)
             while not was_busy and (earned_in_s := self.retries.wait_s()) > 0 and time.monotonic() < give_up_s:
                 await self._pause(earned_in_s)
@@ -180,11 +195,8 @@ class Sender:
         in_doubt = False
         try:
             paid = await self._noted(ask, tokens, claims)
-        except TryFailedError as failed:
-            in_doubt = failed.how == "lost"
-            raise
-        except asyncio.CancelledError:
-            in_doubt = True
+        except (TryFailedError, asyncio.CancelledError) as error:
+            in_doubt = not isinstance(error, TryFailedError) or error.how == "lost"
             raise
         finally:
             self.budget.settle(most, paid, in_doubt)
@@ -223,16 +235,15 @@ class Sender:
         except StoppedError as error:
             return _End(State.REFUSED, error=error)
         try:
-            answer, headers = await self.provider.send(ask.body, ask.request)
+            entry, headers = await self.provider.send(ask.body, ask.request)
         except TryFailedError as failed:
             self.pacer.ended(send, failed.how, wait_s=failed.wait_s, headers=failed.headers)
             return _End(State.LOST if failed.how == "lost" else State.REFUSED, error=failed)
         except (RequestRefusedError, ConfigError) as refused:
             self.pacer.ended(send, "failed")
             return _End(State.REFUSED, error=refused)
-        used = (answer.input_tokens or 0, answer.output_tokens or 0)
-        self.pacer.ended(send, "replied", sum(used) or None, headers=headers)
-        return _End(State.REPLIED, Entry(answer.text, answer.finish_reason, *used))
+        self.pacer.ended(send, "replied", entry.input_tokens + entry.output_tokens or None, headers=headers)
+        return _End(State.REPLIED, entry)
 
     async def _pause(self, seconds: float) -> None:
         """Wait, at most until `closing` is set."""
@@ -250,18 +261,11 @@ class Sender:
         """
         if not self.has_replies and not self.counts.tries["replied"]:
             return False
-        body = canonical_json(self.provider.body(HARMLESS)).encode()
-        key = journal_key(self.provider.name, self.provider.base_url, body, 0)
         try:
-            await self._try(Ask(HARMLESS, key, key, body, is_probe=True))
+            await self._try(replace(asked(self.provider, HARMLESS, self.provider.body(HARMLESS)), is_probe=True))
         except (TryFailedError, RequestRefusedError) as error:
             return isinstance(error, RequestRefusedError)
         return True
-
-    def _no_reply(self, why: str, tries: int, others_had_one: bool) -> Exception:
-        if others_had_one:
-            return GaveUpError(f"no reply in {tries} tries; the last: {why}")
-        return no_reply(why, tries, self.llm, self.provider.base_url)
 
     def _log_failures(self, why: str) -> None:
         """Log failed tries now and then: otherwise a run whose requests are all refused looks idle."""

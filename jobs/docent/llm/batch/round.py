@@ -133,8 +133,7 @@ class Submission:
     ) -> AsyncIterator[tuple[int, Ask, Ask, Try | None]]:
         """Yield each request's first asking, its next one without a reply, and that one's try in a batch."""
         ladder, journal = self._ladder, self._sender.journal
-        for start in range(0, len(indexes), WALKED_AT_ONCE):
-            firsts = {index: ladder.first(requests[index]) for index in indexes[start : start + WALKED_AT_ONCE]}
+        for firsts in ladder.firsts(requests, indexes, WALKED_AT_ONCE):
             level, asks, open_ = dict(firsts), 1, dict[int, Ask]()
             while level:
                 entries = await journal.find([ask.key for ask in level.values()])

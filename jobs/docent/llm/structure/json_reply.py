@@ -231,6 +231,5 @@ def _described(error: ValidationError) -> str:
 
 def one_line(text: str) -> str:
     """Return at most 300 printable characters in one line."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text[: 2 * MAX_PROBLEM_CHARS]).split())[
-        :MAX_PROBLEM_CHARS
-    ]
+    printable = "".join(c if c.isprintable() else " " for c in text[: 10 * MAX_PROBLEM_CHARS])
+    return " ".join(printable.split())[:MAX_PROBLEM_CHARS]

@@ -15,7 +15,8 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from docent.llm.chat import Answer, RequestRefusedError
+from docent.llm.chat import RequestRefusedError
+from docent.llm.journal.records import Entry
 from docent.llm.structure.json_reply import one_line
 from docent.llm.structure.json_schema import strict_form
 from docent.llm.wire.finish_reasons import is_whole
@@ -87,7 +88,7 @@ def conforms(text: str) -> bool:
     return True
 
 
-async def choose_rung(ask: Callable[[dict[str, Any]], Awaitable[Answer]], model: str) -> Rung:
+async def choose_rung(ask: Callable[[dict[str, Any]], Awaitable[Entry]], model: str) -> Rung:
     """Find the strictest rung that an endpoint supports, with at most two replies.
 
     Some endpoints refuse `response_format`, others take it and ignore it, so the reply decides: one that is refused,
@@ -100,10 +101,10 @@ async def choose_rung(ask: Callable[[dict[str, Any]], Awaitable[Answer]], model:
     """
     for rung in RUNGS[:-1]:
         try:
-            answer = await ask(probe_body(model, rung))
+            reply = await ask(probe_body(model, rung))
         except RequestRefusedError:
             continue
-        if is_whole(answer.finish_reason) and conforms(answer.text):
+        if is_whole(reply.finish_reason) and conforms(reply.text):
             return rung
     return RUNGS[-1]
 

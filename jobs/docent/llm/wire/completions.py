@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from docent.llm.structure.json_reply import one_line
 from docent.llm.structure.lenient_json import read_json, with_whole_characters
 from docent.llm.wire.event_stream import BrokenStreamError, is_stream, joined, without_keep_alive
 from docent.llm.wire.finish_reasons import MAX_WORD_CHARS, is_whole, noted
@@ -146,8 +147,7 @@ def _finish_reason(choice: dict[str, Any]) -> str:
     details = choice.get("finish_details")
     detailed = details.get("type") if isinstance(details, dict) else None
     reason = choice.get("finish_reason") or detailed or choice.get("native_finish_reason") or ""
-    shown = "".join(c if c.isprintable() and c != ";" else " " for c in str(reason)[:MAX_WORD_CHARS])
-    return " ".join(shown.split())
+    return one_line(str(reason)[:MAX_WORD_CHARS].replace(";", " "))
 
 
 def _error_of(completion: dict[str, Any], choice: Any) -> Any:
