@@ -20,8 +20,8 @@ from docent.llm.accounting import RequestCounts
 from docent.llm.chat import ChatRequest, Message, RequestRefusedError
 from docent.llm.journal.journal import Entry, Journal, State, Try, journal_key
 from docent.llm.pace.budget import Budget, Cost
-from docent.llm.pace.clock import since_boot_s
 from docent.llm.pace.daily import DailyAllowance
+from docent.llm.pace.deadline import since_boot_s
 from docent.llm.pace.pacing import Pacer
 from docent.llm.pace.retry import RetryBudget, TryFailedError, wait_s
 from docent.llm.wire.no_reply import no_reply

@@ -24,7 +24,7 @@ from docent.llm.chat import RequestRefusedError
 from docent.llm.pace.retry import TryFailedError, wait_s
 from docent.llm.wire.endpoint import OpenAIEndpoint
 from docent.llm.wire.providers import base_of
-from docent.llm.wire.transport import CONNECT_S, Reply
+from docent.llm.wire.transport import CONNECT_S, Reply, untrusted_certificate
 
 if TYPE_CHECKING:
     from openai.types import Batch
@@ -58,9 +58,9 @@ class BatchApi:
         self._llm, self._endpoint, self._openai = llm, endpoint, openai
         self._failures = (openai.APIError, httpx2.HTTPError, OSError, json.JSONDecodeError, UnicodeDecodeError)
         base_url, query, self.path = address(llm)
-        is_bearer = endpoint.kind.key_header[0] == "Authorization"
-        headers = {} if is_bearer else {endpoint.kind.key_header[0]: endpoint.key}
-        self._extra: dict[str, Any] = {} if is_bearer else {"Authorization": openai.Omit()}
+        headers: dict[str, Any] = {}
+        if endpoint.kind.key_header[0] != "Authorization":
+            headers = {endpoint.kind.key_header[0]: endpoint.key, "Authorization": openai.Omit()}
         self._client = openai.AsyncOpenAI(
             api_key=endpoint.key,
             base_url=base_url,
@@ -82,16 +82,12 @@ class BatchApi:
         """
         file.flush()
         named = ("batch.jsonl", file, "application/jsonl")
-        uploaded = await self._tried(
-            lambda: _whole(self._client.files.create(file=named, purpose="batch", extra_headers=self._extra))
-        )
+        uploaded = await self._tried(lambda: _whole(self._client.files.create(file=named, purpose="batch")))
         file_id, waited_s = uploaded.id, 0.0
         while uploaded.status in STILL_READ and waited_s < self._llm.deadline_s:
             waited_s += self._llm.batch_poll_s
             await asyncio.sleep(self._llm.batch_poll_s)
-            uploaded = await self._tried(
-                lambda: _whole(self._client.files.retrieve(file_id, extra_headers=self._extra))
-            )
+            uploaded = await self._tried(lambda: _whole(self._client.files.retrieve(file_id)))
         return file_id
 
     async def create(self, file_id: str, token: str, since_s: float) -> Batch:
@@ -108,7 +104,6 @@ class BatchApi:
                 endpoint=self.path,  # type: ignore[arg-type]  # Azure's path is not in the package's list
                 completion_window="24h",
                 metadata={TOKEN: token},
-                extra_headers=self._extra,
             )
             return await _whole(created)
 
@@ -131,7 +126,7 @@ class BatchApi:
 
     async def look(self, batch_id: str) -> Batch:
         """Return a batch as it is now. Raises ConfigError, TemporaryError as `upload`."""
-        return await self._tried(lambda: _whole(self._client.batches.retrieve(batch_id, extra_headers=self._extra)))
+        return await self._tried(lambda: _whole(self._client.batches.retrieve(batch_id)))
 
     async def download(self, file_id: str) -> IO[bytes] | None:
         """Download results into a temporary file; None where the endpoint has them no more.
@@ -146,7 +141,7 @@ class BatchApi:
             file.truncate()
             content = self._client.files.with_streaming_response.content
             try:
-                async with content(file_id, extra_headers=self._extra) as reply:
+                async with content(file_id) as reply:
                     async for piece in reply.iter_bytes(PIECE_BYTES):
                         file.write(piece)
             except self._openai.NotFoundError:
@@ -168,7 +163,7 @@ class BatchApi:
         """List batches by token, the newest first, and stop at those from before `since_s`."""
         batches: dict[str, Batch] = {}
         looked_at = 0
-        async for batch in self._client.batches.list(limit=LISTED_AT_ONCE, extra_headers=self._extra):
+        async for batch in self._client.batches.list(limit=LISTED_AT_ONCE):
             looked_at += 1
             token = (batch.metadata or {}).get(TOKEN, "")
             if token in tokens:
@@ -209,11 +204,7 @@ class BatchApi:
         cause: BaseException | None = error
         while cause is not None:
             if isinstance(cause, ssl.SSLCertVerificationError):
-                return ConfigError(
-                    f"the endpoint's certificate is not trusted: {cause.verify_message}",
-                    self._endpoint.base_url,
-                    "name the file of your certificate authority in SSL_CERT_FILE, then: docent run",
-                )
+                return untrusted_certificate(cause.verify_message, self._endpoint.base_url)
             cause = cause.__cause__ or cause.__context__
         words = self._endpoint.clean(str(error)) or type(error).__name__
         return TryFailedError(f"{words} {self._endpoint.clean(str(error.__cause__ or ''))}".strip(), "lost")

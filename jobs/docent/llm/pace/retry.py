@@ -13,9 +13,6 @@ from collections.abc import Callable, Mapping
 from typing import Literal
 
 from docent.llm.pace.limits import Bucket
-from docent.llm.wire.header_numbers import retry_after_s
-
-__all__ = ["How", "RetryBudget", "TryFailedError", "retry_after_s", "wait_s"]
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
 RETRIES_PER_REQUEST = 0.25

@@ -46,21 +46,16 @@ def with_latex(text: str) -> tuple[str, str]:
     text = _DECODED.sub(lambda found: r"\\b" if found[0] == "\b" else r"\\f", text)
     if "\\" not in text:
         return text, ""
-    pieces: list[str] = []
-    doubtful: list[str] = []
-    end = 0
-    has_latex = False
-    for escape in _ESCAPE.finditer(text):
-        pieces.append(text[end : escape.start()])
-        end = escape.end()
+    first_of_kind: dict[str, str] = {}
+
+    def doubled(escape: re.Match[str]) -> str:
         kind = _kind_of(text, escape)
-        pieces.append("\\" * (kind == "latex") + escape.group())
-        has_latex |= kind == "latex"
-        if kind == "doubtful":
-            doubtful.append(escape.group())
-    pieces.append(text[end:])
-    is_clear = not doubtful or not (has_latex or _SIGNS_OF_MATHS.search(text))
-    return "".join(pieces), "" if is_clear else doubtful[0]
+        first_of_kind.setdefault(kind, escape.group())
+        return "\\" * (kind == "latex") + escape.group()
+
+    with_doubled = _ESCAPE.sub(doubled, text)
+    has_maths = "latex" in first_of_kind or _SIGNS_OF_MATHS.search(text)
+    return with_doubled, first_of_kind.get("doubtful", "") if has_maths else ""
 
 
 def _kind_of(text: str, escape: re.Match[str]) -> str:

@@ -16,10 +16,11 @@ from docent.config import Llm
 from docent.errors import ConfigError
 from docent.llm.chat import ChatRequest, Message, RequestRefusedError
 from docent.llm.journal.records import Entry
-from docent.llm.pace.retry import How, TryFailedError, retry_after_s
+from docent.llm.pace.retry import How, TryFailedError
 from docent.llm.structure.json_reply import one_line
 from docent.llm.wire.completions import ErrorInReplyError, NoCompletionError, read_completion
 from docent.llm.wire.endpoint_errors import EndpointError, error_in, error_of
+from docent.llm.wire.header_numbers import retry_after_s
 from docent.llm.wire.parameters import Parameters
 from docent.llm.wire.providers import KINDS, base_of, check_address, key_of
 from docent.llm.wire.transport import Reply, Transport

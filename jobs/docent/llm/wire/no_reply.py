@@ -26,18 +26,13 @@ def no_reply(why: str, tries: int, llm: Llm, base_url: str) -> PipelineError:
         )
     what = f"the endpoint gave no reply in {tries} tries; the last: {why}"
     if why.startswith(NO_CONNECTION):
+        parts = urlsplit(base_url)
         return TemporaryError(
             what,
             base_url,
             "start the endpoint, or find its address, and write it for HOST:PORT (replies so far are kept): "
-            f"docent run --set llm.base_url={_elsewhere(base_url)}",
+            f"docent run --set llm.base_url={parts.scheme}://HOST:PORT{parts.path}",
         )
     rate = "it refuses for its rate or quota: set llm.requests_per_minute, or wait"
     advice = rate if why.startswith("HTTP 429") else "look why the endpoint fails"
     return TemporaryError(what, base_url, f"{advice} (replies so far are kept), then: docent run")
-
-
-def _elsewhere(base_url: str) -> str:
-    """Return an address like this one, with a placeholder for what may be wrong in it."""
-    parts = urlsplit(base_url)
-    return f"{parts.scheme}://HOST:PORT{parts.path}"

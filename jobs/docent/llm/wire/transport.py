@@ -89,11 +89,7 @@ class Transport:
         except TimeoutError:
             raise TryFailedError(f"no reply within {self._timeout_s:g} s", "lost") from None
         except aiohttp.ClientConnectorCertificateError as error:
-            raise ConfigError(
-                f"the endpoint's certificate is not trusted: {_words_of(error.certificate_error)}",
-                self._url,
-                "name the file of your certificate authority in SSL_CERT_FILE, then: docent run",
-            ) from None
+            raise untrusted_certificate(_words_of(error.certificate_error), self._url) from None
         except aiohttp.ClientConnectorError as error:
             raise TryFailedError(f"{NO_CONNECTION}{error.os_error.strerror or _words_of(error)}") from None
         except (aiohttp.ClientError, ssl.SSLError, ConnectionError, ValueError) as error:
@@ -118,6 +114,15 @@ class Transport:
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+
+def untrusted_certificate(why: str, url: str) -> ConfigError:
+    """Return the error for an endpoint whose certificate no known authority has signed."""
+    return ConfigError(
+        f"the endpoint's certificate is not trusted: {why}",
+        url,
+        "name the file of your certificate authority in SSL_CERT_FILE, then: docent run",
+    )
 
 
 def _words_of(error: BaseException) -> str:
