@@ -95,9 +95,8 @@ class InOrder:
         """Wait so long for what is under way, then cut the rest off."""
         if self._walker is not None:
             self._walker.cancel()
-        under_way: list[asyncio.Task[Any]] = [task for task in self._tasks.values() if not task.done()]
-        if self._reader is not None and not self._reader.done():
-            under_way.append(self._reader)
+        tasks: list[asyncio.Task[Any] | None] = [*self._tasks.values(), self._reader]
+        under_way = [task for task in tasks if task is not None and not task.done()]
         if under_way:
             await asyncio.wait(under_way, timeout=seconds)
         for task in under_way:

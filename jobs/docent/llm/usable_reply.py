@@ -16,7 +16,7 @@ from docent.llm.chat import ChatReply, ChatRequest, Message, RequestRefusedError
 from docent.llm.journal.records import Entry
 from docent.llm.sender import Ask, GaveUpError, Provider, Sender, asked
 from docent.llm.structure.json_reply import ParsedReply, read_reply
-from docent.llm.structure.structure import PROBE_SCHEMA, Rung, ask_for_json, choose_rung, correction
+from docent.llm.structure.structure import Probe, Rung, ask_for_json, choose_rung, correction
 from docent.llm.wire.finish_reasons import CUT, CUT_BY_LENGTH, FILTERED, problem_of, word_of
 from docent.llm.wire.thoughts import without_thoughts
 
@@ -51,7 +51,7 @@ class Ladder:
 
         async def probed(body: dict[str, Any]) -> Entry:
             most = int(body.pop("max_tokens"))
-            probe = ChatRequest((Message("user", ""),), 0.0, most, schema=PROBE_SCHEMA)
+            probe = ChatRequest((Message("user", ""),), 0.0, most, schema=Probe)
             # With the settings of every request, for without some of them it would be refused or go elsewhere.
             settings = self.provider.body(probe)
             if "temperature" not in llm.extra_body:

@@ -38,9 +38,6 @@ class Probe(BaseModel):
     letters_in_the_name: int
 
 
-PROBE_SCHEMA: type[BaseModel] = Probe
-
-
 def ask_for_json(body: dict[str, Any], schema: type[BaseModel], rung: Rung) -> dict[str, Any]:
     """Return a request body that asks for an object of a schema; `body` itself stays as it is.
 
@@ -76,13 +73,13 @@ def probe_body(model: str, rung: Rung) -> dict[str, Any]:
     """Return a request that shows whether an endpoint supports a rung. No temperature: some models accept none."""
     question = "What is the capital of France, and how many letters has its name?"
     body = {"model": model, "messages": [{"role": "user", "content": question}], "max_tokens": PROBE_MAX_TOKENS}
-    return ask_for_json(body, PROBE_SCHEMA, rung)
+    return ask_for_json(body, Probe, rung)
 
 
 def conforms(text: str) -> bool:
     """Return whether a reply to the probe is plain JSON that fits, without fence or prose."""
     try:
-        PROBE_SCHEMA.model_validate_json(text, strict=True)
+        Probe.model_validate_json(text, strict=True)
     except ValidationError:
         return False
     return True

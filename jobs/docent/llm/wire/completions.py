@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from docent.llm.structure.json_reply import one_line
-from docent.llm.structure.lenient_json import read_json, with_whole_characters
+from docent.llm.structure.lenient_json import read_json
 from docent.llm.wire.event_stream import BrokenStreamError, is_stream, joined, without_keep_alive
 from docent.llm.wire.finish_reasons import MAX_WORD_CHARS, is_whole, noted
 
@@ -105,8 +105,9 @@ def _object_of(body: bytes) -> dict[str, Any]:
 
 
 def _whole(text: str) -> str:
+    """Join the halves of characters in a text, which JSON writes as surrogate pairs."""
     try:
-        return with_whole_characters(text)
+        return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
     except ValueError:
         raise NoCompletionError("the reply is not a chat completion: it contains half of a surrogate pair") from None
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from docent.llm.structure.lenient_json import read_json
 
-_BEFORE = re.compile(rb"(?:\xef\xbb\xbf)?(?:[ \t\r\n]|:[^\r\n]*)*")
+_BEFORE = re.compile(rb"\A(?:\xef\xbb\xbf)?(?:[ \t\r\n]|:[^\r\n]*)*")
 _BEGINS = (b"data:", b"event:", b"id:", b"retry:")
 _END = b"[DONE]"
 _OF_ERRORS = frozenset({"message", "msg", "detail", "code"})
@@ -26,8 +26,7 @@ class BrokenStreamError(ValueError):
 
 def without_keep_alive(body: bytes) -> bytes:
     """Strip the blank lines and comments that keep a connection open before a reply."""
-    before = _BEFORE.match(body)
-    return body[before.end() :] if before else body
+    return _BEFORE.sub(b"", body, count=1)
 
 
 def is_stream(body: bytes) -> bool:
