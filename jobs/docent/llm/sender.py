@@ -23,8 +23,7 @@ from docent.llm.pace.budget import Budget, Cost
 from docent.llm.pace.daily import DailyAllowance
 from docent.llm.pace.deadline import since_boot_s
 from docent.llm.pace.pacing import Pacer
-from docent.llm.pace.retry import RetryBudget, TryFailedError, wait_s
-from docent.llm.wire.no_reply import no_reply
+from docent.llm.pace.retry import RetryBudget, TryFailedError, no_reply, wait_s
 from docent.messages.masking import mask
 from docent.records import canonical_json
 
@@ -99,15 +98,6 @@ def asked(
 
 class GaveUpError(Exception):
     """No reply to this request in all its tries, while others had theirs."""
-
-
-@dataclass(frozen=True, slots=True)
-class _End:
-    """How a try ended, for the journal, and what is raised then."""
-
-    state: State
-    entry: Entry | None = None
-    error: Exception | None = None
 
 
 class Sender:
@@ -215,35 +205,36 @@ class Sender:
                 self._daily.give_back(tokens)
                 return attempt
             self.counts.tries["begun"] += 1
-            end = await self._sent(ask, tokens)
+            entry, error, state = None, None, State.REPLIED
+            try:
+                entry = await self._sent(ask, tokens)
+            except (TryFailedError, RequestRefusedError, ConfigError, StoppedError) as raised:
+                is_lost = isinstance(raised, TryFailedError) and raised.how == "lost"
+                error, state = raised, State.LOST if is_lost else State.REFUSED
         finally:
             self.pacer.leave()
-        self.counts.tries[end.state.name.lower()] += 1
-        why = mask(str(end.error))[:MAX_WHY_CHARS] if end.error else ""
-        kept = await self.journal.end(attempt, end.state, end.entry, why)
-        if end.error is not None:
-            raise end.error
+        self.counts.tries[state.name.lower()] += 1
+        kept = await self.journal.end(attempt, state, entry, mask(str(error or ""))[:MAX_WHY_CHARS])
+        if error is not None:
+            raise error
         assert kept is not None
         return kept
 
-    async def _sent(self, ask: Ask, tokens: float) -> _End:
-        """Send one try and return how it ended; the pacer learns from it."""
-        try:
-            if self.closing.is_set():
-                raise StoppedError("stopped before all was asked", next_step="docent run")
-            send = await self.pacer.admit(tokens)
-        except StoppedError as error:
-            return _End(State.REFUSED, error=error)
+    async def _sent(self, ask: Ask, tokens: float) -> Entry:
+        """Send one try and return its reply; the pacer learns from how it ended."""
+        if self.closing.is_set():
+            raise StoppedError("stopped before all was asked", next_step="docent run")
+        send = await self.pacer.admit(tokens)
         try:
             entry, headers = await self.provider.send(ask.body, ask.request)
         except TryFailedError as failed:
             self.pacer.ended(send, failed.how, wait_s=failed.wait_s, headers=failed.headers)
-            return _End(State.LOST if failed.how == "lost" else State.REFUSED, error=failed)
-        except (RequestRefusedError, ConfigError) as refused:
+            raise
+        except (RequestRefusedError, ConfigError):
             self.pacer.ended(send, "failed")
-            return _End(State.REFUSED, error=refused)
+            raise
         self.pacer.ended(send, "replied", entry.input_tokens + entry.output_tokens or None, headers=headers)
-        return _End(State.REPLIED, entry)
+        return entry
 
     async def _pause(self, seconds: float) -> None:
         """Wait, at most until `closing` is set."""

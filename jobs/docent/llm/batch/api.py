@@ -97,8 +97,13 @@ class BatchApi:
             ConfigError: refused, so there is none.
             TemporaryError: no answer in all tries; there may be one.
         """
+        is_again = False
 
         async def create() -> Batch:
+            nonlocal is_again
+            if is_again and (existing := (await self._listed({token}, since_s)).get(token)):
+                return existing
+            is_again = True
             created = self._client.batches.create(
                 input_file_id=file_id,
                 endpoint=self.path,  # type: ignore[arg-type]  # Azure's path is not in the package's list
@@ -107,11 +112,7 @@ class BatchApi:
             )
             return await _whole(created)
 
-        async def create_unless_there() -> Batch:
-            existing = await self._listed({token}, since_s)
-            return existing.get(token) or await create()
-
-        return await self._tried(create, create_unless_there)
+        return await self._tried(create)
 
     async def find(self, tokens: Collection[str], since_s: float) -> dict[str, Batch]:
         """Find the batches of the account that have one of these tokens.
@@ -173,14 +174,14 @@ class BatchApi:
                 break
         return batches
 
-    async def _tried(self, call: Callable[[], Awaitable[T]], again: Callable[[], Awaitable[T]] | None = None) -> T:
+    async def _tried(self, call: Callable[[], Awaitable[T]]) -> T:
         """Call, and where that may help, again."""
         tries = 0
         while True:
             tries += 1
             try:
                 async with asyncio.timeout(TRANSFER_S):
-                    return await (call if tries == 1 or again is None else again)()
+                    return await call()
             except self._failures as error:
                 meant: Exception = self._meaning_of(error)
             except (AttributeError, TypeError, ValueError):  # the package takes any JSON for what was asked for

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -19,7 +20,6 @@ from typing import Any
 from pydantic_core import from_json
 
 from docent.llm.journal.index import Index, Place
-from docent.llm.journal.process import has_ended
 from docent.llm.journal.records import Entry
 
 log = logging.getLogger("docent.llm")
@@ -164,3 +164,33 @@ def _process_in(line: bytes) -> dict[str, Any] | None:
     except ValueError:
         return {}
     return fields if isinstance(fields, dict) else {}
+
+
+def this_process() -> dict[str, str]:
+    """Return what tells this process from every other one; `machine` covers the boot and the PID namespace."""
+    return {"machine": _machine(), "pid": str(os.getpid()), "started": _started(os.getpid()) or ""}
+
+
+def has_ended(process: Mapping[str, object]) -> bool:
+    """Return whether this machine knows that a process, as `this_process` described it, has ended."""
+    pid, started = str(process.get("pid", "")), process.get("started")
+    return process.get("machine") == _machine() and bool(started) and pid.isdecimal() and _started(int(pid)) != started
+
+
+def _machine() -> str:
+    """Return this boot of this machine, and the PID namespace in which process numbers mean something."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot} {os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        return socket.gethostname()
+
+
+def _started(pid: int) -> str | None:
+    """Return when a process started, in ticks since the boot; None where it has ended, or there is no /proc."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    fields = stat.rpartition(")")[2].split()  # a command's name may hold blanks and brackets
+    return None if fields[0] in ("Z", "X") else fields[19]

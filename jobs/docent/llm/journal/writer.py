@@ -15,8 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from docent.artifacts.durable import sync_folder
-from docent.llm.journal.process import this_process
-from docent.llm.journal.reader import LEASE_S, SUFFIX
+from docent.llm.journal.reader import LEASE_S, SUFFIX, this_process
 from docent.llm.pace.deadline import since_boot_s
 
 log = logging.getLogger("docent.llm")
