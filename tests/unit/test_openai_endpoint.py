@@ -17,7 +17,7 @@ from docent.llm.chat import ChatRequest, Image, Message, RequestRefusedError
 from docent.llm.journal.records import Entry
 from docent.llm.pace.retry import TryFailedError
 from docent.llm.wire.endpoint import OpenAIEndpoint
-from docent.llm.wire.providers import KINDS, check_address, key_of
+from docent.llm.wire.providers import KINDS, check_address, key_of, url_of
 from docent.llm.wire.transport import Reply
 
 KEY = "sk-canary-1234567890"
@@ -55,7 +55,7 @@ def endpoint(**settings: Any) -> OpenAIEndpoint:
 def test_addresses(settings: dict[str, str], url: str) -> None:
     llm = Llm(**settings)
     check_address(llm)
-    assert KINDS[llm.provider].url(llm) == url
+    assert url_of(llm) == url
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ class InOrder:
             self._just_asked.clear()
             known = await self._ladder.sender.journal.known([ask.key for ask in asks.values()])
             if known:
-                self._ladder.sender.has_replies = self._ladder.provider.has_answered = True
+                self._ladder.provider.has_answered = True
             for index, ask in asks.items():
                 if ask.key in known:
                     self._line.append(_Due(index, ask.key))

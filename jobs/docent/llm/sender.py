@@ -96,16 +96,12 @@ def asked(
     return Ask(request, first or key, key, data)
 
 
-class GaveUpError(Exception):
+class GaveUpError(RequestRefusedError):
     """No reply to this request in all its tries, while others had theirs."""
 
 
 class Sender:
-    """Sends asks; once `closing` is set, none is begun any more.
-
-    Attributes:
-        has_replies: the journal has replies to requests of this stage.
-    """
+    """Sends asks; once `closing` is set, none is begun any more."""
 
     def __init__(self, llm: Llm, provider: Provider, journal: Journal, budget: Budget, shards: int) -> None:
         self.llm, self.provider, self.journal, self.budget = llm, provider, journal, budget
@@ -113,7 +109,6 @@ class Sender:
         self.endpoint = f"{provider.base_url} {provider.teacher}"
         self._daily = DailyAllowance(llm, shards, journal, self.endpoint, since_boot=since_boot_s)
         self.closing = asyncio.Event()
-        self.has_replies = False
         self._logged_s = time.monotonic()
 
     def most(self, request: ChatRequest, body: bytes) -> Cost:
@@ -250,7 +245,7 @@ class Sender:
         Without this, a request that always fails could not be told from an endpoint that is down once all others have
         their replies, and no later attempt would end.
         """
-        if not self.has_replies and not self.counts.tries["replied"]:
+        if not self.provider.has_answered:
             return False
         try:
             await self._try(replace(asked(self.provider, HARMLESS, self.provider.body(HARMLESS)), is_probe=True))

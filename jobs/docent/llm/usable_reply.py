@@ -14,7 +14,7 @@ from typing import Any
 from docent.config import Llm
 from docent.llm.chat import ChatReply, ChatRequest, Message, RequestRefusedError
 from docent.llm.journal.records import Entry
-from docent.llm.sender import Ask, GaveUpError, Provider, Sender, asked
+from docent.llm.sender import Ask, Provider, Sender, asked
 from docent.llm.structure.json_reply import ParsedReply, read_reply
 from docent.llm.structure.structure import Probe, Rung, ask_for_json, choose_rung, correction
 from docent.llm.wire.finish_reasons import CUT, CUT_BY_LENGTH, FILTERED, problem_of, word_of
@@ -58,10 +58,8 @@ class Ladder:
                 settings.pop("temperature", None)
             ask = asked(self.provider, probe, {**settings, **body})
             entry = (await self.sender.journal.find([ask.key])).get(ask.key)
-            try:
-                return entry or await self.sender.send(ask)
-            except GaveUpError as error:  # other questions are answered: this way of asking is what it cannot do
-                raise RequestRefusedError(str(error)) from None
+            # A GaveUpError leads to the next rung: other questions are answered, this way of asking it cannot do.
+            return entry or await self.sender.send(ask)
 
         self.rung = "prompt" if self.provider.name == "offline" else await choose_rung(probed, llm.model)
 
@@ -102,7 +100,7 @@ class Ladder:
             try:
                 entry = entry or await self.send(ask)
                 self.usage["from_journal"] += entry.by_another
-            except (RequestRefusedError, GaveUpError) as error:
+            except RequestRefusedError as error:
                 return ChatReply("", "", error=str(error), asks=asks)
             reply = self.judged(entry, request, asks)
             following = self.following(ask, reply) if reply.problem else None

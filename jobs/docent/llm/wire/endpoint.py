@@ -22,7 +22,7 @@ from docent.llm.wire.completions import ErrorInReplyError, NoCompletionError, re
 from docent.llm.wire.endpoint_errors import EndpointError, error_in, error_of
 from docent.llm.wire.header_numbers import retry_after_s
 from docent.llm.wire.parameters import Parameters
-from docent.llm.wire.providers import KINDS, base_of, check_address, key_of
+from docent.llm.wire.providers import KINDS, base_of, check_address, key_of, url_of
 from docent.llm.wire.transport import Reply, Transport
 from docent.messages.masking import MASK, MIN_SECRET_CHARS, mask
 
@@ -50,7 +50,7 @@ class OpenAIEndpoint:
     def __init__(self, llm: Llm, environ: Mapping[str, str]) -> None:
         check_address(llm)
         self.llm, self.kind, self.teacher, self.base_url = llm, KINDS[llm.provider], llm.model, base_of(llm)
-        self._url, self.key = self.kind.url(llm), key_of(llm, environ)
+        self._url, self.key = url_of(llm), key_of(llm, environ)
         self.parameters = Parameters(llm.extra_body)
         self.has_answered = False
         header, before = self.kind.key_header
