@@ -58,9 +58,10 @@ class BatchApi:
         self._llm, self._endpoint, self._openai = llm, endpoint, openai
         self._failures = (openai.APIError, httpx2.HTTPError, OSError, json.JSONDecodeError, UnicodeDecodeError)
         base_url, query, self.path = address(llm)
-        headers: dict[str, Any] = {}
-        if endpoint.kind.key_header[0] != "Authorization":
-            headers = {endpoint.kind.key_header[0]: endpoint.key, "Authorization": openai.Omit()}
+        is_bearer = endpoint.kind.key_header[0] == "Authorization"
+        headers = {} if is_bearer else {endpoint.kind.key_header[0]: endpoint.key}
+        # Given with every call: the package takes only there that no Authorization is sent.
+        self._extra: dict[str, Any] = {} if is_bearer else {"Authorization": openai.Omit()}
         self._client = openai.AsyncOpenAI(
             api_key=endpoint.key,
             base_url=base_url,
@@ -82,12 +83,16 @@ class BatchApi:
         """
         file.flush()
         named = ("batch.jsonl", file, "application/jsonl")
-        uploaded = await self._tried(lambda: _whole(self._client.files.create(file=named, purpose="batch")))
+        uploaded = await self._tried(
+            lambda: _whole(self._client.files.create(file=named, purpose="batch", extra_headers=self._extra))
+        )
         file_id, waited_s = uploaded.id, 0.0
         while uploaded.status in STILL_READ and waited_s < self._llm.deadline_s:
             waited_s += self._llm.batch_poll_s
             await asyncio.sleep(self._llm.batch_poll_s)
-            uploaded = await self._tried(lambda: _whole(self._client.files.retrieve(file_id)))
+            uploaded = await self._tried(
+                lambda: _whole(self._client.files.retrieve(file_id, extra_headers=self._extra))
+            )
         return file_id
 
     async def create(self, file_id: str, token: str, since_s: float) -> Batch:
@@ -109,6 +114,7 @@ class BatchApi:
                 endpoint=self.path,  # type: ignore[arg-type]  # Azure's path is not in the package's list
                 completion_window="24h",
                 metadata={TOKEN: token},
+                extra_headers=self._extra,
             )
             return await _whole(created)
 
@@ -127,7 +133,7 @@ class BatchApi:
 
     async def look(self, batch_id: str) -> Batch:
         """Return a batch as it is now. Raises ConfigError, TemporaryError as `upload`."""
-        return await self._tried(lambda: _whole(self._client.batches.retrieve(batch_id)))
+        return await self._tried(lambda: _whole(self._client.batches.retrieve(batch_id, extra_headers=self._extra)))
 
     async def download(self, file_id: str) -> IO[bytes] | None:
         """Download results into a temporary file; None where the endpoint has them no more.
@@ -142,7 +148,7 @@ class BatchApi:
             file.truncate()
             content = self._client.files.with_streaming_response.content
             try:
-                async with content(file_id) as reply:
+                async with content(file_id, extra_headers=self._extra) as reply:
                     async for piece in reply.iter_bytes(PIECE_BYTES):
                         file.write(piece)
             except self._openai.NotFoundError:
@@ -164,7 +170,7 @@ class BatchApi:
         """List batches by token, the newest first, and stop at those from before `since_s`."""
         batches: dict[str, Batch] = {}
         looked_at = 0
-        async for batch in self._client.batches.list(limit=LISTED_AT_ONCE):
+        async for batch in self._client.batches.list(limit=LISTED_AT_ONCE, extra_headers=self._extra):
             looked_at += 1
             token = (batch.metadata or {}).get(TOKEN, "")
             if token in tokens:

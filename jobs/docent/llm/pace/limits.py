@@ -103,11 +103,6 @@ class MeasuredLimit:
         self._lowered_seq, self._in_vain = 0, 0
         self._rate_before, self._before = 0.0, (1.0, 1.0)
 
-    @property
-    def rate_per_s(self) -> float | None:
-        """The rate kept to; None while nothing limits."""
-        return self._bucket.rate_per_s if self._bucket else None
-
     def wait_s(self, now_s: float) -> float:
         """Return seconds until the next request may be sent."""
         if now_s < self._held_until_s:
