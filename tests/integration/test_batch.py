@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 from tests.journal_records import rewrite, states
+from tests.photo_files import attached
 
 from docent.config import Llm
 from docent.errors import ConfigError, StoppedError, TemporaryError
@@ -152,7 +153,7 @@ def test_pictures_go_into_the_file_and_give_the_rows_of_online_mode(endpoint: En
     for number in range(6):
         path = tmp_path / f"{number}.png"
         path.write_bytes(bytes([number, 255, 10, 13]) * (60_000 + number))
-        images.append(Image.read(path, "image/png"))
+        images.append(attached(path))
     requests = [question(n, None if n % 2 else Facts, (images[n], images[0])) for n in range(6)]
     online = replies_to(llm(endpoint, mode="online"), tmp_path / "online", requests)
     endpoint.reset(batch_max_bytes=1_500_000)

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
+from tests.photo_files import attached
 
 from docent.config import Llm
 from docent.errors import ConfigError
-from docent.llm.chat import ChatRequest, Image, Message, RequestRefusedError
+from docent.llm.chat import ChatRequest, Message, RequestRefusedError
 from docent.llm.journal.records import Entry
 from docent.llm.pace.retry import TryFailedError
 from docent.llm.wire.endpoint import OpenAIEndpoint
@@ -144,7 +145,7 @@ def test_a_picture_is_known_by_its_content_and_its_place(tmp_path: Path) -> None
     (tmp_path / "a.png").write_bytes(b"a")
     (tmp_path / "copy.png").write_bytes(b"a")
     bodies = [
-        endpoint().body(ChatRequest((Message("user", "look", (Image.read(tmp_path / name, "image/png"),)),), 0, 9))
+        endpoint().body(ChatRequest((Message("user", "look", (attached(tmp_path / name),)),), 0, 9))
         for name in ("a.png", "copy.png")
     ]
     assert bodies[0] == bodies[1] and str(tmp_path) not in json.dumps(bodies)

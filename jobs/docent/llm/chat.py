@@ -1,11 +1,10 @@
 """Chat requests and replies, as every teacher takes and returns them.
 
-Reads a picture's bytes when one is described (`Image.read`); writes nothing.
+Reads and writes nothing.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,12 +28,6 @@ class Image:
     path: Path
     sha256: str
     media_type: str
-
-    @classmethod
-    def read(cls, path: Path, media_type: str) -> Image:
-        """Hash a file. Raises OSError where it cannot be read."""
-        with path.open("rb") as file:
-            return cls(path, hashlib.file_digest(file, "sha256").hexdigest(), media_type)
 
 
 @dataclass(frozen=True)

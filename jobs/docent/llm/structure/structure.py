@@ -120,6 +120,5 @@ def _instructed(messages: list[dict[str, Any]], instruction: str) -> list[dict[s
     if not messages or messages[0]["role"] not in ("system", "developer"):
         return [{"role": "system", "content": instruction}, *messages]
     first, content = messages[0], messages[0]["content"]
-    if isinstance(content, str):
-        return [{**first, "content": f"{content}\n\n{instruction}"}, *messages[1:]]
-    return [{**first, "content": [*content, {"type": "text", "text": instruction}]}, *messages[1:]]
+    addition = f"\n\n{instruction}" if isinstance(content, str) else [{"type": "text", "text": instruction}]
+    return [{**first, "content": content + addition}, *messages[1:]]
