@@ -71,8 +71,8 @@ class ChatRequest:
         max_tokens: most tokens of the reply; a reply cut there is never used.
         material: what the messages say in structured form, for the offline teacher.
         schema: what the reply must be, as JSON; None for free text.
-        problem_of: why a reply to this very request cannot be used, "" when it can; takes the place of the one that
-            `ChatClient.ask` is given for all.
+        problem_of: why a reply cannot be used, "" when it can; the request is then asked again. Not called for a reply
+            that was cut off by its length or does not fit the schema.
     """
 
     messages: tuple[Message, ...]

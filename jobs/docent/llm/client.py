@@ -26,7 +26,7 @@ from docent.llm.journal.expected import Expected
 from docent.llm.journal.journal import Journal, count_known
 from docent.llm.pace.budget import Budget
 from docent.llm.sender import Provider, Sender, asked
-from docent.llm.usable_reply import Ladder, ProblemOf
+from docent.llm.usable_reply import Ladder
 from docent.teacher.offline import OfflineTeacher
 
 DRAIN_S = 20.0
@@ -91,9 +91,7 @@ class ChatClient:
         self._loop.close()
         self.journal.close()
 
-    def ask(
-        self, requests: Sequence[ChatRequest], problem_of: ProblemOf = lambda _: ""
-    ) -> Generator[ChatReply, None, None]:
+    def ask(self, requests: Sequence[ChatRequest]) -> Generator[ChatReply, None, None]:
         """Yield the replies in the order of the requests.
 
         One call at a time. Go to the end of it, for the counts are checked behind the last reply, or close the iterator
@@ -102,8 +100,6 @@ class ChatClient:
         Args:
             requests: what to ask, all with a schema or all without; only looked at by index, so that each may be built
                 when it is needed.
-            problem_of: why a reply cannot be used, "" when it can; such a request alone is asked again. Not called for
-                a reply that was cut off by its length or does not fit the request's schema.
 
         Raises:
             ConfigError: the endpoint refuses key or model, or a spending limit is reached.
@@ -115,7 +111,7 @@ class ChatClient:
         counts.plan(len(requests))
         self.sender.start()
         done = self._loop.run_until_complete
-        ladder = Ladder(self.provider, self.sender, self.usage, problem_of)
+        ladder = Ladder(self.provider, self.sender, self.usage)
         line = InOrder(ladder, requests, self.stop)
         try:
             if self._expected:

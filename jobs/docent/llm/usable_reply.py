@@ -23,7 +23,6 @@ from docent.llm.wire.thoughts import without_thoughts
 MAX_ASKS = 3
 """Replies to one request before it is given up: one and two more."""
 NOTHING_READ = ParsedReply(None)
-ProblemOf = Callable[[ChatReply], str]
 
 
 class Ladder:
@@ -31,11 +30,10 @@ class Ladder:
 
     Args:
         usage: `requests`, `from_journal`, `input_tokens`, `output_tokens`, `repaired` are added to it.
-        problem_of: why a reply cannot be used, "" when it can.
     """
 
-    def __init__(self, provider: Provider, sender: Sender, usage: Counter[str], problem_of: ProblemOf) -> None:
-        self.provider, self.sender, self.usage, self._problem_of = provider, sender, usage, problem_of
+    def __init__(self, provider: Provider, sender: Sender, usage: Counter[str]) -> None:
+        self.provider, self.sender, self.usage = provider, sender, usage
         self.rung: Rung | None = None
         self.send: Callable[[Ask], Awaitable[Entry]] = sender.send
 
@@ -65,7 +63,7 @@ class Ladder:
 
     def uncounted(self) -> Ladder:
         """Return a ladder that counts nothing in `usage`, for looking ahead."""
-        twin = Ladder(self.provider, self.sender, Counter(), self._problem_of)
+        twin = Ladder(self.provider, self.sender, Counter())
         twin.rung, twin.send = self.rung, self.send
         return twin
 
@@ -133,7 +131,7 @@ class Ladder:
             repaired=read.repaired,
             whole=whole,
         )
-        if not problem and (problem := (request.problem_of or self._problem_of)(reply)):
+        if not problem and request.problem_of and (problem := request.problem_of(reply)):
             return replace(reply, problem=problem, value=None)
         return reply
 
