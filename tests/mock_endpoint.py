@@ -6,15 +6,15 @@ import json
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from docent.config import Llm
 from docent.llm.chat import ChatReply, ChatRequest, Message
 from docent.llm.client import ChatClient
-from docent.llm.usable_reply import ProblemOf
 
 SCRIPTED = Path(__file__).parent / "fixtures" / "endpoint.py"
 SCRIPT = Path(__file__).resolve().parents[1] / "scripts" / "bench" / "endpoint.py"
@@ -92,8 +92,14 @@ def questions(count: int, schema: Any = None, max_tokens: int = 200) -> list[Cha
 
 
 def asked(
-    llm: Llm, journal: Path, requests: Sequence[ChatRequest], problem_of: ProblemOf = lambda _: "", shards: int = 1
+    llm: Llm,
+    journal: Path,
+    requests: Sequence[ChatRequest],
+    problem_of: Callable[[ChatReply], str] | None = None,
+    shards: int = 1,
 ) -> tuple[list[ChatReply], dict[str, float]]:
     """All replies, and what was used."""
+    if problem_of:
+        requests = [replace(request, problem_of=problem_of) for request in requests]
     with ChatClient(llm, journal, shards, environ=ENVIRON) as client:
-        return list(client.ask(requests, problem_of)), client.amounts()
+        return list(client.ask(requests)), client.amounts()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import struct
 import zlib
@@ -11,9 +12,16 @@ from typing import Any
 
 from PIL import Image, ImageCms, ImageFilter
 
+from docent.llm import chat
+
 CORNERS = ((220, 20, 20), (20, 200, 20), (20, 20, 220), (235, 235, 235))
 """Top left, top right, bottom left, bottom right."""
 LIMIT = 100_000_000
+
+
+def attached(path: Path) -> chat.Image:
+    """Return a picture file as it goes with a message to a teacher."""
+    return chat.Image(path, hashlib.sha256(path.read_bytes()).hexdigest(), "image/png")
 
 
 def four_corners(size: tuple[int, int] = (60, 90)) -> Image.Image:

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 from tests.journal_records import rewrite, states
+from tests.photo_files import attached
 
 from docent.config import Llm
 from docent.errors import ConfigError, StoppedError, TemporaryError
@@ -122,9 +124,10 @@ def picky(reply: ChatReply) -> str:
 
 
 def replies_to(
-    llm: Llm, journal: Path, requests: Sequence[ChatRequest], problem_of: Callable[[ChatReply], str] = lambda _: ""
+    llm: Llm, journal: Path, requests: Sequence[ChatRequest], problem_of: Callable[[ChatReply], str] | None = None
 ) -> list[ChatReply]:
-    with ChatClient(llm, journal) as client, closing(client.ask(requests, problem_of)) as replies:
+    requests = [replace(request, problem_of=problem_of) for request in requests]
+    with ChatClient(llm, journal) as client, closing(client.ask(requests)) as replies:
         return list(replies)
 
 
@@ -152,7 +155,7 @@ def test_pictures_go_into_the_file_and_give_the_rows_of_online_mode(endpoint: En
     for number in range(6):
         path = tmp_path / f"{number}.png"
         path.write_bytes(bytes([number, 255, 10, 13]) * (60_000 + number))
-        images.append(Image.read(path, "image/png"))
+        images.append(attached(path))
     requests = [question(n, None if n % 2 else Facts, (images[n], images[0])) for n in range(6)]
     online = replies_to(llm(endpoint, mode="online"), tmp_path / "online", requests)
     endpoint.reset(batch_max_bytes=1_500_000)
@@ -314,7 +317,7 @@ def test_kills_at_any_moment_repeat_nothing(endpoint: Endpoint, tmp_path: Path) 
 def test_a_batch_that_was_never_created_frees_its_lines(endpoint: Endpoint, tmp_path: Path) -> None:
     config, journal, requests = llm(endpoint), tmp_path / "journal", questions(3)
     with ChatClient(config, journal) as client:
-        ladder = Ladder(client.provider, client.sender, client.usage, lambda _: "")
+        ladder = Ladder(client.provider, client.sender, client.usage)
         ladder.rung = "json_schema"
         asks = [ladder.first(request) for request in requests]
         sent_by_a_process_that_is_gone(client.journal, [ask.key for ask in asks], client.sender.endpoint)
@@ -328,7 +331,7 @@ def test_a_batch_that_was_never_created_frees_its_lines_although_it_is_dated_in_
 ) -> None:
     config, journal, requests = llm(endpoint), tmp_path / "journal", questions(3)
     with ChatClient(config, journal) as client:
-        ladder = Ladder(client.provider, client.sender, client.usage, lambda _: "")
+        ladder = Ladder(client.provider, client.sender, client.usage)
         ladder.rung = "json_schema"
         keys = [ladder.first(request).key for request in requests]
         client.journal._clock = lambda: time.time() + 31_536_000
@@ -341,7 +344,7 @@ def test_a_batch_that_another_process_is_about_to_create_is_waited_for(endpoint:
     config, journal, requests = llm(endpoint), tmp_path / "journal", questions(3)
     other = Journal(journal)
     with ChatClient(config, journal) as client:
-        ladder = Ladder(client.provider, client.sender, client.usage, lambda _: "")
+        ladder = Ladder(client.provider, client.sender, client.usage)
         ladder.rung = "json_schema"
         asks = [ladder.first(request) for request in requests]
         sent_by_a_process_that_is_gone(other, [ask.key for ask in asks], client.sender.endpoint)

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 from tests.journal_records import rewrite
 from tests.mock_endpoint import ENVIRON, KEY, MockEndpoint, asked, questions, scripted_endpoint
+from tests.photo_files import attached
 
 from docent.errors import ConfigError, StoppedError, TemporaryError
-from docent.llm.chat import ChatRequest, Image, Message
+from docent.llm.chat import ChatRequest, Message
 from docent.llm.client import ChatClient
 
 
@@ -156,7 +157,7 @@ def test_pictures_reach_the_endpoint_whole_and_are_never_all_in_memory(endpoint:
 
 
 ASKS_ABOUT_PICTURES = """
-import json, resource, sys
+import hashlib, json, resource, sys
 from pathlib import Path
 from docent.config import Llm
 from docent.llm.chat import ChatRequest, Image, Message
@@ -167,7 +168,8 @@ def rss_mb():
 
 url, folder, count = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
 llm = Llm.model_validate({"provider": "openai", "base_url": url, "model": "m1", "max_in_flight": 8})
-pictures = [Image.read(folder / f"{n}.png", "image/png") for n in range(count)]
+paths = [folder / f"{n}.png" for n in range(count)]
+pictures = [Image(path, hashlib.file_digest(path.open("rb"), "sha256").hexdigest(), "image/png") for path in paths]
 requests = [ChatRequest((Message("user", "What is it?", (picture,)),), 0.0, 100) for picture in pictures]
 with ChatClient(llm, folder / "j.sqlite") as client:
     before_mb = rss_mb()
@@ -178,7 +180,7 @@ print(json.dumps({"kept": kept, "grown_mb": rss_mb() - before_mb}))
 
 def test_a_picture_that_is_gone_is_named(endpoint: MockEndpoint, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"\x89PNG")
-    picture = Image.read(tmp_path / "a.png", "image/png")
+    picture = attached(tmp_path / "a.png")
     (tmp_path / "a.png").unlink()
     requests = [ChatRequest((Message("user", "What is it?", (picture,)),), 0.0, 100)]
     with pytest.raises(ConfigError, match="picture") as raised:

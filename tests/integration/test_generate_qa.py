@@ -444,7 +444,7 @@ def test_a_stop_waits_for_the_replies_in_flight_and_begins_no_request(endpoint: 
     requests = [request_for(call, section, 7) for call in calls.plan_calls([item(n) for n in range(8)], section)]
     stop = threading.Event()
     with ChatClient(llm, tmp_path / "journal", stop=stop) as client:
-        with closing(client.ask(requests, lambda _: "")) as replies:
+        with closing(client.ask(requests)) as replies:
             next(replies)
             stop.set()
             with pytest.raises(StoppedError):

@@ -25,8 +25,7 @@ from docent.llm.client import ChatClient
 from docent.llm.journal import claims
 from docent.llm.journal.index import Index
 from docent.llm.journal.journal import Entry, Journal, State, Try
-from docent.llm.journal.process import this_process
-from docent.llm.journal.reader import LEASE_S, Reader
+from docent.llm.journal.reader import LEASE_S, Reader, this_process
 from docent.llm.journal.writer import Writer
 
 ASKER = Path(__file__).parents[2] / "scripts" / "prove" / "chat_asker.py"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.virtual_time import Endpoint, Played, in_virtual_time, play
 
 from docent.config import Llm
-from docent.llm.pace.limits import Bucket, ReportedLimit
+from docent.llm.pace.limits import Bucket, reported_bucket
 from docent.llm.pace.pacing import Pacer
 from docent.llm.wire.header_numbers import RateLimit, duration_s, rate_limit
 
@@ -174,10 +174,10 @@ def test_what_is_told_is_sensible_or_nothing(limit: str, left: str, reset: str) 
     )
     if said is not None:
         assert 0 <= said.left <= said.limit < math.inf and said.limit >= 1 and 0 <= said.whole_in_s <= 86_400
-        limited = ReportedLimit()
-        limited.learn(said, 0.0, 3, 1.0)
-        limited.take(1.0)
-        assert 0 <= limited.wait_s(1.0, 2.0) < math.inf
+        limited = reported_bucket(said, 0.0, 3)
+        if limited is not None:
+            limited.take(1.0)
+            assert 0 <= limited.wait_s(1.0, 2.0) < math.inf
 
 
 @pytest.mark.parametrize(
@@ -195,9 +195,8 @@ def test_what_is_no_duration(text: str) -> None:
 
 
 def test_what_was_sent_since_is_not_in_what_a_reply_tells() -> None:
-    limited = ReportedLimit()
-    limited.learn(RateLimit(100, 50, 30.0), sent_s=0.0, sent_since=49, now_s=0.0)
-    assert limited.wait_s(1.0, 0.0) == 0
+    limited = reported_bucket(RateLimit(100, 50, 30.0), sent_s=0.0, sent_since=49)
+    assert limited is not None and limited.wait_s(1.0, 0.0) == 0
     limited.take(1.0)
     assert 0 < limited.wait_s(1.0, 0.0) < 1
 
@@ -212,8 +211,8 @@ def test_what_was_sent_since_is_not_in_what_a_reply_tells() -> None:
     ],
 )
 def test_the_rate_that_a_told_limit_means(said: RateLimit, per_s: float) -> None:
-    limited = ReportedLimit()
-    limited.learn(said, 0.0, sent_since=0, now_s=0.0)
+    limited = reported_bucket(said, 0.0, sent_since=0)
+    assert limited is not None
     limited.take(said.left + 10)
     assert limited.wait_s(1.0, 0.0) == pytest.approx(11 / per_s, rel=0.02)
 

@@ -10,13 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
+from tests.photo_files import attached
 
 from docent.config import Llm
 from docent.errors import ConfigError
-from docent.llm.chat import Answer, ChatRequest, Image, Message, RequestRefusedError
+from docent.llm.chat import ChatRequest, Message, RequestRefusedError
+from docent.llm.journal.records import Entry
 from docent.llm.pace.retry import TryFailedError
-from docent.llm.wire.endpoint import MAX_MESSAGE_CHARS, OpenAIEndpoint
-from docent.llm.wire.providers import KINDS, check_address, key_of
+from docent.llm.wire.endpoint import OpenAIEndpoint
+from docent.llm.wire.providers import KINDS, check_address, key_of, url_of
 from docent.llm.wire.transport import Reply
 
 KEY = "sk-canary-1234567890"
@@ -54,7 +56,7 @@ def endpoint(**settings: Any) -> OpenAIEndpoint:
 def test_addresses(settings: dict[str, str], url: str) -> None:
     llm = Llm(**settings)
     check_address(llm)
-    assert KINDS[llm.provider].url(llm) == url
+    assert url_of(llm) == url
 
 
 @pytest.mark.parametrize(
@@ -143,7 +145,7 @@ def test_a_picture_is_known_by_its_content_and_its_place(tmp_path: Path) -> None
     (tmp_path / "a.png").write_bytes(b"a")
     (tmp_path / "copy.png").write_bytes(b"a")
     bodies = [
-        endpoint().body(ChatRequest((Message("user", "look", (Image.read(tmp_path / name, "image/png"),)),), 0, 9))
+        endpoint().body(ChatRequest((Message("user", "look", (attached(tmp_path / name),)),), 0, 9))
         for name in ("a.png", "copy.png")
     ]
     assert bodies[0] == bodies[1] and str(tmp_path) not in json.dumps(bodies)
@@ -163,21 +165,21 @@ def completion(message: dict[str, Any], usage: Any = None, finish_reason: str | 
     [
         ({"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}, (3, 4)),
         ({"prompt_tokens": 0, "completion_tokens": 0}, (0, 0)),
-        (None, (None, None)),
-        ({}, (None, None)),
-        ({"prompt_tokens": 3}, (None, None)),
-        ({"completion_tokens": 4, "prompt_tokens": None}, (None, None)),
-        ({"prompt_tokens": -3, "completion_tokens": 4}, (None, None)),
-        ({"prompt_tokens": 10**30, "completion_tokens": 4}, (None, None)),
+        (None, (0, 0)),
+        ({}, (0, 0)),
+        ({"prompt_tokens": 3}, (0, 0)),
+        ({"completion_tokens": 4, "prompt_tokens": None}, (0, 0)),
+        ({"prompt_tokens": -3, "completion_tokens": 4}, (0, 0)),
+        ({"prompt_tokens": 10**30, "completion_tokens": 4}, (0, 0)),
     ],
 )
-def test_an_answer_and_what_it_cost(usage: Any, told: tuple[int | None, int | None]) -> None:
-    assert endpoint().answer_of(completion({"content": "It is a jar."}, usage)) == Answer("It is a jar.", "stop", *told)
+def test_an_answer_and_what_it_cost(usage: Any, told: tuple[int, int]) -> None:
+    assert endpoint().answer_of(completion({"content": "It is a jar."}, usage)) == Entry("It is a jar.", "stop", *told)
 
 
 def test_an_answer_without_text_is_an_answer() -> None:
-    assert endpoint().answer_of(completion({"content": None}, None, "length")) == Answer("", "length")
-    assert endpoint().answer_of(completion({}, None, None)) == Answer("", "")
+    assert endpoint().answer_of(completion({"content": None}, None, "length")) == Entry("", "length")
+    assert endpoint().answer_of(completion({}, None, None)) == Entry("", "")
 
 
 def test_a_model_that_declines_refuses_this_request_alone() -> None:
@@ -246,13 +248,13 @@ def test_only_a_429_says_that_it_was_too_much_and_for_how_long() -> None:
 
 
 @pytest.mark.parametrize("status", [301, 400, 401, 402, 404, 429, 500])
-@pytest.mark.parametrize("shape", ["{}", "key {} is wrong", "\n" * 3000 + "{}", "x" * (MAX_MESSAGE_CHARS - 5) + "{}"])
+@pytest.mark.parametrize("shape", ["{}", "key {} is wrong", "\n" * 3000 + "{}", "x" * (300 - 5) + "{}"])
 def test_no_message_repeats_the_key(status: int, shape: str) -> None:
     said = shape.format(KEY)
     location = f"https://{KEY}/v1"
     for body in ({"error": {"message": said, "code": KEY}}, {"detail": said}, said.encode(), [said], {"error": said}):
         found = str(endpoint().refused(reply(status, body, Location=location)))
-        assert "canary" not in found and len(found) < 3 * MAX_MESSAGE_CHARS
+        assert "canary" not in found and len(found) < 3 * 300
     with pytest.raises(RequestRefusedError) as declined:
         endpoint().answer_of(completion({"refusal": said}))
     assert "canary" not in str(declined.value)
@@ -261,7 +263,7 @@ def test_no_message_repeats_the_key(status: int, shape: str) -> None:
 @given(st.text())
 def test_a_message_is_one_short_printable_line(text: str) -> None:
     found = endpoint().clean(text)
-    assert len(found) <= MAX_MESSAGE_CHARS and found.isprintable() and KEY not in found
+    assert len(found) <= 300 and found.isprintable() and KEY not in found
 
 
 def test_an_endpoint_without_a_key_has_nothing_to_hide() -> None:

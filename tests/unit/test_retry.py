@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docent.llm.pace.retry import EARNED_AT_MOST, LONGEST_WAIT_S, RetryBudget, retry_after_s, wait_s
+from docent.llm.pace.retry import EARNED_AT_MOST, LONGEST_WAIT_S, RetryBudget, wait_s
+from docent.llm.wire.header_numbers import retry_after_s
 
 
 @pytest.mark.feature("retries-and-limits")

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
-from docent.llm.chat import Answer, RequestRefusedError
+from docent.llm.chat import RequestRefusedError
+from docent.llm.journal.records import Entry
 from docent.llm.structure import json_reply
 from docent.llm.structure.json_reply import read_reply
 from docent.llm.structure.structure import (
@@ -334,21 +335,21 @@ PROBED = '{"name_of_the_capital": "Paris", "letters_in_the_name": 5}'
 @pytest.mark.parametrize(
     ("json_schema", "json_object", "expected", "asked"),
     [
-        (Answer(PROBED, "stop"), None, "json_schema", 1),
-        (None, Answer(PROBED, "stop"), "json_object", 2),
-        (Answer("Paris has 5 letters.", "stop"), Answer(PROBED, "stop"), "json_object", 2),
-        (Answer(f"```json\n{PROBED}\n```", "stop"), None, "prompt", 2),
-        (Answer(PROBED, "length"), Answer("", "length"), "prompt", 2),
-        (Answer('{"capital": "Paris", "letters": 5}', "stop"), Answer("{}", "stop"), "prompt", 2),
+        (Entry(PROBED, "stop"), None, "json_schema", 1),
+        (None, Entry(PROBED, "stop"), "json_object", 2),
+        (Entry("Paris has 5 letters.", "stop"), Entry(PROBED, "stop"), "json_object", 2),
+        (Entry(f"```json\n{PROBED}\n```", "stop"), None, "prompt", 2),
+        (Entry(PROBED, "length"), Entry("", "length"), "prompt", 2),
+        (Entry('{"capital": "Paris", "letters": 5}', "stop"), Entry("{}", "stop"), "prompt", 2),
         (None, None, "prompt", 2),
     ],
 )
 def test_the_probe_finds_the_strictest_rung_that_is_kept_to(
-    json_schema: Answer | None, json_object: Answer | None, expected: str, asked: int
+    json_schema: Entry | None, json_object: Entry | None, expected: str, asked: int
 ) -> None:
     bodies: list[dict[str, Any]] = []
 
-    async def ask(sent: dict[str, Any]) -> Answer:
+    async def ask(sent: dict[str, Any]) -> Entry:
         bodies.append(sent)
         answer = {"json_schema": json_schema, "json_object": json_object}[sent["response_format"]["type"]]
         if answer is None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.photo_files import attached
 
 from docent.config import Llm
 from docent.errors import ConfigError
@@ -39,7 +40,7 @@ def sent(body: bytes, *images: Image) -> bytes:
 
 def picture(folder: Path, content: bytes, name: str = "a.png") -> Image:
     (folder / name).write_bytes(content)
-    return Image.read(folder / name, "image/png")
+    return attached(folder / name)
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 3, PIECE_BYTES - 1, PIECE_BYTES, PIECE_BYTES + 1, 2 * PIECE_BYTES + 2])

@@ -1,11 +1,10 @@
 """Chat requests and replies, as every teacher takes and returns them.
 
-Reads a picture's bytes when one is described (`Image.read`); writes nothing.
+Reads and writes nothing.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,12 +28,6 @@ class Image:
     path: Path
     sha256: str
     media_type: str
-
-    @classmethod
-    def read(cls, path: Path, media_type: str) -> Image:
-        """Hash a file. Raises OSError where it cannot be read."""
-        with path.open("rb") as file:
-            return cls(path, hashlib.file_digest(file, "sha256").hexdigest(), media_type)
 
 
 @dataclass(frozen=True)
@@ -78,8 +71,8 @@ class ChatRequest:
         max_tokens: most tokens of the reply; a reply cut there is never used.
         material: what the messages say in structured form, for the offline teacher.
         schema: what the reply must be, as JSON; None for free text.
-        problem_of: why a reply to this very request cannot be used, "" when it can; takes the place of the one that
-            `ChatClient.ask` is given for all.
+        problem_of: why a reply cannot be used, "" when it can; the request is then asked again. Not called for a reply
+            that was cut off by its length or does not fit the schema.
     """
 
     messages: tuple[Message, ...]
@@ -113,21 +106,6 @@ class ChatReply:
     value: BaseModel | None = None
     repaired: bool = False
     whole: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One reply as the endpoint gave it, paid for.
-
-    Attributes:
-        finish_reason: the endpoint's word, with a note where a reply without text has its words elsewhere.
-        input_tokens: None where the endpoint says nothing of it; `output_tokens` likewise.
-    """
-
-    text: str
-    finish_reason: str
-    input_tokens: int | None = None
-    output_tokens: int | None = None
 
 
 class RequestRefusedError(Exception):

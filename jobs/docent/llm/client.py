@@ -12,7 +12,7 @@ import asyncio
 import os
 import threading
 from collections import Counter
-from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
+from collections.abc import Coroutine, Generator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -25,8 +25,8 @@ from docent.llm.journal.expected import FILE as EXPECTED_FILE
 from docent.llm.journal.expected import Expected
 from docent.llm.journal.journal import Journal, count_known
 from docent.llm.pace.budget import Budget
-from docent.llm.sender import Provider, Sender
-from docent.llm.usable_reply import Ladder, ProblemOf, free_text_keys
+from docent.llm.sender import Provider, Sender, asked
+from docent.llm.usable_reply import Ladder
 from docent.teacher.offline import OfflineTeacher
 
 DRAIN_S = 20.0
@@ -34,24 +34,12 @@ DRAIN_S = 20.0
 COUNTED_AT_ONCE = 500
 
 
-def _offline(llm: Llm, environ: Mapping[str, str]) -> Provider:
-    return OfflineTeacher()
-
-
-def _openai(llm: Llm, environ: Mapping[str, str]) -> Provider:
+def _provider(llm: Llm, environ: Mapping[str, str]) -> Provider:
+    if llm.provider == "offline":
+        return OfflineTeacher()
     from docent.llm.wire.endpoint import OpenAIEndpoint  # aiohttp, which the offline teacher does without
 
     return OpenAIEndpoint(llm, environ)
-
-
-PROVIDERS: dict[str, Callable[[Llm, Mapping[str, str]], Provider]] = {
-    "offline": _offline,
-    "openai": _openai,
-    "azure": _openai,
-    "openrouter": _openai,
-    "vllm": _openai,
-    "lmdeploy": _openai,
-}
 
 
 class ChatClient:
@@ -80,7 +68,7 @@ class ChatClient:
         drain_s: float = DRAIN_S,
         run_dir: Path | None = None,
     ) -> None:
-        self.llm, self.provider = llm, PROVIDERS[llm.provider](llm, environ)
+        self.llm, self.provider = llm, _provider(llm, environ)
         budget = Budget(llm, shards)
         self.journal = Journal(journal)
         self.sender = Sender(llm, self.provider, self.journal, budget, shards)
@@ -103,9 +91,7 @@ class ChatClient:
         self._loop.close()
         self.journal.close()
 
-    def ask(
-        self, requests: Sequence[ChatRequest], problem_of: ProblemOf = lambda _: ""
-    ) -> Generator[ChatReply, None, None]:
+    def ask(self, requests: Sequence[ChatRequest]) -> Generator[ChatReply, None, None]:
         """Yield the replies in the order of the requests.
 
         One call at a time. Go to the end of it, for the counts are checked behind the last reply, or close the iterator
@@ -114,8 +100,6 @@ class ChatClient:
         Args:
             requests: what to ask, all with a schema or all without; only looked at by index, so that each may be built
                 when it is needed.
-            problem_of: why a reply cannot be used, "" when it can; such a request alone is asked again. Not called for
-                a reply that was cut off by its length or does not fit the request's schema.
 
         Raises:
             ConfigError: the endpoint refuses key or model, or a spending limit is reached.
@@ -127,7 +111,7 @@ class ChatClient:
         counts.plan(len(requests))
         self.sender.start()
         done = self._loop.run_until_complete
-        ladder = Ladder(self.provider, self.sender, self.usage, problem_of)
+        ladder = Ladder(self.provider, self.sender, self.usage)
         line = InOrder(ladder, requests, self.stop)
         try:
             if self._expected:
@@ -185,9 +169,8 @@ class ChatClient:
         if requests and requests[0].schema is not None:
             await ladder.find_rung(self.llm)
         if self.sender.budget.limited:
-            for start in range(0, len(requests), COUNTED_AT_ONCE):
-                some = range(start, min(start + COUNTED_AT_ONCE, len(requests)))
-                asks = {ask.first: ask for ask in (ladder.first(requests[index]) for index in some)}
+            for firsts in ladder.firsts(requests, range(len(requests)), COUNTED_AT_ONCE):
+                asks = {ask.first: ask for ask in firsts.values()}
                 for key, spent in (await self.journal.spent(list(asks))).items():
                     self.sender.budget.count(spent, self.sender.most(asks[key].request, asks[key].body))
         if self.llm.mode == "batch":
@@ -208,9 +191,8 @@ class ChatClient:
             return 0
         answered = 0
         try:
-            for start in range(0, len(requests), COUNTED_AT_ONCE):
-                some = range(start, min(start + COUNTED_AT_ONCE, len(requests)))
-                answered += len(await self.journal.known([ladder.first(requests[index]).key for index in some]))
+            for firsts in ladder.firsts(requests, range(len(requests)), COUNTED_AT_ONCE):
+                answered += len(await self.journal.known([ask.key for ask in firsts.values()]))
         except ConfigError:  # a request this teacher never takes; the error that is on its way says more
             return 0
         return answered
@@ -230,5 +212,6 @@ def known_replies(llm: Llm, journal: Path, requests: Sequence[ChatRequest]) -> i
     Raises:
         ConfigError, TemporaryError: the journal cannot be read.
     """
-    provider = PROVIDERS[llm.provider](llm, {llm.api_key_env: "none"})
-    return count_known(journal, free_text_keys(provider, requests))
+    provider = _provider(llm, {llm.api_key_env: "none"})
+    free_text = [request for request in requests if request.schema is None]
+    return count_known(journal, [asked(provider, request, provider.body(request)).key for request in free_text])

@@ -95,9 +95,8 @@ class InOrder:
         """Wait so long for what is under way, then cut the rest off."""
         if self._walker is not None:
             self._walker.cancel()
-        under_way: list[asyncio.Task[Any]] = [task for task in self._tasks.values() if not task.done()]
-        if self._reader is not None and not self._reader.done():
-            under_way.append(self._reader)
+        tasks: list[asyncio.Task[Any] | None] = [*self._tasks.values(), self._reader]
+        under_way = [task for task in tasks if task is not None and not task.done()]
         if under_way:
             await asyncio.wait(under_way, timeout=seconds)
         for task in under_way:
@@ -107,14 +106,12 @@ class InOrder:
 
     async def _walk(self) -> None:
         """Give every request its place, and begin those that the journal knows nothing of."""
-        for start in range(0, len(self._requests), WALKED_AT_ONCE):
-            some = range(start, min(start + WALKED_AT_ONCE, len(self._requests)))
-            asks = [self._ladder.first(self._requests[index]) for index in some]
+        for asks in self._ladder.firsts(self._requests, range(len(self._requests)), WALKED_AT_ONCE):
             self._just_asked.clear()
-            known = await self._ladder.sender.journal.known([ask.key for ask in asks])
+            known = await self._ladder.sender.journal.known([ask.key for ask in asks.values()])
             if known:
-                self._ladder.sender.has_replies = self._ladder.provider.has_answered = True
-            for index, ask in zip(some, asks, strict=True):
+                self._ladder.provider.has_answered = True
+            for index, ask in asks.items():
                 if ask.key in known:
                     self._line.append(_Due(index, ask.key))
                     continue

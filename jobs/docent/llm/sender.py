@@ -11,25 +11,21 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from docent.config import Llm
 from docent.errors import ConfigError, StoppedError
 from docent.llm.accounting import RequestCounts
-from docent.llm.chat import Answer, ChatRequest, Message, RequestRefusedError
+from docent.llm.chat import ChatRequest, Message, RequestRefusedError
 from docent.llm.journal.journal import Entry, Journal, State, Try, journal_key
 from docent.llm.pace.budget import Budget, Cost
-from docent.llm.pace.clock import since_boot_s
 from docent.llm.pace.daily import DailyAllowance
+from docent.llm.pace.deadline import since_boot_s
 from docent.llm.pace.pacing import Pacer
-from docent.llm.pace.retry import RetryBudget, TryFailedError, wait_s
-from docent.llm.request_keys import Ask
-from docent.llm.wire.no_reply import no_reply
+from docent.llm.pace.retry import RetryBudget, TryFailedError, no_reply, wait_s
 from docent.messages.masking import mask
 from docent.records import canonical_json
-
-__all__ = ["HARMLESS", "MAX_WHY_CHARS", "Ask", "GaveUpError", "Provider", "Sender"]
 
 log = logging.getLogger("docent.llm")
 
@@ -43,7 +39,7 @@ HARMLESS = ChatRequest((Message("user", "Answer with the word yes."),), 0.0, 16)
 
 
 class Provider(Protocol):
-    """One kind of teacher; the rows of PROVIDERS in client.py."""
+    """One kind of teacher: offline, or an endpoint of any of the kinds in wire/providers.py."""
 
     name: str
     teacher: str
@@ -53,8 +49,8 @@ class Provider(Protocol):
     def body(self, request: ChatRequest) -> dict[str, Any]:
         """Return all that decides the reply, as JSON values without credentials: the journal's key is its hash."""
 
-    async def send(self, body: bytes, request: ChatRequest) -> tuple[Answer, Mapping[str, str]]:
-        """Make one try; return the answer and the headers of the reply.
+    async def send(self, body: bytes, request: ChatRequest) -> tuple[Entry, Mapping[str, str]]:
+        """Make one try; return the reply and its headers.
 
         Raises:
             TryFailedError: for a reason that may pass.
@@ -66,25 +62,46 @@ class Provider(Protocol):
         """Close connections; `send` opens them again."""
 
 
-class GaveUpError(Exception):
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One asking: what is sent, and as what it is known.
+
+    Attributes:
+        first: key of the request when it was asked for the first time.
+        key: of this time.
+        body: canonical JSON, pictures by their hash.
+        corrects: this is the turn of correction.
+        is_probe: it is sent whatever the journal holds, to see whether the endpoint answers now.
+    """
+
+    request: ChatRequest
+    first: bytes
+    key: bytes
+    body: bytes
+    corrects: bool = False
+    is_probe: bool = False
+
+
+def asked(
+    provider: Provider, request: ChatRequest, body: Mapping[str, Any], number: int = 0, first: bytes = b""
+) -> Ask:
+    """Return one asking of a request.
+
+    Args:
+        number: counts how often it was asked before.
+        first: its key when it was asked for the first time; left out for the first time.
+    """
+    data = canonical_json(body).encode()
+    key = journal_key(provider.name, provider.base_url, data, number)
+    return Ask(request, first or key, key, data)
+
+
+class GaveUpError(RequestRefusedError):
     """No reply to this request in all its tries, while others had theirs."""
 
 
-@dataclass(frozen=True, slots=True)
-class _End:
-    """How a try ended, for the journal, and what is raised then."""
-
-    state: State
-    entry: Entry | None = None
-    error: Exception | None = None
-
-
 class Sender:
-    """Sends asks; once `closing` is set, none is begun any more.
-
-    Attributes:
-        has_replies: the journal has replies to requests of this stage.
-    """
+    """Sends asks; once `closing` is set, none is begun any more."""
 
     def __init__(self, llm: Llm, provider: Provider, journal: Journal, budget: Budget, shards: int) -> None:
         self.llm, self.provider, self.journal, self.budget = llm, provider, journal, budget
@@ -92,7 +109,6 @@ class Sender:
         self.endpoint = f"{provider.base_url} {provider.teacher}"
         self._daily = DailyAllowance(llm, shards, journal, self.endpoint, since_boot=since_boot_s)
         self.closing = asyncio.Event()
-        self.has_replies = False
         self._logged_s = time.monotonic()
 
     def most(self, request: ChatRequest, body: bytes) -> Cost:
@@ -137,8 +153,9 @@ class Sender:
                 was_busy = failed.how == "busy"
                 self._log_failures(why)
             if counted >= self.llm.max_attempts or time.monotonic() + pause_s > give_up_s:
-                others_answered = self.counts.tries["replied"] > answered
-                raise self._no_reply(why, tries, others_answered or await self._answers_others())
+                if self.counts.tries["replied"] > answered or await self._answers_others():
+                    raise GaveUpError(f"no reply in {tries} tries; the last: {why}")
+                raise no_reply(why, tries, self.llm, self.provider.base_url)
             await self._pause(pause_s)
             while not was_busy and (earned_in_s := self.retries.wait_s()) > 0 and time.monotonic() < give_up_s:
                 await self._pause(earned_in_s)
@@ -163,11 +180,8 @@ class Sender:
         in_doubt = False
         try:
             paid = await self._noted(ask, tokens, claims)
-        except TryFailedError as failed:
-            in_doubt = failed.how == "lost"
-            raise
-        except asyncio.CancelledError:
-            in_doubt = True
+        except (TryFailedError, asyncio.CancelledError) as error:
+            in_doubt = not isinstance(error, TryFailedError) or error.how == "lost"
             raise
         finally:
             self.budget.settle(most, paid, in_doubt)
@@ -186,36 +200,36 @@ class Sender:
                 self._daily.give_back(tokens)
                 return attempt
             self.counts.tries["begun"] += 1
-            end = await self._sent(ask, tokens)
+            entry, error, state = None, None, State.REPLIED
+            try:
+                entry = await self._sent(ask, tokens)
+            except (TryFailedError, RequestRefusedError, ConfigError, StoppedError) as raised:
+                is_lost = isinstance(raised, TryFailedError) and raised.how == "lost"
+                error, state = raised, State.LOST if is_lost else State.REFUSED
         finally:
             self.pacer.leave()
-        self.counts.tries[end.state.name.lower()] += 1
-        why = mask(str(end.error))[:MAX_WHY_CHARS] if end.error else ""
-        kept = await self.journal.end(attempt, end.state, end.entry, why)
-        if end.error is not None:
-            raise end.error
+        self.counts.tries[state.name.lower()] += 1
+        kept = await self.journal.end(attempt, state, entry, mask(str(error or ""))[:MAX_WHY_CHARS])
+        if error is not None:
+            raise error
         assert kept is not None
         return kept
 
-    async def _sent(self, ask: Ask, tokens: float) -> _End:
-        """Send one try and return how it ended; the pacer learns from it."""
+    async def _sent(self, ask: Ask, tokens: float) -> Entry:
+        """Send one try and return its reply; the pacer learns from how it ended."""
+        if self.closing.is_set():
+            raise StoppedError("stopped before all was asked", next_step="docent run")
+        send = await self.pacer.admit(tokens)
         try:
-            if self.closing.is_set():
-                raise StoppedError("stopped before all was asked", next_step="docent run")
-            send = await self.pacer.admit(tokens)
-        except StoppedError as error:
-            return _End(State.REFUSED, error=error)
-        try:
-            answer, headers = await self.provider.send(ask.body, ask.request)
+            entry, headers = await self.provider.send(ask.body, ask.request)
         except TryFailedError as failed:
             self.pacer.ended(send, failed.how, wait_s=failed.wait_s, headers=failed.headers)
-            return _End(State.LOST if failed.how == "lost" else State.REFUSED, error=failed)
-        except (RequestRefusedError, ConfigError) as refused:
+            raise
+        except (RequestRefusedError, ConfigError):
             self.pacer.ended(send, "failed")
-            return _End(State.REFUSED, error=refused)
-        used = (answer.input_tokens or 0, answer.output_tokens or 0)
-        self.pacer.ended(send, "replied", sum(used) or None, headers=headers)
-        return _End(State.REPLIED, Entry(answer.text, answer.finish_reason, *used))
+            raise
+        self.pacer.ended(send, "replied", entry.input_tokens + entry.output_tokens or None, headers=headers)
+        return entry
 
     async def _pause(self, seconds: float) -> None:
         """Wait, at most until `closing` is set."""
@@ -231,20 +245,13 @@ class Sender:
         Without this, a request that always fails could not be told from an endpoint that is down once all others have
         their replies, and no later attempt would end.
         """
-        if not self.has_replies and not self.counts.tries["replied"]:
+        if not self.provider.has_answered:
             return False
-        body = canonical_json(self.provider.body(HARMLESS)).encode()
-        key = journal_key(self.provider.name, self.provider.base_url, body, 0)
         try:
-            await self._try(Ask(HARMLESS, key, key, body, is_probe=True))
+            await self._try(replace(asked(self.provider, HARMLESS, self.provider.body(HARMLESS)), is_probe=True))
         except (TryFailedError, RequestRefusedError) as error:
             return isinstance(error, RequestRefusedError)
         return True
-
-    def _no_reply(self, why: str, tries: int, others_had_one: bool) -> Exception:
-        if others_had_one:
-            return GaveUpError(f"no reply in {tries} tries; the last: {why}")
-        return no_reply(why, tries, self.llm, self.provider.base_url)
 
     def _log_failures(self, why: str) -> None:
         """Log failed tries now and then: otherwise a run whose requests are all refused looks idle."""

@@ -7,24 +7,22 @@ One that does not fit the request's schema gets one turn of correction. structur
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from docent.config import Llm
-from docent.llm.chat import Answer, ChatReply, ChatRequest, Message, RequestRefusedError
-from docent.llm.journal.journal import Entry, journal_key
-from docent.llm.sender import Ask, GaveUpError, Provider, Sender
+from docent.llm.chat import ChatReply, ChatRequest, Message, RequestRefusedError
+from docent.llm.journal.records import Entry
+from docent.llm.sender import Ask, Provider, Sender, asked
 from docent.llm.structure.json_reply import ParsedReply, read_reply
-from docent.llm.structure.structure import PROBE_SCHEMA, Rung, ask_for_json, choose_rung, correction
+from docent.llm.structure.structure import Probe, Rung, ask_for_json, choose_rung, correction
 from docent.llm.wire.finish_reasons import CUT, CUT_BY_LENGTH, FILTERED, problem_of, word_of
 from docent.llm.wire.thoughts import without_thoughts
-from docent.records import canonical_json
 
 MAX_ASKS = 3
 """Replies to one request before it is given up: one and two more."""
 NOTHING_READ = ParsedReply(None)
-ProblemOf = Callable[[ChatReply], str]
 
 
 class Ladder:
@@ -32,11 +30,10 @@ class Ladder:
 
     Args:
         usage: `requests`, `from_journal`, `input_tokens`, `output_tokens`, `repaired` are added to it.
-        problem_of: why a reply cannot be used, "" when it can.
     """
 
-    def __init__(self, provider: Provider, sender: Sender, usage: Counter[str], problem_of: ProblemOf) -> None:
-        self.provider, self.sender, self.usage, self._problem_of = provider, sender, usage, problem_of
+    def __init__(self, provider: Provider, sender: Sender, usage: Counter[str]) -> None:
+        self.provider, self.sender, self.usage = provider, sender, usage
         self.rung: Rung | None = None
         self.send: Callable[[Ask], Awaitable[Entry]] = sender.send
 
@@ -50,32 +47,34 @@ class Ladder:
             self.rung = llm.structured_output
             return
 
-        async def probed(body: dict[str, Any]) -> Answer:
+        async def probed(body: dict[str, Any]) -> Entry:
             most = int(body.pop("max_tokens"))
-            probe = ChatRequest((Message("user", ""),), 0.0, most, schema=PROBE_SCHEMA)
+            probe = ChatRequest((Message("user", ""),), 0.0, most, schema=Probe)
             # With the settings of every request, for without some of them it would be refused or go elsewhere.
             settings = self.provider.body(probe)
             if "temperature" not in llm.extra_body:
                 settings.pop("temperature", None)
-            ask = self._asked(probe, {**settings, **body}, 0)
+            ask = asked(self.provider, probe, {**settings, **body})
             entry = (await self.sender.journal.find([ask.key])).get(ask.key)
-            try:
-                entry = entry or await self.sender.send(ask)
-            except GaveUpError as error:  # other questions are answered: this way of asking is what it cannot do
-                raise RequestRefusedError(str(error)) from None
-            return Answer(entry.text, entry.finish_reason)
+            # A GaveUpError leads to the next rung: other questions are answered, this way of asking it cannot do.
+            return entry or await self.sender.send(ask)
 
         self.rung = "prompt" if self.provider.name == "offline" else await choose_rung(probed, llm.model)
 
     def uncounted(self) -> Ladder:
         """Return a ladder that counts nothing in `usage`, for looking ahead."""
-        twin = Ladder(self.provider, self.sender, Counter(), self._problem_of)
+        twin = Ladder(self.provider, self.sender, Counter())
         twin.rung, twin.send = self.rung, self.send
         return twin
 
     def first(self, request: ChatRequest) -> Ask:
         """Return what is sent first."""
-        return self._asked(request, self._body(request), 0)
+        return asked(self.provider, request, self._body(request))
+
+    def firsts(self, requests: Sequence[ChatRequest], indexes: Sequence[int], at_once: int) -> Iterator[dict[int, Ask]]:
+        """Yield what is sent first for the requests at some indexes, by index, so many at a time."""
+        for start in range(0, len(indexes), at_once):
+            yield {index: self.first(requests[index]) for index in indexes[start : start + at_once]}
 
     async def answer(self, ask: Ask, entry: Entry | None = None, looked_up: bool = False) -> ChatReply:
         """Return a usable reply, or the last unusable one with its problem, or the reason why there is none.
@@ -99,7 +98,7 @@ class Ladder:
             try:
                 entry = entry or await self.send(ask)
                 self.usage["from_journal"] += entry.by_another
-            except (RequestRefusedError, GaveUpError) as error:
+            except RequestRefusedError as error:
                 return ChatReply("", "", error=str(error), asks=asks)
             reply = self.judged(entry, request, asks)
             following = self.following(ask, reply) if reply.problem else None
@@ -132,7 +131,7 @@ class Ladder:
             repaired=read.repaired,
             whole=whole,
         )
-        if not problem and (problem := (request.problem_of or self._problem_of)(reply)):
+        if not problem and request.problem_of and (problem := request.problem_of(reply)):
             return replace(reply, problem=problem, value=None)
         return reply
 
@@ -148,8 +147,8 @@ class Ladder:
         body = self._body(request)
         if request.schema is not None and reply.whole and reply.text.strip():
             corrected = correction(body, reply.text, reply.problem)
-            return replace(self._asked(request, corrected, reply.asks, ask.first), corrects=True)
-        return self._asked(request, body, reply.asks, ask.first)
+            return replace(asked(self.provider, request, corrected, reply.asks, ask.first), corrects=True)
+        return asked(self.provider, request, body, reply.asks, ask.first)
 
     def _incomplete(self, entry: Entry, request: ChatRequest) -> str:
         """Return why a reply is not all that the model would have said, "" when it is."""
@@ -171,14 +170,3 @@ class Ladder:
         if self.rung is None:  # else the same request would be another one in another shard
             raise ValueError("requests with and without a schema were mixed: ask for them in two calls")
         return ask_for_json(body, request.schema, self.rung)
-
-    def _asked(self, request: ChatRequest, body: dict[str, Any], number: int, first: bytes = b"") -> Ask:
-        data = canonical_json(body).encode()
-        key = journal_key(self.provider.name, self.provider.base_url, data, number)
-        return Ask(request, first or key, key, data)
-
-
-def free_text_keys(provider: Provider, requests: Iterable[ChatRequest]) -> list[bytes]:
-    """Return journal keys of requests without a schema, as they are asked first."""
-    bodies = (canonical_json(provider.body(request)).encode() for request in requests if request.schema is None)
-    return [journal_key(provider.name, provider.base_url, body, 0) for body in bodies]

@@ -12,7 +12,8 @@ from dataclasses import asdict
 from typing import Any
 
 from docent.errors import ConfigError
-from docent.llm.chat import Answer, ChatRequest, Material, RequestRefusedError
+from docent.llm.chat import ChatRequest, Material, RequestRefusedError
+from docent.llm.journal.records import Entry
 from docent.llm.structure.dialogue import format_dialogue
 from docent.llm.structure.typed import TypedMaterial
 from docent.teacher.guide import ENGLISH, LANGUAGE_VERSIONS, code_of
@@ -49,16 +50,16 @@ class OfflineTeacher:
         versions = {} if code in ("", ENGLISH) else {"language_version": LANGUAGE_VERSIONS[code]}
         return {"version": VERSION, **versions, **asdict(material)}
 
-    async def send(self, body: bytes, request: ChatRequest) -> tuple[Answer, Mapping[str, str]]:
+    async def send(self, body: bytes, request: ChatRequest) -> tuple[Entry, Mapping[str, str]]:
         """Return the reply, at once."""
         if isinstance(request.material, TypedMaterial):
-            return Answer(write_typed(request.material, request.temperature), "stop", 0, 0), {}
+            return Entry(write_typed(request.material, request.temperature), "stop"), {}
         material = _material(request)
         if not code_of(material.language):
             raise RequestRefusedError(
                 f"the offline teacher does not write {material.language}: that needs a model (llm.provider: openai)"
             )
-        return Answer(format_dialogue(write_pairs(material)), "stop", 0, 0), {}
+        return Entry(format_dialogue(write_pairs(material)), "stop"), {}
 
     async def close(self) -> None:
         """Do nothing: nothing is open."""

@@ -65,7 +65,7 @@ def rows(job: Job) -> Iterator[dict[str, Any]]:
     )
     with (
         ChatClient(llm, Path(job.folder) / "journal") as client,
-        closing(client.ask(Requests(job), lambda reply: "")) as replies,
+        closing(client.ask(Requests(job))) as replies,
     ):
         for reply in replies:
             if reply.error or reply.problem:

@@ -24,7 +24,7 @@ from docent.llm.chat import RequestRefusedError
 from docent.llm.pace.retry import TryFailedError, wait_s
 from docent.llm.wire.endpoint import OpenAIEndpoint
 from docent.llm.wire.providers import base_of
-from docent.llm.wire.transport import CONNECT_S, Reply
+from docent.llm.wire.transport import CONNECT_S, Reply, untrusted_certificate
 
 if TYPE_CHECKING:
     from openai.types import Batch
@@ -60,6 +60,7 @@ class BatchApi:
         base_url, query, self.path = address(llm)
         is_bearer = endpoint.kind.key_header[0] == "Authorization"
         headers = {} if is_bearer else {endpoint.kind.key_header[0]: endpoint.key}
+        # Given with every call: the package takes only there that no Authorization is sent.
         self._extra: dict[str, Any] = {} if is_bearer else {"Authorization": openai.Omit()}
         self._client = openai.AsyncOpenAI(
             api_key=endpoint.key,
@@ -101,8 +102,13 @@ class BatchApi:
             ConfigError: refused, so there is none.
             TemporaryError: no answer in all tries; there may be one.
         """
+        is_again = False
 
         async def create() -> Batch:
+            nonlocal is_again
+            if is_again and (existing := (await self._listed({token}, since_s)).get(token)):
+                return existing
+            is_again = True
             created = self._client.batches.create(
                 input_file_id=file_id,
                 endpoint=self.path,  # type: ignore[arg-type]  # Azure's path is not in the package's list
@@ -112,11 +118,7 @@ class BatchApi:
             )
             return await _whole(created)
 
-        async def create_unless_there() -> Batch:
-            existing = await self._listed({token}, since_s)
-            return existing.get(token) or await create()
-
-        return await self._tried(create, create_unless_there)
+        return await self._tried(create)
 
     async def find(self, tokens: Collection[str], since_s: float) -> dict[str, Batch]:
         """Find the batches of the account that have one of these tokens.
@@ -178,14 +180,14 @@ class BatchApi:
                 break
         return batches
 
-    async def _tried(self, call: Callable[[], Awaitable[T]], again: Callable[[], Awaitable[T]] | None = None) -> T:
+    async def _tried(self, call: Callable[[], Awaitable[T]]) -> T:
         """Call, and where that may help, again."""
         tries = 0
         while True:
             tries += 1
             try:
                 async with asyncio.timeout(TRANSFER_S):
-                    return await (call if tries == 1 or again is None else again)()
+                    return await call()
             except self._failures as error:
                 meant: Exception = self._meaning_of(error)
             except (AttributeError, TypeError, ValueError):  # the package takes any JSON for what was asked for
@@ -209,11 +211,7 @@ class BatchApi:
         cause: BaseException | None = error
         while cause is not None:
             if isinstance(cause, ssl.SSLCertVerificationError):
-                return ConfigError(
-                    f"the endpoint's certificate is not trusted: {cause.verify_message}",
-                    self._endpoint.base_url,
-                    "name the file of your certificate authority in SSL_CERT_FILE, then: docent run",
-                )
+                return untrusted_certificate(cause.verify_message, self._endpoint.base_url)
             cause = cause.__cause__ or cause.__context__
         words = self._endpoint.clean(str(error)) or type(error).__name__
         return TryFailedError(f"{words} {self._endpoint.clean(str(error.__cause__ or ''))}".strip(), "lost")

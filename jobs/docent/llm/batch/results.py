@@ -103,7 +103,7 @@ class Results:
                 raise TryFailedError(self.endpoint.clean(result.why))
             if self.endpoint.takes_otherwise(result.reply, ADAPTED):
                 raise TryFailedError("the endpoint rejects a field of the request: it is renamed or left out")
-            answer = self.endpoint.answer_of(result.reply)
+            entry = self.endpoint.answer_of(result.reply)
         except TryFailedError as failed:
             why = outcome.again[line.key] = str(failed)
         except RequestRefusedError as refused:
@@ -111,7 +111,6 @@ class Results:
         except ConfigError as refused:
             refusal, why = refused, refused.what
         else:
-            entry = Entry(answer.text, answer.finish_reason, answer.input_tokens or 0, answer.output_tokens or 0)
             self.replied += 1
             await self._close(line, State.REPLIED, entry, "")
             return None

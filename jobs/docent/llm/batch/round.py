@@ -119,12 +119,10 @@ class Submission:
                 this.reached = reached
             else:
                 if not file.has_room(size):
-                    if begun := await self._sent(file):
-                        this.running.append(begun)
+                    this.running += await self._sent(file)
                     file = self._new_file()
                 await file.add(line, parts, size)
-        if begun := await self._sent(file):
-            this.running.append(begun)
+        this.running += await self._sent(file)
         this.running += await self._found(list(adopted.values()))
         return this
 
@@ -133,8 +131,7 @@ class Submission:
     ) -> AsyncIterator[tuple[int, Ask, Ask, Try | None]]:
         """Yield each request's first asking, its next one without a reply, and that one's try in a batch."""
         ladder, journal = self._ladder, self._sender.journal
-        for start in range(0, len(indexes), WALKED_AT_ONCE):
-            firsts = {index: ladder.first(requests[index]) for index in indexes[start : start + WALKED_AT_ONCE]}
+        for firsts in ladder.firsts(requests, indexes, WALKED_AT_ONCE):
             level, asks, open_ = dict(firsts), 1, dict[int, Ask]()
             while level:
                 entries = await journal.find([ask.key for ask in level.values()])
@@ -158,11 +155,11 @@ class Submission:
         most_bytes = int(self._llm.batch_mb * 1e6)
         return RequestFile(self._api.path, self._llm.batch_requests, most_bytes, self._results.endpoint.parameters.sent)
 
-    async def _sent(self, file: RequestFile) -> Running | None:
+    async def _sent(self, file: RequestFile) -> list[Running]:
         """Upload a file, claim its lines in the journal, create its batch, in this order.
 
-        What another process has put into a batch meanwhile is left out: the next round finds it there. None where that
-        is all of it.
+        What another process has put into a batch meanwhile is left out: the next round finds it there. Empty where
+        that is all of it.
         """
         while file.lines:
             token = secrets.token_hex(16)
@@ -171,7 +168,7 @@ class Submission:
             lines, others = await self._claimed(file.lines, token)
             if not others:
                 file.file.close()
-                return await self._created(file_id, token, since_s, lines, file.size)
+                return [await self._created(file_id, token, since_s, lines, file.size)]
             await self._results.refuse(lines, "another process asks for some of its batch")
             for line in others:
                 self._sender.budget.settle(line.most, None)
@@ -179,7 +176,7 @@ class Submission:
                 self._sender.budget.reserve_again(NOTHING, line.most)
             file.keep(lines)
         file.file.close()
-        return None
+        return []
 
     async def _claimed(self, lines: Sequence[Line], token: str) -> tuple[dict[bytes, Line], list[Line]]:
         """Claim lines; return those that are this process's now, by key, and the others."""

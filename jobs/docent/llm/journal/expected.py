@@ -6,6 +6,7 @@ them again and say nothing.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import time
@@ -70,15 +71,11 @@ class Expected:
 
     def _newest_of_other_runs(self) -> dict[str, Any]:
         """Return the newest note of any run that shares the journal, {} where there is none."""
-        newest, note = 0.0, dict[str, Any]()
+        notes: dict[float, Path] = {}
         for path in self._path.parent.parent.glob(f"*/{self._path.name}"):
-            try:
-                noted_s = path.stat().st_mtime
-            except OSError:
-                continue
-            if noted_s > newest:
-                newest, note = noted_s, load_json(path) or {}
-        return note
+            with contextlib.suppress(OSError):  # its run was just deleted
+                notes[path.stat().st_mtime] = path
+        return load_json(notes[max(notes)]) or {} if notes else {}
 
     async def note(self, at_once: bool = False) -> None:
         """Write down how many there are by now, if they have become more; not more often than NOTED_EVERY_S."""

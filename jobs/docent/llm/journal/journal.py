@@ -119,17 +119,22 @@ class Journal:
             endpoint: whose allowance it takes from.
             batch: token of the batch it goes into.
         """
-        attempt = await self._begun(request, key, endpoint, batch, is_claim=False)
+        attempt = await self.claim(request, key, endpoint, batch, is_exclusive=False)
         assert isinstance(attempt, Try)
         return attempt
 
-    async def claim(self, request: bytes, key: bytes, endpoint: str, batch: str = "") -> Try | Entry | None:
-        """Do the same, but only where nobody has a reply and nobody else asks.
+    async def claim(
+        self, request: bytes, key: bytes, endpoint: str, batch: str = "", is_exclusive: bool = True
+    ) -> Try | Entry | None:
+        """Do the same, but only where nobody has a reply and nobody else asks, unless `is_exclusive` is off.
 
         Returns:
             the try; or the reply that is there by now; or None while another process asks for it.
         """
-        return await self._begun(request, key, endpoint, batch, is_claim=True)
+        future: asyncio.Future[Try | Entry | None] = asyncio.get_running_loop().create_future()
+        self._begins.append(_Begin(request, key, endpoint, batch, is_exclusive, future))
+        self._wake()
+        return await future
 
     async def end(self, attempt: Try, state: State, entry: Entry | None = None, why: str = "") -> Entry | None:
         """Note how a try ended; durable when this returns, and its claim is over.
@@ -221,12 +226,6 @@ class Journal:
             self._refreshed(at_once)
             return question()
 
-    async def _begun(self, request: bytes, key: bytes, endpoint: str, batch: str, is_claim: bool) -> Try | Entry | None:
-        future: asyncio.Future[Try | Entry | None] = asyncio.get_running_loop().create_future()
-        self._begins.append(_Begin(request, key, endpoint, batch, is_claim, future))
-        self._wake()
-        return await future
-
     def _wake(self) -> None:
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._write())
@@ -240,16 +239,22 @@ class Journal:
                 begins, self._begins = self._begins, []
                 ends: list[_End] = []
                 try:
-                    results = await loop.run_in_executor(self._thread, self._noted, begins, ends)
+                    results: list[Any] = await loop.run_in_executor(self._thread, self._noted, begins, ends)
                 except BaseException as error:
                     # Whatever the error is, no caller may wait for ever for a write that does not come.
-                    _set([*begins, *ends, *self._ends], error=error)
+                    waiting: list[_Begin | _End] = [*begins, *ends, *self._ends]
+                    for one in waiting:
+                        if not one.done.done():
+                            one.done.set_exception(error)
                     self._ends.clear()
                     if not isinstance(error, Exception):
                         raise
                     continue
             self.replied += sum(end.state is State.REPLIED for end in ends)
-            _set([*ends, *begins], results)
+            written: list[_End | _Begin] = [*ends, *begins]
+            for one, result in zip(written, results, strict=True):
+                if not one.done.done():  # else its task was cancelled
+                    one.done.set_result(result)
             await asyncio.sleep(GATHER_S)
 
     def _noted(self, begins: Sequence[_Begin], ends: list[_End]) -> list[Try | Entry | None]:
@@ -357,13 +362,3 @@ def _ended(end: _End, replies: dict[bytes, Entry], lines: list[bytes]) -> Entry 
     if entry is not None:
         replies[key] = entry
     return entry
-
-
-def _set(waiting: Sequence[_Begin | _End], results: Sequence[Any] = (), error: BaseException | None = None) -> None:
-    for index, one in enumerate(waiting):
-        if one.done.done():  # its task was cancelled
-            continue
-        if error is not None:
-            one.done.set_exception(error)
-        else:
-            one.done.set_result(results[index])

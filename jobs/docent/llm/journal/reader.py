@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from pydantic_core import from_json
 
 from docent.llm.journal.index import Index, Place
-from docent.llm.journal.process import has_ended
 from docent.llm.journal.records import Entry
 
 log = logging.getLogger("docent.llm")
@@ -91,25 +92,18 @@ class Reader:
     def entries(self, places: dict[bytes, Place]) -> dict[bytes, Entry]:
         """Read the replies at some places; those whose journal has just gone are left out."""
         entries: dict[bytes, Entry] = {}
-        by_journal = sorted(places.items(), key=lambda item: item[1])
-        file: IO[bytes] | None = None
+        by_place = sorted(places.items(), key=lambda item: item[1])
         try:
-            for key, place in by_journal:
-                if file is None or Path(file.name).stem != place.journal:
-                    if file is not None:
-                        file.close()
-                    file = self._path(place.journal).open("rb")
-                line = os.pread(file.fileno(), place.length, place.start)
-                fields = from_json(line)
-                tokens = fields.get("input_tokens", 0), fields.get("output_tokens", 0)
-                entries[key] = Entry(fields.get("text", ""), fields.get("finish_reason", ""), *tokens)
+            for name, some in groupby(by_place, key=lambda item: item[1].journal):
+                with self._path(name).open("rb") as file:
+                    for key, place in some:
+                        fields = from_json(os.pread(file.fileno(), place.length, place.start))
+                        tokens = fields.get("input_tokens", 0), fields.get("output_tokens", 0)
+                        entries[key] = Entry(fields.get("text", ""), fields.get("finish_reason", ""), *tokens)
         except (FileNotFoundError, ValueError):
             self.refresh()
             rest = self._index.replies([key for key in places if key not in entries])
             return entries | (self.entries(rest) if rest.items() != places.items() else {})
-        finally:
-            if file is not None:
-                file.close()
         return entries
 
     def _path(self, name: str) -> Path:
@@ -117,9 +111,10 @@ class Reader:
 
     def _names(self) -> set[str]:
         try:
-            return {entry.name.removesuffix(SUFFIX) for entry in os.scandir(self._folder) if _is_journal(entry.name)}
+            names = os.listdir(self._folder)
         except FileNotFoundError:
             return set()
+        return {name.removesuffix(SUFFIX) for name in names if name.endswith(SUFFIX) and not name.startswith(".")}
 
     def _read_all(self) -> bool:
         """Read what is new; False where a journal went away meanwhile, so that the one it was merged into is read."""
@@ -160,10 +155,6 @@ class Reader:
         return now_s - journal.unchanged_since_s >= LEASE_S or has_ended(journal.process or {})
 
 
-def _is_journal(name: str) -> bool:
-    return name.endswith(SUFFIX) and not name.startswith(".")
-
-
 def _process_in(line: bytes) -> dict[str, Any] | None:
     """Return the process that a journal's first line names; {} for a line that cannot be read, None for a torn one."""
     if not line.endswith(b"\n"):
@@ -173,3 +164,33 @@ def _process_in(line: bytes) -> dict[str, Any] | None:
     except ValueError:
         return {}
     return fields if isinstance(fields, dict) else {}
+
+
+def this_process() -> dict[str, str]:
+    """Return what tells this process from every other one; `machine` covers the boot and the PID namespace."""
+    return {"machine": _machine(), "pid": str(os.getpid()), "started": _started(os.getpid()) or ""}
+
+
+def has_ended(process: Mapping[str, object]) -> bool:
+    """Return whether this machine knows that a process, as `this_process` described it, has ended."""
+    pid, started = str(process.get("pid", "")), process.get("started")
+    return process.get("machine") == _machine() and bool(started) and pid.isdecimal() and _started(int(pid)) != started
+
+
+def _machine() -> str:
+    """Return this boot of this machine, and the PID namespace in which process numbers mean something."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot} {os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        return socket.gethostname()
+
+
+def _started(pid: int) -> str | None:
+    """Return when a process started, in ticks since the boot; None where it has ended, or there is no /proc."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    fields = stat.rpartition(")")[2].split()  # a command's name may hold blanks and brackets
+    return None if fields[0] in ("Z", "X") else fields[19]

@@ -21,16 +21,18 @@ class State(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One paid reply.
+    """One paid reply, as the endpoint gave it.
 
     Attributes:
+        finish_reason: the endpoint's word, with a note where a reply without text has its words elsewhere.
+        input_tokens: 0 where the endpoint reports none; `output_tokens` likewise.
         by_another: another process asked for it while this one was about to.
     """
 
     text: str
     finish_reason: str
-    input_tokens: int
-    output_tokens: int
+    input_tokens: int = 0
+    output_tokens: int = 0
     by_another: bool = field(default=False, compare=False)
 
 
@@ -59,7 +61,7 @@ class Try:
 
     def line(self, state: State = State.BEGUN, entry: Entry | None = None, why: str = "") -> bytes:
         """Return the record of this try in a state; fields with their usual value are left out."""
-        reply = entry or Entry("", "", 0, 0)
+        reply = entry or Entry("", "")
         optional = {
             "request": self.request.hex() if self.request != self.key else "",
             "batch": self.batch,

@@ -15,9 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from docent.artifacts.durable import sync_folder
-from docent.llm.journal.process import this_process
-from docent.llm.journal.reader import LEASE_S, SUFFIX
-from docent.llm.pace.clock import since_boot_s
+from docent.llm.journal.reader import LEASE_S, SUFFIX, this_process
+from docent.llm.pace.deadline import since_boot_s
 
 log = logging.getLogger("docent.llm")
 
@@ -36,8 +35,8 @@ class Writer:
         path: of the journal, None before there is one.
     """
 
-    def __init__(self, folder: Path, beat_s: float = BEAT_S, lease_s: float = LEASE_S) -> None:
-        self._folder, self._beat_s, self._lease_s = folder, beat_s, lease_s
+    def __init__(self, folder: Path, beat_s: float = BEAT_S) -> None:
+        self._folder, self._beat_s = folder, beat_s
         self.path: Path | None = None
         self._handle, self._end, self._is_torn, self._renewed_s = -1, 0, False, 0.0
         self._closed, self._toucher = threading.Event(), threading.Thread(target=self._keep_touching, daemon=True)
@@ -102,7 +101,7 @@ class Writer:
 
     def is_late(self) -> bool:
         """Return whether it was not touched within the lease, on a clock that goes on while the machine sleeps."""
-        return since_boot_s() - self._renewed_s >= self._lease_s
+        return since_boot_s() - self._renewed_s >= LEASE_S
 
     def close(self) -> None:
         """Say that nothing will follow, which frees what was begun and has no end."""

@@ -75,21 +75,31 @@ class Budget:
         Raises:
             ConfigError: a limit is reached.
         """
-        while reached := self._reached(most):
+        while reached := self.reserve_now(most):
             if self._out == 0:
                 raise reached
             self._changed.clear()
             await self._changed.wait()
             if self.stopped:
                 raise StoppedError("stopped before all was asked", next_step="docent run")
-        self._hold(most)
 
     def reserve_now(self, most: Cost) -> ConfigError | None:
         """Reserve the highest possible price of a request if it fits now, else return the error."""
-        if reached := self._reached(most):
-            return reached
-        self._hold(most)
-        return None
+        usd, tokens = self.usd + self._reserved_usd + most.usd, self.tokens + self._reserved_tokens + most.tokens
+        if self.max_usd is not None and usd > self.max_usd:
+            spent = f"{self.usd:.4f} of this shard's {self.max_usd:.4f} USD are spent, the next reply may cost"
+            spent, where = f"{spent} {most.usd:.4f}", "llm.max_usd"
+        elif self.max_tokens is not None and tokens > self.max_tokens:
+            spent = f"{self.tokens:.0f} of this shard's {self.max_tokens:.0f} tokens are used, the next reply may need"
+            spent, where = f"{spent} {most.tokens:.0f}", "llm.max_tokens"
+        else:
+            self._hold(most)
+            return None
+        return ConfigError(
+            f"the spending limit is reached: {spent}",
+            where,
+            "raise it (replies so far are kept, nothing is paid twice), then: docent run",
+        )
 
     def reserve_again(self, counted: Cost, most: Cost) -> None:
         """Reserve `most` for a request of an earlier attempt that is still awaited and was counted as in doubt."""
@@ -118,19 +128,3 @@ class Budget:
         self._out += 1
         self._reserved_usd += most.usd
         self._reserved_tokens += most.tokens
-
-    def _reached(self, most: Cost) -> ConfigError | None:
-        usd, tokens = self.usd + self._reserved_usd + most.usd, self.tokens + self._reserved_tokens + most.tokens
-        if self.max_usd is not None and usd > self.max_usd:
-            spent = f"{self.usd:.4f} of this shard's {self.max_usd:.4f} USD are spent, the next reply may cost"
-            spent, where = f"{spent} {most.usd:.4f}", "llm.max_usd"
-        elif self.max_tokens is not None and tokens > self.max_tokens:
-            spent = f"{self.tokens:.0f} of this shard's {self.max_tokens:.0f} tokens are used, the next reply may need"
-            spent, where = f"{spent} {most.tokens:.0f}", "llm.max_tokens"
-        else:
-            return None
-        return ConfigError(
-            f"the spending limit is reached: {spent}",
-            where,
-            "raise it (replies so far are kept, nothing is paid twice), then: docent run",
-        )

@@ -8,6 +8,7 @@ gives the loop time to read first.
 from __future__ import annotations
 
 import asyncio
+import time
 from types import TracebackType
 
 LATE_S = 0.25
@@ -15,6 +16,11 @@ LATE_S = 0.25
 READ_S = 5.0
 """Time to read what has arrived, at most as long as the time limit itself."""
 MOST_EXTENSIONS = 10
+
+
+def since_boot_s() -> float:
+    """Return seconds since the boot, including those in which the machine slept: a clock that cannot be set."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 class deadline:  # noqa: N801 - used like asyncio.timeout

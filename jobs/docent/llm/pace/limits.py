@@ -66,31 +66,22 @@ class Bucket:
         self.level -= amount
 
 
-class ReportedLimit:
-    """An allowance as the endpoint's headers tell it: what is left less what was sent since, and how it fills."""
+def reported_bucket(limit: RateLimit, sent_s: float, sent_since: float) -> Bucket | None:
+    """Return an allowance as headers report it: what is left less what was sent since, and how it fills.
 
-    def __init__(self) -> None:
-        self._bucket: Bucket | None = None
+    Args:
+        sent_s: when the request went out whose reply reports it; `sent_since` went out after that request.
 
-    def learn(self, limit: RateLimit, sent_s: float, sent_since: float, now_s: float) -> None:
-        """Take over what the reply to a request sent at `sent_s` says; `sent_since` went out after that request."""
-        if limit.whole_in_s <= 0 or limit.left >= limit.limit:
-            return
-        # Where less may gather than the limit of a minute, the time until it is whole says nothing of the rate.
-        rate_per_s = BELOW * min((limit.limit - limit.left) / limit.whole_in_s, limit.limit / 60)
-        bucket = Bucket(rate_per_s, limit.limit, sent_s)
-        bucket.level = limit.left - sent_since
-        bucket.refill(now_s)
-        self._bucket = bucket
-
-    def wait_s(self, amount: float, now_s: float) -> float:
-        """Return seconds until `amount` may be sent, 0 while nothing is known."""
-        return self._bucket.wait_s(amount, now_s) if self._bucket else 0.0
-
-    def take(self, amount: float) -> None:
-        """Count what is sent."""
-        if self._bucket:
-            self._bucket.take(amount)
+    Returns:
+        None where nothing of it is used, so that its rate is not known.
+    """
+    if limit.whole_in_s <= 0 or limit.left >= limit.limit:
+        return None
+    # Where less may gather than the limit of a minute, the time until it is whole says nothing of the rate.
+    rate_per_s = BELOW * min((limit.limit - limit.left) / limit.whole_in_s, limit.limit / 60)
+    bucket = Bucket(rate_per_s, limit.limit, sent_s)
+    bucket.level = limit.left - sent_since
+    return bucket
 
 
 class MeasuredLimit:
@@ -111,11 +102,6 @@ class MeasuredLimit:
         self._calm, self._grown_s, self._rough, self._measured = 0, 0.0, False, False
         self._lowered_seq, self._in_vain = 0, 0
         self._rate_before, self._before = 0.0, (1.0, 1.0)
-
-    @property
-    def rate_per_s(self) -> float | None:
-        """The rate kept to; None while nothing limits."""
-        return self._bucket.rate_per_s if self._bucket else None
 
     def wait_s(self, now_s: float) -> float:
         """Return seconds until the next request may be sent."""

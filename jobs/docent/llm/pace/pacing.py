@@ -18,7 +18,7 @@ from typing import Any, Literal
 from docent.config import Llm
 from docent.errors import StoppedError
 from docent.llm.pace.concurrency import Concurrency
-from docent.llm.pace.limits import Bucket, MeasuredLimit, ReportedLimit
+from docent.llm.pace.limits import Bucket, MeasuredLimit, reported_bucket
 from docent.llm.pace.retry import How
 from docent.llm.wire.header_numbers import rate_limit
 
@@ -56,9 +56,14 @@ class Pacer:
         self._clock, now_s = clock, clock()
         self.concurrency = Concurrency(max(1, llm.max_in_flight // shards))
         self.measured = MeasuredLimit()
-        self._reported = {"requests": ReportedLimit(), "tokens": ReportedLimit()}
-        self._requests = _per_minute(llm.requests_per_minute, shards, now_s)
-        self._tokens = _per_minute(llm.tokens_per_minute, shards, now_s)
+        self._reported: dict[str, Bucket] = {}
+        per_minute = {"requests": llm.requests_per_minute, "tokens": llm.tokens_per_minute}
+        self._configured = {
+            # A burst of one second, because endpoints count in short windows.
+            what: Bucket(amount / 60 / shards, max(1.0, amount / 60 / shards * BURST_S), now_s)
+            for what, amount in per_minute.items()
+            if amount is not None
+        }
         self._evenly = Bucket(FIRST_PER_S, AT_ONCE, now_s)
         self.in_flight = self._number = self._reported_by = 0
         self._sent_tokens: deque[float] = deque([0.0], maxlen=4096)
@@ -125,10 +130,10 @@ class Pacer:
             self.concurrency.ended(None, full, now_s)
         elif how == "busy":
             self.measured.refused(send.number, wait_s, now_s)
-        if self._tokens and tokens is not None:
-            self._tokens.take(tokens - send.tokens)
+        if tokens is not None and "tokens" in self._configured:
+            self._configured["tokens"].take(tokens - send.tokens)
         if headers:
-            self._learn(headers, send, now_s)
+            self._learn(headers, send)
         if self._for_turn:
             self._let_go()
 
@@ -142,33 +147,29 @@ class Pacer:
         self._for_turn.clear()
         self._look_again(math.inf)
 
-    def _learn(self, headers: Mapping[str, str], send: Send, now_s: float) -> None:
+    def _learn(self, headers: Mapping[str, str], send: Send) -> None:
         """Learn from headers, which do not count what was sent after their request; an older reply says nothing new."""
         if send.number < self._reported_by:
             return
         self._reported_by, since = send.number, self._number - send.number
-        if "x-ratelimit-limit-requests" in headers and (limit := rate_limit(headers, "requests")):
-            self._reported["requests"].learn(limit, send.at_s, since, now_s)
-        if "x-ratelimit-limit-tokens" in headers and (limit := rate_limit(headers, "tokens")):
-            before = self._sent_tokens[max(-1 - since, -len(self._sent_tokens))]
-            self._reported["tokens"].learn(limit, send.at_s, self._sent_tokens[-1] - before, now_s)
+        tokens_since = self._sent_tokens[-1] - self._sent_tokens[max(-1 - since, -len(self._sent_tokens))]
+        for what, sent_since in (("requests", since), ("tokens", tokens_since)):
+            limit = rate_limit(headers, what)
+            if limit and (bucket := reported_bucket(limit, send.at_s, sent_since)):
+                self._reported[what] = bucket
 
     def _wait_s(self, tokens: float) -> float:
         """Return seconds until the next one may go."""
         now_s = self._clock()
         if (fastest_s := self.concurrency.fastest_s) < math.inf:
             self._evenly.rate_per_s = max(FEWEST_PER_S, SPREAD * self.concurrency.limit / max(fastest_s, 1e-6))
-        waits = max(
-            self._evenly.wait_s(1.0, now_s),
-            self.measured.wait_s(now_s),
-            self._reported["requests"].wait_s(1.0, now_s),
-            self._reported["tokens"].wait_s(tokens, now_s),
-        )
-        if self._requests:
-            waits = max(waits, self._requests.wait_s(1.0, now_s))
-        if self._tokens:
-            waits = max(waits, self._tokens.wait_s(tokens, now_s))
-        return waits
+        waits = [bucket.wait_s(amount, now_s) for bucket, amount in self._amounts(tokens)]
+        return max(self.measured.wait_s(now_s), *waits)
+
+    def _amounts(self, tokens: float) -> list[tuple[Bucket, float]]:
+        """Return every bucket with what one request takes from it."""
+        buckets = [*self._configured.items(), *self._reported.items()]
+        return [(self._evenly, 1.0), *((bucket, tokens if what == "tokens" else 1.0) for what, bucket in buckets)]
 
     def _sent(self, tokens: float) -> Send:
         """Count one request as sent."""
@@ -176,13 +177,8 @@ class Pacer:
         self._sent_tokens.append(self._sent_tokens[-1] + tokens)
         now_s = self._clock()
         self.measured.sent(self._number, now_s)
-        self._evenly.take(1.0)
-        self._reported["requests"].take(1.0)
-        self._reported["tokens"].take(tokens)
-        if self._requests:
-            self._requests.take(1.0)
-        if self._tokens:
-            self._tokens.take(tokens)
+        for bucket, amount in self._amounts(tokens):
+            bucket.take(amount)
         return Send(self._number, now_s, tokens)
 
     def _let_go(self) -> None:
@@ -203,11 +199,3 @@ class Pacer:
         self._timer = None
         if wait_s < math.inf:
             self._timer = asyncio.get_running_loop().call_later(wait_s, self._let_go)
-
-
-def _per_minute(amount: int | None, shards: int, now_s: float) -> Bucket | None:
-    """Return a bucket for a configured rate with a burst of one second, because endpoints count in short windows."""
-    if amount is None:
-        return None
-    rate_per_s = amount / 60 / shards
-    return Bucket(rate_per_s, max(1.0, rate_per_s * BURST_S), now_s)

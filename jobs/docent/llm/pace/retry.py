@@ -1,4 +1,4 @@
-"""Decide when a failed try is repeated: full jitter, `Retry-After`, a deadline, a retry budget.
+"""Decide when a failed try is repeated: full jitter, `Retry-After`, a deadline, a retry budget; and what ends it.
 
 Reads and writes nothing. The waits follow "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015) and the
 retry budget the chapter on overload of "Site Reliability Engineering" (O'Reilly, 2016): together they keep a broken
@@ -11,16 +11,18 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from typing import Literal
+from urllib.parse import urlsplit
 
+from docent.config import Llm
+from docent.errors import ConfigError, PipelineError, TemporaryError
 from docent.llm.pace.limits import Bucket
-from docent.llm.wire.header_numbers import retry_after_s
-
-__all__ = ["How", "RetryBudget", "TryFailedError", "retry_after_s", "wait_s"]
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
 RETRIES_PER_REQUEST = 0.25
 """So many retries are earned by each reply; beyond them one retry a second is left, over all requests."""
 EARNED_AT_MOST = 100.0
+NO_CONNECTION = "no connection: "
+"""How the cause of a try begins that reached no endpoint."""
 
 How = Literal["busy", "failed", "lost"]
 """busy: told to come later, nothing paid. failed: nothing paid. lost: no end was seen, it may have been paid."""
@@ -68,3 +70,30 @@ def wait_s(attempt: int, asked_for_s: float | None) -> float:
         return asked_for_s + random.uniform(0, 0.02 * max(asked_for_s, 1.0))
     bound_s = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(attempt - 1, 10))
     return random.uniform(0, bound_s)  # decides when, never what: no row depends on it
+
+
+def no_reply(why: str, tries: int, llm: Llm, base_url: str) -> PipelineError:
+    """Return the error that ends a stage whose endpoint did not reply.
+
+    Args:
+        why: cause of the last try.
+        base_url: of the endpoint, without secrets.
+    """
+    if why.startswith("HTTP 403"):
+        return ConfigError(
+            f"the endpoint refuses every request now: {why}",
+            base_url,
+            f"check the key in the variable {llm.api_key_env} (replies so far are kept), then: docent run",
+        )
+    what = f"the endpoint gave no reply in {tries} tries; the last: {why}"
+    if why.startswith(NO_CONNECTION):
+        parts = urlsplit(base_url)
+        return TemporaryError(
+            what,
+            base_url,
+            "start the endpoint, or find its address, and write it for HOST:PORT (replies so far are kept): "
+            f"docent run --set llm.base_url={parts.scheme}://HOST:PORT{parts.path}",
+        )
+    rate = "it refuses for its rate or quota: set llm.requests_per_minute, or wait"
+    advice = rate if why.startswith("HTTP 429") else "look why the endpoint fails"
+    return TemporaryError(what, base_url, f"{advice} (replies so far are kept), then: docent run")

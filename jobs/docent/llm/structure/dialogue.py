@@ -54,9 +54,10 @@ def parse_shorter_dialogue(text: str, pairs: int) -> list[tuple[str, str]]:
 def _turns(text: str) -> list[tuple[str, str]]:
     """Who speaks and what is said, in order."""
     text = _FENCE.sub("", without_thoughts(text))
-    labels = list(_LABEL.finditer(text))
-    ends = [label.start() for label in labels[1:]] + [len(text)]
-    return [(m[1].capitalize(), _tidy(text[m.end() : end])) for m, end in zip(labels, ends, strict=False)]
+    # What the expression splits off: text before the first label, then label and words in turn.
+    _, *pieces = _LABEL.split(text)
+    words = (" ".join(_CONTROL.sub(" ", piece).replace("\u2019", "'").split()) for piece in pieces[1::2])
+    return [(name.capitalize(), words) for name, words in zip(pieces[::2], words, strict=True)]
 
 
 def _alternating(wanted: list[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -76,7 +77,3 @@ def format_dialogue(pairs: Sequence[tuple[str, str]]) -> str:
 def without_labels(text: str) -> str:
     """Source text in which nothing looks like a label, so that it cannot speak for visitor or guide."""
     return re.sub(rf"\[({VISITOR}|{GUIDE})\]", r"\1", text, flags=re.IGNORECASE)
-
-
-def _tidy(text: str) -> str:
-    return " ".join(_CONTROL.sub(" ", text).replace("\u2019", "'").split())

@@ -9,6 +9,9 @@ not decide, the reply is to be refused. Reads and writes nothing.
 from __future__ import annotations
 
 import re
+from importlib import resources
+
+import yaml
 
 MAX_FORMULA_CHARS = 200
 """How far before a place the beginning of its formula is looked for."""
@@ -16,25 +19,12 @@ _ESCAPE = re.compile(r"\\(?:([A-Za-z]+)|(.)|\Z)", re.DOTALL)
 _DECODED = re.compile(r"[\x08\x0c](?=[A-Za-z])")
 """What a gateway that reads the JSON of a reply once too often makes of a backslash and `b` or `f`."""
 _UNICODE = re.compile(r"u[0-9a-fA-F]{4}")
-_OF_T = frozenset(
-    "tabular tag tan tanh tau tbinom tensor tex text textbf textcolor textit textnormal textrm textsc textsf textstyle "
-    "textsubscript textsuperscript texttt textup tfrac theta therefore thickapprox thicksim thinspace tilde times tiny "
-    "to top tr trace triangle triangledown triangleleft trianglelefteq triangleq triangleright trianglerighteq tt "
-    "twoheadrightarrow".split()
-)
-_OF_R = frozenset(
-    "rVert rangle rank rbrace rbrack rceil ref renewcommand right rightarrow rightarrowtail rightharpoondown "
-    "rightharpoonup rightleftarrows rightleftharpoons rightrightarrows rightsquigarrow risingdotseq rfloor rgroup rhd "
-    "rho rm rmoustache root rule rvert".split()
-)
-_OF_N = frozenset(
-    "nLeftarrow nRightarrow nVDash natural ncong nearrow neq newcommand newline ngeq ngeqslant ngtr nleftarrow "
-    "nleftrightarrow nleq nleqslant nolimits nolinebreak nonumber normalsize not notag notin nprec npreceq nrightarrow "
-    "nsim nsubseteq nsucc nsucceq nsupseteq ntriangleleft ntrianglelefteq ntriangleright nvDash nvdash nwarrow".split()
-)
-_OF_N_OR_WORD = frozenset("nabla ne neg nexists ni nless nmid nparallel nu".split())
-"""After a line break the rest may be a word: `e`, `i` and `u` (and, in), `eg` (I), `abla` (sister), `less`."""
-_SINGLE_LETTERS = {"t": _OF_T, "r": _OF_R, "n": _OF_N}
+_COMMANDS: dict[str, list[str]] = {
+    first: names.split()
+    for first, names in yaml.safe_load(
+        resources.files(__package__).joinpath("latex_commands.yaml").read_text(encoding="utf-8")
+    ).items()
+}
 _LATEX_MARKS = frozenset("()[]{},;!|%&$#_ ")
 """Behind a backslash; JSON knows none of them."""
 _MATHS_BEHIND = re.compile(r"[ ]?[_^{}=<>+*$]|[ ]?\\\\?[A-Za-z()\[\]]")
@@ -56,21 +46,16 @@ def with_latex(text: str) -> tuple[str, str]:
     text = _DECODED.sub(lambda found: r"\\b" if found[0] == "\b" else r"\\f", text)
     if "\\" not in text:
         return text, ""
-    pieces: list[str] = []
-    doubtful: list[str] = []
-    end = 0
-    has_latex = False
-    for escape in _ESCAPE.finditer(text):
-        pieces.append(text[end : escape.start()])
-        end = escape.end()
+    first_of_kind: dict[str, str] = {}
+
+    def doubled(escape: re.Match[str]) -> str:
         kind = _kind_of(text, escape)
-        pieces.append("\\" * (kind == "latex") + escape.group())
-        has_latex |= kind == "latex"
-        if kind == "doubtful":
-            doubtful.append(escape.group())
-    pieces.append(text[end:])
-    is_clear = not doubtful or not (has_latex or _SIGNS_OF_MATHS.search(text))
-    return "".join(pieces), "" if is_clear else doubtful[0]
+        first_of_kind.setdefault(kind, escape.group())
+        return "\\" * (kind == "latex") + escape.group()
+
+    with_doubled = _ESCAPE.sub(doubled, text)
+    has_maths = "latex" in first_of_kind or _SIGNS_OF_MATHS.search(text)
+    return with_doubled, first_of_kind.get("doubtful", "") if has_maths else ""
 
 
 def _kind_of(text: str, escape: re.Match[str]) -> str:
@@ -83,11 +68,9 @@ def _kind_of(text: str, escape: re.Match[str]) -> str:
         return "latex" if len(letters) > 1 else "json"
     if first == "u":
         return "json" if _UNICODE.match(text, escape.start() + 1) else "latex"
-    if first not in _SINGLE_LETTERS:
+    if first not in _COMMANDS or letters in _COMMANDS[first]:
         return "latex"
-    if letters in _SINGLE_LETTERS[first]:
-        return "latex"
-    return _after_line_break(text, escape) if letters in _OF_N_OR_WORD else "json"
+    return _after_line_break(text, escape) if letters in _COMMANDS["n_or_word"] else "json"
 
 
 def _after_line_break(text: str, escape: re.Match[str]) -> str:

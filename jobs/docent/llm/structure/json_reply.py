@@ -125,11 +125,9 @@ def _found_within(text: str, schema: type[BaseModel]) -> ParsedReply:
         try:
             found, at = _DECODER.raw_decode(text, begin.start())
         except (ValueError, RecursionError):
-            return (
-                _repaired(text[begin.start() :], schema)
-                if not fitting
-                else ParsedReply(None, "a second, broken object")
-            )
+            if fitting:
+                return ParsedReply(None, "a second, broken object")
+            return _repaired(text[begin.start() :], schema)
         reading = _fitted(text[begin.start() : at], found, schema)
         problem = problem or reading.problem
         if reading.value is not None and all(reading.value != other.value for other in fitting):
@@ -174,11 +172,9 @@ def _repaired(text: str, schema: type[BaseModel]) -> ParsedReply:
     except ValidationError as error:
         return ParsedReply(None, f"broken JSON; fixed, {_described(error)}")
     kept = reading.value and reading.value.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    return (
-        reading
-        if kept in (None, repaired_object)
-        else ParsedReply(None, "broken JSON; fixed, it has fields not asked for")
-    )
+    if kept not in (None, repaired_object):
+        return ParsedReply(None, "broken JSON; fixed, it has fields not asked for")
+    return reading
 
 
 def _closed_object(text: str) -> dict[str, Any] | None:
@@ -231,6 +227,5 @@ def _described(error: ValidationError) -> str:
 
 def one_line(text: str) -> str:
     """Return at most 300 printable characters in one line."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text[: 2 * MAX_PROBLEM_CHARS]).split())[
-        :MAX_PROBLEM_CHARS
-    ]
+    printable = "".join(c if c.isprintable() else " " for c in text[: 10 * MAX_PROBLEM_CHARS])
+    return " ".join(printable.split())[:MAX_PROBLEM_CHARS]

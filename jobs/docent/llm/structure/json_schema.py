@@ -65,16 +65,11 @@ def _strict(node: dict[str, Any]) -> dict[str, Any]:
         return {"$ref": node["$ref"], **below}
     strict = {key: node[key] for key in _KEPT if key in node}
     limits = [f"{key}: {node[key]}" for key in _LIMITS if key in node]
-    if description := " ".join(
-        [*filter(None, [node.get("description")]), *([f"({', '.join(limits)})"] if limits else [])]
-    ):
-        strict["description"] = description
-    for key in _OF_NAMES:
-        if key in node:
-            strict[key] = _below(node[key])
-    for key, name in _OF_LISTS.items():
-        if key in node:
-            strict[name] = [_strict(child) for child in node[key]]
+    description = [node.get("description"), f"({', '.join(limits)})" if limits else ""]
+    if any(description):
+        strict["description"] = " ".join(filter(None, description))
+    strict |= {key: _below(node[key]) for key in _OF_NAMES if key in node}
+    strict |= {name: [_strict(child) for child in node[key]] for key, name in _OF_LISTS.items() if key in node}
     if isinstance(node.get("items"), dict):
         strict["items"] = _strict(node["items"])
     return {**strict, **_closed(node)}

@@ -32,14 +32,5 @@ def read_json(data: bytes) -> Any:
         raise ValueError("nested too deep") from None
 
 
-def with_whole_characters(text: str) -> str:
-    """Join the halves of characters in a text.
-
-    Raises:
-        ValueError: half of a character is left alone.
-    """
-    return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
-
-
 def _integer(digits: str) -> float:
     return int(digits) if len(digits) <= MAX_DIGITS else math.copysign(math.inf, -1 if digits[0] == "-" else 1)

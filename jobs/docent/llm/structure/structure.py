@@ -15,7 +15,8 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from docent.llm.chat import Answer, RequestRefusedError
+from docent.llm.chat import RequestRefusedError
+from docent.llm.journal.records import Entry
 from docent.llm.structure.json_reply import one_line
 from docent.llm.structure.json_schema import strict_form
 from docent.llm.wire.finish_reasons import is_whole
@@ -35,9 +36,6 @@ class Probe(BaseModel):
 
     name_of_the_capital: str
     letters_in_the_name: int
-
-
-PROBE_SCHEMA: type[BaseModel] = Probe
 
 
 def ask_for_json(body: dict[str, Any], schema: type[BaseModel], rung: Rung) -> dict[str, Any]:
@@ -75,19 +73,19 @@ def probe_body(model: str, rung: Rung) -> dict[str, Any]:
     """Return a request that shows whether an endpoint supports a rung. No temperature: some models accept none."""
     question = "What is the capital of France, and how many letters has its name?"
     body = {"model": model, "messages": [{"role": "user", "content": question}], "max_tokens": PROBE_MAX_TOKENS}
-    return ask_for_json(body, PROBE_SCHEMA, rung)
+    return ask_for_json(body, Probe, rung)
 
 
 def conforms(text: str) -> bool:
     """Return whether a reply to the probe is plain JSON that fits, without fence or prose."""
     try:
-        PROBE_SCHEMA.model_validate_json(text, strict=True)
+        Probe.model_validate_json(text, strict=True)
     except ValidationError:
         return False
     return True
 
 
-async def choose_rung(ask: Callable[[dict[str, Any]], Awaitable[Answer]], model: str) -> Rung:
+async def choose_rung(ask: Callable[[dict[str, Any]], Awaitable[Entry]], model: str) -> Rung:
     """Find the strictest rung that an endpoint supports, with at most two replies.
 
     Some endpoints refuse `response_format`, others take it and ignore it, so the reply decides: one that is refused,
@@ -100,10 +98,10 @@ async def choose_rung(ask: Callable[[dict[str, Any]], Awaitable[Answer]], model:
     """
     for rung in RUNGS[:-1]:
         try:
-            answer = await ask(probe_body(model, rung))
+            reply = await ask(probe_body(model, rung))
         except RequestRefusedError:
             continue
-        if is_whole(answer.finish_reason) and conforms(answer.text):
+        if is_whole(reply.finish_reason) and conforms(reply.text):
             return rung
     return RUNGS[-1]
 
@@ -122,6 +120,5 @@ def _instructed(messages: list[dict[str, Any]], instruction: str) -> list[dict[s
     if not messages or messages[0]["role"] not in ("system", "developer"):
         return [{"role": "system", "content": instruction}, *messages]
     first, content = messages[0], messages[0]["content"]
-    if isinstance(content, str):
-        return [{**first, "content": f"{content}\n\n{instruction}"}, *messages[1:]]
-    return [{**first, "content": [*content, {"type": "text", "text": instruction}]}, *messages[1:]]
+    addition = f"\n\n{instruction}" if isinstance(content, str) else [{"type": "text", "text": instruction}]
+    return [{**first, "content": content + addition}, *messages[1:]]

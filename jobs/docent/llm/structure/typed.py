@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict
 
 
-class TypedPair(BaseModel):
-    """One question with its answer."""
-
+class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+
+class TypedPair(_Model):
+    """One question with its answer."""
 
     question: str
     """The question, complete in itself."""
@@ -26,10 +28,8 @@ class TypedPair(BaseModel):
     """Names of the listed figures that belong to the question, as they are listed; usually none."""
 
 
-class ReasonedPair(BaseModel):
+class ReasonedPair(_Model):
     """One question with the steps that lead to its answer."""
-
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     question: str
     """The question, complete in itself."""
@@ -41,19 +41,15 @@ class ReasonedPair(BaseModel):
     """Names of the listed figures that belong to the question, as they are listed; usually none."""
 
 
-class TypedReply(BaseModel):
+class TypedReply(_Model):
     """All pairs of one request."""
-
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     pairs: list[TypedPair]
     """As many as were asked for."""
 
 
-class ReasonedReply(BaseModel):
+class ReasonedReply(_Model):
     """The same with reasoning."""
-
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     pairs: list[ReasonedPair]
     """As many as were asked for."""

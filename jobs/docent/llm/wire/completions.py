@@ -6,21 +6,26 @@ out wherever they stand; errors come in place of the choices or inside one. endp
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from docent.llm.structure.lenient_json import read_json, with_whole_characters
+from docent.llm.structure.json_reply import one_line
+from docent.llm.structure.lenient_json import read_json
 from docent.llm.wire.event_stream import BrokenStreamError, is_stream, joined, without_keep_alive
 from docent.llm.wire.finish_reasons import MAX_WORD_CHARS, is_whole, noted
-from docent.llm.wire.tokens import tokens_reported
 
 THOUGHTS = frozenset(
     {"thinking", "redacted_thinking", "reasoning", "reasoning_content", "reasoning_text", "summary_text", "thought"}
 )
 """Types of parts, and names of fields of a message, that hold thoughts."""
+_KINDS = ("text", "refusal", "other")
 _WITHOUT_CHOICES = ("error", "errors", "message", "msg", "detail", "code", "status_code")
 """One of these is in an error that an endpoint sends without the field `error`."""
+MOST_TOKENS = 10**9
+"""A larger number of tokens is not plausible."""
+MAX_DIGITS = 20
 
 
 class NoCompletionError(ValueError):
@@ -72,7 +77,7 @@ def read_completion(body: bytes) -> Completion:
     message: Any = choice.get("message") if isinstance(choice, dict) else None
     texts, refusals, others = _parts_of(message.get("content")) if isinstance(message, dict) else ([], [], [])
     text, finish_reason = _whole("".join(texts)), _finish_reason(choice) if isinstance(choice, dict) else ""
-    used = tokens_reported(body_object.get("usage"))
+    used = _tokens_reported(body_object.get("usage"))
     error = _error_of(body_object, choice)
     if error is not None and not (text.strip() and finish_reason and is_whole(finish_reason)):
         raise ErrorInReplyError(error, bool(text) or bool(used and used[1]))
@@ -100,39 +105,37 @@ def _object_of(body: bytes) -> dict[str, Any]:
 
 
 def _whole(text: str) -> str:
+    """Join the halves of characters in a text, which JSON writes as surrogate pairs."""
     try:
-        return with_whole_characters(text)
+        return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
     except ValueError:
         raise NoCompletionError("the reply is not a chat completion: it contains half of a surrogate pair") from None
 
 
 def _parts_of(content: Any) -> tuple[list[str], list[str], list[str]]:
     """Return the texts, the refusals and what else is in `content`."""
-    texts: list[str] = []
-    refusals: list[str] = []
-    others: list[str] = []
-    for part in content if isinstance(content, list) else [content]:
-        if isinstance(part, str):
-            texts.append(part)
-        elif isinstance(part, dict):
-            _sort_part(part, texts, refusals, others)
-        elif part is not None:
-            raise NoCompletionError("the reply is not a chat completion")
+    parts = content if isinstance(content, list) else [content]
+    sorted_parts = [_sorted_part(part) for part in parts if part is not None]
+    texts, refusals, others = ([words for kind, words in sorted_parts if kind == which] for which in _KINDS)
     return texts, refusals, others
 
 
-def _sort_part(part: dict[str, Any], texts: list[str], refusals: list[str], others: list[str]) -> None:
+def _sorted_part(part: Any) -> tuple[str, str]:
+    """Return which of `_KINDS` a part is, and its words; of what is left out only a note on what it is."""
+    if isinstance(part, str):
+        return "text", part
+    if not isinstance(part, dict):
+        raise NoCompletionError("the reply is not a chat completion")
     kind = str(part.get("type") or "text")
     text = part.get("text")
     text = text.get("value") if isinstance(text, dict) else text
     if kind in THOUGHTS or part.get("thought") is True:
-        others.append("parts with thoughts only")
-    elif kind == "refusal":
-        refusals.append(str(part.get("refusal") or text or ""))
-    elif kind in ("text", "output_text") and isinstance(text, str):
-        texts.append(text)
-    else:
-        others.append(f"a part of type {kind[:MAX_WORD_CHARS]} only")
+        return "other", "parts with thoughts only"
+    if kind == "refusal":
+        return "refusal", str(part.get("refusal") or text or "")
+    if kind in ("text", "output_text") and isinstance(text, str):
+        return "text", text
+    return "other", f"a part of type {kind[:MAX_WORD_CHARS]} only"
 
 
 def _elsewhere(message: dict[str, Any], finish_reason: str) -> Iterable[str]:
@@ -146,8 +149,7 @@ def _finish_reason(choice: dict[str, Any]) -> str:
     details = choice.get("finish_details")
     detailed = details.get("type") if isinstance(details, dict) else None
     reason = choice.get("finish_reason") or detailed or choice.get("native_finish_reason") or ""
-    shown = "".join(c if c.isprintable() and c != ";" else " " for c in str(reason)[:MAX_WORD_CHARS])
-    return " ".join(shown.split())
+    return one_line(str(reason)[:MAX_WORD_CHARS].replace(";", " "))
 
 
 def _error_of(completion: dict[str, Any], choice: Any) -> Any:
@@ -158,3 +160,29 @@ def _error_of(completion: dict[str, Any], choice: Any) -> Any:
     if not completion.get("choices") and any(completion.get(name) for name in _WITHOUT_CHOICES):
         return completion
     return None
+
+
+def _tokens_reported(usage: Any) -> tuple[int, int] | None:
+    """Return the tokens of prompt and reply; None where one of them is not reported.
+
+    Half of it would be taken for all of it by the spending limits. Numbers written as text count, fractions are rounded
+    up; what is negative, no number or too large says nothing.
+
+    Args:
+        usage: the member `usage` of a completion, as JSON values.
+    """
+    if not isinstance(usage, dict):
+        return None
+    prompt, reply = _tokens(usage.get("prompt_tokens")), _tokens(usage.get("completion_tokens"))
+    return None if prompt is None or reply is None else (prompt, reply)
+
+
+def _tokens(value: Any) -> int | None:
+    if isinstance(value, str) and len(value) <= MAX_DIGITS:
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST_TOKENS:
+        return None
+    return math.ceil(value)

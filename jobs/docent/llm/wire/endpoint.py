@@ -14,18 +14,20 @@ from urllib.parse import urlsplit
 
 from docent.config import Llm
 from docent.errors import ConfigError
-from docent.llm.chat import Answer, ChatRequest, Message, RequestRefusedError
-from docent.llm.pace.retry import How, TryFailedError, retry_after_s
+from docent.llm.chat import ChatRequest, Message, RequestRefusedError
+from docent.llm.journal.records import Entry
+from docent.llm.pace.retry import How, TryFailedError
+from docent.llm.structure.json_reply import one_line
 from docent.llm.wire.completions import ErrorInReplyError, NoCompletionError, read_completion
 from docent.llm.wire.endpoint_errors import EndpointError, error_in, error_of
+from docent.llm.wire.header_numbers import retry_after_s
 from docent.llm.wire.parameters import Parameters
-from docent.llm.wire.providers import KINDS, base_of, check_address, key_of
+from docent.llm.wire.providers import KINDS, base_of, check_address, key_of, url_of
 from docent.llm.wire.transport import Reply, Transport
 from docent.messages.masking import MASK, MIN_SECRET_CHARS, mask
 
 log = logging.getLogger("docent.llm")
 
-MAX_MESSAGE_CHARS = 300
 MAX_READ_CHARS = 16_000
 MAX_LOCATION_CHARS = 2000
 RETRIED_STATUS = frozenset({408, 409, 425, 429})
@@ -48,7 +50,7 @@ class OpenAIEndpoint:
     def __init__(self, llm: Llm, environ: Mapping[str, str]) -> None:
         check_address(llm)
         self.llm, self.kind, self.teacher, self.base_url = llm, KINDS[llm.provider], llm.model, base_of(llm)
-        self._url, self.key = self.kind.url(llm), key_of(llm, environ)
+        self._url, self.key = url_of(llm), key_of(llm, environ)
         self.parameters = Parameters(llm.extra_body)
         self.has_answered = False
         header, before = self.kind.key_header
@@ -70,7 +72,7 @@ class OpenAIEndpoint:
         body = {"model": llm.model, "messages": [_sent(m) for m in request.messages], **sampling, **extra}
         return {name: value for name, value in {**body, **llm.extra_body}.items() if value is not None}
 
-    async def send(self, body: bytes, request: ChatRequest) -> tuple[Answer, Mapping[str, str]]:
+    async def send(self, body: bytes, request: ChatRequest) -> tuple[Entry, Mapping[str, str]]:
         """Make one try; return the answer and the headers that came with it.
 
         Raises:
@@ -99,7 +101,7 @@ class OpenAIEndpoint:
         error = error_in(reply.body)
         return self.parameters.learn(error, fields, self.clean(error.message))
 
-    def answer_of(self, reply: Reply) -> Answer:
+    def answer_of(self, reply: Reply) -> Entry:
         """Return the answer in a reply, online or from a batch.
 
         Raises:
@@ -115,7 +117,7 @@ class OpenAIEndpoint:
         """Close the connections."""
         await self._transport.close()
 
-    def _answer(self, reply: Reply) -> Answer:
+    def _answer(self, reply: Reply) -> Entry:
         try:
             completion = read_completion(reply.body)
         except NoCompletionError as error:
@@ -132,12 +134,8 @@ class OpenAIEndpoint:
         if completion.usage_unreadable and not self._has_warned_of_usage:
             self._has_warned_of_usage = True
             log.warning("the endpoint reports token usage in an unsupported form: usage counts as unknown")
-        return Answer(
-            self._without_key(completion.text),
-            mask(completion.finish_reason),
-            completion.input_tokens,
-            completion.output_tokens,
-        )
+        text, finish_reason = self._without_key(completion.text), mask(completion.finish_reason)
+        return Entry(text, finish_reason, completion.input_tokens or 0, completion.output_tokens or 0)
 
     def _without_key(self, text: str) -> str:
         """Replace the key in a text of the endpoint, which may repeat the request's headers."""
@@ -160,9 +158,8 @@ class OpenAIEndpoint:
     def refused(self, reply: Reply) -> Exception:
         """Return the exception for a status other than 200."""
         if 300 <= reply.status < 400:
-            location = mask(
-                reply.headers.get("Location", "")[:MAX_LOCATION_CHARS]
-            )  # before the host loses its capitals
+            # Masked before the host loses its capitals.
+            location = mask(reply.headers.get("Location", "")[:MAX_LOCATION_CHARS])
             host = self.clean(_host_of(location))
             return ConfigError(
                 f"the endpoint sends requests on to {host}; they are not followed, for the key would go there as well",
@@ -204,9 +201,7 @@ class OpenAIEndpoint:
 
     def clean(self, text: str) -> str:
         """Return a message of the endpoint in one short line, without the key."""
-        text = mask(text[:MAX_READ_CHARS])
-        printable = "".join(c if c.isprintable() else " " for c in text[: 10 * MAX_MESSAGE_CHARS])
-        return " ".join(printable.split())[:MAX_MESSAGE_CHARS]
+        return one_line(mask(text[:MAX_READ_CHARS]))
 
 
 def _may_name_a_field(reply: Reply) -> bool:

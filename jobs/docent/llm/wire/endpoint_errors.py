@@ -8,34 +8,16 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from importlib import resources
 from typing import Any, Literal
+
+import yaml
 
 MAX_ERROR_CHARS = 4096
 """Of an error's text that are looked at."""
 _STATUS_NAMES = ("code", "status", "status_code", "http_status", "error_code")
-_STATUS_OF_CODE = {
-    **dict.fromkeys(("invalid_api_key", "authentication_error", "unauthorized", "unauthenticated"), 401),
-    **dict.fromkeys(("insufficient_quota", "insufficient_credits", "insufficient_balance", "billing_error"), 402),
-    **dict.fromkeys(("permission_error", "permission_denied", "forbidden"), 403),
-    **dict.fromkeys(("model_not_found", "not_found_error"), 404),
-    **dict.fromkeys(
-        (
-            *("rate_limit_exceeded", "rate_limit_error", "rate_limited", "too_many_requests", "resource_exhausted"),
-            *("tokens", "requests", "engine_overloaded"),
-        ),
-        429,
-    ),
-    **dict.fromkeys(("server_error", "internal_error", "internal_server_error", "api_error"), 500),
-    **dict.fromkeys(("service_unavailable", "unavailable", "overloaded", "overloaded_error"), 503),
-    **dict.fromkeys(("timeout", "timeout_error", "deadline_exceeded", "gateway_timeout"), 504),
-    **dict.fromkeys(
-        (
-            *("invalid_request_error", "invalid_request", "bad_request", "invalid_argument", "badrequesterror"),
-            *("context_length_exceeded", "string_above_max_length", "unsupported_parameter", "unsupported_value"),
-        ),
-        400,
-    ),
-}
+_CODES = yaml.safe_load(resources.files(__package__).joinpath("error_codes.yaml").read_text(encoding="utf-8"))
+_STATUS_OF_CODE: dict[str, int] = {code: status for status, codes in _CODES.items() for code in codes}
 _MODERATION = re.compile(
     r"moderation|content[ _-]?(?:filter|policy|management|safety)|responsible_?ai|flagged|guardrail|safety|"
     r"usage polic|violat\w{1,5} (?:our|the) |policy[ _]violation|prohibited[ _]content|inappropriate",

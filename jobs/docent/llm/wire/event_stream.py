@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import Any
 
 from docent.llm.structure.lenient_json import read_json
 
-_BEFORE = re.compile(rb"(?:\xef\xbb\xbf)?(?:[ \t\r\n]|:[^\r\n]*)*")
+_BEFORE = re.compile(rb"\A(?:\xef\xbb\xbf)?(?:[ \t\r\n]|:[^\r\n]*)*")
 _BEGINS = (b"data:", b"event:", b"id:", b"retry:")
 _END = b"[DONE]"
 _OF_ERRORS = frozenset({"message", "msg", "detail", "code"})
@@ -25,8 +26,7 @@ class BrokenStreamError(ValueError):
 
 def without_keep_alive(body: bytes) -> bytes:
     """Strip the blank lines and comments that keep a connection open before a reply."""
-    before = _BEFORE.match(body)
-    return body[before.end() :] if before else body
+    return _BEFORE.sub(b"", body, count=1)
 
 
 def is_stream(body: bytes) -> bool:
@@ -42,11 +42,10 @@ def joined(body: bytes) -> dict[str, Any]:
     """
     message: dict[str, Any] = {"content": []}
     completion: dict[str, Any] = {"choices": [], "usage": None}
-    finish_reason, ended = None, False
-    for data in _data_of(body):
-        if data == _END:
-            ended = True
-            break
+    finish_reason = None
+    fields = (line.partition(b":") for line in body.splitlines())
+    events = [value.strip() for name, _, value in fields if name == b"data" and value.strip()]
+    for data in takewhile(lambda data: data != _END, events):
         chunk = _chunk_of(data)
         completion["usage"] = chunk.get("usage") or completion["usage"]
         completion["error"] = completion.get("error") or _error_of(chunk)
@@ -55,18 +54,11 @@ def joined(body: bytes) -> dict[str, Any]:
             completion["error"] = completion["error"] or choice.get("error")
             finish_reason = choice.get("finish_reason") or finish_reason
             completion["choices"] = [{"message": message}]
-    if not ended and finish_reason is None and not completion.get("error"):
+    if _END not in events and finish_reason is None and not completion.get("error"):
         raise BrokenStreamError("a stream that breaks off")
     for choice in completion["choices"]:
         choice["finish_reason"] = finish_reason
     return completion
-
-
-def _data_of(body: bytes) -> Iterator[bytes]:
-    for line in body.splitlines():
-        name, _, value = line.partition(b":")
-        if name == b"data" and value.strip():
-            yield value.strip()
 
 
 def _chunk_of(data: bytes) -> dict[str, Any]:

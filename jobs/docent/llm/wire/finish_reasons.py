@@ -6,19 +6,12 @@ else a reply says, it is incomplete and never used. Reads and writes nothing.
 
 from __future__ import annotations
 
-WHOLE = frozenset({"stop", "end_turn", "eos", "eos_token", "stop_sequence", "complete", "completed", "normal"})
-CUT_BY_LENGTH = frozenset(
-    {
-        *("length", "max_tokens", "max_length", "model_length", "max_new_tokens", "max_output_tokens", "token_limit"),
-        *("max_completion_tokens", "context_length_exceeded", "model_context_window_exceeded"),
-    }
-)
-FILTERED = frozenset(
-    {
-        *("content_filter", "content_filtered", "guardrail_intervened", "safety", "image_safety", "recitation"),
-        *("blocklist", "prohibited_content", "spii", "sensitive", "refusal", "error_toxic"),
-    }
-)
+from importlib import resources
+
+import yaml
+
+_WORDS = yaml.safe_load(resources.files(__package__).joinpath("finish_reasons.yaml").read_text(encoding="utf-8"))
+WHOLE, CUT_BY_LENGTH, FILTERED = (frozenset(_WORDS[name].split()) for name in ("whole", "cut_by_length", "filtered"))
 CUT = "cut off at max_tokens"
 FILTERED_OUT = "cut by the endpoint's content filter"
 MAX_WORD_CHARS = 60

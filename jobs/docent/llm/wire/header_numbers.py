@@ -5,6 +5,7 @@ Reads and writes nothing. An endpoint may send anything, so that a text is measu
 
 from __future__ import annotations
 
+import contextlib
 import email.utils
 import math
 import re
@@ -58,25 +59,13 @@ def _short(text: str) -> str:
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
     """Return the seconds in `retry-after-ms` or `Retry-After` (a number or a date); None where neither makes sense."""
-    seconds = _number(headers.get("retry-after-ms", ""), 0.001)
-    if seconds is None:
-        value = headers.get("retry-after", "")
-        seconds = _number(value, 1.0)
-        if seconds is None:
-            try:
-                if len(value) > MAX_DATE_CHARS:
-                    return None
-                seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
-            except (TypeError, ValueError, IndexError, OverflowError):
-                return None
-    return max(0.0, seconds) if seconds <= LONGEST_TOLD_S else None
-
-
-def _number(text: str, unit: float) -> float | None:
-    if len(text) > MAX_TOLD_CHARS:
-        return None
-    try:
-        value = float(text.strip())
-    except ValueError:
-        return None
-    return value * unit if math.isfinite(value) else None
+    date = headers.get("retry-after", "")
+    seconds = math.nan
+    for text, unit in ((headers.get("retry-after-ms", ""), 0.001), (date, 1.0)):
+        with contextlib.suppress(ValueError):
+            if not math.isfinite(seconds):
+                seconds = float(_short(text)) * unit
+    if not math.isfinite(seconds) and len(date) <= MAX_DATE_CHARS:
+        with contextlib.suppress(TypeError, ValueError, IndexError, OverflowError):
+            seconds = email.utils.parsedate_to_datetime(date).timestamp() - time.time()
+    return max(0.0, seconds) if -math.inf < seconds <= LONGEST_TOLD_S else None

@@ -39,17 +39,17 @@ class Parameters:
 
     def __init__(self, extra_body: Mapping[str, Any]) -> None:
         self._extra_body = extra_body
-        self._dropped: set[str] = set()
-        self._renamed: dict[str, str] = {}
+        # Field by its new name, None where it is left out.
+        self._changed: dict[str, str | None] = {}
 
     def sent(self, body: bytes) -> bytes:
         """Return a request in the form that this endpoint accepts."""
-        if not self._dropped and not self._renamed:
+        if not self._changed:
             return body
-        fields = {name: value for name, value in json.loads(body).items() if name not in self._dropped}
-        for old, new in self._renamed.items():
-            if old in fields:
-                value = fields.pop(old)
+        fields = json.loads(body)
+        for old, new in self._changed.items():
+            value = fields.pop(old, None)
+            if new and value is not None:
                 fields.setdefault(new, value)
         return canonical_json(fields).encode()
 
@@ -70,14 +70,14 @@ class Parameters:
             return False
         for old, new in RENAMED.items():
             if old in fields and old not in self._extra_body and _names(error.text, new):
-                if old not in self._renamed:
-                    self._renamed[old] = new
+                if old not in self._changed:
+                    self._changed[old] = new
                     log.info("the endpoint takes %s in place of %s and gets it from now on", new, old)
                 return True
         for name in DROPPED:
             if name in fields and name not in self._extra_body and _is_about(error, name):
-                if name not in self._dropped:
-                    self._dropped.add(name)
+                if name not in self._changed:
+                    self._changed[name] = None
                     words = "the endpoint does not take %s; it is left out, and replies have the model's own: %s"
                     log.warning(words, name, said)
                 return True

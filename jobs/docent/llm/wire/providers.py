@@ -5,7 +5,7 @@ Reads the key's variable; writes nothing. Any other server that speaks like Open
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -22,13 +22,11 @@ class Kind:
     """One kind of endpoint.
 
     Attributes:
-        url: address that completions are posted to.
         key_header: header of the key, and what stands before it.
         json_extra: further fields of a request that asks for JSON.
         batches: whether it has OpenAI's batch API.
     """
 
-    url: Callable[[Llm], str]
     key_header: tuple[str, str] = ("Authorization", "Bearer ")
     json_extra: Mapping[str, Any] | None = None
     batches: bool = False
@@ -40,13 +38,12 @@ def base_of(llm: Llm) -> str:
     return whole.removesuffix(COMPLETIONS) if whole.endswith(COMPLETIONS) else llm.base_url
 
 
-def _plain(llm: Llm) -> str:
-    return f"{base_of(llm).rstrip('/')}{COMPLETIONS}"
-
-
-def _azure(llm: Llm) -> str:
-    """Return the address with deployment and version, or the newer one that needs neither."""
-    base = base_of(llm).rstrip("/").removesuffix("/openai/v1")
+def url_of(llm: Llm) -> str:
+    """Return the address of completions; at Azure with deployment and version, or the newer one that needs neither."""
+    base = base_of(llm).rstrip("/")
+    if llm.provider != "azure":
+        return f"{base}{COMPLETIONS}"
+    base = base.removesuffix("/openai/v1")
     if llm.api_version:
         name, version = quote(llm.model, safe=""), quote(llm.api_version, safe="")
         return f"{base}/openai/deployments/{name}{COMPLETIONS}?api-version={version}"
@@ -54,12 +51,12 @@ def _azure(llm: Llm) -> str:
 
 
 KINDS: dict[str, Kind] = {
-    "openai": Kind(_plain, batches=True),
-    "azure": Kind(_azure, key_header=("api-key", ""), batches=True),
+    "openai": Kind(batches=True),
+    "azure": Kind(key_header=("api-key", ""), batches=True),
     # Without this a model may be served by someone who ignores response_format.
-    "openrouter": Kind(_plain, json_extra={"provider": {"require_parameters": True}}),
-    "vllm": Kind(_plain),
-    "lmdeploy": Kind(_plain),
+    "openrouter": Kind(json_extra={"provider": {"require_parameters": True}}),
+    "vllm": Kind(),
+    "lmdeploy": Kind(),
 }
 
 

@@ -21,8 +21,7 @@ import aiohttp
 from docent.errors import ConfigError
 from docent.llm.chat import Image
 from docent.llm.pace.deadline import deadline
-from docent.llm.pace.retry import TryFailedError
-from docent.llm.wire.no_reply import NO_CONNECTION
+from docent.llm.pace.retry import NO_CONNECTION, TryFailedError
 from docent.messages.masking import mask
 from docent.messages.printing import printable
 
@@ -56,7 +55,9 @@ class Transport:
         self._headers = {"Content-Type": "application/json", "Accept": "application/json", **headers}
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=min(CONNECT_S, timeout_s))
         self._url, self._timeout_s, self._max_reply_bytes = url, timeout_s, max_reply_bytes
-        self._proxy = _proxy_of(url)
+        # aiohttp would look the proxy up in a thread for every request.
+        parts = urlsplit(url)
+        self._proxy = None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
         self._session: aiohttp.ClientSession | None = None
 
     async def post(self, body: bytes, images: Sequence[Image]) -> Reply:
@@ -89,11 +90,7 @@ class Transport:
         except TimeoutError:
             raise TryFailedError(f"no reply within {self._timeout_s:g} s", "lost") from None
         except aiohttp.ClientConnectorCertificateError as error:
-            raise ConfigError(
-                f"the endpoint's certificate is not trusted: {_words_of(error.certificate_error)}",
-                self._url,
-                "name the file of your certificate authority in SSL_CERT_FILE, then: docent run",
-            ) from None
+            raise untrusted_certificate(_words_of(error.certificate_error), self._url) from None
         except aiohttp.ClientConnectorError as error:
             raise TryFailedError(f"{NO_CONNECTION}{error.os_error.strerror or _words_of(error)}") from None
         except (aiohttp.ClientError, ssl.SSLError, ConnectionError, ValueError) as error:
@@ -120,17 +117,19 @@ class Transport:
             self._session = None
 
 
+def untrusted_certificate(why: str, url: str) -> ConfigError:
+    """Return the error for an endpoint whose certificate no known authority has signed."""
+    return ConfigError(
+        f"the endpoint's certificate is not trusted: {why}",
+        url,
+        "name the file of your certificate authority in SSL_CERT_FILE, then: docent run",
+    )
+
+
 def _words_of(error: BaseException) -> str:
     """Describe an error in one line; an endpoint may have written its words."""
     words = getattr(error, "message", "") or str(error) or type(error).__name__
     return printable(" ".join(mask(str(words)).split()), MAX_WORDS_CHARS)
-
-
-def _proxy_of(url: str) -> str | None:
-    """Return the proxy for an address; aiohttp would look it up in a thread for every request."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    return None if proxy_bypass(host) else getproxies().get(parts.scheme)
 
 
 def split_at_pictures(body: bytes, images: Sequence[Image]) -> list[bytes | Image]:

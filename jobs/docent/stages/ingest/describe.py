@@ -109,7 +109,11 @@ def request_for(shown: PictureInPlace, ctx: Context) -> ChatRequest:
     kind = MEDIA_TYPES[shown.image.file.rpartition(".")[2]]
     picture = Image(ctx.folder / shown.image.file, shown.image.sha256, kind)
     messages = (Message("system", prompts["system"].strip()), Message("user", user.strip(), (picture,)))
-    return ChatRequest(messages, TEMPERATURE, ctx.section.describe.max_tokens)
+    return ChatRequest(messages, TEMPERATURE, ctx.section.describe.max_tokens, problem_of=_problem_of)
+
+
+def _problem_of(reply: ChatReply) -> str:
+    return "" if cleaned(reply.text) else "the reply is empty"
 
 
 def cleaned(text: str, figures: Iterable[Figure] = ()) -> str:
@@ -152,7 +156,7 @@ def _answered(
             if key not in results and image.file.rpartition(".")[2] in MEDIA_TYPES:
                 requested.setdefault(key, PictureInPlace(row, section, figure, image))  # type: ignore[arg-type]
     requests = [request_for(shown, ctx) for shown in requested.values()]
-    with closing(client.ask(requests, lambda reply: "" if cleaned(reply.text) else "the reply is empty")) as replies:
+    with closing(client.ask(requests)) as replies:
         for key, reply in zip(requested, replies, strict=True):
             results[key] = _outcome_of(requested[key], reply, ctx.section.describe)
     for number, row in batch:
