@@ -50,6 +50,16 @@ class RunRecord:
     uid: str = ""
     name: str = ""
 
+    @property
+    def started_launch(self) -> int:
+        """The number of the launch that the command line started last; 0 where the run was started by hand."""
+        return int(self.run.get("launch", 0))
+
+    @property
+    def last_launch(self) -> int:
+        """The highest number of a launch that either of the two keys has."""
+        return max(self.launch, self.started_launch)
+
 
 def read(cluster: Cluster, run: str) -> RunRecord | None:
     """Return the record of a run, or None when there is none of that name."""

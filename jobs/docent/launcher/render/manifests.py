@@ -11,9 +11,8 @@ from typing import Any
 import yaml
 
 from docent.config import PipelineConfig
-from docent.launcher.render.network import policies
 from docent.launcher.render.plan import Plan
-from docent.launcher.render.platform import accounts, namespace, plan_config, rights, volume_claim
+from docent.launcher.render.platform import accounts, namespace, plan_config, policies, rights, volume_claim
 from docent.launcher.render.workloads import workload
 
 Body = dict[str, Any]

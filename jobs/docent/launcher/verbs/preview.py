@@ -13,8 +13,8 @@ from pathlib import Path
 import click
 
 from docent.checks import check_stages
-from docent.launcher.cluster.changes import differences
 from docent.launcher.cluster.inputs import gather
+from docent.launcher.cluster.start import differences
 from docent.launcher.local.preflight import look_ahead
 from docent.launcher.plan import TABLE, as_json, choose
 from docent.launcher.plan import plan as make_plan

@@ -27,8 +27,7 @@ from docent.launcher.runs.settings import ATTEMPT, forget_attempt, is_stored, st
 from docent.launcher.runs.trust import trust_copied
 from docent.launcher.runs.unit_state import Phase
 from docent.launcher.verbs import invocation, options
-from docent.launcher.verbs.output.closing_text import closing_lines
-from docent.launcher.verbs.output.push_text import push_lines
+from docent.launcher.verbs.output.closing_text import closing_lines, push_lines
 from docent.launcher.verbs.output.status_text import of_unstored_attempt
 from docent.launcher.verbs.output.tables import console
 from docent.messages.plurals import counted

@@ -47,7 +47,7 @@ class RunWatcher:
         self.changed = threading.Event()
         self.records = Observed(cluster, ("ConfigMap",), f"docent/run={run}", self.changed)
         self.launchers = Observed(cluster, ("Job", "Pod"), f"docent/run={run},{LAUNCHER}", self.changed)
-        self.launch = launch or int(self.record().run.get("launch", 0))
+        self.launch = launch or self.record().started_launch
 
     def record(self) -> RunRecord:
         """Return the record as it is now.
@@ -80,7 +80,7 @@ class RunWatcher:
             self.changed.clear()
             record = self.record()
             # After a retry meanwhile, that launch is the one to watch. A run started by hand has no number.
-            self.launch = max(self.launch, int(record.run.get("launch", 0)))
+            self.launch = max(self.launch, record.started_launch)
             yield record
             if self.is_finished(record):
                 return

@@ -87,7 +87,7 @@ def standing(cluster: Cluster, run: str, record: RunRecord) -> Standing:
 
 def how_it_stands(record: RunRecord, job: Object | None) -> Standing:
     """Return the standing of a run by its record and the Job of its last launch."""
-    launch, written = int(record.run.get("launch", 0)), _is_written(record)
+    launch, written = record.started_launch, _is_written(record)
     if written and record.phase != "running":
         return record.phase
     if job is None or launch_of(job) < launch or conditions.read(job).finished:
@@ -97,7 +97,7 @@ def how_it_stands(record: RunRecord, job: Object | None) -> Standing:
 
 def _is_written(record: RunRecord) -> bool:
     """Whether the record is about the last launch."""
-    return record.launch >= int(record.run.get("launch", 0))
+    return record.launch >= record.started_launch
 
 
 def command(verb: str, cluster: Cluster, run: str) -> str:

@@ -20,8 +20,7 @@ from docent.launcher.cluster import start
 from docent.launcher.cluster.api.client import Cluster
 from docent.launcher.cluster.api.execution import CommandError
 from docent.launcher.cluster.inputs import Input
-from docent.launcher.cluster.launch import launch
-from docent.launcher.cluster.operate import garbage
+from docent.launcher.cluster.operate import garbage, launch
 from docent.launcher.cluster.start import Intent
 from docent.launcher.cluster.state import RunRecord
 from docent.launcher.cluster.transfer.transfer import volume
