@@ -16,10 +16,9 @@ from docent.launcher.cluster.api.client import RELISTED
 from docent.launcher.cluster.api.connection import ApiError
 from docent.launcher.cluster.api.differences import change
 from docent.launcher.cluster.start import Intent, is_plan, plan_table, volume_uid
-from docent.launcher.cluster.state import RunRecord
+from docent.launcher.cluster.state import FINISHED, RunRecord, command, standing, stored_config
 from docent.launcher.cluster.watch import conditions
 from docent.launcher.cluster.watch.attach import LAUNCHER, RunWatcher, conclude
-from docent.launcher.cluster.watch.runs import FINISHED, command, standing, stored_config
 from docent.launcher.render import Plan, launcher_job, platform
 from docent.launcher.runs.unit_state import Phase
 
@@ -47,7 +46,7 @@ def launch(cluster: Cluster, intent: Intent) -> int:
         "images": {row["unit"]: row["image"] for row in plan_table(plan)},
         "started": _now(),
     }
-    owner = cluster.apply(state.run_body(plan.run, record))
+    owner = state.parse(cluster.apply(state.run_body(plan.run, record)))
     plan_body = next(body for body in platform(plan) if is_plan(plan, body))
     planned = change(cluster, state.owned(plan_body, owner))
     if planned.differs:
@@ -56,7 +55,7 @@ def launch(cluster: Cluster, intent: Intent) -> int:
     return number
 
 
-def start_launcher(cluster: Cluster, plan: Plan, number: int, owner: Object) -> None:
+def start_launcher(cluster: Cluster, plan: Plan, number: int, owner: RunRecord) -> None:
     """Create the launcher's Job for this launch.
 
     Raises:
@@ -75,7 +74,7 @@ def start_launcher(cluster: Cluster, plan: Plan, number: int, owner: Object) -> 
         name = str(body["metadata"]["name"])
         existing = cluster.get("Job", name) or {"metadata": {}}
         owners = {reference["uid"] for reference in existing["metadata"].get("ownerReferences", ())}
-        if owner["metadata"]["uid"] in owners:
+        if owner.uid in owners:
             return
         if time.monotonic() > until_s:
             raise LauncherError(104, "a Job of an earlier run is in the way", name, f"kubectl delete job {name}")
@@ -99,7 +98,7 @@ def retry(cluster: Cluster, run: str, record: RunRecord) -> int | None:
         what = "this plan was made by another version of docent"
         raise LauncherError(105, what, f"run {run}", command("run", cluster, run))
     number = record.last_launch + 1
-    owner = cluster.apply(state.run_body(run, {**record.run, "launch": number, "started": _now()}))
+    owner = state.parse(cluster.apply(state.run_body(run, {**record.run, "launch": number, "started": _now()})))
     start_launcher(cluster, plan, number, owner)
     return number
 

@@ -17,11 +17,10 @@ from docent.launcher.cluster import preflight, state
 from docent.launcher.cluster.api.connection import ApiError
 from docent.launcher.cluster.api.differences import Change, change, stripped
 from docent.launcher.cluster.inputs import Input, are_all_here, gather, overlap, to_push
-from docent.launcher.cluster.state import RunRecord
+from docent.launcher.cluster.state import RunRecord, all_runs, command, standing
 from docent.launcher.cluster.transfer.transfer import OnBytes, OnSkipped, volume
-from docent.launcher.cluster.watch.runs import all_runs, command, standing
 from docent.launcher.render import Plan, launcher_job, platform, pod_templates, transfer_pod, workload
-from docent.launcher.runs.unit_state import failures_in_words
+from docent.launcher.runs.unit_state import Phase
 
 if TYPE_CHECKING:
     from docent.launcher.cluster.api.client import Cluster, Object
@@ -110,7 +109,8 @@ def verdict(cluster: Cluster, intent: Intent) -> Verdict:
 def failure(record: RunRecord) -> str:
     """Which units failed and why, in one line."""
     no_cause = "its launcher ended before it could say why, see the log of unit launcher"
-    return failures_in_words(record.units) or no_cause
+    failed = {name: unit for name, unit in record.units.items() if unit.phase is Phase.FAILED}
+    return "; ".join(f"{name}: {unit.cause or 'no cause was written'}" for name, unit in failed.items()) or no_cause
 
 
 def workloads(plan: Plan) -> list[Object]:

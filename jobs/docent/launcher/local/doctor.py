@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib.metadata
 import math
 import os
+import platform
 import re
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ class Check:
 def examine(config: PipelineConfig, data_dir: Path) -> list[Check]:
     """Return all checks for this configuration, in the order in which a person would fix them."""
     return [
-        _python(),
+        Check("Python", "ok", f"{platform.python_version()}, {cores()} cores"),
         *_packages(config),
         _pytorch(config),
         _disk(data_dir),
@@ -57,11 +57,6 @@ def examine(config: PipelineConfig, data_dir: Path) -> list[Check]:
         *_teacher(config),
         *_problems(config),
     ]
-
-
-def _python() -> Check:
-    version = ".".join(map(str, sys.version_info[:3]))
-    return Check("Python", "ok", f"{version}, {cores()} cores")
 
 
 def _packages(config: PipelineConfig) -> Iterator[Check]:

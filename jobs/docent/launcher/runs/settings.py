@@ -12,7 +12,7 @@ from pathlib import Path
 from docent.artifacts.attempt import is_held
 from docent.config import PipelineConfig, dump_config, load_config
 from docent.errors import ConfigError, LauncherError
-from docent.store import load_json, write_durably
+from docent.store import write_durably
 
 RESOLVED = "pipeline.resolved.yaml"
 ATTEMPT = "pipeline.attempt.yaml"
@@ -90,9 +90,3 @@ def attempt_not_stored(run_dir: Path) -> Path | None:
     if not (attempt.is_file() and resolved.is_file()) or attempt.read_bytes() == resolved.read_bytes():
         return None
     return attempt
-
-
-def units_of_launch(run_dir: Path) -> list[str] | None:
-    """Return names of the units that the launch under way is about; None where it is not known."""
-    names = (load_json(run_dir / LAUNCH) or {}).get("units")
-    return names if isinstance(names, list) and all(isinstance(name, str) for name in names) else None

@@ -15,6 +15,7 @@ import click
 
 from docent.errors import InputError, LauncherError
 from docent.launcher.verbs import options
+from docent.launcher.verbs.options import PATH
 from docent.launcher.verbs.output.tables import print_table
 from docent.messages.plurals import counted
 from docent.messages.printing import printable
@@ -24,7 +25,6 @@ MAX_NAMED = 20
 MAX_WARNINGS = 5
 FOR = ("openai", "trl", "llama-factory", "ms-swift")
 """The names in trainers.TRAINERS, which is imported only where it is asked for."""
-PATH = click.Path(path_type=Path)
 
 
 def _code(name: str) -> Any:

@@ -22,9 +22,8 @@ from docent.messages.suggested_commands import complete
 from docent.records import QAPair
 from docent.spec import RunStates
 
-REVIEW = "docent.stages.curate.review.review"
-EDITS = "docent.stages.curate.review.edits"
-CARRIED = "docent.stages.curate.review.carried"
+REVIEW = "docent.stages.curate.review"
+"""The package that does the work, imported only where it is needed."""
 MOST_LINES_NAMED = 20
 
 
@@ -47,7 +46,7 @@ def review(run_name: str | None, data: Path, edits: Path | None, limit: int) -> 
         _apply_edits(states, edits)
         return
     folder = inside(run_dir, "review")
-    counts = importlib.import_module(REVIEW).write(_inputs(states), folder, run_dir.name, limit)
+    counts = importlib.import_module(f"{REVIEW}.review").write(_inputs(states), folder, run_dir.name, limit)
     total, on_page, carried, without_pair = map(counts.pop, ("pairs", "on_page", "carried", "without_pair"))
     click.echo(f"{total} pairs: {', '.join(f'{count} {name}' for name, count in counts.items())}")
     if carried:
@@ -88,7 +87,7 @@ def _inputs(states: RunStates) -> dict[str, Any]:
 
 def _apply_edits(states: RunStates, path: Path) -> None:
     """Read the decisions as stage curate will, keep them with the run, and print their number and the next command."""
-    decided = importlib.import_module(EDITS).read_edits(path)
+    decided = importlib.import_module(f"{REVIEW}.edits").read_edits(path)
     known = {pair.id for pair in _inputs(states)["generate-qa"].rows(QAPair) if pair.id in decided}
     counts = Counter(edit.decision for edit in decided.values())
     decisions = ", ".join(f"{counts[name]} {name}" for name in sorted(counts)) or "no decision"
@@ -96,7 +95,7 @@ def _apply_edits(states: RunStates, path: Path) -> None:
     if unknown := sorted(edit.line for pair_id, edit in decided.items() if pair_id not in known):
         lines = ", ".join(map(str, unknown[:MOST_LINES_NAMED]))
         click.echo(f"{len(unknown)} are about pairs that this run does not have: lines {lines}")
-    carried = importlib.import_module(CARRIED)
+    carried = importlib.import_module(f"{REVIEW}.carried")
     folder = inside(states.run_dir, "review")
     if left_out := carried.store(path, folder):
         click.echo(f"{left_out} decisions applied before are not in this file: see {folder / carried.BEFORE}")

@@ -22,7 +22,7 @@ from docent.launcher.cluster.api.client import Cluster
 from docent.launcher.cluster.api.lease import DURATION_S, Lease
 from docent.launcher.cluster.controller.backend import ClusterBackend
 from docent.launcher.cluster.controller.state_record import StateRecord
-from docent.launcher.cluster.watch.runs import command
+from docent.launcher.cluster.state import command
 from docent.launcher.render import Plan, names
 from docent.launcher.runs.unit_state import UnitState
 from docent.launcher.schedule import Scheduler

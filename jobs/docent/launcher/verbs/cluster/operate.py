@@ -11,25 +11,24 @@ import click
 
 from docent.config import PipelineConfig
 from docent.errors import LauncherError
-from docent.launcher.cluster import start
+from docent.launcher.cluster import start, state
 from docent.launcher.cluster.api.client import Cluster
 from docent.launcher.cluster.api.differences import change
 from docent.launcher.cluster.operate import cancel as stop
 from docent.launcher.cluster.operate import retry as launch_again
 from docent.launcher.cluster.operate import wait as wait_for_end
+from docent.launcher.cluster.state import command
 from docent.launcher.cluster.transfer.transfer import volume
-from docent.launcher.cluster.watch import runs
 from docent.launcher.cluster.watch.attach import attach
-from docent.launcher.cluster.watch.runs import command
 from docent.launcher.render import Plan, platform, transfer_pod
 from docent.launcher.verbs import options
-from docent.launcher.verbs.cluster.target import connect, counted, find, left_out
+from docent.launcher.verbs.cluster.target import counted, find, left_out
 from docent.launcher.verbs.output.tables import console
 
 _file = click.option(
     "--config",
     "file",
-    type=click.Path(path_type=Path),
+    type=options.PATH,
     default=options.DEFAULT_FILE,
     show_default=True,
     help="Pipeline file that names volume and image while there is no run yet.",
@@ -83,7 +82,7 @@ def push(source: Path, destination: str | None, run_name: str | None, namespace:
     """Copy a folder or file to the volume, to DEST below /data (by default, the same relative path)."""
     plain = not source.is_absolute() and ".." not in source.parts and source != Path()
     target = destination or (source.as_posix() if plain else f"sources/{source.resolve().name}")
-    cluster = connect(namespace)
+    cluster = Cluster.connect(namespace)
     plan = Plan.of(_config(cluster, run_name, file))
     _make_platform(cluster, plan)
     start.forget(cluster, [target])
@@ -94,7 +93,7 @@ def push(source: Path, destination: str | None, run_name: str | None, namespace:
 
 @click.command()
 @click.argument("source", metavar="PATH")
-@click.argument("destination", metavar="[DEST]", type=click.Path(path_type=Path), required=False)
+@click.argument("destination", metavar="[DEST]", type=options.PATH, required=False)
 @click.option("--replace", is_flag=True, help="Replace DEST if it exists.")
 @options.options(options.which_run, options.namespace, _file)
 def pull(
@@ -107,7 +106,7 @@ def pull(
         target = target / name
     if target.exists() and not replace:
         raise LauncherError(105, "the destination exists already", str(target), "another DEST, or --replace")
-    cluster = connect(namespace)
+    cluster = Cluster.connect(namespace)
     with volume(cluster, transfer_pod(Plan.of(_config(cluster, run_name, file)))) as far:
         with counted(f"pull {source}") as moved:
             receipt = far.pull(source, target, moved)
@@ -117,8 +116,8 @@ def pull(
 def _config(cluster: Cluster, run_name: str | None, file: Path) -> PipelineConfig:
     """Return the stored configuration of a run, or that of the file where there is no run yet."""
     try:
-        run, record = runs.find(cluster, run_name)
-        return runs.stored_config(cluster, run, record)
+        run, record = state.find(cluster, run_name)
+        return state.stored_config(cluster, run, record)
     except LauncherError as error:
         if error.exit_code != 102 or not file.is_file():
             raise
