@@ -75,11 +75,8 @@ def _open_lock(run_dir: Path) -> IO[bytes]:
         ) from None
 
 
-def refuse_gaps(states: RunStates, chosen: list[str], again: str) -> None:
+def refuse_gaps(states: RunStates, chosen: list[str]) -> None:
     """Refuse a choice of units that cannot all be done, before anything is changed.
-
-    Args:
-        again: what makes `docent run` work on this run, for the message.
 
     Raises:
         LauncherError: (101) a unit reads what is neither complete nor chosen.
@@ -87,7 +84,7 @@ def refuse_gaps(states: RunStates, chosen: list[str], again: str) -> None:
     todo = [name for name in chosen if states.of(name).artifact is None]
     for read in (read for name in todo for read in states.units[name].reads if read not in chosen):
         if states.of(read).artifact is None:
-            raise LauncherError(101, f"{read} is not complete", str(states.run_dir), f"docent run {again} --to {read}")
+            raise LauncherError(101, f"{read} is not complete", str(states.run_dir), f"docent run --to {read}")
 
 
 def launch(states: RunStates, chosen: list[str], console: Console) -> None:

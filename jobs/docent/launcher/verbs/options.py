@@ -6,7 +6,6 @@ Reads the pipeline file and the folder of runs; writes nothing.
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -125,13 +124,6 @@ def name_in(file: Path) -> str:
     run = raw.get("run") if isinstance(raw, dict) else None
     name = run.get("name") if isinstance(run, dict) else None
     return name if isinstance(name, str) and is_run_name(name) else Run().name
-
-
-def same_run(file: Path | None, run_name: str, data: Path) -> str:
-    """Return the arguments with which `docent run` continues the same run, for messages."""
-    given = [] if file is None else [str(file)]
-    elsewhere = [] if data == DEFAULT_DATA else ["--data", str(data)]
-    return shlex.join([*given, "--run", run_name, *elsewhere])
 
 
 def find_run(data: Path, run_name: str | None) -> Path:

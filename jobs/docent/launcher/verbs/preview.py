@@ -73,9 +73,8 @@ def estimate(file: Path | None, run_name: str | None, data: Path, sets: Sequence
     """
     config, run_dir = options.read_run(file, run_name, data, sets)
     states = RunStates(config, run_dir)
-    again = options.same_run(file, config.run.name, data)
     asking = [unit for unit in states.units.values() if _can_estimate(STAGES[unit.stage].run)]
-    rows = [{"unit": unit.name, **_estimated(states, unit, again)} for unit in asking]
+    rows = [{"unit": unit.name, **_estimated(states, unit)} for unit in asking]
     llm = config.llm
     if output == "table":
         rows = [{name: "unknown" if value is None else value for name, value in row.items()} for row in rows]
@@ -93,7 +92,7 @@ def _can_estimate(run: str) -> bool:
     return any((Path(folder) / "estimate.py").is_file() for folder in folders)
 
 
-def _estimated(states: RunStates, unit: Unit, again: str) -> dict[str, Any]:
+def _estimated(states: RunStates, unit: Unit) -> dict[str, Any]:
     """Return the estimate of a unit's stage.
 
     Raises:
@@ -105,7 +104,7 @@ def _estimated(states: RunStates, unit: Unit, again: str) -> dict[str, Any]:
         raise IncompleteInputError(
             f"an estimate of {unit.name} needs what it reads: {', '.join(missing)}",
             str(states.run_dir),
-            f"docent run {again} --to {missing[-1]}",
+            f"docent run --to {missing[-1]}",
         )
     folder = states.run_dir / unit.name
     ctx = Context(states.config, unit, states.run_dir, folder, Shard(0, 1), inputs, Progress(None))

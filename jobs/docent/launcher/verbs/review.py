@@ -56,8 +56,8 @@ def review(run_name: str | None, data: Path, edits: Path | None, limit: int) -> 
         click.echo(f"{without_pair} are about pairs that the run no longer has: kept in {kept}")
     click.echo(f"all of them   {run_dir / 'review' / 'pairs.csv'}")
     click.echo(f"{_to_read(on_page, total, limit)}  {run_dir / 'review' / 'index.html'}")
-    again = shlex.join(["docent", "review", run_dir.name, *_elsewhere(run_dir)])
-    click.echo(f"next: {complete(again, invocation.current())} --apply {EDITS_PLACEHOLDER}")
+    again = complete(f"docent review {run_dir.name}", invocation.current())
+    click.echo(f"next: {again} --apply {EDITS_PLACEHOLDER}")
 
 
 def _to_read(on_page: int, total: int, limit: int) -> str:
@@ -65,11 +65,6 @@ def _to_read(on_page: int, total: int, limit: int) -> str:
         return f"{on_page} to read"
     more = f"; all with --limit {total}" if on_page == limit else ", as many as a page takes"
     return f"{on_page} of {total} to read{more}"
-
-
-def _elsewhere(run_dir: Path) -> list[str]:
-    """Return the option for the folder of runs, where it is not the default."""
-    return [] if run_dir.parent == Path("runs") else ["--data", str(run_dir.parent)]
 
 
 def _inputs(states: RunStates) -> dict[str, Any]:
@@ -80,8 +75,7 @@ def _inputs(states: RunStates) -> dict[str, Any]:
     """
     inputs = {name: artifact for name in states.units if (artifact := states.of(name).artifact) is not None}
     if not {"assemble", "generate-qa"} <= inputs.keys():
-        again = options.same_run(None, states.run_dir.name, states.run_dir.parent)
-        raise LauncherError(102, "the run has no pairs yet", str(states.run_dir), f"docent run {again} --to curate")
+        raise LauncherError(102, "the run has no pairs yet", str(states.run_dir), "docent run --to curate")
     return inputs
 
 
@@ -101,6 +95,5 @@ def _apply_edits(states: RunStates, path: Path) -> None:
         click.echo(f"{left_out} decisions applied before are not in this file: see {folder / carried.BEFORE}")
     stored = folder / carried.APPLIED
     resolved = str(states.run_dir / "pipeline.resolved.yaml")
-    given = ["--set", f"curate.edits={stored}"]
-    command = shlex.join(["docent", "run", resolved, *_elsewhere(states.run_dir), *given])
+    command = shlex.join(["docent", "run", resolved, "--set", f"curate.edits={stored}"])
     click.echo(f"next: {complete(command, invocation.current())}")

@@ -65,7 +65,7 @@ def run(
     if detach:
         raise click.UsageError("--detach works on a cluster only (--backend kubernetes)")
     config, run_dir = options.read_run(file, run_name, data, sets)
-    _run_here(config, run_dir, (first, last, only), verify, options.same_run(file, config.run.name, data))
+    _run_here(config, run_dir, (first, last, only), verify)
 
 
 def _run_here(
@@ -73,7 +73,6 @@ def _run_here(
     run_dir: Path,
     units: tuple[str | None, str | None, str | None],
     verify: bool,
-    again: str,
 ) -> None:
     chosen = choose(config, *units)
     check_stages(config)
@@ -83,10 +82,10 @@ def _run_here(
     states = RunStates(config, run_dir, verify)
     screen, given = console(), invocation.current()
     if not run_dir.is_dir():
-        refuse_gaps(states, chosen, again)  # a folder of a run that cannot begin is not made
+        refuse_gaps(states, chosen)  # a folder of a run that cannot begin is not made
     preflight.look_ahead(config, states, chosen, given)
     with lock(run_dir), _known_to_workers(given):
-        refuse_gaps(states, chosen, again)
+        refuse_gaps(states, chosen)
         states.keep_source_hashes()
         for artifact in filter(None, (states.of(name).artifact for name in chosen)):
             trust_copied(run_dir, artifact)
