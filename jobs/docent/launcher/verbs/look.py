@@ -29,19 +29,11 @@ from docent.spec import RunStates
 @options.options(options.named_run, options.which_run, options.data, options.as_json, options.backend)
 @options.namespace
 @click.option("-w", "--watch", is_flag=True, help="Update the table until the run ends.")
-@click.pass_context
 def status(
-    context: click.Context,
-    named: str | None,
-    run_name: str | None,
-    data: Path,
-    output: str,
-    backend: str,
-    namespace: str,
-    watch: bool,
+    named: str | None, run_name: str | None, data: Path, output: str, backend: str, namespace: str, watch: bool
 ) -> None:
     """Show the state of a run; RUN is the same as --run RUN."""
-    run_name = context.params["run_name"] = run_name or named  # suggested commands name it too
+    run_name = click.get_current_context().params["run_name"] = run_name or named  # suggested commands name it too
     if backend == "kubernetes":
         from docent.launcher.verbs.cluster import on_cluster
 

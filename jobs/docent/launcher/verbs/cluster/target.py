@@ -26,8 +26,7 @@ def find(namespace: str, run_name: str | None) -> tuple[Cluster, str, RunRecord]
         LauncherError: (102) there is none.
     """
     cluster = Cluster.connect(namespace)
-    run, record = find_run(cluster, run_name)
-    return cluster, run, record
+    return cluster, *find_run(cluster, run_name)
 
 
 def ask(question: str, yes: bool, retry: str) -> None:
