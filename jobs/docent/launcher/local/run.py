@@ -47,12 +47,9 @@ def lock(run_dir: Path) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if attempt == LOCK_ATTEMPTS - 1:
-                    raise LauncherError(
-                        105,
-                        "another docent run works on this folder",
-                        str(run_dir),
-                        "give this run another name with --run, or see how the other stands: docent status",
-                    ) from None
+                    what = "another docent run works on this folder"
+                    next_step = "give this run another name with --run, or see how the other stands: docent status"
+                    raise LauncherError(105, what, str(run_dir), next_step) from None
                 time.sleep(LOCK_PAUSE_S)
         yield
 

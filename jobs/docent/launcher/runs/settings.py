@@ -71,12 +71,9 @@ def resolved_config(run_dir: Path) -> PipelineConfig:
     try:
         return load_config(path, environ={})
     except ConfigError as error:
-        raise LauncherError(
-            105,
-            f"the configuration of run {run_dir.name!r} cannot be read: {error.what}",
-            str(path),
-            f"to write it again from a pipeline file: docent run pipeline.yaml --run {run_dir.name}",
-        ) from None
+        what = f"the configuration of run {run_dir.name!r} cannot be read: {error.what}"
+        next_step = f"to write it again from a pipeline file: docent run pipeline.yaml --run {run_dir.name}"
+        raise LauncherError(105, what, str(path), next_step) from None
 
 
 def is_locked(run_dir: Path) -> bool:

@@ -157,8 +157,5 @@ def _refuse_empty(file: Path, number: int, documents: int, rejects: Sequence[Any
     if documents:
         raise InputError(f"there is no document {number}: the file holds {documents}", str(file), "--document 1")
     reasons = "; ".join(f"{reject.reason} ({reject.detail or reject.raw})" for reject in rejects[:3])
-    raise InputError(
-        f"nothing in the file can be used: {reasons or 'it is empty'}",
-        str(file),
-        shlex.join(["docent", "ingest", str(file)]),
-    )
+    again = shlex.join(["docent", "ingest", str(file)])
+    raise InputError(f"nothing in the file can be used: {reasons or 'it is empty'}", str(file), again)

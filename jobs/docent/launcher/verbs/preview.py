@@ -101,11 +101,8 @@ def _estimated(states: RunStates, unit: Unit) -> dict[str, Any]:
     inputs = {name: artifact for name in unit.reads if (artifact := states.of(name).artifact) is not None}
     missing = [name for name in unit.reads if name not in inputs]
     if missing:
-        raise IncompleteInputError(
-            f"an estimate of {unit.name} needs what it reads: {', '.join(missing)}",
-            str(states.run_dir),
-            f"docent run --to {missing[-1]}",
-        )
+        what = f"an estimate of {unit.name} needs what it reads: {', '.join(missing)}"
+        raise IncompleteInputError(what, str(states.run_dir), f"docent run --to {missing[-1]}")
     folder = states.run_dir / unit.name
     ctx = Context(states.config, unit, states.run_dir, folder, Shard(0, 1), inputs, Progress(None))
     module = importlib.import_module(STAGES[unit.stage].run.partition(":")[0] + ".estimate")

@@ -27,7 +27,7 @@ from docent.launcher.runs.settings import ATTEMPT, forget_attempt, is_stored, st
 from docent.launcher.runs.trust import trust_copied
 from docent.launcher.runs.unit_state import Phase
 from docent.launcher.verbs import invocation, options
-from docent.launcher.verbs.output.closing_text import closing_lines, push_lines
+from docent.launcher.verbs.output.closing_text import closing_lines
 from docent.launcher.verbs.output.status_text import of_unstored_attempt
 from docent.launcher.verbs.output.tables import console
 from docent.messages.plurals import counted
@@ -89,7 +89,7 @@ def _run_here(config: PipelineConfig, run_dir: Path, chosen: list[str], verify: 
             _end_unstored_attempt(states)
         else:
             _carry_out(states, chosen)
-    for line in (*closing_lines(states, chosen), *push_lines(states, chosen)):
+    for line in closing_lines(states, chosen):
         click.echo(line)
     click.echo(_result_path(states, run_dir, chosen))
 

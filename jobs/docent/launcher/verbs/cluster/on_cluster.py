@@ -121,11 +121,10 @@ def logs(namespace: str, run_name: str | None, unit: str, index: int | None, fol
     known = list(dict.fromkeys([*record.run.get("plans", ()), *record.units, "launcher"]))
     if unit not in known:
         raise LauncherError(102, f"no unit {unit!r}", f"run {name}", f"one of: {', '.join(known)}")
-    lines = (
-        cluster_logs.follow(cluster, name, unit, index)
-        if follow
-        else cluster_logs.lines(cluster, name, record, unit, index)
-    )
+    if follow:
+        lines = cluster_logs.follow(cluster, name, unit, index)
+    else:
+        lines = cluster_logs.lines(cluster, name, record, unit, index)
     try:
         for line in lines:
             click.echo(line)
@@ -195,12 +194,8 @@ def fetch_report(namespace: str, run_name: str | None, data: Path) -> Path:
     cluster, name, record = find(namespace, run_name)
     unit = record.units.get("report")
     if unit is None or unit.phase is not Phase.DONE or not unit.spec:
-        raise LauncherError(
-            102,
-            "there is no report yet",
-            f"run {name} in namespace {cluster.namespace}",
-            command("wait", cluster, name),
-        )
+        where = f"run {name} in namespace {cluster.namespace}"
+        raise LauncherError(102, "there is no report yet", where, command("wait", cluster, name))
     page = data / f"{name}-on-cluster" / "report.html"
     with volume(cluster, transfer_pod(Plan.of(stored_config(cluster, name, record)))) as far:
         with counted("report") as moved:

@@ -36,7 +36,7 @@ def closing_lines(states: Any, chosen: list[str]) -> Iterator[str]:
     Args:
         chosen: the units of this launch.
     """
-    for lines in (_left_out, _shortfall, _unmatched, unlicensed):
+    for lines in (_left_out, _shortfall, _unmatched, unlicensed, push_lines):
         yield from lines(states, chosen)
 
 
