@@ -175,7 +175,7 @@ class Run:
 
     def start(self, launch: int = 1, address: str = "") -> subprocess.Popen[str]:
         """The launcher, with its own rights and a short patience; `address` leads it to the API server."""
-        command = [sys.executable, "-m", "docent.launcher.cluster.controller.controller", "--config", str(self.file)]
+        command = [sys.executable, "-m", "docent", "conduct", "--config", str(self.file)]
         command += ["--data", str(self.volume), "--launch", str(launch), "--success-s", "2", "--lease-s", "4"]
         environ = {**os.environ, "PYTHONPATH": str(ROOT / "jobs"), "KUBECONFIG": str(self.kubeconfig(address))}
         return subprocess.Popen(command, env=environ, text=True, stderr=subprocess.PIPE)

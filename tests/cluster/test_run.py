@@ -22,8 +22,8 @@ from docent.config import load_config
 from docent.launcher.cluster import start, state
 from docent.launcher.cluster.api.client import Cluster
 from docent.launcher.cluster.api.differences import change
+from docent.launcher.cluster.state import launcher_job
 from docent.launcher.cluster.watch.attach import RunWatcher
-from docent.launcher.cluster.watch.runs import launcher_job
 from docent.launcher.render import Plan, platform
 
 PIPELINE = """

@@ -14,10 +14,9 @@ from docent.errors import LauncherError
 from docent.launcher.cluster.api.client import Cluster
 from docent.launcher.cluster.api.differences import Change, stripped
 from docent.launcher.cluster.start import failure, plan_table
-from docent.launcher.cluster.state import RunRecord
+from docent.launcher.cluster.state import RunRecord, all_runs
 from docent.launcher.cluster.watch.attach import conclude
 from docent.launcher.cluster.watch.conditions import read
-from docent.launcher.cluster.watch.runs import all_runs
 from docent.launcher.render import Plan
 from docent.launcher.runs.display import RunDisplay, run_table
 from docent.launcher.runs.unit_state import Phase, UnitState, note

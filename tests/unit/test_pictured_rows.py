@@ -15,7 +15,7 @@ from docent.convert.validate import Result as Found
 from docent.convert.validate import validate
 from docent.errors import InputError
 from docent.launcher.verbs.convert import convert
-from docent.launcher.verbs.validate import validate as verb
+from docent.launcher.verbs.convert import validate as verb
 
 
 def docent(*arguments: Path | str) -> Result:

@@ -42,11 +42,11 @@ def messages() -> Iterator[tuple[str, str]]:
 
 
 def _as_printed(part: ast.expr) -> str:
-    """A part of a text; what `options.same_run` makes, and a value that is filled in, as they could look."""
+    """A part of a text; the arguments of a command, and a value that is filled in, as they could look."""
     if isinstance(part, ast.Constant):
         return str(part.value)
     names = {getattr(node, "id", "") or getattr(node, "attr", "") for node in ast.walk(part)}
-    return "--run mine" if names & {"again", "same", "same_run"} else MADE_UP
+    return "--run mine" if names & {"again", "same"} else MADE_UP
 
 
 MESSAGES = list(messages())

@@ -23,7 +23,14 @@ MAY_3 = 1_777_766_400  # 2026-05-03
 
 
 def succeed(unit: Path, folder: str) -> None:
-    success = {"schema": 1, "unit": unit.name, "spec": f"{folder:0<64}", "folder": folder, "digest": "0" * 64}
+    success = {
+        "schema": 1,
+        "stage": "finetune",
+        "unit": unit.name,
+        "spec": f"{folder:0<64}",
+        "folder": folder,
+        "digest": "0" * 64,
+    }
     success |= {"rows": 0, "rejected": 0, "reject_reasons": {}, "failed_shards": []}
     success |= {"parts": [], "rejects": [], "files": [], "markers": []}
     (unit / folder).mkdir(parents=True, exist_ok=True)

@@ -20,8 +20,7 @@ from docent.convert.trainers.convert import convert as convert_for
 from docent.convert.trainers.pictures import Pictures
 from docent.convert.trainers.turns import RefusedError
 from docent.convert.trainers.validate import validate as validate_for
-from docent.launcher.verbs.convert import convert
-from docent.launcher.verbs.validate import validate
+from docent.launcher.verbs.convert import convert, validate
 
 SUFFIX = {"openai": ".jsonl", "trl": ".parquet", "llama-factory": ".jsonl", "ms-swift": ".jsonl"}
 NAMES = tuple(SUFFIX)

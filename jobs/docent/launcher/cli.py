@@ -16,7 +16,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Run": {
         "run": ("run:run", "Run every unit that is not complete."),
         "plan": ("preview:plan", "Show what a run would do, unit by unit, and why."),
-        "estimate": ("estimate:estimate", "Show what the teacher will be asked, and what that costs."),
+        "estimate": ("preview:estimate", "Show what the teacher will be asked, and what that costs."),
     },
     "Inspect": {
         "status": ("look:status", "Show the state of a run."),
@@ -29,7 +29,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "preview": ("documents:preview", "Show what would be made of one document."),
         "review": ("review:review", "Write a run's pairs for people to review, or apply their decisions."),
         "convert": ("convert:convert", "Convert data sets from one format to another."),
-        "validate": ("validate:validate", "Check the pictures and the format of a data set."),
+        "validate": ("convert:validate", "Check the pictures and the format of a data set."),
     },
     "Cluster": {
         "render": ("preview:render", "Print the Kubernetes objects of a run."),
@@ -37,8 +37,8 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "retry": ("cluster.operate:retry", "Launch a failed or cancelled run again."),
         "cancel": ("cluster.operate:cancel", "Stop a run on the cluster."),
         "wait": ("cluster.operate:wait", "Wait until a run on the cluster ends."),
-        "push": ("cluster.transfer:push", "Copy a file or folder to the volume of a run."),
-        "pull": ("cluster.transfer:pull", "Copy a file or folder from the volume of a run."),
+        "push": ("cluster.operate:push", "Copy a file or folder to the volume of a run."),
+        "pull": ("cluster.operate:pull", "Copy a file or folder from the volume of a run."),
     },
     "Tools": {
         "doctor": ("upkeep:doctor", "Check what is missing on this machine."),

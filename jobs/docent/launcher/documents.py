@@ -29,16 +29,9 @@ from docent.source_files.markdown_pictures import PICTURES
 from docent.source_files.walk import children, walk
 from docent.store import Artifact, Shard
 
-KINDS = {
-    ".md": "markdown",
-    ".markdown": "markdown",
-    ".mdown": "markdown",
-    ".mkd": "markdown",
-    ".pdf": "pdf",
-    ".csv": "csv",
-    ".txt": "txt",
-    ".xlsx": "xlsx",
-}
+KINDS = dict.fromkeys((".md", ".markdown", ".mdown", ".mkd"), "markdown")
+KINDS |= {f".{kind}": kind for kind in ("pdf", "csv", "txt", "xlsx")}
+"""What a source of documents is called in the configuration, by the suffix of its files."""
 EXHIBIT_TEXT = "description.txt"
 
 

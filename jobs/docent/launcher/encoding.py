@@ -24,10 +24,7 @@ def run_in_utf8() -> None:
 
 def is_utf8() -> bool:
     """Return whether this process reads file names and opens text files as UTF-8."""
-    return bool(sys.flags.utf8_mode) or (sys.getfilesystemencoding() == "utf-8" and _locale_is_utf8())
-
-
-def _locale_is_utf8() -> bool:
     import locale
 
-    return locale.getpreferredencoding(False).lower().replace("-", "") == "utf8"
+    of_locale = locale.getpreferredencoding(False).lower().replace("-", "")
+    return bool(sys.flags.utf8_mode) or (sys.getfilesystemencoding() == "utf-8" and of_locale == "utf8")

@@ -21,12 +21,6 @@ from docent.spec import RunStates
 
 log = logging.getLogger("docent.schedule")
 
-BACKENDS = {
-    "local": "docent.launcher.local.backend:LocalBackend",
-    "kubernetes": "docent.launcher.cluster.controller.backend:ClusterBackend",
-}
-"""Where units can run, by the name that `--backend` takes; imported only where it is used."""
-
 WAIT_S = 1.0
 """Longest wait for a backend; it returns sooner when something changed."""
 ENDED = (Phase.DONE, Phase.FAILED, Phase.STOPPED)

@@ -1,4 +1,4 @@
-"""Retry, cancel, wait for and clean up a run in the cluster.
+"""Launch, retry, cancel, wait for and clean up a run in the cluster.
 
 Reads and writes the run's record and objects; never the volume and never Secrets.
 """
@@ -14,21 +14,72 @@ from docent.errors import LauncherError
 from docent.launcher.cluster import state
 from docent.launcher.cluster.api.client import RELISTED
 from docent.launcher.cluster.api.connection import ApiError
-from docent.launcher.cluster.launch import start_launcher
-from docent.launcher.cluster.state import RunRecord
+from docent.launcher.cluster.api.differences import change
+from docent.launcher.cluster.start import Intent, is_plan, plan_table, volume_uid
+from docent.launcher.cluster.state import FINISHED, RunRecord, command, standing, stored_config
 from docent.launcher.cluster.watch import conditions
 from docent.launcher.cluster.watch.attach import LAUNCHER, RunWatcher, conclude
-from docent.launcher.cluster.watch.runs import FINISHED, command, standing, stored_config
-from docent.launcher.render import Plan
+from docent.launcher.render import Plan, launcher_job, platform
 from docent.launcher.runs.unit_state import Phase
 
 if TYPE_CHECKING:
     from docent.launcher.cluster.api.client import Cluster, Object
 
 LAUNCHER_GONE_S = 120.0
+NAME_FREE_S = 60.0
+PAUSE_S = 1.0
 # Kinds that a run's workloads can have; the last two may not be installed.
 WORKLOADS = ("Job", "PyTorchJob", "TrainJob")
 PLATFORM = ("Pod", "NetworkPolicy", "RoleBinding", "Role", "ServiceAccount", "Service", "Lease", "ConfigMap")
+
+
+def launch(cluster: Cluster, intent: Intent) -> int:
+    """Write the record, the plan and the launcher's Job; return the number of the launch."""
+    plan, before = intent.plan, intent.record
+    number = before.last_launch + 1 if before else 1
+    record = {
+        "launch": number,
+        "plan10": plan.digest10,
+        "plans": plan.plan_hashes,
+        "inputs": intent.digests,
+        "volume": volume_uid(cluster, plan.config),
+        "images": {row["unit"]: row["image"] for row in plan_table(plan)},
+        "started": _now(),
+    }
+    owner = state.parse(cluster.apply(state.run_body(plan.run, record)))
+    plan_body = next(body for body in platform(plan) if is_plan(plan, body))
+    planned = change(cluster, state.owned(plan_body, owner))
+    if planned.differs:
+        cluster.apply(planned.body)
+    start_launcher(cluster, plan, number, owner)
+    return number
+
+
+def start_launcher(cluster: Cluster, plan: Plan, number: int, owner: RunRecord) -> None:
+    """Create the launcher's Job for this launch.
+
+    Raises:
+        LauncherError: (104) the Job of an earlier run of this name is not deleted in time.
+    """
+    body = state.owned(launcher_job(plan, number), owner)
+    body["metadata"]["labels"] = {**body["metadata"]["labels"], "docent/launch": str(number)}
+    until_s = time.monotonic() + NAME_FREE_S
+    while True:
+        try:
+            cluster.create(body)
+            return
+        except ApiError as error:
+            if error.reason != "AlreadyExists":
+                raise
+        name = str(body["metadata"]["name"])
+        existing = cluster.get("Job", name) or {"metadata": {}}
+        owners = {reference["uid"] for reference in existing["metadata"].get("ownerReferences", ())}
+        if owner.uid in owners:
+            return
+        if time.monotonic() > until_s:
+            raise LauncherError(104, "a Job of an earlier run is in the way", name, f"kubectl delete job {name}")
+        cluster.delete("Job", name)
+        time.sleep(PAUSE_S)
 
 
 def retry(cluster: Cluster, run: str, record: RunRecord) -> int | None:
@@ -46,9 +97,8 @@ def retry(cluster: Cluster, run: str, record: RunRecord) -> int | None:
     if plan.digest10 != record.run["plan10"]:
         what = "this plan was made by another version of docent"
         raise LauncherError(105, what, f"run {run}", command("run", cluster, run))
-    number = 1 + max(record.launch, int(record.run.get("launch", 0)))
-    started = datetime.now(UTC).isoformat(timespec="milliseconds")
-    owner = cluster.apply(state.run_body(run, {**record.run, "launch": number, "started": started}))
+    number = record.last_launch + 1
+    owner = state.parse(cluster.apply(state.run_body(run, {**record.run, "launch": number, "started": _now()})))
     start_launcher(cluster, plan, number, owner)
     return number
 
@@ -74,8 +124,7 @@ def cancel(cluster: Cluster, run: str, record: RunRecord) -> bool:
     for unit in record.units.values():
         if unit.phase in (Phase.RUNNING, Phase.QUEUED):
             unit.phase, unit.cause = Phase.WAITING, "cancelled"
-    launch = max(record.launch, int(record.run.get("launch", 0)))
-    body = state.units_body(run, launch, "cancelled", record.units)
+    body = state.units_body(run, record.last_launch, "cancelled", record.units)
     cluster.apply(body, force=True, manager=state.LAUNCHER_MANAGER)
     return True
 
@@ -151,6 +200,10 @@ def _wait_for_launcher_to_end(cluster: Cluster, run: str) -> None:
         if not left:
             return
     raise LauncherError(104, "the launcher does not end", ", ".join(sorted(left)), command("cancel", cluster, run))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _where(cluster: Cluster) -> str:

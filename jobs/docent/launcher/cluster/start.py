@@ -15,13 +15,12 @@ from docent.config import PipelineConfig
 from docent.errors import LauncherError
 from docent.launcher.cluster import preflight, state
 from docent.launcher.cluster.api.connection import ApiError
-from docent.launcher.cluster.api.differences import Change, change
+from docent.launcher.cluster.api.differences import Change, change, stripped
 from docent.launcher.cluster.inputs import Input, are_all_here, gather, overlap, to_push
-from docent.launcher.cluster.state import RunRecord
+from docent.launcher.cluster.state import RunRecord, all_runs, command, standing
 from docent.launcher.cluster.transfer.transfer import OnBytes, OnSkipped, volume
-from docent.launcher.cluster.watch.runs import all_runs, command, standing
 from docent.launcher.render import Plan, launcher_job, platform, pod_templates, transfer_pod, workload
-from docent.launcher.runs.unit_state import failures_in_words
+from docent.launcher.runs.unit_state import Phase
 
 if TYPE_CHECKING:
     from docent.launcher.cluster.api.client import Cluster, Object
@@ -110,7 +109,8 @@ def verdict(cluster: Cluster, intent: Intent) -> Verdict:
 def failure(record: RunRecord) -> str:
     """Which units failed and why, in one line."""
     no_cause = "its launcher ended before it could say why, see the log of unit launcher"
-    return failures_in_words(record.units) or no_cause
+    failed = {name: unit for name, unit in record.units.items() if unit.phase is Phase.FAILED}
+    return "; ".join(f"{name}: {unit.cause or 'no cause was written'}" for name, unit in failed.items()) or no_cause
 
 
 def workloads(plan: Plan) -> list[Object]:
@@ -147,6 +147,31 @@ def namespace_exists(cluster: Cluster) -> bool:
         if error.status == 403:
             return True
         raise
+
+
+def differences(cluster: Cluster, config: PipelineConfig) -> list[str]:
+    """List what a run would change, object by object and unit by unit; no line when it would change nothing.
+
+    Units are compared by their plan hashes, because finished workloads are deleted after a while.
+
+    Raises:
+        LauncherError: 4 unreachable or forbidden, 5 refused at admission.
+    """
+    intent = intend(cluster, config)
+    plan, record = intent.plan, intent.record
+    owner = record if record and record.uid else None
+    bodies = [state.owned(body, owner) if owner and is_plan(plan, body) else body for body in platform(plan)]
+    if namespace_exists(cluster):
+        changes = [change(cluster, body) for body in bodies if body["kind"] != "Namespace"]
+    else:
+        changes = [Change(body, None, stripped(body)) for body in bodies]
+    lines = [line for one in changes if one.differs for line in one.lines()]
+    before = record.run.get("plans", {}) if record else {}
+    for name, plan_hash in plan.plan_hashes.items():
+        if before.get(name) != plan_hash:
+            lines.append(f"~ {name}: {'its configuration changed' if name in before else 'it has never run'}")
+    lines += [f"~ {one.destination}: not on the volume as it is here" for one in intent.pushes]
+    return lines + [f"- {name}: no longer in the plan" for name in before if name not in plan.plan_hashes]
 
 
 def make_namespace(cluster: Cluster, plan: Plan) -> None:

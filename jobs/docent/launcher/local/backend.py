@@ -8,7 +8,6 @@ its other shards after one had bad input, and repeats a shard after a temporary 
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -158,13 +157,13 @@ class LocalBackend:
         self._drop_queued()
         for worker in self._workers:
             self._units[worker.unit].is_dropped = True
-            _signal(worker, signal.SIGTERM)
+            worker.process.terminate()
         until_s = time.monotonic() + GRACE_S
         for worker in self._workers:
             try:
                 worker.process.wait(max(0.0, until_s - time.monotonic()))
             except subprocess.TimeoutExpired:
-                _signal(worker, signal.SIGKILL)
+                worker.process.kill()
                 worker.process.wait()
         for worker in list(self._workers):
             self._collect(worker)
@@ -270,8 +269,3 @@ def slots(workers: int) -> int:
 def cores() -> int:
     """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _signal(worker: Worker, number: signal.Signals) -> None:
-    if worker.process.poll() is None:
-        worker.process.send_signal(number)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib.metadata
 import math
 import os
+import platform
 import re
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,6 +25,8 @@ from docent.source_files.walk import refuse_system_folder
 MIN_DISK_GB = 5.0
 MIN_MEMORY_GB = 4.0
 INSTALL = "make setup"
+# The package `packaging` is no dependency of docent; extras in pyproject.toml need no more than this.
+REQUIREMENT = re.compile(r"""(?P<name>[\w.-]+)(?:\[(?P<nested>[\w,-]+)\])?[^;]*;.*\bextra == ['"](?P<extra>[\w-]+)""")
 NAMES = {"llm.api_key_env": "teacher", "finetune.base_model": "base model"}
 """Names of the checks of these fields."""
 
@@ -46,7 +48,7 @@ class Check:
 def examine(config: PipelineConfig, data_dir: Path) -> list[Check]:
     """Return all checks for this configuration, in the order in which a person would fix them."""
     return [
-        _python(),
+        Check("Python", "ok", f"{platform.python_version()}, {cores()} cores"),
         *_packages(config),
         _pytorch(config),
         _disk(data_dir),
@@ -59,14 +61,9 @@ def examine(config: PipelineConfig, data_dir: Path) -> list[Check]:
     ]
 
 
-def _python() -> Check:
-    version = ".".join(map(str, sys.version_info[:3]))
-    return Check("Python", "ok", f"{version}, {cores()} cores")
-
-
 def _packages(config: PipelineConfig) -> Iterator[Check]:
     """Yield one check per stage of the run: whether the packages of its extra are installed."""
-    required = [_requirement(line) for line in importlib.metadata.requires("docent") or []]
+    required = importlib.metadata.requires("docent") or []
     stages = dict.fromkeys(unit.stage for unit in units(config).values())
     for stage in stages:
         lacking = sorted(set(_lacking(stage, required)))
@@ -76,25 +73,19 @@ def _packages(config: PipelineConfig) -> Iterator[Check]:
             yield Check(f"packages of {stage}", "ok", "installed")
 
 
-def _lacking(extra: str, required: list[tuple[str, str]]) -> Iterator[str]:
-    for name, marker in required:
-        if f"extra == '{extra}'" not in marker.replace('"', "'"):
+def _lacking(extra: str, required: list[str]) -> Iterator[str]:
+    """Yield the packages of an extra that are not installed; an extra may name others of docent."""
+    for match in filter(None, map(REQUIREMENT.match, required)):
+        if match["extra"] != extra:
             continue
-        if inner := re.fullmatch(r"docent\[([\w,-]+)\]", name):
-            for nested in inner.group(1).split(","):
+        if match["name"] == "docent":
+            for nested in match["nested"].split(","):
                 yield from _lacking(nested, required)
             continue
         try:
-            importlib.metadata.version(name)
+            importlib.metadata.version(match["name"])
         except importlib.metadata.PackageNotFoundError:
-            yield name
-
-
-def _requirement(line: str) -> tuple[str, str]:
-    head, _, marker = line.partition(";")
-    match = re.match(r"[A-Za-z0-9._-]+(\[[\w,-]+\])?", head.strip())
-    name = match.group(0) if match else head.strip()
-    return (name if name.startswith("docent[") else name.split("[")[0]), marker
+            yield match["name"]
 
 
 def _pytorch(config: PipelineConfig) -> Check:

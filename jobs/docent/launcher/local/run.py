@@ -47,12 +47,9 @@ def lock(run_dir: Path) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if attempt == LOCK_ATTEMPTS - 1:
-                    raise LauncherError(
-                        105,
-                        "another docent run works on this folder",
-                        str(run_dir),
-                        "give this run another name with --run, or see how the other stands: docent status",
-                    ) from None
+                    what = "another docent run works on this folder"
+                    next_step = "give this run another name with --run, or see how the other stands: docent status"
+                    raise LauncherError(105, what, str(run_dir), next_step) from None
                 time.sleep(LOCK_PAUSE_S)
         yield
 
@@ -75,11 +72,8 @@ def _open_lock(run_dir: Path) -> IO[bytes]:
         ) from None
 
 
-def refuse_gaps(states: RunStates, chosen: list[str], again: str) -> None:
+def refuse_gaps(states: RunStates, chosen: list[str]) -> None:
     """Refuse a choice of units that cannot all be done, before anything is changed.
-
-    Args:
-        again: what makes `docent run` work on this run, for the message.
 
     Raises:
         LauncherError: (101) a unit reads what is neither complete nor chosen.
@@ -87,7 +81,7 @@ def refuse_gaps(states: RunStates, chosen: list[str], again: str) -> None:
     todo = [name for name in chosen if states.of(name).artifact is None]
     for read in (read for name in todo for read in states.units[name].reads if read not in chosen):
         if states.of(read).artifact is None:
-            raise LauncherError(101, f"{read} is not complete", str(states.run_dir), f"docent run {again} --to {read}")
+            raise LauncherError(101, f"{read} is not complete", str(states.run_dir), f"docent run --to {read}")
 
 
 def launch(states: RunStates, chosen: list[str], console: Console) -> None:

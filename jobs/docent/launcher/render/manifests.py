@@ -11,9 +11,8 @@ from typing import Any
 import yaml
 
 from docent.config import PipelineConfig
-from docent.launcher.render.network import policies
 from docent.launcher.render.plan import Plan
-from docent.launcher.render.platform import accounts, namespace, plan_config, rights, volume_claim
+from docent.launcher.render.platform import accounts, namespace, plan_config, policies, rights, volume_claim
 from docent.launcher.render.workloads import workload
 
 Body = dict[str, Any]
@@ -54,7 +53,8 @@ def manifests(config: PipelineConfig) -> dict[str, str]:
         name = f"{FIRST_STAGE + STEP * number}-{stage}.yaml"
         parts[name] = (f"The stage {stage}.", [workload(plan, unit) for unit in of_stage])
     texts = {name: _file(plan, name, what, bodies) for name, (what, bodies) in parts.items()}
-    return texts | {"kustomization.yaml": _kustomization(list(texts))}
+    body = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": list(texts)}
+    return texts | {"kustomization.yaml": f"{KUSTOMIZATION_HEAD}---\n{to_yaml(body)}"}
 
 
 def to_yaml(body: Any) -> str:
@@ -70,11 +70,6 @@ def _file(plan: Plan, name: str, what: str, bodies: list[Body]) -> str:
         apply.append(f"#   {wait} -f manifests/{name}")
     head = [f"# {what} Generated from pipeline.yaml by `make generate`; edit that file, not this one.", *apply]
     return "\n".join([*head, "---", ""]) + "---\n".join(to_yaml(body) for body in bodies)
-
-
-def _kustomization(files: list[str]) -> str:
-    body = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": files}
-    return f"{KUSTOMIZATION_HEAD}---\n{to_yaml(body)}"
 
 
 def _ordered(value: Any, first: tuple[str, ...] = TOP_KEYS) -> Any:

@@ -50,11 +50,6 @@ class Plan:
         return self.config.run.name
 
     @property
-    def run_dir(self) -> str:
-        """The folder of the run inside every pod."""
-        return f"/data/{self.run}"
-
-    @property
     def resources(self) -> list[Resources]:
         """The resources that the pods of the run request: units in order, launcher, transfer."""
         pods = [(unit.stage, unit.name) for unit in self.units.values()]

@@ -11,7 +11,7 @@ from docent.config import is_override
 from docent.errors import ConfigError
 from docent.launcher.render.names import unit_name
 from docent.launcher.render.plan import Plan
-from docent.launcher.render.pod import PLAN_FILE, Pod, env_list, secret_env, template
+from docent.launcher.render.pod import DATA, PLAN_FILE, Pod, env_list, secret_env, template
 from docent.pipeline import Unit, needs_of
 
 EGRESS = {"llm": "docent/egress-llm", "hub": "docent/egress-hub", "web": "docent/egress-web"}
@@ -59,7 +59,7 @@ def stage_template(
 
 def stage_args(plan: Plan, unit: Unit, rehearse: bool = False) -> tuple[str, ...]:
     """Return the arguments of the image's entrypoint."""
-    args = ("stage", unit.name, "--config", PLAN_FILE, "--run-dir", plan.run_dir)
+    args = ("stage", unit.name, "--config", PLAN_FILE, "--run-dir", f"{DATA}/{plan.run}")
     return (*args, "--rehearse") if rehearse else args
 
 

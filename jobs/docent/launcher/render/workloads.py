@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from docent.errors import LauncherError
 from docent.launcher.render import names
-from docent.launcher.render.network import peers_policy
 from docent.launcher.render.plan import Plan
+from docent.launcher.render.platform import peers_policy
 from docent.launcher.render.pod import DATA, PLAN_FILE, Pod, env_list, template
 from docent.launcher.render.stage_pod import EGRESS_API, plain_environment, stage_template
 from docent.launcher.render.training import (

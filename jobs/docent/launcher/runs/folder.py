@@ -14,14 +14,13 @@ from docent.artifacts.attempt import Failure, failures, is_at_work
 from docent.artifacts.listings import SPEC_DIGITS, load_success
 from docent.config import load_config
 from docent.errors import ConfigError, InputError
-from docent.launcher.runs.progress import read_progress
-from docent.launcher.runs.settings import attempt_not_stored, is_locked, units_of_launch
-from docent.launcher.runs.trained import newest_checkpoint
+from docent.launcher.runs.progress import newest_checkpoint, read_progress
+from docent.launcher.runs.settings import LAUNCH, attempt_not_stored, is_locked
 from docent.launcher.runs.unit_state import Phase, StatusLine, UnitState, status_line
 from docent.messages.plurals import joined
 from docent.pipeline import needs_of, shards_of
 from docent.spec import RunStates
-from docent.store import SUCCESS, Artifact, Shard, find_marker
+from docent.store import SUCCESS, Artifact, Shard, find_marker, load_json
 
 NOT_STARTED = "ready to start"
 DAMAGED = "an output was damaged"
@@ -47,8 +46,8 @@ def status(states: RunStates) -> list[StatusLine]:
 
 def chosen_units(states: RunStates) -> list[str]:
     """Return the units that the launch under way is about, in pipeline order; all where that is not known."""
-    chosen = units_of_launch(states.run_dir)
-    return [name for name in states.units if chosen is None or name in chosen]
+    chosen = (load_json(states.run_dir / LAUNCH) or {}).get("units")
+    return [name for name in states.units if not isinstance(chosen, list) or name in chosen]
 
 
 def unstored_attempt(states: RunStates) -> dict[str, UnitState]:

@@ -12,12 +12,18 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from docent.artifacts.confinement import OutsideRunError
+from docent.artifacts.confinement import OutsideRunError, inside
 from docent.artifacts.listings import load_success
-from docent.launcher.runs.trained import MODEL, describe_model, is_folder
+from docent.artifacts.side_files import load_json
+from docent.launcher.runs.progress import CHECKPOINTS, MANIFEST, newest_checkpoint
 from docent.store import SUCCESS, Artifact, complete
+
+MODEL = "model"
+MAX_ROW_BYTES = 65_536
 
 
 @dataclass(frozen=True)
@@ -42,14 +48,14 @@ def find_garbage(run_dir: Path) -> list[Garbage]:
     """
     unneeded: list[Garbage] = []
     for unit_dir in sorted(run_dir.iterdir()):
-        success = load_success(run_dir, unit_dir.name) if is_folder(unit_dir) else None
+        success = load_success(run_dir, unit_dir.name) if _is_folder(unit_dir) else None
         artifact = complete(run_dir, unit_dir.name, success) if success else None
-        if artifact is None or not is_folder(artifact.folder):
+        if artifact is None or not _is_folder(artifact.folder):
             continue
         complete_ns = (unit_dir / SUCCESS).stat().st_mtime_ns
         for path in sorted(unit_dir.iterdir()):
-            if is_folder(path) and path.name != artifact.folder.name and _last_written_ns(path) <= complete_ns:
-                unneeded.append(Garbage(path, _size(path), "an older configuration or input", describe_model(path)))
+            if _is_folder(path) and path.name != artifact.folder.name and _last_written_ns(path) <= complete_ns:
+                unneeded.append(Garbage(path, _size(path), "an older configuration or input", _describe_model(path)))
             elif path.name.startswith(".") and path.name.endswith(".tmp") and not path.is_dir():
                 unneeded.append(Garbage(path, _size(path), "left by an attempt that was killed"))
         unneeded += _leftovers(artifact)
@@ -62,10 +68,10 @@ def _leftovers(artifact: Artifact) -> Iterator[Garbage]:
     listed |= set(success.markers)
     folders = {name.split("/")[0] for name in listed if "/" in name}
     for path in sorted(artifact.folder.iterdir()):
-        if path.name == "checkpoints":
+        if path.name == CHECKPOINTS:
             yield Garbage(path, _size(path), "checkpoints of a finished training")
         elif path.name not in listed and path.name not in folders:
-            model = describe_model(artifact.folder) if path.name == MODEL else ""
+            model = _describe_model(artifact.folder) if path.name == MODEL else ""
             yield Garbage(path, _size(path), "left by an attempt that was killed", model)
 
 
@@ -80,7 +86,7 @@ def delete(run_dir: Path, unneeded: list[Garbage]) -> None:
         parent = Path(os.path.realpath(garbage.path.parent))
         if garbage.path.name in ("", "..") or root not in (parent, *parent.parents):
             raise OutsideRunError("gc deletes only below the run folder", str(garbage.path), "docent gc")
-        if is_folder(garbage.path):
+        if _is_folder(garbage.path):
             shutil.rmtree(garbage.path)  # it does not follow links either
         else:
             garbage.path.unlink(missing_ok=True)
@@ -93,6 +99,53 @@ def _last_written_ns(path: Path) -> int:
 
 def _size(path: Path) -> int:
     """Return the bytes of a file, or of the files below a folder; links count nothing."""
-    if not is_folder(path):
+    if not _is_folder(path):
         return path.lstat().st_size
     return sum(os.lstat(os.path.join(folder, name)).st_size for folder, _, names in os.walk(path) for name in names)
+
+
+def _describe_model(folder: Path) -> str:
+    """Describe the model in a unit's folder `<unit>/<spec10>` by its unit, date and loss; "" where there is none.
+
+    A date is of the last time that something was written there, in UTC.
+    """
+    unit = folder.parent.name
+    if _is_folder(folder / MODEL):
+        return f"trained model of {unit}, {_date(folder / MODEL)}{_score(_checkpoint_row(folder))}"
+    if not _is_folder(folder / CHECKPOINTS):
+        return ""
+    step = newest_checkpoint(folder)
+    reached = f" at step {step}" if step is not None else ""
+    manifest = load_json(folder / CHECKPOINTS / f"step-{step or 0:06d}" / MANIFEST) or {}
+    return f"unfinished training of {unit}{reached}, {_date(folder / CHECKPOINTS)}{_loss(manifest.get('best_loss'))}"
+
+
+def _checkpoint_row(folder: Path) -> dict[str, Any]:
+    """Return the one row that a training writes beside its model; {} where it is missing or too long to be one."""
+    for path in sorted(folder.glob("part-*.jsonl")):
+        try:
+            if inside(folder, path.name).stat().st_size <= MAX_ROW_BYTES:
+                return load_json(path) or {}
+        except (OSError, OutsideRunError):
+            continue
+    return {}
+
+
+def _score(row: dict[str, Any]) -> str:
+    step = row.get("step")
+    best = f", best at step {step}" if isinstance(step, int) else ""
+    return best + _loss(row.get("validation_loss"))
+
+
+def _loss(value: Any) -> str:
+    return f", validation loss {value:.3f}" if isinstance(value, float) else ""
+
+
+def _date(folder: Path) -> str:
+    newest_s = max(os.lstat(place).st_mtime for place, _, _ in os.walk(folder))
+    return datetime.fromtimestamp(newest_s, UTC).strftime("%Y-%m-%d")
+
+
+def _is_folder(path: Path) -> bool:
+    """Return whether there is a folder, and no link to one."""
+    return path.is_dir() and not path.is_symlink()

@@ -1,4 +1,7 @@
-"""Read the progress that shards report. Reads `<run>/<unit>/progress-*.json`; writes nothing."""
+"""Read the progress that shards report, and the checkpoints of trainings.
+
+Reads `<run>/<unit>/progress-*.json` and `<run>/<unit>/<spec10>/checkpoints/`; writes nothing.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,8 @@ from docent.messages.printing import printable
 MAX_NUMBER = 1e15
 """Larger numbers in a progress file are ignored."""
 NAME = re.compile(r"progress-(\d{5})\.json")
+CHECKPOINTS, MANIFEST = "checkpoints", "manifest.json"
+_STEP = re.compile(r"step-(\d{1,9})")
 
 
 def progress_by_shard(run_dir: Path, unit: str, spec: str | None = None) -> dict[int, dict[str, Any]]:
@@ -52,6 +57,16 @@ def progress_of(run_dir: Path, unit: str) -> dict[str, Any] | None:
     """Return done, total and eta_s over all shards; None before the first sign."""
     progress = read_progress(run_dir, unit)
     return {key: progress[key] for key in ("done", "total", "eta_s")} if progress["total"] else None
+
+
+def newest_checkpoint(folder: Path) -> int | None:
+    """Return the step of the newest complete checkpoint in a unit's folder; None where there is none."""
+    steps = [
+        int(number[1])
+        for path in (folder / CHECKPOINTS).glob("step-*")
+        if (number := _STEP.fullmatch(path.name)) and load_json(path / MANIFEST) is not None
+    ]
+    return max(steps, default=None)
 
 
 def _usable(path: Path) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from docent.artifacts.attempt import is_held
 from docent.config import PipelineConfig, dump_config, load_config
 from docent.errors import ConfigError, LauncherError
-from docent.store import load_json, write_durably
+from docent.store import write_durably
 
 RESOLVED = "pipeline.resolved.yaml"
 ATTEMPT = "pipeline.attempt.yaml"
@@ -71,12 +71,9 @@ def resolved_config(run_dir: Path) -> PipelineConfig:
     try:
         return load_config(path, environ={})
     except ConfigError as error:
-        raise LauncherError(
-            105,
-            f"the configuration of run {run_dir.name!r} cannot be read: {error.what}",
-            str(path),
-            f"to write it again from a pipeline file: docent run pipeline.yaml --run {run_dir.name}",
-        ) from None
+        what = f"the configuration of run {run_dir.name!r} cannot be read: {error.what}"
+        next_step = f"to write it again from a pipeline file: docent run pipeline.yaml --run {run_dir.name}"
+        raise LauncherError(105, what, str(path), next_step) from None
 
 
 def is_locked(run_dir: Path) -> bool:
@@ -90,9 +87,3 @@ def attempt_not_stored(run_dir: Path) -> Path | None:
     if not (attempt.is_file() and resolved.is_file()) or attempt.read_bytes() == resolved.read_bytes():
         return None
     return attempt
-
-
-def units_of_launch(run_dir: Path) -> list[str] | None:
-    """Return names of the units that the launch under way is about; None where it is not known."""
-    names = (load_json(run_dir / LAUNCH) or {}).get("units")
-    return names if isinstance(names, list) and all(isinstance(name, str) for name in names) else None

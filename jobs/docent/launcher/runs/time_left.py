@@ -10,7 +10,6 @@ import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from docent.artifacts.attempt import is_at_work
 from docent.artifacts.listings import SPEC_DIGITS, load_marker, load_success
@@ -82,16 +81,11 @@ def _shards_s(states: RunStates, name: str, spec: str | None) -> list[float | No
     waiting = [i for i in range(count) if find_marker(folder, Shard(i, count), spec) is None]
     parts = progress_by_shard(states.run_dir, name, spec)
     reported = {i: part["eta_s"] for i, part in parts.items() if "eta_s" in part}
-    others_s = _earlier_s(states.run_dir, name, spec, count) or _whole_s(parts)
+    others_s = _earlier_s(states.run_dir, name, spec, count)
+    if not others_s:  # a whole shard at the rate of running ones; None before they have one
+        rated = (part for part in parts.values() if part.get("rate_per_s") and "total" in part)
+        others_s = max((part["total"] / part["rate_per_s"] for part in rated), default=None)
     return [reported.get(i, others_s) for i in sorted(waiting, key=lambda i: (i not in reported, i))]
-
-
-def _whole_s(parts: Mapping[int, Mapping[str, Any]]) -> float | None:
-    """Return the seconds of a whole shard at the rate of running ones; None before they have one."""
-    whole_s = [
-        part["total"] / part["rate_per_s"] for part in parts.values() if part.get("rate_per_s") and "total" in part
-    ]
-    return max(whole_s, default=None)
 
 
 def _earlier_s(run_dir: Path, unit: str, spec: str | None, count: int) -> float | None:

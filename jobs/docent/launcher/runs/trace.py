@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from docent.artifacts.confinement import is_plain
 from docent.config import PipelineConfig
 from docent.errors import InputError, LauncherError
@@ -42,6 +44,13 @@ class TracedRow:
     unit: str
     parents: tuple[str, ...]
     row: dict[str, Any]
+
+
+class _Identified(BaseModel):
+    """What a row and an image in it must have to be traced."""
+
+    id: str
+    parents: list[str] = []
 
 
 def trace(states: RunStates, wanted_id: str) -> dict[str, TracedRow]:
@@ -87,21 +96,14 @@ def _candidates(row: dict[str, Any]) -> list[dict[str, Any]]:
     """Return a row and the images in it, images first: the row may be wanted because of one.
 
     Raises:
-        TypeError: an id is no text, or parents are no list of ids.
-        ValueError: a place is no span of a file.
+        ValueError: an id is no text, parents are no list of ids, or a place is no span of a file.
     """
     for place in (*row.get("sources", ()), *(section["source"] for section in row.get("sections", ()))):
         Span.model_validate(place)
     figures = (figure["image"] for section in row.get("sections", ()) for figure in section["figures"])
     images = [image for image in (*row.get("images", ()), *figures) if image and "id" in image]
     for one in (*images, row):
-        parents = one.get("parents", [])
-        if (
-            not isinstance(one["id"], str)
-            or not isinstance(parents, list)
-            or not all(isinstance(p, str) for p in parents)
-        ):
-            raise TypeError
+        _Identified.model_validate(one)
     return [*images, row]
 
 

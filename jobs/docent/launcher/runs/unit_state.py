@@ -5,7 +5,6 @@ Pure functions over it: the words and the row of `docent status`, `docent plan` 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -137,12 +136,6 @@ def note(unit: UnitState) -> str:
 def output(unit: UnitState) -> str:
     """Return how many rows a complete unit has, and how many were rejected."""
     return counted(unit.rows or 0, "row") + (f", {unit.rejected} rejected" if unit.rejected else "")
-
-
-def failures_in_words(units: Mapping[str, UnitState]) -> str:
-    """Return the units that failed and why, on one line; "" where none did."""
-    failed = {name: unit for name, unit in units.items() if unit.phase is Phase.FAILED}
-    return "; ".join(f"{name}: {unit.cause or 'no cause was written'}" for name, unit in failed.items())
 
 
 def after_launch(unit: UnitState) -> UnitState:

@@ -1,17 +1,22 @@
-"""Verbs that convert data sets from one format to another. They need no run and no configuration."""
+"""Verbs that convert data sets from one format to another, and check one. They need no run and no configuration."""
 
 from __future__ import annotations
 
 import importlib
+import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
 from docent.errors import InputError, LauncherError
+from docent.launcher.verbs import options
+from docent.launcher.verbs.options import PATH
+from docent.launcher.verbs.output.tables import print_table
 from docent.messages.plurals import counted
 from docent.messages.printing import printable
 
@@ -20,7 +25,6 @@ MAX_NAMED = 20
 MAX_WARNINGS = 5
 FOR = ("openai", "trl", "llama-factory", "ms-swift")
 """The names in trainers.TRAINERS, which is imported only where it is asked for."""
-PATH = click.Path(path_type=Path)
 
 
 def _code(name: str) -> Any:
@@ -30,7 +34,7 @@ def _code(name: str) -> Any:
 
 @contextmanager
 def _gate() -> Iterator[None]:
-    """End with the exit code of a gate on input that cannot be converted."""
+    """End with the exit code of a gate on input that cannot be converted or checked."""
     try:
         yield
     except InputError as error:
@@ -130,7 +134,7 @@ def _say_unanswered(lines: Sequence[str]) -> None:
 
 def _for_trainer(source: Path, out: Path, trainer: str, wanted: Any, images: Path | None, special_tokens: str) -> None:
     """Write the format of a trainer, and report what was changed and what was left out."""
-    code = importlib.import_module("docent.convert.trainers.convert")
+    code = _code("trainers.convert")
     with _gate():
         done = code.convert(source, out, trainer, code.Options(wanted, images, special_tokens))
     click.echo(
@@ -203,3 +207,41 @@ def merge(paths: tuple[Path, ...], near: float, strict: bool) -> None:
     _say_bad("line", merged.bad)
     if strict and merged.bad:
         sys.exit(GATE_FAILED)
+
+
+@click.command()
+@click.argument("path", metavar="FILE_OR_FOLDER", type=PATH)
+@click.option("--for", "trainer", type=click.Choice(FOR), help="Check all rules of this trainer; see docs/trainers.md.")
+@options.options(options.as_json)
+def validate(path: Path, trainer: str | None, output: str) -> None:
+    """Check every picture that a data set names; exit 6 if one is missing, broken or not where a text shows it.
+
+    Reads conversation JSON, chat JSONL and metadata files. Paths are relative to the file. Pictures at an address or
+    inside the file are counted as remote and not checked. With --for the file is checked by all rules of a trainer;
+    problems of the file as a whole have the row 0.
+    """
+    with _gate():
+        result = _code("trainers.validate").validate(path, trainer) if trainer else _code("validate").validate(path)
+    if output == "json":
+        click.echo(json.dumps({**asdict(result), "good": result.good}, indent=1, ensure_ascii=False))
+    else:
+        _print_result(result)
+    if not result.good:
+        sys.exit(GATE_FAILED)
+
+
+def _print_result(result: Any) -> None:
+    for title, rows in (("missing pictures", result.missing), ("problems", result.problems)):
+        if rows:
+            shown = [{key: printable(str(value)) for key, value in asdict(row).items()} for row in rows]
+            print_table(shown, "table", title)
+    for line in result.broken:
+        click.echo(f"broken: {printable(line)}")
+    looked_at = [counted(result.files, "file"), counted(result.rows, "row"), counted(result.pictures, "picture")]
+    counts = [
+        f"{len(result.missing)} missing",
+        f"{result.remote} remote",
+        f"{counted(len(result.broken), 'file')} broken",
+    ]
+    problems = [counted(len(result.problems), "problem")] if result.problems else []
+    click.echo(f"{', '.join(looked_at)}: {', '.join([*counts[:1], *problems, *counts[1:]])}")

@@ -26,7 +26,7 @@ SHOW = "docent.stages.generate_qa.preview"
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
+@click.argument("paths", nargs=-1, required=True, type=options.PATH, metavar="PATH...")
 @options.options(options.sets, options.as_json)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Write pictures to this folder.")
 def ingest(paths: Sequence[Path], sets: Sequence[str], output: str, out: Path | None) -> None:
@@ -96,10 +96,8 @@ PREVIEW_DEFAULTS = ("assemble={}", "generate_qa.temperatures=[0.7]")
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--config", "config_file", type=click.Path(path_type=Path), help="Pipeline file to take the settings from."
-)
+@click.argument("file", type=options.PATH)
+@click.option("--config", "config_file", type=options.PATH, help="Pipeline file to take the settings from.")
 @click.option("--types", help="Question types, separated by commas; `all` and `styles` are groups of them.")
 @click.option(
     "--document",
@@ -159,8 +157,5 @@ def _refuse_empty(file: Path, number: int, documents: int, rejects: Sequence[Any
     if documents:
         raise InputError(f"there is no document {number}: the file holds {documents}", str(file), "--document 1")
     reasons = "; ".join(f"{reject.reason} ({reject.detail or reject.raw})" for reject in rejects[:3])
-    raise InputError(
-        f"nothing in the file can be used: {reasons or 'it is empty'}",
-        str(file),
-        shlex.join(["docent", "ingest", str(file)]),
-    )
+    again = shlex.join(["docent", "ingest", str(file)])
+    raise InputError(f"nothing in the file can be used: {reasons or 'it is empty'}", str(file), again)

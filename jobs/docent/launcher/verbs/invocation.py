@@ -66,7 +66,27 @@ def _next_step(error: PipelineError, given: Invocation) -> str:
 def current() -> Invocation:
     """Describe what the verb that runs now was given."""
     context = click.get_current_context()
-    return _invocation(context.params, context.get_parameter_source("namespace"))
+    given = context.params
+    if "run_name" not in given:
+        return Invocation(program=_program())
+    cluster = given.get("backend") == "kubernetes" or "data" not in given
+    named, sets = given.get("run_name"), tuple(given.get("sets") or ())
+    data = given.get("data") or options.DEFAULT_DATA
+    file = given.get("file") if "sets" in given else None  # of `push` it is an option
+    if "sets" in given and file is None and not named:
+        file = options.DEFAULT_FILE  # with --run alone a run that is here would be taken with its stored settings
+    namespace_from = context.get_parameter_source("namespace")
+    typed = namespace_from is not None and namespace_from.name in ("COMMANDLINE", "ENVIRONMENT")
+    return Invocation(
+        program=_program(),
+        run_name=named or _unnamed(given, file, sets, data),
+        file=str(file) if file else "",
+        data="" if data == options.DEFAULT_DATA else str(data),
+        span=tuple(word for option, name in SPAN if given.get(name) for word in (option, str(given[name]))),
+        sets=tuple(map(mask, sets)),
+        backend="kubernetes" if cluster else "",
+        namespace=(given.get("namespace") or "") if typed else "",
+    )
 
 
 def of_run(run_dir: Path) -> Invocation:
@@ -87,28 +107,6 @@ def of_run_on_cluster(run_name: str, namespace: str) -> Invocation:
     """Describe a run on a cluster for suggested commands."""
     named = "" if namespace == options.DEFAULT_NAMESPACE else namespace
     return Invocation(program=_program(), run_name=run_name, backend="kubernetes", namespace=named)
-
-
-def _invocation(given: Mapping[str, Any], namespace_from: Any) -> Invocation:
-    if "run_name" not in given:
-        return Invocation(program=_program())
-    cluster = given.get("backend") == "kubernetes" or "data" not in given
-    named, sets = given.get("run_name"), tuple(given.get("sets") or ())
-    data = given.get("data") or options.DEFAULT_DATA
-    file = given.get("file") if "sets" in given else None  # of `push` it is an option
-    if "sets" in given and file is None and not named:
-        file = options.DEFAULT_FILE  # with --run alone a run that is here would be taken with its stored settings
-    typed = namespace_from is not None and namespace_from.name in ("COMMANDLINE", "ENVIRONMENT")
-    return Invocation(
-        program=_program(),
-        run_name=named or _unnamed(given, file, sets, data),
-        file=str(file) if file else "",
-        data="" if data == options.DEFAULT_DATA else str(data),
-        span=tuple(word for option, name in SPAN if given.get(name) for word in (option, str(given[name]))),
-        sets=tuple(map(mask, sets)),
-        backend="kubernetes" if cluster else "",
-        namespace=(given.get("namespace") or "") if typed else "",
-    )
 
 
 def _unnamed(given: Mapping[str, Any], file: Path | None, sets: tuple[str, ...], data: Path) -> str:

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import sys
 import threading
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from docent.artifacts.confinement import inside
+from docent.artifacts.confinement import inside, is_plain
 from docent.errors import LauncherError
 from docent.launcher.runs.folder import status as look
 from docent.launcher.runs.settings import is_locked, resolved_config
 from docent.launcher.runs.trace import lines
 from docent.launcher.runs.trace import trace as follow
 from docent.launcher.verbs import options
-from docent.launcher.verbs.output.log_tails import print_tails, tails_of
 from docent.launcher.verbs.output.status_text import picture, what_next
 from docent.launcher.verbs.output.tables import console, print_table
-from docent.messages.printing import terminal_safe
+from docent.messages.printing import printable, terminal_safe
 from docent.spec import RunStates
 
 
@@ -28,19 +29,11 @@ from docent.spec import RunStates
 @options.options(options.named_run, options.which_run, options.data, options.as_json, options.backend)
 @options.namespace
 @click.option("-w", "--watch", is_flag=True, help="Update the table until the run ends.")
-@click.pass_context
 def status(
-    context: click.Context,
-    named: str | None,
-    run_name: str | None,
-    data: Path,
-    output: str,
-    backend: str,
-    namespace: str,
-    watch: bool,
+    named: str | None, run_name: str | None, data: Path, output: str, backend: str, namespace: str, watch: bool
 ) -> None:
     """Show the state of a run; RUN is the same as --run RUN."""
-    run_name = context.params["run_name"] = run_name or named  # suggested commands name it too
+    run_name = click.get_current_context().params["run_name"] = run_name or named  # suggested commands name it too
     if backend == "kubernetes":
         from docent.launcher.verbs.cluster import on_cluster
 
@@ -109,7 +102,41 @@ def logs(
         raise click.UsageError(
             "-f works on a cluster only (--backend kubernetes); here the terminal of the run shows what goes on"
         )
-    print_tails(tails_of(options.find_run(data, run_name), unit, index))
+    _print_tails(_tails_of(options.find_run(data, run_name), unit, index))
+
+
+def _tails_of(run_dir: Path, unit: str, index: int | None) -> list[Path]:
+    """Return the log files of a unit, or of all units of a stage or whose names begin alike.
+
+    Args:
+        index: of one shard; of all where None.
+
+    Raises:
+        LauncherError: (102) there is no log.
+    """
+    pattern = "log-tail-*.txt" if index is None else f"log-tail-{index:05d}.txt"
+    units = sorted(path.name for path in run_dir.iterdir() if path.is_dir() and any(path.glob("log-tail-*.txt")))
+    begun = [unit] if unit in units else [name for name in units if name.startswith(unit)] if unit else []
+    plain = [name for name in begun if is_plain(name)]
+    tails = [tail for name in plain for tail in sorted((run_dir / name).glob(pattern)) if tail.is_file()]
+    if not tails:
+        raise _no_log(run_dir, unit, units)
+    return [inside(run_dir, f"{tail.parent.name}/{tail.name}") for tail in tails]
+
+
+def _print_tails(tails: Sequence[Path]) -> None:
+    """Print log files, each with its unit and shard where there are several."""
+    for tail in tails:
+        if len(tails) > 1:
+            click.echo(f"--- {printable(tail.parent.name)}, shard {int(tail.stem.removeprefix('log-tail-'))}")
+        click.echo(terminal_safe(tail.read_text(encoding="utf-8", errors="replace").rstrip()))
+
+
+def _no_log(run_dir: Path, unit: str, units: Sequence[str]) -> LauncherError:
+    near = difflib.get_close_matches(unit, units, 1)
+    logged = f"; units with a log: {', '.join(map(printable, units))}" if units else ""
+    next_step = f"docent logs {near[0]}" if near and is_plain(near[0]) else "docent status"
+    return LauncherError(102, f"{printable(unit)} has no log here{logged}", str(run_dir), next_step)
 
 
 @click.command()

@@ -6,8 +6,8 @@ Reads the pipeline file and the folder of runs; writes nothing.
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -44,25 +44,20 @@ def _checked_run_name(_: click.Context, option: click.Parameter, name: str | Non
     return name
 
 
-file_argument = click.argument("file", type=click.Path(path_type=Path), required=False)
-run_name = click.option(
-    "--run", "run_name", callback=_checked_run_name, help="Name of the run; default: run.name of the file."
-)
-run_here = click.option(
-    "--run",
-    "run_name",
-    callback=_checked_run_name,
+PATH = click.Path(path_type=Path)
+_run_option = partial(click.option, "--run", "run_name", callback=_checked_run_name)
+_namespace_option = partial(click.option, "--namespace", "-n", envvar="DOCENT_NAMESPACE", show_envvar=True)
+
+file_argument = click.argument("file", type=PATH, required=False)
+run_name = _run_option(help="Name of the run; default: run.name of the file.")
+run_here = _run_option(
     help="Name of the run; default: run.name of the file. Without FILE, a run on this machine keeps the settings "
     "stored with it (pipeline.resolved.yaml in its folder); for a new run FILE defaults to pipeline.yaml.",
 )
-which_run = click.option(
-    "--run", "run_name", callback=_checked_run_name, help="Name of the run; default: the one worked on last."
-)
+which_run = _run_option(help="Name of the run; default: the one worked on last.")
 run_argument = click.argument("run_name", metavar="[RUN]", required=False, callback=_checked_run_name)
 named_run = click.argument("named", metavar="[RUN]", required=False, callback=_checked_run_name)
-data = click.option(
-    "--data", type=click.Path(path_type=Path), default=DEFAULT_DATA, help="Folder of all runs; default: runs."
-)
+data = click.option("--data", type=PATH, default=DEFAULT_DATA, help="Folder of all runs; default: runs.")
 sets = click.option(
     "--set", "sets", multiple=True, metavar="A.B=C", help="Override a configuration value; may be repeated."
 )
@@ -82,22 +77,8 @@ backend = click.option(
     show_envvar=True,
     help="Where the run is: on this machine, or on the cluster of the current kube context.",
 )
-namespace_of_file = click.option(
-    "--namespace",
-    "-n",
-    envvar="DOCENT_NAMESPACE",
-    show_envvar=True,
-    help="Namespace on the cluster; default: kubernetes.namespace of the file.",
-)
-namespace = click.option(
-    "--namespace",
-    "-n",
-    default=DEFAULT_NAMESPACE,
-    envvar="DOCENT_NAMESPACE",
-    show_default=True,
-    show_envvar=True,
-    help="Namespace on the cluster.",
-)
+namespace_of_file = _namespace_option(help="Namespace on the cluster; default: kubernetes.namespace of the file.")
+namespace = _namespace_option(default=DEFAULT_NAMESPACE, show_default=True, help="Namespace on the cluster.")
 
 
 def read_config(
@@ -143,13 +124,6 @@ def name_in(file: Path) -> str:
     run = raw.get("run") if isinstance(raw, dict) else None
     name = run.get("name") if isinstance(run, dict) else None
     return name if isinstance(name, str) and is_run_name(name) else Run().name
-
-
-def same_run(file: Path | None, run_name: str, data: Path) -> str:
-    """Return the arguments with which `docent run` continues the same run, for messages."""
-    given = [] if file is None else [str(file)]
-    elsewhere = [] if data == DEFAULT_DATA else ["--data", str(data)]
-    return shlex.join([*given, "--run", run_name, *elsewhere])
 
 
 def find_run(data: Path, run_name: str | None) -> Path:

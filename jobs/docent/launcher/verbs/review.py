@@ -22,9 +22,8 @@ from docent.messages.suggested_commands import complete
 from docent.records import QAPair
 from docent.spec import RunStates
 
-REVIEW = "docent.stages.curate.review.review"
-EDITS = "docent.stages.curate.review.edits"
-DECISIONS = "docent.stages.curate.review.earlier_decisions"
+REVIEW = "docent.stages.curate.review"
+"""The package that does the work, imported only where it is needed."""
 MOST_LINES_NAMED = 20
 
 
@@ -47,7 +46,7 @@ def review(run_name: str | None, data: Path, edits: Path | None, limit: int) -> 
         _apply_edits(states, edits)
         return
     folder = inside(run_dir, "review")
-    counts = importlib.import_module(REVIEW).write(_inputs(states), folder, run_dir.name, limit)
+    counts = importlib.import_module(f"{REVIEW}.review").write(_inputs(states), folder, run_dir.name, limit)
     total, on_page, carried, without_pair = map(counts.pop, ("pairs", "on_page", "carried", "without_pair"))
     click.echo(f"{total} pairs: {', '.join(f'{count} {name}' for name, count in counts.items())}")
     if carried:
@@ -57,8 +56,8 @@ def review(run_name: str | None, data: Path, edits: Path | None, limit: int) -> 
         click.echo(f"{without_pair} are about pairs that the run no longer has: kept in {kept}")
     click.echo(f"all of them   {run_dir / 'review' / 'pairs.csv'}")
     click.echo(f"{_to_read(on_page, total, limit)}  {run_dir / 'review' / 'index.html'}")
-    again = shlex.join(["docent", "review", run_dir.name, *_elsewhere(run_dir)])
-    click.echo(f"next: {complete(again, invocation.current())} --apply {EDITS_PLACEHOLDER}")
+    again = complete(f"docent review {run_dir.name}", invocation.current())
+    click.echo(f"next: {again} --apply {EDITS_PLACEHOLDER}")
 
 
 def _to_read(on_page: int, total: int, limit: int) -> str:
@@ -66,11 +65,6 @@ def _to_read(on_page: int, total: int, limit: int) -> str:
         return f"{on_page} to read"
     more = f"; all with --limit {total}" if on_page == limit else ", as many as a page takes"
     return f"{on_page} of {total} to read{more}"
-
-
-def _elsewhere(run_dir: Path) -> list[str]:
-    """Return the option for the folder of runs, where it is not the default."""
-    return [] if run_dir.parent == Path("runs") else ["--data", str(run_dir.parent)]
 
 
 def _inputs(states: RunStates) -> dict[str, Any]:
@@ -81,14 +75,13 @@ def _inputs(states: RunStates) -> dict[str, Any]:
     """
     inputs = {name: artifact for name in states.units if (artifact := states.of(name).artifact) is not None}
     if not {"assemble", "generate-qa"} <= inputs.keys():
-        again = options.same_run(None, states.run_dir.name, states.run_dir.parent)
-        raise LauncherError(102, "the run has no pairs yet", str(states.run_dir), f"docent run {again} --to curate")
+        raise LauncherError(102, "the run has no pairs yet", str(states.run_dir), "docent run --to curate")
     return inputs
 
 
 def _apply_edits(states: RunStates, path: Path) -> None:
     """Read the decisions as stage curate will, keep them with the run, and print their number and the next command."""
-    decided = importlib.import_module(EDITS).read_edits(path)
+    decided = importlib.import_module(f"{REVIEW}.edits").read_edits(path)
     known = {pair.id for pair in _inputs(states)["generate-qa"].rows(QAPair) if pair.id in decided}
     counts = Counter(edit.decision for edit in decided.values())
     decisions = ", ".join(f"{counts[name]} {name}" for name in sorted(counts)) or "no decision"
@@ -96,12 +89,11 @@ def _apply_edits(states: RunStates, path: Path) -> None:
     if unknown := sorted(edit.line for pair_id, edit in decided.items() if pair_id not in known):
         lines = ", ".join(map(str, unknown[:MOST_LINES_NAMED]))
         click.echo(f"{len(unknown)} are about pairs that this run does not have: lines {lines}")
-    earlier = importlib.import_module(DECISIONS)
+    earlier = importlib.import_module(f"{REVIEW}.earlier_decisions")
     folder = inside(states.run_dir, "review")
     if left_out := earlier.store(path, folder):
         click.echo(f"{left_out} decisions applied before are not in this file: see {folder / earlier.BEFORE}")
     stored = folder / earlier.APPLIED
     resolved = str(states.run_dir / "pipeline.resolved.yaml")
-    given = ["--set", f"curate.edits={stored}"]
-    command = shlex.join(["docent", "run", resolved, *_elsewhere(states.run_dir), *given])
+    command = shlex.join(["docent", "run", resolved, "--set", f"curate.edits={stored}"])
     click.echo(f"next: {complete(command, invocation.current())}")

@@ -28,7 +28,6 @@ from docent.launcher.runs.trust import trust_copied
 from docent.launcher.runs.unit_state import Phase
 from docent.launcher.verbs import invocation, options
 from docent.launcher.verbs.output.closing_text import closing_lines
-from docent.launcher.verbs.output.push_text import push_lines
 from docent.launcher.verbs.output.status_text import of_unstored_attempt
 from docent.launcher.verbs.output.tables import console
 from docent.messages.plurals import counted
@@ -66,28 +65,21 @@ def run(
     if detach:
         raise click.UsageError("--detach works on a cluster only (--backend kubernetes)")
     config, run_dir = options.read_run(file, run_name, data, sets)
-    _run_here(config, run_dir, (first, last, only), verify, options.same_run(file, config.run.name, data))
+    _run_here(config, run_dir, choose(config, first, last, only), verify)
 
 
-def _run_here(
-    config: PipelineConfig,
-    run_dir: Path,
-    units: tuple[str | None, str | None, str | None],
-    verify: bool,
-    again: str,
-) -> None:
-    chosen = choose(config, *units)
+def _run_here(config: PipelineConfig, run_dir: Path, chosen: list[str], verify: bool) -> None:
     check_stages(config)
     decided = run_dir / "review" / "edits.csv"
     if config.curate and not config.curate.edits and decided.is_file():
         click.echo(f"decisions of a review are not used: add --set curate.edits={decided}")
     states = RunStates(config, run_dir, verify)
-    screen, given = console(), invocation.current()
+    given = invocation.current()
     if not run_dir.is_dir():
-        refuse_gaps(states, chosen, again)  # a folder of a run that cannot begin is not made
+        refuse_gaps(states, chosen)  # a folder of a run that cannot begin is not made
     preflight.look_ahead(config, states, chosen, given)
     with lock(run_dir), _known_to_workers(given):
-        refuse_gaps(states, chosen, again)
+        refuse_gaps(states, chosen)
         states.keep_source_hashes()
         for artifact in filter(None, (states.of(name).artifact for name in chosen)):
             trust_copied(run_dir, artifact)
@@ -96,8 +88,8 @@ def _run_here(
             click.echo(f"nothing to do: {counted(len(chosen), 'unit')} complete in {run_dir}")
             _end_unstored_attempt(states)
         else:
-            _carry_out(states, chosen, screen)
-    for line in (*closing_lines(states, chosen), *push_lines(states, chosen)):
+            _carry_out(states, chosen)
+    for line in closing_lines(states, chosen):
         click.echo(line)
     click.echo(_result_path(states, run_dir, chosen))
 
@@ -111,7 +103,7 @@ def _end_unstored_attempt(states: Any) -> None:
         forget_attempt(states.run_dir)
 
 
-def _carry_out(states: Any, chosen: list[str], screen: Any) -> None:
+def _carry_out(states: Any, chosen: list[str]) -> None:
     """Complete the chosen units, and report settings that were not stored.
 
     Raises:
@@ -121,7 +113,7 @@ def _carry_out(states: Any, chosen: list[str], screen: Any) -> None:
     os.utime(run_dir / ".lock")  # the run worked on last is the one that other verbs take
     try:
         with _interrupted_by_sigterm():
-            launch(states, chosen, screen)
+            launch(states, chosen, console())
     except KeyboardInterrupt:
         what = f"cancelled; run {run_dir.name} goes on from where it stopped"
         raise LauncherError(103, what, str(run_dir), "docent run") from None

@@ -11,7 +11,6 @@ import logging
 import threading
 import time
 from datetime import UTC, datetime
-from types import TracebackType
 
 from docent.errors import LauncherError, PipelineError, StoppedError
 from docent.launcher.cluster.api.client import ApiError, Cluster, Object
@@ -98,9 +97,7 @@ class Lease:
     def __enter__(self) -> Lease:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *details: object) -> None:
         self.release()
 
     @property

@@ -14,12 +14,11 @@ from dataclasses import dataclass, replace
 from docent.errors import LauncherError
 from docent.launcher.cluster.api.client import ApiError, Cluster, Object
 from docent.launcher.cluster.controller.state_record import StateRecord
-from docent.launcher.cluster.state import owned
+from docent.launcher.cluster.state import command, owned
 from docent.launcher.cluster.watch.cause import Evidence, decisiveness, why_failed, why_waiting
 from docent.launcher.cluster.watch.conditions import read
 from docent.launcher.cluster.watch.loglines import last_error, readable
 from docent.launcher.cluster.watch.observing import Observed
-from docent.launcher.cluster.watch.runs import command
 from docent.launcher.render import Plan, workload
 from docent.launcher.render.names import attempt_of
 from docent.launcher.runs.log_tail import LOG_BYTES, log_tail, tail

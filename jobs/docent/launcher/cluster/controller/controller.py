@@ -1,31 +1,28 @@
 """Bring a run to its end inside the cluster, as the one launcher that holds the run's lease.
 
 Reads the run's volume (never writes it) and the run's objects; writes workloads, the Lease and the state ConfigMap.
-Run alone, where a folder is the volume:
-`python -m docent.launcher.cluster.controller.controller --config pipeline.yaml --data DIR --launch 1`.
+Run alone, where a folder is the volume: `docent conduct --config pipeline.yaml --data DIR --launch 1`.
 """
 
 from __future__ import annotations
 
-import argparse
 import logging
 import os
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from docent.config import PipelineConfig, load_config
-from docent.errors import LauncherError, PipelineError, StoppedError
+from docent.config import PipelineConfig
+from docent.errors import LauncherError, StoppedError
 from docent.launcher.cluster import state
 from docent.launcher.cluster.api.client import Cluster
 from docent.launcher.cluster.api.lease import DURATION_S, Lease
 from docent.launcher.cluster.controller.backend import ClusterBackend
 from docent.launcher.cluster.controller.state_record import StateRecord
-from docent.launcher.cluster.watch.runs import command
+from docent.launcher.cluster.state import command
 from docent.launcher.render import Plan, names
 from docent.launcher.runs.unit_state import UnitState
 from docent.launcher.schedule import Scheduler
@@ -132,32 +129,3 @@ def _lease(plan: Plan, record: StateRecord, timeouts: Timeouts) -> Lease:
     holder = f"{socket.gethostname()}-{os.getpid()}"
     cluster = record.cluster.with_patience(RENEWAL_PATIENCE_S)
     return Lease(cluster, state.owned(body, record.record), holder, timeouts.cluster_s, timeouts.lease_s)
-
-
-def main() -> None:
-    """Run the launcher for a volume that is a folder of this machine."""
-    from docent.logs import configure
-
-    parser = argparse.ArgumentParser(description="The launcher inside the cluster.")
-    parser.add_argument("--config", type=Path, required=True, help="the pipeline file")
-    parser.add_argument("--data", type=Path, default=Path("/data"), help="where the volume is mounted")
-    parser.add_argument("--launch", type=int, required=True, help="number of this launch of the run")
-    parser.add_argument("--success-s", type=float, default=Timeouts.success_s, help="see Timeouts")
-    parser.add_argument("--lease-s", type=int, default=Timeouts.lease_s, help="see Timeouts")
-    given = parser.parse_args()
-    configure("INFO")
-    try:
-        config = load_config(given.config)
-        os.chdir(given.data)
-        timeouts = Timeouts(success_s=given.success_s, lease_s=given.lease_s)
-        sys.exit(run_controller(config, given.data, given.launch, timeouts))
-    except LauncherError as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        sys.exit(error.exit_code)
-    except PipelineError as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        sys.exit(3)
-
-
-if __name__ == "__main__":
-    main()

@@ -6,7 +6,7 @@ NetworkPolicy applies. Reads or writes the volume below /data; on this machine o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,14 +65,9 @@ class Volume:
             LauncherError: (105) the source cannot be read; (100) it did not arrive whole.
         """
         tally = Tally()
-
-        def pieces() -> Iterator[bytes]:
-            for piece in pack(source, skipped, outwards, tally):
-                yield piece
-                moved(len(piece))
-
+        pieces = _reported(pack(source, skipped, outwards, tally), moved)
         try:
-            answer = b"".join(self.cluster.run_in(self.pod, ["docent", "unpack", destination], pieces()))
+            answer = b"".join(self.cluster.run_in(self.pod, ["docent", "unpack", destination], pieces))
         except CommandError as error:
             raise _explained(error, destination) from None
         arrived = Receipt.parse(answer)
@@ -86,13 +81,7 @@ class Volume:
         Raises:
             LauncherError: (102) there is no such path on the volume; (100) it did not arrive whole.
         """
-
-        def pieces() -> Iterator[bytes]:
-            for piece in self.cluster.run_in(self.pod, ["docent", "pack", source], None):
-                moved(len(piece))
-                yield piece
-
-        stream = pieces()
+        stream = _reported(self.cluster.run_in(self.pod, ["docent", "pack", source], None), moved)
         try:
             receipt = unpack(reader(stream), destination)
             for _ in stream:  # the exit status of the far end follows its last byte
@@ -108,6 +97,13 @@ class Volume:
             CommandError: it exited with another status than 0.
         """
         return self.cluster.run_in(self.pod, command, None)
+
+
+def _reported(pieces: Iterable[bytes], moved: OnBytes) -> Iterator[bytes]:
+    """Yield the pieces, and report the size of each once it has been taken."""
+    for piece in pieces:
+        yield piece
+        moved(len(piece))
 
 
 @contextmanager
@@ -129,7 +125,8 @@ def volume(cluster: Cluster, body: Object) -> Iterator[Volume]:
         return
     if existing:
         cluster.delete("Pod", name)
-        _wait_until_gone(cluster, name, selector)
+        if not any(pod is None for pod in _states(cluster, name, selector, GONE_S)):
+            raise LauncherError(104, f"pod {name} does not end", cluster.namespace, f"kubectl delete pod {name}")
     uid = cluster.create(body)["metadata"]["uid"]
     try:
         _wait_until_ready(cluster, name, selector)
@@ -151,11 +148,6 @@ def _explained(error: CommandError, path: str) -> LauncherError:
     what = next(of_docent, lines[-1])
     codes = {2: 2, 102: 102, 105: 105}
     return LauncherError(codes.get(error.status, 100), what, f"{path} on the volume", "fix what is named above")
-
-
-def _wait_until_gone(cluster: Cluster, name: str, selector: str) -> None:
-    if not any(pod is None for pod in _states(cluster, name, selector, GONE_S)):
-        raise LauncherError(104, f"pod {name} does not end", cluster.namespace, f"kubectl delete pod {name}")
 
 
 def _wait_until_ready(cluster: Cluster, name: str, selector: str) -> None:

@@ -13,11 +13,10 @@ from docent.errors import LauncherError
 from docent.launcher.cluster import state
 from docent.launcher.cluster.api.connection import ApiError
 from docent.launcher.cluster.start import failure
-from docent.launcher.cluster.state import RunRecord
+from docent.launcher.cluster.state import RunRecord, command, launch_of
 from docent.launcher.cluster.watch import conditions
 from docent.launcher.cluster.watch.cause import Evidence, why_failed, why_waiting
 from docent.launcher.cluster.watch.observing import Observed
-from docent.launcher.cluster.watch.runs import command, launch_of
 from docent.launcher.runs.display import RunDisplay
 from docent.launcher.runs.log_tail import LOG_BYTES
 from docent.launcher.runs.unit_state import Phase
@@ -47,7 +46,7 @@ class RunWatcher:
         self.changed = threading.Event()
         self.records = Observed(cluster, ("ConfigMap",), f"docent/run={run}", self.changed)
         self.launchers = Observed(cluster, ("Job", "Pod"), f"docent/run={run},{LAUNCHER}", self.changed)
-        self.launch = launch or int(self.record().run.get("launch", 0))
+        self.launch = launch or self.record().started_launch
 
     def record(self) -> RunRecord:
         """Return the record as it is now.
@@ -80,7 +79,7 @@ class RunWatcher:
             self.changed.clear()
             record = self.record()
             # After a retry meanwhile, that launch is the one to watch. A run started by hand has no number.
-            self.launch = max(self.launch, int(record.run.get("launch", 0)))
+            self.launch = max(self.launch, record.started_launch)
             yield record
             if self.is_finished(record):
                 return
@@ -94,7 +93,7 @@ class RunWatcher:
 
     def obstacle(self) -> str:
         """Return why the launcher's own pod does not start, "" when it runs or nothing is known yet."""
-        jobs = [job for job in self._jobs() if launch_of(job) == self.launch]
+        jobs = self._jobs()
         if not jobs:
             return ""
         pods = tuple(self.launchers.labelled("Pod", "batch.kubernetes.io/job-name", jobs[-1]["metadata"]["name"]))
@@ -111,11 +110,13 @@ class RunWatcher:
         return [event for event in events if event.get("involvedObject", {}).get("name") == name]
 
     def _jobs(self) -> list[Any]:
-        return self.launchers.labelled("Job", "app.kubernetes.io/component", "launcher")
+        """Return the launcher's Jobs of the watched launch, the newest last."""
+        jobs = self.launchers.labelled("Job", "app.kubernetes.io/component", "launcher")
+        return [job for job in jobs if launch_of(job) == self.launch]
 
     def _launcher_ended(self) -> str:
         """Return why the launcher ended, "" while it works."""
-        jobs = [job for job in self._jobs() if launch_of(job) == self.launch]
+        jobs = self._jobs()
         if not jobs:
             pods = self.launchers.labelled("Pod", "app.kubernetes.io/component", "launcher")
             # `docent cancel` deletes the Job, waits for its pod, and only then records it.
@@ -147,11 +148,8 @@ def attach(cluster: Cluster, run: str, launch: int | None, console: Console) -> 
         with RunDisplay(console) as display:
             record = _show(watcher, display)
     except KeyboardInterrupt:
-        what, where = (
-            f"watching stopped; run {run} goes on in the cluster",
-            f"run {run} in namespace {cluster.namespace}",
-        )
-        raise LauncherError(101, what, where, command("status -w", cluster, run)) from None
+        what, again = f"watching stopped; run {run} goes on in the cluster", command("status -w", cluster, run)
+        raise LauncherError(101, what, f"run {run} in namespace {cluster.namespace}", again) from None
     conclude(cluster, run, record)
 
 

@@ -10,12 +10,8 @@ if TYPE_CHECKING:
 
 Phase = Literal["queued", "running", "complete", "failed"]
 
-# kind → the conditions that say complete, failed, suspended.
-CONDITIONS: dict[str, tuple[str, str, str]] = {
-    "Job": ("Complete", "Failed", "Suspended"),
-    "PyTorchJob": ("Succeeded", "Failed", "Suspended"),
-    "TrainJob": ("Complete", "Failed", "Suspended"),
-}
+# By the condition that says so; a PyTorchJob is Succeeded where Job and TrainJob are Complete.
+PHASES: dict[str, Phase] = {"Complete": "complete", "Succeeded": "complete", "Failed": "failed", "Suspended": "queued"}
 
 
 @dataclass(frozen=True)
@@ -47,14 +43,12 @@ def read(workload: Object) -> WorkloadStatus:
 
     A Job that is about to fail but still has pods counts as running: its pods may yet write.
     """
-    complete, failed, suspended = CONDITIONS[workload["kind"]]
     status, spec = workload.get("status") or {}, workload.get("spec") or {}
     retries = int(status.get("failed") or 0)
     if workload["kind"] != "Job":
         retries = sum(int(one.get("failed") or 0) for one in (status.get("replicaStatuses") or {}).values())
     true = {c["type"]: c for c in status.get("conditions") or () if c.get("status") == "True"}
-    phases: tuple[tuple[str, Phase], ...] = ((complete, "complete"), (failed, "failed"), (suspended, "queued"))
-    for name, phase in phases:
+    for name, phase in PHASES.items():
         if name in true:
             condition, several = true[name], int(spec.get("completions") or 1) > 1
             indexes = str(status.get("failedIndexes") or "") if several else ""

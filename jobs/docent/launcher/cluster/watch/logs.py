@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 from docent.errors import LauncherError, PipelineError
 from docent.launcher.cluster import state
-from docent.launcher.cluster.state import RunRecord
+from docent.launcher.cluster.state import FINISHED, RunRecord, command, how_it_stands, launch_of
 from docent.launcher.cluster.watch.observing import Observed
-from docent.launcher.cluster.watch.runs import FINISHED, command, how_it_stands, launch_of
 
 if TYPE_CHECKING:
     from docent.launcher.cluster.api.client import Cluster, Object

@@ -20,19 +20,17 @@ from docent.launcher.cluster import start
 from docent.launcher.cluster.api.client import Cluster
 from docent.launcher.cluster.api.execution import CommandError
 from docent.launcher.cluster.inputs import Input
-from docent.launcher.cluster.launch import launch
-from docent.launcher.cluster.operate import garbage
+from docent.launcher.cluster.operate import garbage, launch
 from docent.launcher.cluster.start import Intent
-from docent.launcher.cluster.state import RunRecord
+from docent.launcher.cluster.state import RunRecord, command, standing, stored_config
 from docent.launcher.cluster.transfer.transfer import volume
 from docent.launcher.cluster.watch import logs as cluster_logs
 from docent.launcher.cluster.watch.attach import RunWatcher, attach
-from docent.launcher.cluster.watch.runs import command, standing, stored_config
 from docent.launcher.local.preflight import without_pictures
 from docent.launcher.render import Plan, transfer_pod
 from docent.launcher.runs.unit_state import TABLE, Phase, after_launch, status_line
 from docent.launcher.verbs import invocation
-from docent.launcher.verbs.cluster.target import ask, connect, counted, find, left_out
+from docent.launcher.verbs.cluster.target import ask, counted, find, left_out
 from docent.launcher.verbs.output.tables import console, print_table
 from docent.messages.plurals import counted as of_number
 from docent.messages.printing import terminal_safe
@@ -50,7 +48,7 @@ def run(config: PipelineConfig, yes: bool, detach: bool) -> None:
     check_stages(config)
     for problem in without_pictures(config, list(units(config).values())):
         raise problem
-    cluster = connect(config.kubernetes.namespace)
+    cluster = Cluster.connect(config.kubernetes.namespace)
     intent = start.intend(cluster, config)
     name, todo = config.run.name, start.verdict(cluster, intent)
     number = None
@@ -108,13 +106,11 @@ def status(namespace: str, run_name: str | None, output: str, watch: bool) -> No
     # Before a launch has begun, the record is of the last.
     units = {unit: state if how == "running" else after_launch(state) for unit, state in record.units.items()}
     rows = [asdict(status_line(unit, state)) for unit, state in units.items()]
-    if output == "table":
-        rows = [{key: row[key] for key in TABLE} for row in rows]
     title = f"{where}: {how}, launch {record.run.get('launch', record.launch)}"
     if output == "table" and not rows:  # a table without rows has no title either
         click.echo(title)
     else:
-        print_table(rows, output, title)
+        print_table(rows, output, title, TABLE)
     if how == "starting" and (why := RunWatcher(cluster, name).obstacle()):
         click.echo(f"the launcher waits: {why}", err=True)
 
@@ -125,11 +121,10 @@ def logs(namespace: str, run_name: str | None, unit: str, index: int | None, fol
     known = list(dict.fromkeys([*record.run.get("plans", ()), *record.units, "launcher"]))
     if unit not in known:
         raise LauncherError(102, f"no unit {unit!r}", f"run {name}", f"one of: {', '.join(known)}")
-    lines = (
-        cluster_logs.follow(cluster, name, unit, index)
-        if follow
-        else cluster_logs.lines(cluster, name, record, unit, index)
-    )
+    if follow:
+        lines = cluster_logs.follow(cluster, name, unit, index)
+    else:
+        lines = cluster_logs.lines(cluster, name, record, unit, index)
     try:
         for line in lines:
             click.echo(line)
@@ -199,12 +194,8 @@ def fetch_report(namespace: str, run_name: str | None, data: Path) -> Path:
     cluster, name, record = find(namespace, run_name)
     unit = record.units.get("report")
     if unit is None or unit.phase is not Phase.DONE or not unit.spec:
-        raise LauncherError(
-            102,
-            "there is no report yet",
-            f"run {name} in namespace {cluster.namespace}",
-            command("wait", cluster, name),
-        )
+        where = f"run {name} in namespace {cluster.namespace}"
+        raise LauncherError(102, "there is no report yet", where, command("wait", cluster, name))
     page = data / f"{name}-on-cluster" / "report.html"
     with volume(cluster, transfer_pod(Plan.of(stored_config(cluster, name, record)))) as far:
         with counted("report") as moved:

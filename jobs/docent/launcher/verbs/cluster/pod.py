@@ -5,6 +5,7 @@ They read and write the volume, mounted at /data, which is also the working dire
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -13,7 +14,7 @@ from pathlib import Path
 import click
 
 from docent.config import load_config
-from docent.launcher.cluster.controller.controller import run_controller
+from docent.launcher.cluster.controller.controller import Timeouts, run_controller
 from docent.launcher.cluster.transfer.archive import pack as send
 from docent.launcher.cluster.transfer.extraction import confined
 from docent.launcher.cluster.transfer.extraction import unpack as receive
@@ -28,13 +29,16 @@ _data = click.option("--data", type=click.Path(path_type=Path), default=VOLUME, 
 @click.command(hidden=True)
 @click.option("--config", "file", type=click.Path(path_type=Path), required=True, help="The pipeline file.")
 @click.option("--launch", type=int, required=True, help="Number of this launch of the run.")
+@click.option("--success-s", type=float, default=Timeouts.success_s, help="See Timeouts.")
+@click.option("--lease-s", type=int, default=Timeouts.lease_s, help="See Timeouts.")
 @_data
-def conduct(file: Path, launch: int, data: Path) -> None:
+def conduct(file: Path, launch: int, success_s: float, lease_s: int, data: Path) -> None:
     """Create the workloads of a run in order, and record how they end."""
     configure("INFO")
     config = load_config(file)
     configure(config.run.log_level)
-    sys.exit(run_controller(config, data, launch))
+    os.chdir(data)
+    sys.exit(run_controller(config, data, launch, Timeouts(success_s=success_s, lease_s=lease_s)))
 
 
 @click.command(hidden=True)

@@ -15,17 +15,8 @@ import click
 from docent.errors import LauncherError
 from docent.launcher.cluster.api.client import Cluster
 from docent.launcher.cluster.state import RunRecord
-from docent.launcher.cluster.watch.runs import find as find_run
+from docent.launcher.cluster.state import find as find_run
 from docent.messages.printing import printable
-
-
-def connect(namespace: str) -> Cluster:
-    """Connect to the cluster of the current kube context.
-
-    Raises:
-        LauncherError: (4) there is none.
-    """
-    return Cluster.connect(namespace)
 
 
 def find(namespace: str, run_name: str | None) -> tuple[Cluster, str, RunRecord]:
@@ -34,9 +25,8 @@ def find(namespace: str, run_name: str | None) -> tuple[Cluster, str, RunRecord]
     Raises:
         LauncherError: (102) there is none.
     """
-    cluster = connect(namespace)
-    run, record = find_run(cluster, run_name)
-    return cluster, run, record
+    cluster = Cluster.connect(namespace)
+    return cluster, *find_run(cluster, run_name)
 
 
 def ask(question: str, yes: bool, retry: str) -> None:

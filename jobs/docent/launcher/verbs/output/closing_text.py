@@ -1,22 +1,33 @@
-"""Tell at the end of `docent run` what was left out, what was not written, and which commands follow.
+"""Tell at the end of `docent run` what was left out, what was not written or pushed, and which commands follow.
 
-Reads the artifacts of the run; writes nothing.
+Reads the artifacts of the run, and of what was rejected the first rows; writes nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import click
 
+from docent.artifacts.pushed import UNIT, is_open, read_push
 from docent.artifacts.summaries import ReviewSummary, Statistics, read_summary
 from docent.config.stages import LICENSE_PLACEHOLDER
+from docent.errors import PipelineError
 from docent.launcher.verbs import invocation
-from docent.launcher.verbs.output.rejects_text import rejected_names
+from docent.messages.plurals import counted
+from docent.messages.printing import printable
 from docent.messages.suggested_commands import Invocation, complete
 from docent.source_files.collection import UNNAMED, license_of, read_source_names
+from docent.spec import RunStates
+from docent.store import Artifact
+
+AGAIN = f"docent run --only {UNIT}"
+NAMED = 5
+"""Rejected rows that are named; the file has all of them."""
+MAX_NAME_CHARS = 150
 
 
 def closing_lines(states: Any, chosen: list[str]) -> Iterator[str]:
@@ -25,7 +36,7 @@ def closing_lines(states: Any, chosen: list[str]) -> Iterator[str]:
     Args:
         chosen: the units of this launch.
     """
-    for lines in (_left_out, _shortfall, _unmatched, unlicensed):
+    for lines in (_left_out, _shortfall, _unmatched, unlicensed, push_lines):
         yield from lines(states, chosen)
 
 
@@ -79,3 +90,43 @@ def unlicensed(states: Any, chosen: list[str]) -> Iterator[str]:
         named = f"docent run --set build_dataset.license={LICENSE_PLACEHOLDER}"
         command = complete(named, _again(states))
         yield f"licence of the data set: {UNNAMED}; to name yours: {command}"
+
+
+def push_lines(states: RunStates, chosen: Sequence[str]) -> Iterator[str]:
+    """Yield where the data set was pushed, or why it was not and how to push it.
+
+    Args:
+        chosen: names of the units that are looked at.
+    """
+    section, artifact = states.config.build_dataset, states.of(UNIT).artifact if UNIT in chosen else None
+    if section is None or not section.push_to or artifact is None:
+        return
+    last, given = read_push(states.run_dir), invocation.of_run(states.run_dir)
+    of_this = last is not None and (last.repository, last.digest) == (section.push_to, artifact.digest)
+    if last is None or not of_this:
+        yield f"data set not pushed to {section.push_to} yet; to push it: {complete(AGAIN, given)}"
+    elif is_open(states.config, states.run_dir, artifact):
+        yield f"data set not pushed to {last.repository}: {last.reason}"
+        yield f"  next: {complete(last.next_step, given)}"
+    else:
+        yield f"data set pushed to {last.repository}: {counted(last.files, 'file')}, commit {last.commit[:10]}"
+        yield from (f"  note: {complete(note, given)}" for note in last.notes)
+
+
+def rejected_names(artifact: Artifact) -> Iterator[str]:
+    """Yield the first rows that a complete unit rejected, and how many others there are."""
+    names = list(_names(artifact))
+    yield from (f"  {name}" for name in names)
+    others = artifact.success.rejected - len(names)
+    if names and others > 0:
+        yield f"  and {counted(others, 'other')}"
+
+
+def _names(artifact: Artifact) -> Iterator[str]:
+    """Yield the first rejected rows in words; none where the files are damaged, which `docent run --verify` finds."""
+    try:
+        for reject in islice(artifact.rejects(), NAMED):
+            kept = " (its exhibit stays)" if reject.parents and artifact.unit == "ingest" else ""
+            yield printable(f"{reject.reason}: {reject.detail or reject.raw}", MAX_NAME_CHARS) + kept
+    except (PipelineError, OSError):
+        return

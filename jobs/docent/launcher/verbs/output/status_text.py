@@ -15,8 +15,7 @@ from docent.launcher.runs.settings import ATTEMPT, RESOLVED, file_in_force, is_l
 from docent.launcher.runs.time_left import left
 from docent.launcher.runs.unit_state import TABLE, Phase, StatusLine, note
 from docent.launcher.verbs import invocation
-from docent.launcher.verbs.output.push_text import push_lines
-from docent.launcher.verbs.output.rejects_text import rejected_names
+from docent.launcher.verbs.output.closing_text import push_lines, rejected_names
 from docent.launcher.verbs.output.tables import table
 from docent.messages.printing import printable
 from docent.messages.suggested_commands import complete

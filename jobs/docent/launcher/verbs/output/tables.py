@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -44,9 +45,10 @@ def table(rows: list[dict[str, Any]], title: str) -> Any:
     return shown
 
 
-def print_table(rows: list[dict[str, Any]], output: str, title: str) -> None:
-    """Print rows in the format of `-o`."""
+def print_table(rows: list[dict[str, Any]], output: str, title: str, columns: Sequence[str] = ()) -> None:
+    """Print rows in the format of `-o`; a table with only these columns, if any are named, JSON with all."""
     if output == "json":
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
     else:
-        console().print(table(rows, title))
+        shown = [{name: row[name] for name in columns} for row in rows] if columns else rows
+        console().print(table(shown, title))
