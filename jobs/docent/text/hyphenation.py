@@ -10,27 +10,20 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from docent.resources import read_yaml
+
 HYPHENS = "-\u2010\u00ad"
 _DIVIDED = re.compile(rf"(?<=\w)[{HYPHENS}]\Z")
 # Addresses, options of commands and the like are not divided by rules of words.
 _CODE = re.compile(r"\A-|://|[@/_=\\<>$]")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _LETTERS = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+_LISTS = read_yaml(__package__, "word_lists.yaml")
 # "pre- and post-war": the hyphen stands for a word that is left out.
-_CONNECTING = frozenset("and or to und oder bis sowie bzw et ou y o e ed od of en eller och og".split())
+_CONNECTING = frozenset(_LISTS["connecting"].split())
 # First parts of compounds, unless a mere ending follows: "half-way", but "selfish" and "higher".
-_FIRST_PARTS = frozenset(
-    "self well half high low long short full cross non ex all two three four five six seven eight nine ten twenty "
-    "thirty forty fifty sixty seventy eighty ninety first second third mid wide deep hand left right open hard "
-    "soft".split()
-)
-_ENDINGS = frozenset(
-    "er ers est ing ings ness nesses ly ed en ened ening ship age ages ware some somely ful fully fulness less ary "
-    "aries sense ish hood dom ity ies y n ner ners th ths eth teen ity ation wards ward".split()
-)
-_LAST_PARTS = frozenset(
-    "based shaped sized driven powered operated mounted coloured colored known made century free".split()
-)
+_FIRST_PARTS = frozenset(_LISTS["first_parts"].split())
+_ENDINGS, _LAST_PARTS = frozenset(_LISTS["endings"].split()), frozenset(_LISTS["last_parts"].split())
 _PREFIXES = frozenset("un in im dis re pre mis over under out be ill".split())
 
 

@@ -9,11 +9,9 @@ import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
-
-import yaml
 
 from docent.errors import ConfigError
+from docent.resources import read_yaml
 
 
 @dataclass(frozen=True)
@@ -37,10 +35,8 @@ class Language:
 @cache
 def languages() -> Mapping[str, Language]:
     """Return all known languages by code."""
-    text = resources.files(__package__).joinpath("languages.yaml").read_text(encoding="utf-8")
-    return {
-        code: Language(code, **row | {"aliases": tuple(row["aliases"])}) for code, row in yaml.safe_load(text).items()
-    }
+    rows = read_yaml(__package__, "languages.yaml").items()
+    return {code: Language(code, **row | {"aliases": tuple(row["aliases"])}) for code, row in rows}
 
 
 def find_language(given: str, where: str) -> Language:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from docent.resources import read_yaml
 from docent.text.numbers.quantities import UNITS
 from docent.text.terms import STOP_WORDS, folded, terms_of
 
@@ -22,11 +23,7 @@ _WORD = re.compile(rf"(?<!\w)[{_LATIN}][{_LATIN}0-9]*(?:[-’'][{_LATIN}0-9]+)*"
 _POSSESSIVE = re.compile(r"['’]s?$")
 _FORMS = re.compile(r"(?<=\w{4})(?:ians?|eans?|ans?|ese|ish|ics?)$")
 _BEGINS = tuple('.!?…:;"“”„«»‘(（[{|*#>•·–—\n。！？：；「『')
-_NO_NAMES = frozenset(
-    "i i'm i've i'd i'll ok yes no true false figure fig table section chapter step page part appendix note answer "
-    "question visitor guide mr mrs ms dr prof sir lady st today yesterday tomorrow let's here's there's that's what's "
-    "it's he's she's who's one's everyone's today's".split()
-)
+_NO_NAMES = frozenset(read_yaml(__package__, "word_lists.yaml")["no_names"].split())
 _LINE_MARK = re.compile(r"^[ \t]*(?:[-*•]|\(?\d{1,2}[.)])[ \t]+", re.MULTILINE)
 
 

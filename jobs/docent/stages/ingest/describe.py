@@ -11,10 +11,6 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
-
-import yaml
 
 from docent.checks import check_teacher_sees
 from docent.config import Describe
@@ -22,6 +18,7 @@ from docent.context import Context
 from docent.llm.chat import ChatReply, ChatRequest, Image, Message
 from docent.llm.client import ChatClient
 from docent.records import Document, Figure, ImageFile, Reject, Section
+from docent.resources import read_yaml
 from docent.text.languages import find_language
 from docent.text.markdown.figures import without_figures
 from docent.text.prompt_safety import as_material, restored, visible
@@ -94,7 +91,7 @@ def described(ctx: Context, rows: Iterable[Loaded]) -> Iterator[Document | Rejec
 
 def request_for(shown: PictureInPlace, ctx: Context) -> ChatRequest:
     """Return the request that describes one picture."""
-    prompts, text = _prompts(), shown.section.text
+    prompts, text = read_yaml(__package__, "describe.yaml"), shown.section.text
     before, _, after = text.partition(shown.figure.token)
     around = f"{before[-AROUND_CHARS:]}\n[the picture]\n{after[:AROUND_CHARS]}"
     given = shown.document.language
@@ -224,10 +221,3 @@ def _without_bare_pictures(row: Document | Reject, next_step: str) -> Iterator[D
         yield Reject(reason=NOT_DESCRIBED, raw=section.title or row.name, parents=(row.id,), detail=detail)
     if kept:
         yield row if len(kept) == len(row.sections) else row.model_copy(update={"sections": tuple(kept)})
-
-
-@cache
-def _prompts() -> dict[str, str]:
-    text = resources.files(__package__).joinpath("describe.yaml").read_text(encoding="utf-8")
-    prompts: dict[str, str] = yaml.safe_load(text)
-    return prompts

@@ -13,11 +13,9 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import NamedTuple
 
-import yaml
-
+from docent.resources import read_yaml
 from docent.text.encodings.orthography import LAST_LATIN, WORD, is_strange, strange_symbols
 
 # Lines with bytes beyond ASCII that are looked at: all that tells encodings apart stands there.
@@ -39,11 +37,7 @@ _HAN = re.compile("[\u3400-\u9fff]")
 _FOREIGN = re.compile("[^\x00-\x7f]")
 _MIN_HANGUL_SHARE, _MIN_KANA_SHARE, _MIN_COMMON_HAN_SHARE = 0.8, 0.2, 0.1
 # The most frequent characters of Chinese prose, in both scripts.
-_COMMON_HAN = frozenset(
-    "的一是不了在人有我他这這个個们們中来來上大为為和国國地到以说說时時要就出会會可也你对對生能而子那得于於着著下自之年过過发發后後"
-    "作里裡用道行所然家种種事成方多经經么麼去法学學如都同现現当當没沒动動面起看定天分还還进進好小部其些主样樣理心本前开開但因只从從"
-    "想实實日月第馆館展物博品件文与與及由每"
-)
+_COMMON_HAN = frozenset(read_yaml("docent.text", "word_lists.yaml")["common_han"])
 _ANY_WORD = re.compile(r"[^\W\d_]+")
 KNOWN_AS = {
     "cp949": "CP949 (Korean)", "cp932": "Shift-JIS (Japanese)", "euc_jp": "EUC-JP (Japanese)",
@@ -148,10 +142,9 @@ def _sample(data: bytes) -> bytes:
 
 @cache
 def _alphabets() -> tuple[Alphabet, ...]:
-    text = resources.files(__package__).joinpath("alphabets.yaml").read_text(encoding="utf-8")
     return tuple(
         Alphabet(frozenset(row["letters"] + "µ"), frozenset(row["words"].split()), tuple(row["encodings"]))
-        for row in yaml.safe_load(text).values()
+        for row in read_yaml(__package__, "alphabets.yaml").values()
     )
 
 

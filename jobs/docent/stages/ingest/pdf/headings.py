@@ -11,6 +11,7 @@ import re
 import statistics
 from collections.abc import Iterable, Sequence
 
+from docent.resources import read_yaml
 from docent.stages.ingest.pdf.page.fragments import WIDE_GAP
 from docent.stages.ingest.pdf.page.lines import MAX_HEADING_CHARS, MeasuredLine, is_heading
 
@@ -26,16 +27,7 @@ _MAX_ABOVE_TITLE, _MIN_TITLE_CHARS = 3, 2
 _NUMBERED = re.compile(r"(\d{1,2}(?:\.\d{1,2}){0,4})(\.?)\s+(\S.*)")
 _LEADERS = re.compile(r"(?:[.·…_]\s?){3,}")
 _ENDS_IN_NUMBER = re.compile(r"\s\d{1,4}$")
-_PARTS_OF_DOCUMENTS = frozenset(
-    (
-        "contents|table of contents|list of contents|index|introduction|preface|foreword|abstract|summary|"
-        "inhalt|inhaltsverzeichnis|inhaltsübersicht|einleitung|einführung|vorwort|zusammenfassung|"
-        "sommaire|table des matières|avant-propos|préface|résumé|indice|índice|contenido|introducción|prefacio|resumen|"
-        "sommario|introduzione|prefazione|conteúdo|sumário|introdução|inhoud|inhoudsopgave|inleiding|voorwoord|"
-        "spis treści|wstęp|innehåll|indhold|innhold|sisällys|obsah|içindekiler|"
-        "содержание|оглавление|введение|предисловие|зміст|目次|はじめに|目录|目錄|前言|차례|목차|머리말"
-    ).split("|")
-)
+_PARTS_OF_DOCUMENTS = frozenset(read_yaml("docent.text", "word_lists.yaml")["document_parts"])
 """What the parts of a document are called, in lower case; the document itself is not called so."""
 _SENTENCE_ENDS = (".", ",", ";", ":", "。", "、", "；", "：", "，")
 
