@@ -17,7 +17,6 @@ _DIVIDED = re.compile(rf"(?<=\w)[{HYPHENS}]\Z")
 # Addresses, options of commands and the like are not divided by rules of words.
 _CODE = re.compile(r"\A-|://|[@/_=\\<>$]")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
-_LETTERS = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _LISTS = read_yaml(__package__, "word_lists.yaml")
 # "pre- and post-war": the hyphen stands for a word that is left out.
 _CONNECTING = frozenset(_LISTS["connecting"].split())
@@ -51,7 +50,7 @@ def whole_word(head: str, tail: str, words: Words) -> str | None:
         head: the end of a line back to its last blank, with the hyphen.
         tail: the beginning of the next line up to its first blank.
     """
-    stem, letters = head[:-1], _LETTERS.match(tail)
+    stem, letters = head[:-1], _WORD.match(tail)
     if _CODE.search(head) or letters is None:
         return f"{stem}-{tail}" if tail[:1].isalnum() else None
     if not tail[0].islower():
@@ -82,7 +81,7 @@ def joined(lines: Sequence[str], words: Words) -> str:
 
 
 def _last_letters(stem: str) -> str:
-    runs = _LETTERS.findall(stem)
+    runs = _WORD.findall(stem)
     return runs[-1].lower() if runs and stem.endswith(runs[-1]) and not stem[-len(runs[-1]) :].isupper() else ""
 
 

@@ -49,13 +49,14 @@ def find_language(given: str, where: str) -> Language:
         ConfigError: none; the message lists all.
     """
     wanted = " ".join(given.split()).casefold()
-    names = _codes_by_name()
+    known = languages()
+    names = {name.casefold(): one.code for one in known.values() for name in (one.code, one.name, *one.aliases)}
     code = names.get(wanted) or names.get(wanted.replace("_", "-").partition("-")[0])
     if code is not None:
-        return languages()[code]
+        return known[code]
     near = difflib.get_close_matches(wanted, [name for name in names if len(name) > 3], n=1)
-    meant = f", did you mean {languages()[names[near[0]]].name}?" if near else ""
-    listed = ", ".join(f"{language.name} ({language.code})" for language in languages().values())
+    meant = f", did you mean {known[names[near[0]]].name}?" if near else ""
+    listed = ", ".join(f"{language.name} ({language.code})" for language in known.values())
     raise ConfigError(f"unknown language {given!r}{meant}", where, f"use one of: {listed}")
 
 
@@ -65,8 +66,3 @@ def truth_of(answer: str, language: Language) -> bool | None:
     if beginning.startswith(language.false.casefold()):
         return False
     return True if beginning.startswith(language.true.casefold()) else None
-
-
-@cache
-def _codes_by_name() -> dict[str, str]:
-    return {name.casefold(): one.code for one in languages().values() for name in (one.code, one.name, *one.aliases)}

@@ -150,14 +150,13 @@ def _alphabets() -> tuple[Alphabet, ...]:
 
 @cache
 def _candidates() -> tuple[str, ...]:
-    return tuple(dict.fromkeys([name for alphabet in _alphabets() for name in alphabet.encodings])) + _CJK
+    return (*dict.fromkeys(name for alphabet in _alphabets() for name in alphabet.encodings), *_CJK)
 
 
 def _without_noise(sample: bytes) -> list[str]:
     """Return the candidates in which charset-normalizer sees more than noise, in the order of the table."""
     from charset_normalizer import from_bytes
 
-    alive: set[str] = set()
     matches = from_bytes(
         sample,
         steps=1,
@@ -166,8 +165,7 @@ def _without_noise(sample: bytes) -> list[str]:
         preemptive_behaviour=False,
         enable_fallback=False,
     )
-    for match in matches:
-        alive.update(match.could_be_from_charset)
+    alive = {name for match in matches for name in match.could_be_from_charset}
     return [name for name in _candidates() if name in alive]
 
 

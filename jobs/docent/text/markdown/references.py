@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from docent.text.markdown.formulas import formula_spans
 from docent.text.markdown.html_tags import without_tags
-from docent.text.markdown.html_text import blanked, comment_spans, without_spans
+from docent.text.markdown.html_text import blanked, comment_spans, with_replaced, without_spans
 from docent.text.markdown.pictures import pictures_in
 from docent.text.markdown.superscripts import with_superscripts
 
@@ -143,16 +143,15 @@ def plain_text(text: str) -> str:
     if not _MARKUP.search(text):
         return text
     hidden: list[str] = []
-    text = text.replace(_BEFORE, "").replace(_BEHIND, "")
-    pieces: list[str] = []
-    end = 0
-    for start, after in verbatim_spans(text):
-        run = _RUN.match(text, start)
+
+    def hide(verbatim: str) -> str:
+        run = _RUN.match(verbatim)
         marks = len(run.group()) if run else 0
-        pieces += [text[end:start], f"{_BEFORE}{len(hidden)}{_BEHIND}"]
-        hidden.append(text[start + marks : after - marks])
-        end = after
-    text = "".join([*pieces, text[end:]]) if pieces else text
+        hidden.append(verbatim[marks : len(verbatim) - marks])
+        return f"{_BEFORE}{len(hidden) - 1}{_BEHIND}"
+
+    text = text.replace(_BEFORE, "").replace(_BEHIND, "")
+    text = with_replaced(text, verbatim_spans(text), hide)
     text = with_superscripts(_AUTOLINK.sub(r"\1", text))
     text = without_tags(blanked(text, comment_spans(text)))
     text = _REFERENCE_LINK.sub(_label, _LINK.sub(_label, text))

@@ -10,13 +10,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from docent.stages.ingest.tables.csv_files import LOOKED_AT
 from docent.stages.ingest.tables.row_documents import MAX_COLUMNS
 from docent.stages.ingest.tables.xlsx_package import TooLargeError, WorkbookError
 from docent.stages.ingest.tables.xlsx_parts import Merge
 from docent.stages.ingest.tables.xlsx_sheets import MAX_CELLS, Cell, Row
 
-LOOKED_AT = 20
-"""Rows among which the one that names the columns is looked for."""
 MAX_HEADER_ROWS = 5
 
 
