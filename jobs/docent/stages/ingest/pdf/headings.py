@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import statistics
 from collections.abc import Iterable, Sequence
+from itertools import pairwise, takewhile
 
 from docent.resources import read_yaml
 from docent.stages.ingest.pdf.page.fragments import WIDE_GAP
@@ -131,7 +132,7 @@ def _depth(line: MeasuredLine) -> int:
 
 def _usual_step(lines: Sequence[MeasuredLine], body: float) -> float:
     """Return the median distance from one line of a page to the next, in points."""
-    steps = [above.box.middle - below.box.middle for above, below in zip(lines, lines[1:], strict=False)]
+    steps = [above.box.middle - below.box.middle for above, below in pairwise(lines)]
     steps = [step for step in steps if 0 < step < 4 * body]
     return statistics.median(steps) if len(steps) >= 4 else 1.5 * body
 
@@ -158,12 +159,8 @@ def _around(ordered: Sequence[MeasuredLine], at: int) -> tuple[MeasuredLine | No
 
 def _wrapped(lines: Sequence[MeasuredLine], at: int) -> list[int]:
     """Return the numbers of the lines that a numbered heading continues in."""
-    wrapped: list[int] = []
-    for above, below in zip(lines[at : at + _MAX_WRAPPED_LINES], lines[at + 1 :], strict=False):
-        if not continues(above, below):
-            break
-        wrapped.append(below.number)
-    return wrapped
+    pairs = zip(lines[at : at + _MAX_WRAPPED_LINES], lines[at + 1 :], strict=False)
+    return [below.number for _, below in takewhile(lambda pair: continues(*pair), pairs)]
 
 
 def headings_of(lines: Sequence[MeasuredLine], body: float, numbered: frozenset[int] = frozenset()) -> dict[int, str]:
@@ -188,14 +185,12 @@ def _groups(
     groups: list[list[MeasuredLine]] = []
     before: MeasuredLine | None = None
     for line in lines:
-        if not is_heading(line.text, line.size, body) and line.number not in numbered:
-            before = None
-            continue
-        if before is not None and continues(before, line):
+        heads = is_heading(line.text, line.size, body) or line.number in numbered
+        if heads and before is not None and continues(before, line):
             groups[-1].append(line)
-        else:
+        elif heads:
             groups.append([line])
-        before = line
+        before = line if heads else None
     return groups
 
 
