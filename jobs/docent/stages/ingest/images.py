@@ -67,7 +67,7 @@ class Intake:
 def load_exhibit(exhibit: Exhibit, intake: Intake) -> Iterator[Document | Reject]:
     """Yield the document of an exhibit, after rejects for what of it cannot be used."""
     document = exhibit.document()
-    images, rejects = load_photos(exhibit, intake.limits, intake.save)
+    images, rejects = load_photos(exhibit, intake)
     yield from rejects
     if not exhibit.photos:
         where = f"{printable(exhibit.span.file)} line {exhibit.span.first_line}"
@@ -75,7 +75,7 @@ def load_exhibit(exhibit: Exhibit, intake: Intake) -> Iterator[Document | Reject
     yield document.model_copy(update={"images": images})
 
 
-def load_photos(exhibit: Exhibit, limits: Limits, save: Save) -> tuple[tuple[ImageFile, ...], list[Reject]]:
+def load_photos(exhibit: Exhibit, intake: Intake) -> tuple[tuple[ImageFile, ...], list[Reject]]:
     """Return the photos of an exhibit, decoded to find damage and saved unchanged, and rejects for the others."""
     images: dict[str, ImageFile] = {}
     paths: set[Path] = set()
@@ -90,12 +90,13 @@ def load_photos(exhibit: Exhibit, limits: Limits, save: Save) -> tuple[tuple[Ima
             continue
         name = _free_name(plain_name(photo.name), images)
         try:
-            kept = keep_picture(read_picture(path, limits), name, (exhibit.document_id,), limits, save)
+            kept = keep_picture(read_picture(path, intake.limits), name, (exhibit.document_id,), intake)
         except PhotoError as error:
             rejects.append(_reject(exhibit, photo, error.reason, error.detail))
             continue
         twins = sum(other.sha256 == kept.sha256 for other in images.values())
-        kept = at_place(kept, twins) if twins else kept
+        if twins:
+            kept = kept.model_copy(update={"id": make_id("ingest", kept.parents, twins, kept.sha256)})
         images[name] = kept.model_copy(update={"given_split": photo.split})
         paths.add(path)
     return _with_groups(tuple(images.values())), rejects
@@ -154,27 +155,25 @@ def read_picture(path: Path, limits: Limits) -> bytes:
     return data
 
 
-def at_place(image: ImageFile, place: str | int) -> ImageFile:
-    """Return the picture with an id that differs from others of the same bytes in its document."""
-    return image.model_copy(update={"id": make_id("ingest", image.parents, place, image.sha256)})
-
-
-def keep_picture(data: bytes, name: str, parents: tuple[str, ...], limits: Limits, save: Save) -> ImageFile:
+def keep_picture(data: bytes, name: str, parents: tuple[str, ...], intake: Intake, place: str = "") -> ImageFile:
     """Return the row of a picture, after decoding it to find damage and saving it unchanged; its content is its group.
+
+    Args:
+        place: makes its id differ from those of others with the same bytes in the document.
 
     Raises:
         PhotoError: it is no picture, is damaged or not supported, or has too many pixels.
     """
-    examined = examine(data, limits.pixels)
+    examined = examine(data, intake.limits.pixels)
     sha256 = hashlib.sha256(data).hexdigest()
     for note in examined.notes:
         logger.warning("%s: %s", printable(name), note)
     return ImageFile(
-        id=make_id("ingest", parents, sha256),
+        id=make_id("ingest", parents, *((place,) if place else ()), sha256),
         parents=parents,
         name=name,
         unit=UNIT,
-        file=save(data, examined.suffix),
+        file=intake.save(data, examined.suffix),
         sha256=sha256,
         width_px=examined.width_px,
         height_px=examined.height_px,

@@ -135,9 +135,8 @@ def list_files(source: Source, suffixes: frozenset[str]) -> list[ListedFile | Ex
         InputError: there is nothing there.
     """
     if source.path.is_file():
-        return [
-            _unusable_name(source.path.name) or ListedFile(source, source.path.parent, source.path, source.path.name)
-        ]
+        listed = ListedFile(source, source.path.parent, source.path, source.path.name)
+        return [_unusable_name(listed.name) or listed]
     if not source.path.is_dir():
         raise InputError(f"the source of kind {source.kind} does not exist", str(source.path), "fix ingest.sources")
     listing: list[ListedFile | Exhibit | Reject] = []

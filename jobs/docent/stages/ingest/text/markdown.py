@@ -183,8 +183,9 @@ class SectionReader:
         if not draft.has_content or not body or (self._marker and self._marker in raw):
             return None
         blank = _BLANK_LINES.match(body)
-        body = body[blank.end() :] if blank else body
-        body_line = self.lines_before + draft.body_line + (blank.group().count("\n") if blank else 0) + 1
+        begin = blank.end() if blank else 0
+        body_line = self.lines_before + draft.body_line + body.count("\n", 0, begin) + 1
+        body = body[begin:]
         first = self.lines_before + draft.line + 1 if draft.body > draft.start else body_line
         last = body_line + body.count("\n")
         return Section(
@@ -198,13 +199,13 @@ class SectionReader:
 
     def _figures(self, draft: _Draft) -> Iterator[Figure]:
         """Yield every figure once, at its first reference."""
-        seen: set[str] = set()
+        first: dict[str, tuple[Reference, int]] = {}
         for reference, line in draft.references:
-            if reference.token not in seen:
-                seen.add(reference.token)
-                figure = self.figure_finder.figure(reference, caption_of(reference, self.text), line)
-                if figure is not None:
-                    yield figure
+            first.setdefault(reference.token, (reference, line))
+        for reference, line in first.values():
+            figure = self.figure_finder.figure(reference, caption_of(reference, self.text), line)
+            if figure is not None:
+                yield figure
 
 
 def _says_something(block: Block) -> bool:

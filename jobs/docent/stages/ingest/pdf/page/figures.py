@@ -18,7 +18,7 @@ import pypdfium2.raw as pdfium
 from PIL import Image
 
 from docent.records import ImageFile, Reject
-from docent.stages.ingest.images import Intake, at_place, keep_picture, plain_name
+from docent.stages.ingest.images import Intake, keep_picture, plain_name
 from docent.stages.ingest.pdf.page.classes import Box, Sheet
 from docent.stages.ingest.pdf.page.fragments import Fragment
 from docent.stages.ingest.sources import ListedFile
@@ -149,8 +149,7 @@ class Cropper:
         name = plain_name(f"{PurePosixPath(self.listed.name).stem}-p{page}-{number}.png")
         parents = (self.listed.document_id,)
         try:
-            kept = keep_picture(stored.getvalue(), name, parents, self.intake.limits, self.intake.save)
-            return at_place(kept, f"{page}-{number}")
+            return keep_picture(stored.getvalue(), name, parents, self.intake, f"{page}-{number}")
         except PhotoError as error:
             return self.reject(error.reason, page, number, error.detail)
 
