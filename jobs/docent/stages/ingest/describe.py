@@ -54,16 +54,10 @@ class PictureInPlace:
     image: ImageFile
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """Result of a request: a description, or the reject for it."""
-
-    description: str = ""
-    reject: Reject | None = None
-
-
 Key = tuple[int, str]
 """A file's number and a picture's content."""
+Outcome = str | Reject
+"""Result of a request: a description, or the reject for it."""
 
 
 def described(ctx: Context, rows: Iterable[Loaded]) -> Iterator[Document | Reject]:
@@ -131,11 +125,12 @@ def _batches(rows: Iterable[Loaded]) -> Iterator[list[Loaded]]:
         yield batch
 
 
-def _figures(row: Document | Reject) -> list[tuple[Section, Figure, ImageFile]]:
+def _figures(row: Document | Reject) -> list[PictureInPlace]:
     """Return the figures of a document that have a picture; the photos of an exhibit are no figures."""
     if isinstance(row, Reject) or row.kind == "exhibit":
         return []
-    return [(section, f, f.image) for section in row.sections for f in section.figures if f.image is not None]
+    figures = [(section, figure) for section in row.sections for figure in section.figures]
+    return [PictureInPlace(row, section, f, f.image) for section, f in figures if f.image is not None]
 
 
 def _answered(
@@ -144,10 +139,10 @@ def _answered(
     """Yield the rows of a batch; `results` holds the outcomes of their pictures, and receives the new ones."""
     requested: dict[Key, PictureInPlace] = {}
     for number, row in batch:
-        for section, figure, image in _figures(row):
-            key = (number, image.sha256)
-            if key not in results and image.file.rpartition(".")[2] in MEDIA_TYPES:
-                requested.setdefault(key, PictureInPlace(row, section, figure, image))  # type: ignore[arg-type]
+        for shown in _figures(row):
+            key = (number, shown.image.sha256)
+            if key not in results and shown.image.file.rpartition(".")[2] in MEDIA_TYPES:
+                requested.setdefault(key, shown)
     requests = [request_for(shown, ctx) for shown in requested.values()]
     with closing(client.ask(requests, lambda reply: "" if cleaned(reply.text) else "the reply is empty")) as replies:
         for key, reply in zip(requested, replies, strict=True):
@@ -163,27 +158,27 @@ def _outcome_of(shown: PictureInPlace, reply: ChatReply, settings: Describe) -> 
     if reply.error or reply.problem:
         reason = "refused by the teacher" if reply.error else "reply not usable"
         detail = f"{place}: {reply.error or reply.problem}"
-        return Outcome(reject=Reject(reason=reason, raw=reply.text[:MAX_RAW_CHARS], parents=parents, detail=detail))
+        return Reject(reason=reason, raw=reply.text[:MAX_RAW_CHARS], parents=parents, detail=detail)
     description = cleaned(reply.text, shown.section.figures)
     if (words := length_in_words(description)) < settings.min_words:
         detail = f"{place}: {words} words, ingest.describe.min_words is {settings.min_words}"
-        return Outcome(reject=Reject(reason=TOO_SHORT, raw=description, parents=parents, detail=detail))
-    return Outcome(description)
+        return Reject(reason=TOO_SHORT, raw=description, parents=parents, detail=detail)
+    return description
 
 
 def _filled(number: int, row: Document | Reject, results: dict[Key, Outcome]) -> Iterator[Document | Reject]:
     """Yield a document with its descriptions, after one reject for each picture without one."""
-    images = {(number, image.sha256): image for _, _, image in _figures(row)}
+    images = {(number, shown.image.sha256): shown.image for shown in _figures(row)}
     if isinstance(row, Reject) or not images:
         yield from _without_bare_pictures(row, "")
         return
     for key, image in images.items():
         if key not in results:
             yield Reject(reason=WRONG_FORMAT, raw=image.name, parents=(row.id, image.id), detail=image.file)
-        elif reject := results[key].reject:
-            results[key] = Outcome()
-            yield reject
-    words = {key[1]: results[key].description for key in images if key in results}
+        elif isinstance(outcome := results[key], Reject):
+            results[key] = ""
+            yield outcome
+    words = {key[1]: str(results[key]) for key in images if key in results}
     yield from _without_bare_pictures(_with(row, words), "")
 
 

@@ -12,10 +12,9 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from docent.text.markdown.formulas import formula_spans
-from docent.text.markdown.html_tags import without_tags
+from docent.text.markdown.html_tags import with_superscripts, without_tags
 from docent.text.markdown.html_text import blanked, comment_spans, with_replaced, without_spans
 from docent.text.markdown.pictures import pictures_in
-from docent.text.markdown.superscripts import with_superscripts
 
 _LINK = re.compile(
     r"(?<![!\\])\[((?:[^\[\]]|\[[^\[\]]{0,200}\]){0,1000})\]"
