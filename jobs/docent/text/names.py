@@ -79,9 +79,7 @@ def _begins_sentence(text: str, start: int) -> bool:
 
 def _is_known(name: str, source: SourceWords, allowed: Collection[str]) -> bool:
     whole = folded(name)
-    if whole in source.words or whole in allowed:
-        return True
-    if name.isupper() and whole in source.initials:
+    if whole in source.words or whole in allowed or (name.isupper() and whole in source.initials):
         return True
     parts = [part for part in re.split(r"[-'’]", whole) if part]
     return all(_has(part, source) or part in allowed for part in parts)
@@ -89,11 +87,8 @@ def _is_known(name: str, source: SourceWords, allowed: Collection[str]) -> bool:
 
 def _has(word: str, source: SourceWords) -> bool:
     """Return whether the source has the word, its singular, or another form that shares all but the ending."""
-    if (
-        word in source.words
-        or word in STOP_WORDS
-        or (len(word) > 3 and word.endswith("s") and word[:-1] in source.words)
-    ):
+    is_plural = len(word) > 3 and word.endswith("s") and word[:-1] in source.words
+    if word in source.words or word in STOP_WORDS or is_plural:
         return True
     beginning = _FORMS.sub("", word)
     return len(word) > 4 and (beginning if beginning != word else word[: max(4, len(word) - 2)]) in source.beginnings

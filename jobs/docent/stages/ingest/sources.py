@@ -135,8 +135,8 @@ def list_files(source: Source, suffixes: frozenset[str]) -> list[ListedFile | Ex
         InputError: there is nothing there.
     """
     if source.path.is_file():
-        listed = ListedFile(source, source.path.parent, source.path, source.path.name)
-        return [_unusable_name(listed.name) or listed]
+        single = ListedFile(source, source.path.parent, source.path, source.path.name)
+        return [_unusable_name(single.name) or single]
     if not source.path.is_dir():
         raise InputError(f"the source of kind {source.kind} does not exist", str(source.path), "fix ingest.sources")
     listing: list[ListedFile | Exhibit | Reject] = []

@@ -196,13 +196,8 @@ def _interpretation(name: str, sample: str, data: bytes) -> Interpretation | Non
 
 def _outside(words: Sequence[str], letters: frozenset[str]) -> int:
     """Return the number of words with a letter that is not among these; combining marks count with their letters."""
-    return sum(
-        any(
-            letter > "\x7f" and letter not in letters and unicodedata.category(letter) != "Mn"
-            for letter in word.lower()
-        )
-        for word in words
-    )
+    beyond = ({letter for letter in word.lower() if letter > "\x7f"} - letters for word in words)
+    return sum(any(unicodedata.category(letter) != "Mn" for letter in odd) for odd in beyond)
 
 
 def _cjk_count(name: str, text: str) -> int:

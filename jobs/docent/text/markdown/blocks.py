@@ -171,9 +171,8 @@ def _finished(groups: list[list[Token]]) -> tuple[list[list[Token]], int]:
 def _whole_fence(text: str, fence: Token, offsets: list[int]) -> tuple[list[list[Token]], list[int]]:
     """Return fenced code that fills a window, with all its lines: found by a search, as code has no blocks inside."""
     first = _lines(fence)[0]
-    closing = re.compile(
-        rf"^ {{0,3}}{re.escape(fence.markup)}{re.escape(fence.markup[0])}*[ \t]*(?:\n|\Z)", re.MULTILINE
-    )
+    mark = re.escape(fence.markup)
+    closing = re.compile(rf"^ {{0,3}}{mark}{re.escape(fence.markup[0])}*[ \t]*(?:\n|\Z)", re.MULTILINE)
     end = closing.search(text, offsets[first + 1])
     whole = fence.copy()
     whole.map = [first, first + 1]

@@ -72,17 +72,9 @@ PICTURES_ONLY = Syntax()
 
 def references_in(text: str, syntax: Syntax = PICTURES_ONLY) -> list[Reference]:
     """Return the figure references of a text, in order, without those inside code, formulas and comments."""
-    references = [
-        Reference(
-            picture.start,
-            text[picture.start : picture.end],
-            picture.path,
-            " ".join(plain_text(picture.alt).split()),
-            True,
-            picture.problem,
-        )
-        for picture in pictures_in(text, syntax.definitions)
-    ]
+    references = []
+    for start, end, path, alt, problem in pictures_in(text, syntax.definitions):
+        references.append(Reference(start, text[start:end], path, " ".join(plain_text(alt).split()), True, problem))
     for token in syntax.pattern.finditer(text) if syntax.pattern else ():
         name = (token[1] or "") if token.re.groups else token.group()
         if name.strip() and syntax.is_figure(name, _stands_alone(token)):

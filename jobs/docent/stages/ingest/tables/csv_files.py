@@ -139,7 +139,5 @@ def problem_of(record: Record, cells: list[str], width: int, file: str) -> Rejec
 
 def without_empty_end(cells: list[str], width: int) -> list[str]:
     """Return cells without the empty ones beyond `width`, which spreadsheets write."""
-    end = len(cells)
-    while end > width and not cells[end - 1].strip():
-        end -= 1
+    end = next((end for end in range(len(cells), width, -1) if cells[end - 1].strip()), width)
     return cells[:end]

@@ -117,12 +117,10 @@ def with_values(fragments: Sequence[Fragment], values: Sequence[Value]) -> list[
     """Return the pieces of a page's text, each value behind its label, or behind the field's name if it has none."""
     pieces = list(fragments)
     for value in values:
-        if not value.name:
-            pieces.append(Fragment(value.text, value.box, _TYPICAL_SIZE_PT, 0))
-            continue
-        label = _label_of(value, pieces)
+        label = _label_of(value, pieces) if value.name else None
         if label is None:
-            pieces.append(Fragment(f"{value.name}: {value.text}", value.box, _TYPICAL_SIZE_PT, 0))
+            text = f"{value.name}: {value.text}" if value.name else value.text
+            pieces.append(Fragment(text, value.box, _TYPICAL_SIZE_PT, 0))
             continue
         a, b, text = pieces[label].box, value.box, f"{pieces[label].text.rstrip(' :.…_')}: {value.text}"
         # As high as the label: a field may reach into the lines above and below.
