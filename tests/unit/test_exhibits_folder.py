@@ -51,7 +51,7 @@ def test_descriptions_of_every_windows_editor_are_read(
 ) -> None:
     (found,) = list_exhibits(museum(tmp_path, cube={"Description.TXT": data}))
     assert isinstance(found, Exhibit) and found.text == "Größe, café"
-    assert ("read as Windows-1252" in caplog.text) == (data == "Größe, café".encode("cp1252"))
+    assert ("decoded as Windows-1252" in caplog.text) == (data == "Größe, café".encode("cp1252"))
 
 
 def test_the_span_covers_the_text_without_blank_lines_around_it(tmp_path: Path) -> None:

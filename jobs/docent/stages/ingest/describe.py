@@ -184,13 +184,12 @@ def _filled(number: int, row: Document | Reject, results: dict[Key, Outcome]) ->
 
 def _with(document: Document, words: dict[str, str]) -> Document:
     """Return the document with the descriptions filled in by content hash of the pictures."""
-    sections = []
-    for section in document.sections:
-        figures = tuple(
-            figure.model_copy(update={"description": words.get(figure.image.sha256, "")}) if figure.image else figure
-            for figure in section.figures
-        )
-        sections.append(section.model_copy(update={"figures": figures}))
+
+    def with_words(figure: Figure) -> Figure:
+        update = {"description": words.get(figure.image.sha256, "")} if figure.image else {}
+        return figure.model_copy(update=update)
+
+    sections = (s.model_copy(update={"figures": tuple(map(with_words, s.figures))}) for s in document.sections)
     return document.model_copy(update={"sections": tuple(sections)})
 
 
@@ -203,11 +202,8 @@ def _without_bare_pictures(row: Document | Reject, next_step: str) -> Iterator[D
     for section in row.sections:
         # The caption of a row's picture is only its number; tags around a picture are no words.
         has_captions = any(one.description or (one.caption and row.kind != "row") for one in section.figures)
-        if (
-            not section.figures
-            or has_captions
-            or _HTML_TAG.sub("", without_figures(section.text, section.figures)).strip()
-        ):
+        words = _HTML_TAG.sub("", without_figures(section.text, section.figures)).strip()
+        if not section.figures or has_captions or words:
             kept.append(section)
             continue
         page, line = section.source.page, section.source.first_line

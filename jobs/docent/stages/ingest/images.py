@@ -7,6 +7,7 @@ damaged one.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import logging
 import re
 from collections import defaultdict
@@ -115,11 +116,8 @@ def _find(exhibit: Exhibit, photo: ListedPhoto) -> Path | Reject:
 def _free_name(name: str, taken: Mapping[str, ImageFile]) -> str:
     """Return the name, numbered if another photo of the exhibit has it: `a/b.jpg` may stand beside `a_b.jpg`."""
     stem, dot, suffix = name.rpartition(".")
-    number, free = 2, name
-    while free in taken:
-        free = f"{stem}-{number}.{suffix}" if dot else f"{name}-{number}"
-        number += 1
-    return free
+    numbered = (f"{stem}-{number}.{suffix}" if dot else f"{name}-{number}" for number in itertools.count(2))
+    return next(free for free in itertools.chain([name], numbered) if free not in taken)
 
 
 def _with_groups(images: Sequence[ImageFile]) -> tuple[ImageFile, ...]:

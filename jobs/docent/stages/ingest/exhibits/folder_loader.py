@@ -6,6 +6,7 @@ descriptions, decodes no photo. Photos may lie in subfolders of the exhibit's fo
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shlex
@@ -213,14 +214,11 @@ def _is_photo(root: Path, folder: Path, name: str) -> bool:
     """Return whether a file is a photo: by its suffix, else by its first bytes (`Vase 12.03.2020`, `a.jpg~`)."""
     if PurePosixPath(name).suffix.lower() in PHOTO_SUFFIXES:
         return True
-    try:
-        path = confined(root, folder, name)
-    except OutsideError:
-        return False
-    if path is None:
-        return False
-    with path.open("rb") as file:
-        return format_name(file.read(HEAD_BYTES)) in READABLE | {HEIC}
+    with contextlib.suppress(OutsideError):
+        if (path := confined(root, folder, name)) is not None:
+            with path.open("rb") as file:
+                return format_name(file.read(HEAD_BYTES)) in READABLE | {HEIC}
+    return False
 
 
 def _in_place_of_description(folder: str, names: Sequence[str]) -> str:

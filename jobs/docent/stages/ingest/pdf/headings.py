@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise, takewhile
 
 from docent.resources import read_yaml
@@ -33,6 +33,8 @@ _PARTS_OF_DOCUMENTS = frozenset(read_yaml("docent.text", "word_lists.yaml")["doc
 _SENTENCE_ENDS = (".", ",", ";", ":", "。", "、", "；", "：", "，")
 
 Number = tuple[int, ...]
+Neighbours = tuple[MeasuredLine | None, MeasuredLine | None]
+"""The lines above and below a line."""
 
 
 def section_number(text: str) -> Number | None:
@@ -91,7 +93,7 @@ class NumberedHeadings:
                 headings.add(line.number)
         return frozenset(headings)
 
-    def _is_entry(self, line: MeasuredLine, around: tuple[MeasuredLine | None, MeasuredLine | None]) -> bool:
+    def _is_entry(self, line: MeasuredLine, around: Neighbours) -> bool:
         """Return whether a line in larger type is an entry of a table of contents.
 
         A number at its end alone is no sign of one (`2 Pump P 100`), but with another at the end of a neighbour is.
@@ -102,9 +104,7 @@ class NumberedHeadings:
         entries = [one for one in near if _depth(one) or one.size >= _MIN_NUMBERED_RATIO * self.body]
         return line in entries and len(entries) > 1
 
-    def _stands_alone(
-        self, line: MeasuredLine, around: tuple[MeasuredLine | None, MeasuredLine | None], step: float
-    ) -> bool:
+    def _stands_alone(self, line: MeasuredLine, around: Neighbours, step: float) -> bool:
         """Return whether a line in the size of the text is short, no sentence or row, and apart from its neighbours."""
         above, below = around
         plain = line.size >= _MIN_ALONE_RATIO * self.body and line.gap <= WIDE_GAP
@@ -137,16 +137,13 @@ def _usual_step(lines: Sequence[MeasuredLine], body: float) -> float:
     return statistics.median(steps) if len(steps) >= 4 else 1.5 * body
 
 
-def _around(ordered: Sequence[MeasuredLine], at: int) -> tuple[MeasuredLine | None, MeasuredLine | None] | None:
+def _around(ordered: Sequence[MeasuredLine], at: int) -> Neighbours | None:
     """Return the lines above and below a line, from top to bottom in `ordered`; None if another stands beside it."""
     line = ordered[at]
     neighbours: list[MeasuredLine | None] = []
-    for way in (range(at - 1, max(at - 1 - _MAX_NEIGHBOURS, -1), -1), range(at + 1, at + 1 + _MAX_NEIGHBOURS)):
+    for way in (ordered[max(at - _MAX_NEIGHBOURS, 0) : at][::-1], ordered[at + 1 : at + 1 + _MAX_NEIGHBOURS]):
         nearest = None
-        for number in way:
-            if number >= len(ordered):
-                break
-            near = ordered[number]
+        for near in way:
             level = abs(near.box.middle - line.box.middle) < 0.4 * line.box.height
             if level and 0 < abs(near.box.left - line.box.left) < 8 * line.box.width:
                 return None
@@ -178,9 +175,7 @@ def headings_of(lines: Sequence[MeasuredLine], body: float, numbered: frozenset[
     return titles
 
 
-def _groups(
-    lines: Sequence[MeasuredLine], body: float, numbered: frozenset[int] = frozenset()
-) -> list[list[MeasuredLine]]:
+def _groups(lines: Sequence[MeasuredLine], body: float, numbered: Collection[int] = ()) -> list[list[MeasuredLine]]:
     """Return the headings on a page, each with its lines."""
     groups: list[list[MeasuredLine]] = []
     before: MeasuredLine | None = None

@@ -56,10 +56,8 @@ class Package:
             entries = self._archive.infolist()
         stated = sum(entry.file_size for entry in entries)
         if stated > limit_bytes or len(entries) > MAX_ENTRIES:
-            raise TooLargeError(
-                f"{stated} bytes in {len(entries)} parts unpacked; ingest.rows.max_mb allows {limit_bytes} bytes, "
-                f"and {MAX_ENTRIES} parts are the most"
-            )
+            allowed = f"ingest.rows.max_mb allows {limit_bytes} bytes, and {MAX_ENTRIES} parts are the most"
+            raise TooLargeError(f"{stated} bytes in {len(entries)} parts unpacked; {allowed}")
         self._names = {entry.filename.lstrip("/").lower(): entry.filename for entry in entries}
         unpacked = 0
         for name in self._names:
