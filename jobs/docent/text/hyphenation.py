@@ -32,10 +32,7 @@ class Words(Counter[str]):
     @classmethod
     def of(cls, lines: Iterable[str]) -> Words:
         """Count the words of these lines in lower case, without a last word that is divided."""
-        counted = cls()
-        for line in lines:
-            counted.update(_WORD.findall(line.rstrip(HYPHENS).lower()))
-        return counted
+        return cls(word for line in lines for word in _WORD.findall(line.rstrip(HYPHENS).lower()))
 
 
 def is_divided(line: str) -> bool:

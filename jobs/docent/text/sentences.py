@@ -41,10 +41,7 @@ _NEAR_CHARS = 80
 
 def split_sentences(text: str) -> list[str]:
     """Return the sentences of `text` in order, white space collapsed; a heading counts as a sentence."""
-    sentences: list[str] = []
-    for paragraph in _paragraphs(text):
-        sentences += _split_paragraph(paragraph)
-    return sentences
+    return [sentence for paragraph in _paragraphs(text) for sentence in _split_paragraph(paragraph)]
 
 
 def is_heading(sentence: str) -> bool:

@@ -82,18 +82,16 @@ def load_photos(exhibit: Exhibit, intake: Intake) -> tuple[tuple[ImageFile, ...]
     paths: set[Path] = set()
     rejects: list[Reject] = []
     for photo in exhibit.photos:
-        path = _find(exhibit, photo)
-        if isinstance(path, Reject):
-            rejects.append(path)
-            continue
-        if path in paths and plain_name(photo.name) in images:
-            rejects.append(_reject(exhibit, photo, LISTED_TWICE))
-            continue
-        name = _free_name(plain_name(photo.name), images)
         try:
+            path = _find(exhibit, photo)
+            if path in paths and plain_name(photo.name) in images:
+                raise PhotoError(LISTED_TWICE)
+            name = _free_name(plain_name(photo.name), images)
             kept = keep_picture(read_picture(path, intake.limits), name, (exhibit.document_id,), intake)
         except PhotoError as error:
-            rejects.append(_reject(exhibit, photo, error.reason, error.detail))
+            detail = f"{photo.where}: {error.detail}" if error.detail else photo.where
+            raw = shorten(photo.name)
+            rejects.append(Reject(reason=error.reason, raw=raw, parents=(exhibit.document_id,), detail=detail))
             continue
         twins = sum(other.sha256 == kept.sha256 for other in images.values())
         if twins:
@@ -103,14 +101,14 @@ def load_photos(exhibit: Exhibit, intake: Intake) -> tuple[tuple[ImageFile, ...]
     return _with_groups(tuple(images.values())), rejects
 
 
-def _find(exhibit: Exhibit, photo: ListedPhoto) -> Path | Reject:
+def _find(exhibit: Exhibit, photo: ListedPhoto) -> Path:
     try:
         path = confined(exhibit.root, exhibit.folder, photo.name)
     except OutsideError:
-        return _reject(exhibit, photo, LEAVES_FOLDER)
-    if path is None:
-        return _reject(exhibit, photo, PHOTO_NOT_FOUND)
-    return _reject(exhibit, photo, LIES_IN_RUN) if lies_in_run(path, exhibit.root.resolve()) else path
+        raise PhotoError(LEAVES_FOLDER) from None
+    if path is None or lies_in_run(path, exhibit.root.resolve()):
+        raise PhotoError(LIES_IN_RUN if path else PHOTO_NOT_FOUND)
+    return path
 
 
 def _free_name(name: str, taken: Mapping[str, ImageFile]) -> str:
@@ -186,8 +184,3 @@ def keep_picture(data: bytes, name: str, parents: tuple[str, ...], intake: Intak
 def plain_name(name: str) -> str:
     """Return a name that any file system accepts, without folders: `north/side view.jpg` as `north_side view.jpg`."""
     return re.sub(r'[\x00-\x1f\x7f/\\:*?"<>|]', "_", name.removeprefix("./"))
-
-
-def _reject(exhibit: Exhibit, photo: ListedPhoto, reason: str, measured: str = "") -> Reject:
-    detail = f"{photo.where}: {measured}" if measured else photo.where
-    return Reject(reason=reason, raw=shorten(photo.name), parents=(exhibit.document_id,), detail=detail)

@@ -230,6 +230,12 @@ def line_breaks(text: str) -> int:
     return text.count("\n") + text.count("\r") - text.count("\r\n")
 
 
+def one_line_name(text: str) -> str:
+    """Return a text as a name: one line of bounded length."""
+    name = " ".join(text.split())
+    return name if len(name) <= MAX_NAME_CHARACTERS else name[: MAX_NAME_CHARACTERS - 1] + "…"
+
+
 def shorten(text: str) -> str:
     """Return a text short enough for a reject."""
     return text if len(text) <= MAX_RAW_CHARACTERS else text[:MAX_RAW_CHARACTERS] + "…"

@@ -117,10 +117,11 @@ def blocks_of(text: str, strict: bool = True) -> Iterator[Block]:
             groups, offsets = _whole_fence(text, groups[0][0], offsets)
             following = offsets[-1]
         if following == start:
-            size = _larger(groups[0], size, base)
+            if size >= MAX_BLOCK_CHARS or len(groups[0]) > MAX_BLOCK_TOKENS:
+                raise BlockError(TOO_LONG, base + _lines(groups[0][0])[0] + 1)
+            size *= 2  # a window that may hold the first block
             continue
-        for group in groups:
-            yield Block(group, base, offsets)
+        yield from (Block(group, base, offsets) for group in groups)
         base += text.count("\n", start, following)
         start, size = following, WINDOW_CHARS
 
@@ -177,13 +178,6 @@ def _whole_fence(text: str, fence: Token, offsets: list[int]) -> tuple[list[list
     whole = fence.copy()
     whole.map = [first, first + 1]
     return [[whole]], [*offsets[: first + 1], end.end() if end else len(text)]
-
-
-def _larger(first: list[Token], size: int, base: int) -> int:
-    """Return a window size that may hold the first block."""
-    if size >= MAX_BLOCK_CHARS or len(first) > MAX_BLOCK_TOKENS:
-        raise BlockError(TOO_LONG, base + _lines(first[0])[0] + 1)
-    return size * 2
 
 
 def _offsets(window: str, start: int) -> list[int]:

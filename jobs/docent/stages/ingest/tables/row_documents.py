@@ -18,7 +18,7 @@ from docent.messages.printing import printable
 from docent.records import Document, Fact, Reject, Section, Span
 from docent.stages.ingest.fetch.images import Draft, addresses_of, with_pictures
 from docent.stages.ingest.images import Intake
-from docent.stages.ingest.sources import MAX_NAME_CHARACTERS, MAX_TEXT_BYTES, ListedFile, shorten
+from docent.stages.ingest.sources import MAX_TEXT_BYTES, ListedFile, one_line_name, shorten
 from docent.stages.ingest.tables.cell_html import readable_html
 from docent.stages.ingest.tables.csv_files import LOOKED_AT, NO_ROWS
 
@@ -146,7 +146,7 @@ def _draft(listed: ListedFile, columns: list[str], row: TableRow, title: int, im
     document = Document(
         id=listed.id_of(row.source.page, row.source.first_line),
         kind="row",
-        name=_title(row.cells[title]) or where,
+        name=one_line_name(_value(row.cells[title])) or where,
         sections=(section,),
         language=listed.source.language,
     )
@@ -157,9 +157,3 @@ def _value(cell: str) -> str:
     """Return a cell as it stands in the text; what looks like a picture token is defused."""
     text = readable(cell)
     return readable_html(text, emphasis=True).replace("{{IMAGE_", "{ {IMAGE_")
-
-
-def _title(cell: str) -> str:
-    """Return a cell as a name: one line of bounded length."""
-    name = " ".join(_value(cell).split())
-    return name if len(name) <= MAX_NAME_CHARACTERS else name[: MAX_NAME_CHARACTERS - 1] + "…"

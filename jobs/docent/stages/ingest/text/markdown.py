@@ -16,7 +16,7 @@ from pathlib import PurePosixPath
 from docent.config.sources import Markdown
 from docent.records import Document, Fact, Figure, Reject, Section, Span
 from docent.stages.ingest.images import Intake
-from docent.stages.ingest.sources import MAX_NAME_CHARACTERS, ListedFile, read_at_most
+from docent.stages.ingest.sources import ListedFile, one_line_name, read_at_most
 from docent.stages.ingest.text.figures import FigureFinder, caption_of
 from docent.stages.ingest.text.front_matter import read_front_matter
 from docent.text.encodings.decode import is_text, read_text, why_unknown
@@ -238,5 +238,4 @@ def _reject(listed: ListedFile, reason: str, detail: str) -> Reject:
 
 def _one_line(text: str) -> str:
     """Return a heading as a name: one line of printable characters of bounded length."""
-    line = " ".join("".join(character if character.isprintable() else " " for character in text).split())
-    return line if len(line) <= MAX_NAME_CHARACTERS else line[: MAX_NAME_CHARACTERS - 1] + "…"
+    return one_line_name("".join(character if character.isprintable() else " " for character in text))
