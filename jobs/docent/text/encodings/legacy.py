@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
@@ -29,7 +29,8 @@ _MIXED_WEIGHT = 1 / 3
 _MIN_EVIDENCE, _MIN_RATIO = 3, 2.0
 # Encodings of DOS, of Macs abroad and of Thailand, which count only where nothing else reads as text.
 _RARE = frozenset("cp850 cp852 cp866 cp874 iso8859_13 mac_cyrillic mac_greek mac_latin2 mac_turkish".split())
-_CJK = ("cp949", "cp932", "euc_jp", "gb18030", "big5hkscs")
+_JAPANESE = ("cp932", "euc_jp")
+_CJK = ("cp949", *_JAPANESE, "gb18030", "big5hkscs")
 # Nearly all bytes are letters in these.
 _NEEDS_EVIDENCE = frozenset((*_CJK, "cp874"))
 _HANGUL, _KANA = re.compile("[\uac00-\ud7a3]"), re.compile("[\u3041-\u3096\u30a1-\u30fa]")
@@ -205,24 +206,12 @@ def _cjk_count(name: str, text: str) -> int:
     if any(unicodedata.category(character) in ("Co", "Cn") for character in set(text)):
         return 0
     foreign = len(_FOREIGN.findall(text))
-    count, share = _CJK_COUNTS[name](text)
+    if name == "cp949":
+        # Syllables of the older standard: those that only CP949 has are rare in text, common in misread text. Python's
+        # codec spells the others as a sequence of letters, eight bytes long.
+        count, share = sum(len(one.encode("euc_kr", "ignore")) == 2 for one in _HANGUL.findall(text)), _MIN_HANGUL_SHARE
+    elif name in _JAPANESE:
+        count, share = len(_KANA.findall(text)), _MIN_KANA_SHARE
+    else:
+        count, share = sum(character in _COMMON_HAN for character in _HAN.findall(text)), _MIN_COMMON_HAN_SHARE
     return count if count >= share * foreign else 0
-
-
-def _korean(text: str) -> tuple[int, float]:
-    """Count syllables of the older standard: those that only CP949 has are rare in text, common in misread text."""
-    # Python's codec spells the others as a sequence of letters, eight bytes long.
-    return sum(len(one.encode("euc_kr", "ignore")) == 2 for one in _HANGUL.findall(text)), _MIN_HANGUL_SHARE
-
-
-def _japanese(text: str) -> tuple[int, float]:
-    return len(_KANA.findall(text)), _MIN_KANA_SHARE
-
-
-def _chinese(text: str) -> tuple[int, float]:
-    return sum(character in _COMMON_HAN for character in _HAN.findall(text)), _MIN_COMMON_HAN_SHARE
-
-
-_CJK_COUNTS: dict[str, Callable[[str], tuple[int, float]]] = {
-    "cp949": _korean, "cp932": _japanese, "euc_jp": _japanese, "gb18030": _chinese, "big5hkscs": _chinese,
-}  # fmt: skip
