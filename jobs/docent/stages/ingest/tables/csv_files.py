@@ -71,13 +71,10 @@ def find_delimiter(beginning: str) -> str:
     whole = beginning if len(beginning) < _PROBE_CHARS else beginning.rpartition("\n")[0] or beginning
     scores = {}
     for delimiter in DELIMITERS:
-        widths = []
+        records = read_records(io.StringIO(whole, newline=""), delimiter)
+        filled = (len(record.cells) for record in records if any(cell.strip() for cell in record.cells))
         try:
-            for record in read_records(io.StringIO(whole, newline=""), delimiter):
-                if any(cell.strip() for cell in record.cells):
-                    widths.append(len(record.cells))
-                if len(widths) == _PROBE_ROWS:
-                    break
+            widths = list(itertools.islice(filled, _PROBE_ROWS))
         except RecordError:
             continue
         if widths and widths[0] > 1:

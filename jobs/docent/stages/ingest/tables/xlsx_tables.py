@@ -55,11 +55,8 @@ def _header_position(rows: Sequence[Row]) -> int:
 
 def _names(rows: Sequence[dict[int, Cell]]) -> list[str]:
     width = max((column for cells in rows for column, cell in cells.items() if cell.text), default=0)
-    names = []
-    for column in range(1, width + 1):
-        texts = [cells[column].text for cells in rows if column in cells and cells[column].text]
-        names.append(" ".join(dict.fromkeys(texts)))
-    return names
+    columns = ([cells[at].text for cells in rows if at in cells and cells[at].text] for at in range(1, width + 1))
+    return [" ".join(dict.fromkeys(texts)) for texts in columns]
 
 
 def _own_texts(cells: dict[int, Cell]) -> list[str]:
