@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from tests.photo_files import encoded, four_corners, mosaic, write
 
-from docent.config import Source
+from docent.config import Ingest, Source
 from docent.records import ImageFile, Reject
 from docent.stages.ingest.exhibits.folder_loader import list_exhibits
-from docent.stages.ingest.images import Limits, load_photos
+from docent.stages.ingest.images import Intake, Limits, load_photos
 from docent.stages.ingest.sources import Exhibit
 
 PHOTO = encoded(four_corners(), "JPEG")
@@ -22,7 +22,9 @@ def museum(folder: Path, files: dict[str, bytes]) -> tuple[list[Exhibit], list[R
 
 
 def loaded(exhibit: Exhibit) -> tuple[tuple[ImageFile, ...], list[Reject]]:
-    return load_photos(exhibit, Limits(1_000_000, 1e8), lambda *_: "files/x.jpg")
+    return load_photos(
+        exhibit, Intake(Ingest(sources=(exhibit.source,)), Limits(1_000_000, 1e8), lambda *_: "files/x.jpg")
+    )
 
 
 def test_photos_in_sub_folders_are_read_under_names_that_keep_the_folder(tmp_path: Path) -> None:

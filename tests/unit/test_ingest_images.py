@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from docent.config import Source
+from docent.config import Ingest, Source
 from docent.records import Reject, Span, Split
-from docent.stages.ingest.images import Limits, load_photos
+from docent.stages.ingest.images import Intake, Limits, load_photos
 from docent.stages.ingest.sources import Exhibit, ListedPhoto
 
 LIMITS = Limits(file_bytes=100_000, pixels=100_000_000)
@@ -49,7 +49,7 @@ def load(one: Exhibit, saved: dict[str, bytes]) -> tuple[list[str], list[Reject]
         saved[f"files/{len(saved)}.{suffix}"] = data
         return f"files/{len(saved) - 1}.{suffix}"
 
-    images, rejects = load_photos(one, LIMITS, save)
+    images, rejects = load_photos(one, Intake(Ingest(sources=(one.source,)), LIMITS, save))
     return [image.name for image in images], rejects
 
 
@@ -129,6 +129,7 @@ def test_a_photo_listed_twice_is_taken_once(tmp_path: Path, saved: dict[str, byt
 def test_an_augmented_file_shares_the_lineage_of_its_original(tmp_path: Path) -> None:
     for number, name in enumerate(("a.jpg", "a-aug3.jpg", "b.jpg")):
         (tmp_path / name).write_bytes(jpeg(number))
-    images, _ = load_photos(exhibit(tmp_path, "a.jpg", "a-aug3.jpg", "b.jpg"), LIMITS, lambda *_: "files/x")
+    copied = exhibit(tmp_path, "a.jpg", "a-aug3.jpg", "b.jpg")
+    images, _ = load_photos(copied, Intake(Ingest(sources=(copied.source,)), LIMITS, lambda *_: "files/x"))
     assert images[0].group == images[1].group != images[2].group
     assert len({image.id for image in images}) == 3

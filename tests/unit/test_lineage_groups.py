@@ -4,9 +4,9 @@ from pathlib import Path
 
 from tests.photo_files import encoded, mosaic, write
 
-from docent.config import Assemble, Source
+from docent.config import Assemble, Ingest, Source
 from docent.records import ImageFile, Span, make_id
-from docent.stages.ingest.images import Limits, load_photos
+from docent.stages.ingest.images import Intake, Limits, load_photos
 from docent.stages.ingest.sources import Exhibit, ListedPhoto
 from docent.vision.lineage import copy_name
 from docent.vision.splits import plan_document
@@ -25,7 +25,9 @@ def exhibit_with(folder: Path, *names: str) -> Exhibit:
 
 
 def loaded(exhibit: Exhibit) -> dict[str, ImageFile]:
-    images, rejects = load_photos(exhibit, Limits(1_000_000, 1e8), lambda *_: "files/x.jpg")
+    images, rejects = load_photos(
+        exhibit, Intake(Ingest(sources=(exhibit.source,)), Limits(1_000_000, 1e8), lambda *_: "files/x.jpg")
+    )
     assert not rejects
     return {image.name: image for image in images}
 

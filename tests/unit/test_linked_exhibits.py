@@ -7,12 +7,12 @@ import pytest
 from tests.markdown_files import load
 from tests.photo_files import encoded, mosaic, write
 
-from docent.config import Source
+from docent.config import Ingest, Source
 from docent.records import Reject
 from docent.source_files.digests import take_snapshot
 from docent.stages.ingest.exhibits.csv_loader import list_exhibits as list_exhibits_csv
 from docent.stages.ingest.exhibits.folder_loader import list_exhibits
-from docent.stages.ingest.images import Limits, load_photos
+from docent.stages.ingest.images import Intake, Limits, load_photos
 
 
 def photos_of(folder: Path) -> dict[str, list[str]]:
@@ -73,7 +73,9 @@ def test_a_photo_or_figure_in_a_run_is_rejected_for_the_run_is_not_hashed(tmp_pa
     write(tmp_path, "a.md", b"# Jug\n\nThis jug is blue. ![a](runs/demo/ingest/a.jpg)\n")
     (exhibit,) = list_exhibits_csv(Source(kind="exhibits-csv", path=tmp_path / "a.csv", images=tmp_path))
     assert not isinstance(exhibit, Reject)
-    images, (photo,) = load_photos(exhibit, Limits(1_000_000, 1e8), lambda *_: "files/x.jpg")
+    images, (photo,) = load_photos(
+        exhibit, Intake(Ingest(sources=(exhibit.source,)), Limits(1_000_000, 1e8), lambda *_: "files/x.jpg")
+    )
     figure, document = load(tmp_path, "a.md")
     assert isinstance(figure, Reject) and not isinstance(document, Reject)
     assert not images and photo.reason == "photo lies in a folder that docent writes"

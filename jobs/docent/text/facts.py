@@ -46,10 +46,8 @@ def facts_of(
         facts = [fact for block in blocks_of(text, strict=False) for fact in facts_in(block, place)]
         return tuple(facts) or whole_as_fact(text, place)
     except BlockError:  # nested as no writing is, such as a line of a thousand `>`: each line for itself
-        lines = [(number, " ".join(line.split())) for number, line in enumerate(text.split("\n"))]
-        return tuple(
-            Fact(text=line, source=place.span(number, number)) for number, line in lines if len(line) >= MIN_FACT_CHARS
-        )
+        lines = ((" ".join(line.split()), place.span(at, at)) for at, line in enumerate(text.split("\n")))
+        return tuple(Fact(text=line, source=span) for line, span in lines if len(line) >= MIN_FACT_CHARS)
 
 
 def whole_as_fact(text: str, place: Place) -> tuple[Fact, ...]:
@@ -144,10 +142,9 @@ def _formula(token: Token, block: Block, place: Place) -> Iterator[Fact]:
 def _paragraph(paragraph: Paragraph, parents: list[str | None]) -> Iterator[Fact]:
     """Yield the facts of a paragraph; the first of a list item is one fact, and the parent of the items below it."""
     yield from _own(paragraph, parents)
-    whole = paragraph.place.span(paragraph.first, paragraph.last)
-    yield from (
-        Fact(text=note, source=whole) for words in paragraph.notes if len(note := plain_text(words)) >= MIN_FACT_CHARS
-    )
+    for words in paragraph.notes:
+        if len(note := plain_text(words)) >= MIN_FACT_CHARS:
+            yield Fact(text=note, source=paragraph.place.span(paragraph.first, paragraph.last))
 
 
 def _own(paragraph: Paragraph, parents: list[str | None]) -> Iterator[Fact]:

@@ -10,27 +10,19 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from docent.resources import read_yaml
+
 HYPHENS = "-\u2010\u00ad"
 _DIVIDED = re.compile(rf"(?<=\w)[{HYPHENS}]\Z")
 # Addresses, options of commands and the like are not divided by rules of words.
 _CODE = re.compile(r"\A-|://|[@/_=\\<>$]")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
-_LETTERS = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+_LISTS = read_yaml(__package__, "word_lists.yaml")
 # "pre- and post-war": the hyphen stands for a word that is left out.
-_CONNECTING = frozenset("and or to und oder bis sowie bzw et ou y o e ed od of en eller och og".split())
+_CONNECTING = frozenset(_LISTS["connecting"].split())
 # First parts of compounds, unless a mere ending follows: "half-way", but "selfish" and "higher".
-_FIRST_PARTS = frozenset(
-    "self well half high low long short full cross non ex all two three four five six seven eight nine ten twenty "
-    "thirty forty fifty sixty seventy eighty ninety first second third mid wide deep hand left right open hard "
-    "soft".split()
-)
-_ENDINGS = frozenset(
-    "er ers est ing ings ness nesses ly ed en ened ening ship age ages ware some somely ful fully fulness less ary "
-    "aries sense ish hood dom ity ies y n ner ners th ths eth teen ity ation wards ward".split()
-)
-_LAST_PARTS = frozenset(
-    "based shaped sized driven powered operated mounted coloured colored known made century free".split()
-)
+_FIRST_PARTS = frozenset(_LISTS["first_parts"].split())
+_ENDINGS, _LAST_PARTS = frozenset(_LISTS["endings"].split()), frozenset(_LISTS["last_parts"].split())
 _PREFIXES = frozenset("un in im dis re pre mis over under out be ill".split())
 
 
@@ -40,10 +32,7 @@ class Words(Counter[str]):
     @classmethod
     def of(cls, lines: Iterable[str]) -> Words:
         """Count the words of these lines in lower case, without a last word that is divided."""
-        counted = cls()
-        for line in lines:
-            counted.update(_WORD.findall(line.rstrip(HYPHENS).lower()))
-        return counted
+        return cls(word for line in lines for word in _WORD.findall(line.rstrip(HYPHENS).lower()))
 
 
 def is_divided(line: str) -> bool:
@@ -58,7 +47,7 @@ def whole_word(head: str, tail: str, words: Words) -> str | None:
         head: the end of a line back to its last blank, with the hyphen.
         tail: the beginning of the next line up to its first blank.
     """
-    stem, letters = head[:-1], _LETTERS.match(tail)
+    stem, letters = head[:-1], _WORD.match(tail)
     if _CODE.search(head) or letters is None:
         return f"{stem}-{tail}" if tail[:1].isalnum() else None
     if not tail[0].islower():
@@ -89,7 +78,7 @@ def joined(lines: Sequence[str], words: Words) -> str:
 
 
 def _last_letters(stem: str) -> str:
-    runs = _LETTERS.findall(stem)
+    runs = _WORD.findall(stem)
     return runs[-1].lower() if runs and stem.endswith(runs[-1]) and not stem[-len(runs[-1]) :].isupper() else ""
 
 

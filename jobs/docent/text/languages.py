@@ -9,11 +9,9 @@ import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
-
-import yaml
 
 from docent.errors import ConfigError
+from docent.resources import read_yaml
 
 
 @dataclass(frozen=True)
@@ -37,10 +35,8 @@ class Language:
 @cache
 def languages() -> Mapping[str, Language]:
     """Return all known languages by code."""
-    text = resources.files(__package__).joinpath("languages.yaml").read_text(encoding="utf-8")
-    return {
-        code: Language(code, **row | {"aliases": tuple(row["aliases"])}) for code, row in yaml.safe_load(text).items()
-    }
+    rows = read_yaml(__package__, "languages.yaml").items()
+    return {code: Language(code, **row | {"aliases": tuple(row["aliases"])}) for code, row in rows}
 
 
 def find_language(given: str, where: str) -> Language:
@@ -53,13 +49,14 @@ def find_language(given: str, where: str) -> Language:
         ConfigError: none; the message lists all.
     """
     wanted = " ".join(given.split()).casefold()
-    names = _codes_by_name()
+    known = languages()
+    names = {name.casefold(): one.code for one in known.values() for name in (one.code, one.name, *one.aliases)}
     code = names.get(wanted) or names.get(wanted.replace("_", "-").partition("-")[0])
     if code is not None:
-        return languages()[code]
+        return known[code]
     near = difflib.get_close_matches(wanted, [name for name in names if len(name) > 3], n=1)
-    meant = f", did you mean {languages()[names[near[0]]].name}?" if near else ""
-    listed = ", ".join(f"{language.name} ({language.code})" for language in languages().values())
+    meant = f", did you mean {known[names[near[0]]].name}?" if near else ""
+    listed = ", ".join(f"{language.name} ({language.code})" for language in known.values())
     raise ConfigError(f"unknown language {given!r}{meant}", where, f"use one of: {listed}")
 
 
@@ -69,8 +66,3 @@ def truth_of(answer: str, language: Language) -> bool | None:
     if beginning.startswith(language.false.casefold()):
         return False
     return True if beginning.startswith(language.true.casefold()) else None
-
-
-@cache
-def _codes_by_name() -> dict[str, str]:
-    return {name.casefold(): one.code for one in languages().values() for name in (one.code, one.name, *one.aliases)}

@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from docent.resources import read_yaml
 from docent.text.numbers.quantities import UNITS
 from docent.text.terms import STOP_WORDS, folded, terms_of
 
@@ -22,11 +23,7 @@ _WORD = re.compile(rf"(?<!\w)[{_LATIN}][{_LATIN}0-9]*(?:[-’'][{_LATIN}0-9]+)*"
 _POSSESSIVE = re.compile(r"['’]s?$")
 _FORMS = re.compile(r"(?<=\w{4})(?:ians?|eans?|ans?|ese|ish|ics?)$")
 _BEGINS = tuple('.!?…:;"“”„«»‘(（[{|*#>•·–—\n。！？：；「『')
-_NO_NAMES = frozenset(
-    "i i'm i've i'd i'll ok yes no true false figure fig table section chapter step page part appendix note answer "
-    "question visitor guide mr mrs ms dr prof sir lady st today yesterday tomorrow let's here's there's that's what's "
-    "it's he's she's who's one's everyone's today's".split()
-)
+_NO_NAMES = frozenset(read_yaml(__package__, "word_lists.yaml")["no_names"].split())
 _LINE_MARK = re.compile(r"^[ \t]*(?:[-*•]|\(?\d{1,2}[.)])[ \t]+", re.MULTILINE)
 
 
@@ -82,9 +79,7 @@ def _begins_sentence(text: str, start: int) -> bool:
 
 def _is_known(name: str, source: SourceWords, allowed: Collection[str]) -> bool:
     whole = folded(name)
-    if whole in source.words or whole in allowed:
-        return True
-    if name.isupper() and whole in source.initials:
+    if whole in source.words or whole in allowed or (name.isupper() and whole in source.initials):
         return True
     parts = [part for part in re.split(r"[-'’]", whole) if part]
     return all(_has(part, source) or part in allowed for part in parts)
@@ -92,11 +87,8 @@ def _is_known(name: str, source: SourceWords, allowed: Collection[str]) -> bool:
 
 def _has(word: str, source: SourceWords) -> bool:
     """Return whether the source has the word, its singular, or another form that shares all but the ending."""
-    if (
-        word in source.words
-        or word in STOP_WORDS
-        or (len(word) > 3 and word.endswith("s") and word[:-1] in source.words)
-    ):
+    is_plural = len(word) > 3 and word.endswith("s") and word[:-1] in source.words
+    if word in source.words or word in STOP_WORDS or is_plural:
         return True
     beginning = _FORMS.sub("", word)
     return len(word) > 4 and (beginning if beginning != word else word[: max(4, len(word) - 2)]) in source.beginnings

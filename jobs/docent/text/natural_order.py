@@ -26,9 +26,6 @@ def natural_key(name: str) -> Key:
     bare = (c for c in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(c))
     plain = " ".join("".join(bare).translate(_LETTERS).split())
     # A number goes before text, as in the browsers' Intl.Collator. Digits beyond ASCII are decimal ones too.
-    parts = (
-        (0, int(part), "") if part.isdecimal() and len(part) < MAX_DIGITS else (1, 0, part)
-        for part in _PART.split(plain)
-        if part
-    )
+    pieces = (part for part in _PART.split(plain) if part)
+    parts = ((0, int(p), "") if p.isdecimal() and len(p) < MAX_DIGITS else (1, 0, p) for p in pieces)
     return tuple(parts), name

@@ -9,21 +9,17 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from docent.resources import read_yaml
+
+_LISTS = read_yaml(__package__, "word_lists.yaml")
 # What stands before a full stop that does not end a sentence, lower case.
-ABBREVIATIONS = frozenset(
-    "a.d. approx b.c. ca cf ch co corp dr e.g ed eds fig figs fl fr gen i.e inc inv jr ltd mr mrs ms mt no nos nr "
-    "op p pp prof rev sr st ste vol vols vs".split()
-)
+ABBREVIATIONS = frozenset(_LISTS["abbreviations"].split())
 # The same in other languages, without those that English ends sentences with.
 ABBREVIATIONS_ELSEWHERE = frozenset("aprox bspw bzw evtl ggf hrsg inkl núm pág sra sres ud uds vgl".split())
 _BEFORE_NUMBERS = frozenset("abb apr art av bd env est tab".split())
 # Abbreviations that may end a sentence as well; they do where the next word begins one.
 _MAY_END = re.compile(r"(?:chr|jh|jhs|jhdt|j\.?-c|ee|uu|[ad]\. ?c)")
-_BEGINS = frozenset(
-    "das dem den der des die diese dieser dieses ein eine einem einen er es heute hier ihr ihre im in man mit nach "
-    "seine seit sie später um und von vor während wer wie zu zum zur el en ella es esta este la las lo los se su sus "
-    "un una ce cet cette elle elles en il ils le les leur on sa ses son une the it its this he she they".split()
-)
+_BEGINS = frozenset(_LISTS["sentence_beginnings"].split())
 # `im 19. Jahrhundert`, `am 3. Mai`: a number with a full stop before a word that Germans number with one.
 _ORDINAL_NOUN = re.compile(
     r"(?:Jahrhunderts?|Jahrtausends?|Jh|Jänner|Januar|Februar|März|Mai|Juni|Juli|Oktober|Dezember|Auflage|Ausgabe|Etage|"
@@ -45,10 +41,7 @@ _NEAR_CHARS = 80
 
 def split_sentences(text: str) -> list[str]:
     """Return the sentences of `text` in order, white space collapsed; a heading counts as a sentence."""
-    sentences: list[str] = []
-    for paragraph in _paragraphs(text):
-        sentences += _split_paragraph(paragraph)
-    return sentences
+    return [sentence for paragraph in _paragraphs(text) for sentence in _split_paragraph(paragraph)]
 
 
 def is_heading(sentence: str) -> bool:

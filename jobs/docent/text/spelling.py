@@ -56,9 +56,8 @@ def _folded(text: str, table: Mapping[str, str]) -> tuple[str, list[int]]:
     places: list[int] = []
     for place, letter in enumerate(text):
         small = letter.casefold()
-        bare = table.get(small) or "".join(
-            part for part in unicodedata.normalize("NFKD", small) if not unicodedata.combining(part)
-        )
+        parts = unicodedata.normalize("NFKD", small)
+        bare = table.get(small) or "".join(part for part in parts if not unicodedata.combining(part))
         letters.extend(bare)
         places.extend([place] * len(bare))
     return "".join(letters), places

@@ -11,9 +11,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
-from importlib import resources
 
-import yaml
+from docent.resources import read_yaml
 
 STEM_LETTERS = 5
 HANGUL_STEM_LETTERS = 2
@@ -43,9 +42,7 @@ def folded(text: str) -> str:
     return "".join(pieces)
 
 
-_WORDS: dict[str, dict[str, str]] = yaml.safe_load(
-    resources.files(__package__).joinpath("function_words.yaml").read_text(encoding="utf-8")
-)
+_WORDS: dict[str, dict[str, str]] = read_yaml(__package__, "function_words.yaml")
 STOP_WORDS_OF, FUNCTION_WORDS_OF = (
     {code: frozenset(map(folded, words.split())) for code, words in _WORDS[kind].items()}
     for kind in ("stop_words", "function_words")

@@ -6,7 +6,7 @@ The rules are for English; those of other languages are in teacher/guide.py.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from docent.text.sentences import plain, readable_name
 
@@ -28,14 +28,7 @@ _FOUND = re.compile(
 TOPICS = ("numbers", "history", "use", "found")
 
 # In this order; the first rule that holds decides.
-RULES: dict[str, Callable[[str], bool]] = {
-    "history": lambda sentence: bool(_YEAR.search(sentence)),
-    "numbers": lambda sentence: bool(_DIGIT.search(sentence)),
-    "past": lambda sentence: bool(_HISTORY.search(sentence)),
-    "use": lambda sentence: bool(_USE.search(sentence)),
-    "found": lambda sentence: bool(_FOUND.search(sentence)),
-}
-_SAME_TOPIC = {"past": "history"}
+RULES = (("history", _YEAR), ("numbers", _DIGIT), ("history", _HISTORY), ("use", _USE), ("found", _FOUND))
 
 
 def topic_of(sentence: str, exhibit: str) -> str:
@@ -47,8 +40,7 @@ def topic_of(sentence: str, exhibit: str) -> str:
     name = set(plain(readable_name(exhibit)).split())
     own = name | {f"{word}s" for word in name}
     without_name = " ".join(word for word in sentence.split() if plain(word).strip(".,;:()'\"") not in own)
-    topic = next((topic for topic, holds in RULES.items() if holds(without_name)), "what")
-    return _SAME_TOPIC.get(topic, topic)
+    return next((topic for topic, pattern in RULES if pattern.search(without_name)), "what")
 
 
 def by_topic(sentences: Sequence[str], exhibit: str) -> dict[str, list[int]]:

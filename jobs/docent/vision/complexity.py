@@ -59,8 +59,13 @@ def laplacian_variance(grey: Pixels) -> float:
     """Return the variance of the 4-neighbour Laplacian, the border mirrored without its last pixel."""
     padded = np.pad(grey, ((1, 1), (0, 0)), mode="reflect" if grey.shape[0] > 1 else "edge")
     padded = np.pad(padded, ((0, 0), (1, 1)), mode="reflect" if grey.shape[1] > 1 else "edge")
-    around = padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:]
-    return float((around - 4 * grey).var())
+    return inner_laplacian_variance(padded)
+
+
+def inner_laplacian_variance(grey: Pixels) -> float:
+    """Return the variance of the 4-neighbour Laplacian at all pixels but those of the border."""
+    around = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:]
+    return float((around - 4 * grey[1:-1, 1:-1]).var())
 
 
 def edge_pixels(grey: Pixels) -> int:

@@ -18,6 +18,7 @@ from PIL import Image
 
 from docent.config import AssessImages
 from docent.tables import IMAGE_METRICS, function_at
+from docent.vision.complexity import inner_laplacian_variance
 
 FULL_HD_PIXELS = 1920 * 1080
 # Larger pictures are reduced before sharpness is measured: one threshold then serves phone photos and thumbnails.
@@ -119,10 +120,7 @@ def sharpness(photo: Photo) -> float:
     grey.thumbnail((SHARPNESS_SIDE_PX, SHARPNESS_SIDE_PX), Image.Resampling.BOX)
     if min(grey.size) < 3:
         return 0.0
-    values = np.asarray(grey, dtype=np.int32)
-    inner = values[1:-1, 1:-1]
-    laplacian = values[:-2, 1:-1] + values[2:, 1:-1] + values[1:-1, :-2] + values[1:-1, 2:] - 4 * inner
-    return float(laplacian.var())
+    return inner_laplacian_variance(np.asarray(grey, dtype=np.int32))
 
 
 def colors(picture: Image.Image) -> str:

@@ -75,7 +75,7 @@ class _Exhibit:
 
     def copies(self, of: Sequence[ImageFile], wanted: Mapping[Split, int]) -> tuple[Copy, ...]:
         """Plan copies spread evenly over `of`, in the order of the wanted splits."""
-        bases = _originals(of)
+        bases = [image for image in of if copy_number(image.name) is None] or list(of)  # all, if there are only copies
         following = _next_numbers(self.document)
         copies: list[Copy] = []
         for split, count in wanted.items():
@@ -202,11 +202,6 @@ PLANNERS: dict[str, Callable[[_Exhibit, Assemble], Plan]] = {
 def in_split_order(placed: Iterable[tuple[ImageFile, Split]]) -> list[tuple[ImageFile, Split]]:
     """Sort by train, validation, test; within a split the order stays."""
     return sorted(placed, key=lambda pair: SPLITS.index(pair[1]))
-
-
-def _originals(images: Sequence[ImageFile]) -> list[ImageFile]:
-    """Return the photos that are not copies by their name; all, where there are only copies."""
-    return [image for image in images if copy_number(image.name) is None] or list(images)
 
 
 def _next_numbers(document: Document) -> defaultdict[str, int]:

@@ -26,10 +26,6 @@ def thumbnail(path: Path, max_side_px: int = MAX_SIDE_PX) -> str | None:
     except (OSError, PhotoError):
         return None
     small.thumbnail((max_side_px, max_side_px), Image.Resampling.LANCZOS)
-    return _webp_uri(small)
-
-
-def _webp_uri(picture: Image.Image) -> str:
     buffer = io.BytesIO()
-    picture.save(buffer, "WEBP", quality=WEBP_QUALITY, method=4)
+    small.save(buffer, "WEBP", quality=WEBP_QUALITY, method=4)
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

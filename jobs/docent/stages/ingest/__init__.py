@@ -121,13 +121,11 @@ def _numbered_twins(listing: Sequence[Exhibit | ListedFile | Reject]) -> list[Ex
     """Return the list with files of equal bytes numbered, so that no two documents share an id."""
     sizes = Counter(listed.path.stat().st_size for listed in listing if isinstance(listed, ListedFile))
     seen: Counter[str] = Counter()
-    counted: list[Exhibit | ListedFile | Reject] = []
-    for listed in listing:
+    counted = list(listing)
+    for at, listed in enumerate(listing):
         if isinstance(listed, ListedFile) and sizes[listed.path.stat().st_size] > 1:
-            counted.append(replace(listed, before=seen[listed.sha256]))
+            counted[at] = replace(listed, before=seen[listed.sha256])
             seen[listed.sha256] += 1
-        else:
-            counted.append(listed)
     return counted
 
 

@@ -11,10 +11,6 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
-
-import yaml
 
 from docent.checks import check_teacher_sees
 from docent.config import Describe
@@ -22,6 +18,7 @@ from docent.context import Context
 from docent.llm.chat import ChatReply, ChatRequest, Image, Message
 from docent.llm.client import ChatClient
 from docent.records import Document, Figure, ImageFile, Reject, Section
+from docent.resources import read_yaml
 from docent.text.languages import find_language
 from docent.text.markdown.figures import without_figures
 from docent.text.prompt_safety import as_material, restored, visible
@@ -57,16 +54,10 @@ class PictureInPlace:
     image: ImageFile
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """Result of a request: a description, or the reject for it."""
-
-    description: str = ""
-    reject: Reject | None = None
-
-
 Key = tuple[int, str]
 """A file's number and a picture's content."""
+Outcome = str | Reject
+"""Result of a request: a description, or the reject for it."""
 
 
 def described(ctx: Context, rows: Iterable[Loaded]) -> Iterator[Document | Reject]:
@@ -94,7 +85,7 @@ def described(ctx: Context, rows: Iterable[Loaded]) -> Iterator[Document | Rejec
 
 def request_for(shown: PictureInPlace, ctx: Context) -> ChatRequest:
     """Return the request that describes one picture."""
-    prompts, text = _prompts(), shown.section.text
+    prompts, text = read_yaml(__package__, "describe.yaml"), shown.section.text
     before, _, after = text.partition(shown.figure.token)
     around = f"{before[-AROUND_CHARS:]}\n[the picture]\n{after[:AROUND_CHARS]}"
     given = shown.document.language
@@ -138,11 +129,12 @@ def _batches(rows: Iterable[Loaded]) -> Iterator[list[Loaded]]:
         yield batch
 
 
-def _figures(row: Document | Reject) -> list[tuple[Section, Figure, ImageFile]]:
+def _figures(row: Document | Reject) -> list[PictureInPlace]:
     """Return the figures of a document that have a picture; the photos of an exhibit are no figures."""
     if isinstance(row, Reject) or row.kind == "exhibit":
         return []
-    return [(section, f, f.image) for section in row.sections for f in section.figures if f.image is not None]
+    figures = [(section, figure) for section in row.sections for figure in section.figures]
+    return [PictureInPlace(row, section, f, f.image) for section, f in figures if f.image is not None]
 
 
 def _answered(
@@ -151,10 +143,10 @@ def _answered(
     """Yield the rows of a batch; `results` holds the outcomes of their pictures, and receives the new ones."""
     requested: dict[Key, PictureInPlace] = {}
     for number, row in batch:
-        for section, figure, image in _figures(row):
-            key = (number, image.sha256)
-            if key not in results and image.file.rpartition(".")[2] in MEDIA_TYPES:
-                requested.setdefault(key, PictureInPlace(row, section, figure, image))  # type: ignore[arg-type]
+        for shown in _figures(row):
+            key = (number, shown.image.sha256)
+            if key not in results and shown.image.file.rpartition(".")[2] in MEDIA_TYPES:
+                requested.setdefault(key, shown)
     requests = [request_for(shown, ctx) for shown in requested.values()]
     with closing(client.ask(requests)) as replies:
         for key, reply in zip(requested, replies, strict=True):
@@ -170,39 +162,38 @@ def _outcome_of(shown: PictureInPlace, reply: ChatReply, settings: Describe) -> 
     if reply.error or reply.problem:
         reason = "refused by the teacher" if reply.error else "reply not usable"
         detail = f"{place}: {reply.error or reply.problem}"
-        return Outcome(reject=Reject(reason=reason, raw=reply.text[:MAX_RAW_CHARS], parents=parents, detail=detail))
+        return Reject(reason=reason, raw=reply.text[:MAX_RAW_CHARS], parents=parents, detail=detail)
     description = cleaned(reply.text, shown.section.figures)
     if (words := length_in_words(description)) < settings.min_words:
         detail = f"{place}: {words} words, ingest.describe.min_words is {settings.min_words}"
-        return Outcome(reject=Reject(reason=TOO_SHORT, raw=description, parents=parents, detail=detail))
-    return Outcome(description)
+        return Reject(reason=TOO_SHORT, raw=description, parents=parents, detail=detail)
+    return description
 
 
 def _filled(number: int, row: Document | Reject, results: dict[Key, Outcome]) -> Iterator[Document | Reject]:
     """Yield a document with its descriptions, after one reject for each picture without one."""
-    images = {(number, image.sha256): image for _, _, image in _figures(row)}
+    images = {(number, shown.image.sha256): shown.image for shown in _figures(row)}
     if isinstance(row, Reject) or not images:
         yield from _without_bare_pictures(row, "")
         return
     for key, image in images.items():
         if key not in results:
             yield Reject(reason=WRONG_FORMAT, raw=image.name, parents=(row.id, image.id), detail=image.file)
-        elif reject := results[key].reject:
-            results[key] = Outcome()
-            yield reject
-    words = {key[1]: results[key].description for key in images if key in results}
+        elif isinstance(outcome := results[key], Reject):
+            results[key] = ""
+            yield outcome
+    words = {key[1]: str(results[key]) for key in images if key in results}
     yield from _without_bare_pictures(_with(row, words), "")
 
 
 def _with(document: Document, words: dict[str, str]) -> Document:
     """Return the document with the descriptions filled in by content hash of the pictures."""
-    sections = []
-    for section in document.sections:
-        figures = tuple(
-            figure.model_copy(update={"description": words.get(figure.image.sha256, "")}) if figure.image else figure
-            for figure in section.figures
-        )
-        sections.append(section.model_copy(update={"figures": figures}))
+
+    def with_words(figure: Figure) -> Figure:
+        update = {"description": words.get(figure.image.sha256, "")} if figure.image else {}
+        return figure.model_copy(update=update)
+
+    sections = (s.model_copy(update={"figures": tuple(map(with_words, s.figures))}) for s in document.sections)
     return document.model_copy(update={"sections": tuple(sections)})
 
 
@@ -215,11 +206,8 @@ def _without_bare_pictures(row: Document | Reject, next_step: str) -> Iterator[D
     for section in row.sections:
         # The caption of a row's picture is only its number; tags around a picture are no words.
         has_captions = any(one.description or (one.caption and row.kind != "row") for one in section.figures)
-        if (
-            not section.figures
-            or has_captions
-            or _HTML_TAG.sub("", without_figures(section.text, section.figures)).strip()
-        ):
+        words = _HTML_TAG.sub("", without_figures(section.text, section.figures)).strip()
+        if not section.figures or has_captions or words:
             kept.append(section)
             continue
         page, line = section.source.page, section.source.first_line
@@ -228,10 +216,3 @@ def _without_bare_pictures(row: Document | Reject, next_step: str) -> Iterator[D
         yield Reject(reason=NOT_DESCRIBED, raw=section.title or row.name, parents=(row.id,), detail=detail)
     if kept:
         yield row if len(kept) == len(row.sections) else row.model_copy(update={"sections": tuple(kept)})
-
-
-@cache
-def _prompts() -> dict[str, str]:
-    text = resources.files(__package__).joinpath("describe.yaml").read_text(encoding="utf-8")
-    prompts: dict[str, str] = yaml.safe_load(text)
-    return prompts

@@ -7,6 +7,7 @@ damaged one.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import logging
 import re
 from collections import defaultdict
@@ -67,7 +68,7 @@ class Intake:
 def load_exhibit(exhibit: Exhibit, intake: Intake) -> Iterator[Document | Reject]:
     """Yield the document of an exhibit, after rejects for what of it cannot be used."""
     document = exhibit.document()
-    images, rejects = load_photos(exhibit, intake.limits, intake.save)
+    images, rejects = load_photos(exhibit, intake)
     yield from rejects
     if not exhibit.photos:
         where = f"{printable(exhibit.span.file)} line {exhibit.span.first_line}"
@@ -75,50 +76,46 @@ def load_exhibit(exhibit: Exhibit, intake: Intake) -> Iterator[Document | Reject
     yield document.model_copy(update={"images": images})
 
 
-def load_photos(exhibit: Exhibit, limits: Limits, save: Save) -> tuple[tuple[ImageFile, ...], list[Reject]]:
+def load_photos(exhibit: Exhibit, intake: Intake) -> tuple[tuple[ImageFile, ...], list[Reject]]:
     """Return the photos of an exhibit, decoded to find damage and saved unchanged, and rejects for the others."""
     images: dict[str, ImageFile] = {}
     paths: set[Path] = set()
     rejects: list[Reject] = []
     for photo in exhibit.photos:
-        path = _find(exhibit, photo)
-        if isinstance(path, Reject):
-            rejects.append(path)
-            continue
-        if path in paths and plain_name(photo.name) in images:
-            rejects.append(_reject(exhibit, photo, LISTED_TWICE))
-            continue
-        name = _free_name(plain_name(photo.name), images)
         try:
-            kept = keep_picture(read_picture(path, limits), name, (exhibit.document_id,), limits, save)
+            path = _find(exhibit, photo)
+            if path in paths and plain_name(photo.name) in images:
+                raise PhotoError(LISTED_TWICE)
+            name = _free_name(plain_name(photo.name), images)
+            kept = keep_picture(read_picture(path, intake.limits), name, (exhibit.document_id,), intake)
         except PhotoError as error:
-            rejects.append(_reject(exhibit, photo, error.reason, error.detail))
+            detail = f"{photo.where}: {error.detail}" if error.detail else photo.where
+            raw = shorten(photo.name)
+            rejects.append(Reject(reason=error.reason, raw=raw, parents=(exhibit.document_id,), detail=detail))
             continue
         twins = sum(other.sha256 == kept.sha256 for other in images.values())
-        kept = at_place(kept, twins) if twins else kept
+        if twins:
+            kept = kept.model_copy(update={"id": make_id("ingest", kept.parents, twins, kept.sha256)})
         images[name] = kept.model_copy(update={"given_split": photo.split})
         paths.add(path)
     return _with_groups(tuple(images.values())), rejects
 
 
-def _find(exhibit: Exhibit, photo: ListedPhoto) -> Path | Reject:
+def _find(exhibit: Exhibit, photo: ListedPhoto) -> Path:
     try:
         path = confined(exhibit.root, exhibit.folder, photo.name)
     except OutsideError:
-        return _reject(exhibit, photo, LEAVES_FOLDER)
-    if path is None:
-        return _reject(exhibit, photo, PHOTO_NOT_FOUND)
-    return _reject(exhibit, photo, LIES_IN_RUN) if lies_in_run(path, exhibit.root.resolve()) else path
+        raise PhotoError(LEAVES_FOLDER) from None
+    if path is None or lies_in_run(path, exhibit.root.resolve()):
+        raise PhotoError(LIES_IN_RUN if path else PHOTO_NOT_FOUND)
+    return path
 
 
 def _free_name(name: str, taken: Mapping[str, ImageFile]) -> str:
     """Return the name, numbered if another photo of the exhibit has it: `a/b.jpg` may stand beside `a_b.jpg`."""
     stem, dot, suffix = name.rpartition(".")
-    number, free = 2, name
-    while free in taken:
-        free = f"{stem}-{number}.{suffix}" if dot else f"{name}-{number}"
-        number += 1
-    return free
+    numbered = (f"{stem}-{number}.{suffix}" if dot else f"{name}-{number}" for number in itertools.count(2))
+    return next(free for free in itertools.chain([name], numbered) if free not in taken)
 
 
 def _with_groups(images: Sequence[ImageFile]) -> tuple[ImageFile, ...]:
@@ -154,27 +151,25 @@ def read_picture(path: Path, limits: Limits) -> bytes:
     return data
 
 
-def at_place(image: ImageFile, place: str | int) -> ImageFile:
-    """Return the picture with an id that differs from others of the same bytes in its document."""
-    return image.model_copy(update={"id": make_id("ingest", image.parents, place, image.sha256)})
-
-
-def keep_picture(data: bytes, name: str, parents: tuple[str, ...], limits: Limits, save: Save) -> ImageFile:
+def keep_picture(data: bytes, name: str, parents: tuple[str, ...], intake: Intake, place: str = "") -> ImageFile:
     """Return the row of a picture, after decoding it to find damage and saving it unchanged; its content is its group.
+
+    Args:
+        place: makes its id differ from those of others with the same bytes in the document.
 
     Raises:
         PhotoError: it is no picture, is damaged or not supported, or has too many pixels.
     """
-    examined = examine(data, limits.pixels)
+    examined = examine(data, intake.limits.pixels)
     sha256 = hashlib.sha256(data).hexdigest()
     for note in examined.notes:
         logger.warning("%s: %s", printable(name), note)
     return ImageFile(
-        id=make_id("ingest", parents, sha256),
+        id=make_id("ingest", parents, *((place,) if place else ()), sha256),
         parents=parents,
         name=name,
         unit=UNIT,
-        file=save(data, examined.suffix),
+        file=intake.save(data, examined.suffix),
         sha256=sha256,
         width_px=examined.width_px,
         height_px=examined.height_px,
@@ -189,8 +184,3 @@ def keep_picture(data: bytes, name: str, parents: tuple[str, ...], limits: Limit
 def plain_name(name: str) -> str:
     """Return a name that any file system accepts, without folders: `north/side view.jpg` as `north_side view.jpg`."""
     return re.sub(r'[\x00-\x1f\x7f/\\:*?"<>|]', "_", name.removeprefix("./"))
-
-
-def _reject(exhibit: Exhibit, photo: ListedPhoto, reason: str, measured: str = "") -> Reject:
-    detail = f"{photo.where}: {measured}" if measured else photo.where
-    return Reject(reason=reason, raw=shorten(photo.name), parents=(exhibit.document_id,), detail=detail)

@@ -135,9 +135,8 @@ def list_files(source: Source, suffixes: frozenset[str]) -> list[ListedFile | Ex
         InputError: there is nothing there.
     """
     if source.path.is_file():
-        return [
-            _unusable_name(source.path.name) or ListedFile(source, source.path.parent, source.path, source.path.name)
-        ]
+        single = ListedFile(source, source.path.parent, source.path, source.path.name)
+        return [_unusable_name(single.name) or single]
     if not source.path.is_dir():
         raise InputError(f"the source of kind {source.kind} does not exist", str(source.path), "fix ingest.sources")
     listing: list[ListedFile | Exhibit | Reject] = []
@@ -229,6 +228,12 @@ def read_at_most(path: Path, limit_bytes: int) -> bytes | None:
 def line_breaks(text: str) -> int:
     """Return the number of line breaks, of any system, as an editor counts them."""
     return text.count("\n") + text.count("\r") - text.count("\r\n")
+
+
+def one_line_name(text: str) -> str:
+    """Return a text as a name: one line of bounded length."""
+    name = " ".join(text.split())
+    return name if len(name) <= MAX_NAME_CHARACTERS else name[: MAX_NAME_CHARACTERS - 1] + "…"
 
 
 def shorten(text: str) -> str:

@@ -63,19 +63,17 @@ def detect(data: bytes, encoding: str = "") -> str | None:
         data: the whole file: a cut character at its end would count against an encoding.
         encoding: the only one to try, where it is known.
     """
-    if encoding:
-        return encoding if decoded(data, encoding) is not None else None
-    marked = next((name for mark, name in _MARKS.items() if data.startswith(mark)), None)
-    if marked:
-        return marked if decoded(data, marked) is not None else None
-    if codec := _utf16_without_mark(data):
+    if codec := encoding or _marked(data) or _utf16_without_mark(data):
         return codec if decoded(data, codec) is not None else None
-    for escape, name in _ESCAPES.items():
-        if escape in data and decoded(data, name) is not None:
-            return name
-    if decoded(data, "utf-8") is not None:
-        return "utf-8"
+    escaped = (name for escape, name in _ESCAPES.items() if escape in data)
+    if codec := next((name for name in (*escaped, "utf-8") if decoded(data, name) is not None), ""):
+        return codec
     return None if b"\x00" in data else likely_encoding(data)
+
+
+def _marked(data: bytes) -> str:
+    """Return the codec that a byte order mark names; "" without one."""
+    return next((name for mark, name in _MARKS.items() if data.startswith(mark)), "")
 
 
 def why_unknown(data: bytes, setting: str, encoding: str = "") -> str:
@@ -88,10 +86,9 @@ def why_unknown(data: bytes, setting: str, encoding: str = "") -> str:
     """
     if encoding:
         return f"it is not {encoding}, {place_of(data, encoding)}; correct {setting}"
-    marked = next((name for mark, name in _MARKS.items() if data.startswith(mark)), "")
-    problem = f"it is not UTF-8, {place_of(data, 'utf-8')}"
-    if marked:
-        problem = f"its mark says {marked}, but it is not, {place_of(data, marked)}"
+    marked = _marked(data)
+    tried = f"its mark says {marked}, but it is not" if marked else "it is not UTF-8"
+    problem = f"{tried}, {place_of(data, marked or 'utf-8')}"
     fitting = [] if marked or b"\x00" in data else fitting_encodings(data)[:_MAX_LISTED]
     listed = f"; these encodings would fit: {', '.join(fitting)}" if fitting else ""
     return f"{problem}{listed}; name its encoding ({setting}), or save it as UTF-8"

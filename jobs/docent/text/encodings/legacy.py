@@ -10,14 +10,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import NamedTuple
 
-import yaml
-
+from docent.resources import read_yaml
 from docent.text.encodings.orthography import LAST_LATIN, WORD, is_strange, strange_symbols
 
 # Lines with bytes beyond ASCII that are looked at: all that tells encodings apart stands there.
@@ -31,7 +29,8 @@ _MIXED_WEIGHT = 1 / 3
 _MIN_EVIDENCE, _MIN_RATIO = 3, 2.0
 # Encodings of DOS, of Macs abroad and of Thailand, which count only where nothing else reads as text.
 _RARE = frozenset("cp850 cp852 cp866 cp874 iso8859_13 mac_cyrillic mac_greek mac_latin2 mac_turkish".split())
-_CJK = ("cp949", "cp932", "euc_jp", "gb18030", "big5hkscs")
+_JAPANESE = ("cp932", "euc_jp")
+_CJK = ("cp949", *_JAPANESE, "gb18030", "big5hkscs")
 # Nearly all bytes are letters in these.
 _NEEDS_EVIDENCE = frozenset((*_CJK, "cp874"))
 _HANGUL, _KANA = re.compile("[\uac00-\ud7a3]"), re.compile("[\u3041-\u3096\u30a1-\u30fa]")
@@ -39,11 +38,7 @@ _HAN = re.compile("[\u3400-\u9fff]")
 _FOREIGN = re.compile("[^\x00-\x7f]")
 _MIN_HANGUL_SHARE, _MIN_KANA_SHARE, _MIN_COMMON_HAN_SHARE = 0.8, 0.2, 0.1
 # The most frequent characters of Chinese prose, in both scripts.
-_COMMON_HAN = frozenset(
-    "的一是不了在人有我他这這个個们們中来來上大为為和国國地到以说說时時要就出会會可也你对對生能而子那得于於着著下自之年过過发發后後"
-    "作里裡用道行所然家种種事成方多经經么麼去法学學如都同现現当當没沒动動面起看定天分还還进進好小部其些主样樣理心本前开開但因只从從"
-    "想实實日月第馆館展物博品件文与與及由每"
-)
+_COMMON_HAN = frozenset(read_yaml("docent.text", "word_lists.yaml")["common_han"])
 _ANY_WORD = re.compile(r"[^\W\d_]+")
 KNOWN_AS = {
     "cp949": "CP949 (Korean)", "cp932": "Shift-JIS (Japanese)", "euc_jp": "EUC-JP (Japanese)",
@@ -148,23 +143,21 @@ def _sample(data: bytes) -> bytes:
 
 @cache
 def _alphabets() -> tuple[Alphabet, ...]:
-    text = resources.files(__package__).joinpath("alphabets.yaml").read_text(encoding="utf-8")
     return tuple(
         Alphabet(frozenset(row["letters"] + "µ"), frozenset(row["words"].split()), tuple(row["encodings"]))
-        for row in yaml.safe_load(text).values()
+        for row in read_yaml(__package__, "alphabets.yaml").values()
     )
 
 
 @cache
 def _candidates() -> tuple[str, ...]:
-    return tuple(dict.fromkeys([name for alphabet in _alphabets() for name in alphabet.encodings])) + _CJK
+    return (*dict.fromkeys(name for alphabet in _alphabets() for name in alphabet.encodings), *_CJK)
 
 
 def _without_noise(sample: bytes) -> list[str]:
     """Return the candidates in which charset-normalizer sees more than noise, in the order of the table."""
     from charset_normalizer import from_bytes
 
-    alive: set[str] = set()
     matches = from_bytes(
         sample,
         steps=1,
@@ -173,8 +166,7 @@ def _without_noise(sample: bytes) -> list[str]:
         preemptive_behaviour=False,
         enable_fallback=False,
     )
-    for match in matches:
-        alive.update(match.could_be_from_charset)
+    alive = {name for match in matches for name in match.could_be_from_charset}
     return [name for name in _candidates() if name in alive]
 
 
@@ -205,13 +197,8 @@ def _interpretation(name: str, sample: str, data: bytes) -> Interpretation | Non
 
 def _outside(words: Sequence[str], letters: frozenset[str]) -> int:
     """Return the number of words with a letter that is not among these; combining marks count with their letters."""
-    return sum(
-        any(
-            letter > "\x7f" and letter not in letters and unicodedata.category(letter) != "Mn"
-            for letter in word.lower()
-        )
-        for word in words
-    )
+    beyond = ({letter for letter in word.lower() if letter > "\x7f"} - letters for word in words)
+    return sum(any(unicodedata.category(letter) != "Mn" for letter in odd) for odd in beyond)
 
 
 def _cjk_count(name: str, text: str) -> int:
@@ -219,24 +206,12 @@ def _cjk_count(name: str, text: str) -> int:
     if any(unicodedata.category(character) in ("Co", "Cn") for character in set(text)):
         return 0
     foreign = len(_FOREIGN.findall(text))
-    count, share = _CJK_COUNTS[name](text)
+    if name == "cp949":
+        # Syllables of the older standard: those that only CP949 has are rare in text, common in misread text. Python's
+        # codec spells the others as a sequence of letters, eight bytes long.
+        count, share = sum(len(one.encode("euc_kr", "ignore")) == 2 for one in _HANGUL.findall(text)), _MIN_HANGUL_SHARE
+    elif name in _JAPANESE:
+        count, share = len(_KANA.findall(text)), _MIN_KANA_SHARE
+    else:
+        count, share = sum(character in _COMMON_HAN for character in _HAN.findall(text)), _MIN_COMMON_HAN_SHARE
     return count if count >= share * foreign else 0
-
-
-def _korean(text: str) -> tuple[int, float]:
-    """Count syllables of the older standard: those that only CP949 has are rare in text, common in misread text."""
-    # Python's codec spells the others as a sequence of letters, eight bytes long.
-    return sum(len(one.encode("euc_kr", "ignore")) == 2 for one in _HANGUL.findall(text)), _MIN_HANGUL_SHARE
-
-
-def _japanese(text: str) -> tuple[int, float]:
-    return len(_KANA.findall(text)), _MIN_KANA_SHARE
-
-
-def _chinese(text: str) -> tuple[int, float]:
-    return sum(character in _COMMON_HAN for character in _HAN.findall(text)), _MIN_COMMON_HAN_SHARE
-
-
-_CJK_COUNTS: dict[str, Callable[[str], tuple[int, float]]] = {
-    "cp949": _korean, "cp932": _japanese, "euc_jp": _japanese, "gb18030": _chinese, "big5hkscs": _chinese,
-}  # fmt: skip

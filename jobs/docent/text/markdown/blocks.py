@@ -117,10 +117,11 @@ def blocks_of(text: str, strict: bool = True) -> Iterator[Block]:
             groups, offsets = _whole_fence(text, groups[0][0], offsets)
             following = offsets[-1]
         if following == start:
-            size = _larger(groups[0], size, base)
+            if size >= MAX_BLOCK_CHARS or len(groups[0]) > MAX_BLOCK_TOKENS:
+                raise BlockError(TOO_LONG, base + _lines(groups[0][0])[0] + 1)
+            size *= 2  # a window that may hold the first block
             continue
-        for group in groups:
-            yield Block(group, base, offsets)
+        yield from (Block(group, base, offsets) for group in groups)
         base += text.count("\n", start, following)
         start, size = following, WINDOW_CHARS
 
@@ -171,20 +172,12 @@ def _finished(groups: list[list[Token]]) -> tuple[list[list[Token]], int]:
 def _whole_fence(text: str, fence: Token, offsets: list[int]) -> tuple[list[list[Token]], list[int]]:
     """Return fenced code that fills a window, with all its lines: found by a search, as code has no blocks inside."""
     first = _lines(fence)[0]
-    closing = re.compile(
-        rf"^ {{0,3}}{re.escape(fence.markup)}{re.escape(fence.markup[0])}*[ \t]*(?:\n|\Z)", re.MULTILINE
-    )
+    mark = re.escape(fence.markup)
+    closing = re.compile(rf"^ {{0,3}}{mark}{re.escape(fence.markup[0])}*[ \t]*(?:\n|\Z)", re.MULTILINE)
     end = closing.search(text, offsets[first + 1])
     whole = fence.copy()
     whole.map = [first, first + 1]
     return [[whole]], [*offsets[: first + 1], end.end() if end else len(text)]
-
-
-def _larger(first: list[Token], size: int, base: int) -> int:
-    """Return a window size that may hold the first block."""
-    if size >= MAX_BLOCK_CHARS or len(first) > MAX_BLOCK_TOKENS:
-        raise BlockError(TOO_LONG, base + _lines(first[0])[0] + 1)
-    return size * 2
 
 
 def _offsets(window: str, start: int) -> list[int]:

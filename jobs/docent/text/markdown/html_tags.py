@@ -30,6 +30,10 @@ _BEHIND_PREFIX = re.compile(rf":[A-Za-z][\w.-]*+(?:\s[^=]*+=.*|{FLAGS})", re.IGN
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9-]{0,60}+)([^<>]{0,1000})>")
 _ALONE = re.compile(r"^[ \t]*+(<[^<>\n]{1,1000}>)[ \t]*$", re.MULTILINE)
 
+# Raised numbers: without these tags, `10<sup>3</sup>` would be another number.
+_RAISED = re.compile(r"<sup(?:\s[^<>]{0,200})?>\s{0,20}([+\-\u2212]?[0-9]{1,6})\s{0,20}</sup\s{0,20}>", re.IGNORECASE)
+_SIGNS = str.maketrans("0123456789+-\u2212", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")
+
 
 def is_tag(name: str, behind: str) -> bool:
     """Return whether something in angle brackets is a tag: of HTML, of a word processor (`<o:p>`), or with attributes.
@@ -57,3 +61,8 @@ def without_tags(text: str) -> str:
         return "\n" * tag.group().count("\n") if is_markup else tag.group()
 
     return _TAG.sub(shown, text)
+
+
+def with_superscripts(text: str) -> str:
+    """Return the text with `<sup>3</sup>` as `³`; other raised text stays as it is."""
+    return _RAISED.sub(lambda raised: raised[1].translate(_SIGNS), text)

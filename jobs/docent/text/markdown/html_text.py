@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 # `str.lower` makes two characters of a Turkish `İ`, and then positions are others.
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
@@ -32,20 +32,21 @@ def comment_spans(text: str) -> list[tuple[int, int]]:
 
 def blanked(text: str, spans: list[tuple[int, int]]) -> str:
     """Return the text without these spans; their line breaks stay."""
+    return with_replaced(text, spans, lambda span: "\n" * span.count("\n"))
+
+
+def with_replaced(text: str, spans: Iterable[tuple[int, int]], replacement: Callable[[str], str]) -> str:
+    """Return the text with what a function makes of each of these spans, which are in order."""
     pieces, end = [], 0
     for start, behind in spans:
-        pieces += [text[end:start], "\n" * text.count("\n", start, behind)]
+        pieces += [text[end:start], replacement(text[start:behind])]
         end = behind
     return "".join([*pieces, text[end:]])
 
 
 def without_spans(text: str, spans: Iterable[tuple[int, int]]) -> str:
     """Return the text without these spans, line breaks included."""
-    pieces, end = [], 0
-    for start, behind in spans:
-        pieces.append(text[end:start])
-        end = behind
-    return "".join([*pieces, text[end:]])
+    return with_replaced(text, spans, lambda _: "")
 
 
 def statements_in(content: str) -> Iterator[tuple[int, str]]:

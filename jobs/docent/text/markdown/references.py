@@ -12,10 +12,9 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from docent.text.markdown.formulas import formula_spans
-from docent.text.markdown.html_tags import without_tags
-from docent.text.markdown.html_text import blanked, comment_spans, without_spans
+from docent.text.markdown.html_tags import with_superscripts, without_tags
+from docent.text.markdown.html_text import blanked, comment_spans, with_replaced, without_spans
 from docent.text.markdown.pictures import pictures_in
-from docent.text.markdown.superscripts import with_superscripts
 
 _LINK = re.compile(
     r"(?<![!\\])\[((?:[^\[\]]|\[[^\[\]]{0,200}\]){0,1000})\]"
@@ -73,17 +72,9 @@ PICTURES_ONLY = Syntax()
 
 def references_in(text: str, syntax: Syntax = PICTURES_ONLY) -> list[Reference]:
     """Return the figure references of a text, in order, without those inside code, formulas and comments."""
-    references = [
-        Reference(
-            picture.start,
-            text[picture.start : picture.end],
-            picture.path,
-            " ".join(plain_text(picture.alt).split()),
-            True,
-            picture.problem,
-        )
-        for picture in pictures_in(text, syntax.definitions)
-    ]
+    references = []
+    for start, end, path, alt, problem in pictures_in(text, syntax.definitions):
+        references.append(Reference(start, text[start:end], path, " ".join(plain_text(alt).split()), True, problem))
     for token in syntax.pattern.finditer(text) if syntax.pattern else ():
         name = (token[1] or "") if token.re.groups else token.group()
         if name.strip() and syntax.is_figure(name, _stands_alone(token)):
@@ -143,16 +134,15 @@ def plain_text(text: str) -> str:
     if not _MARKUP.search(text):
         return text
     hidden: list[str] = []
-    text = text.replace(_BEFORE, "").replace(_BEHIND, "")
-    pieces: list[str] = []
-    end = 0
-    for start, after in verbatim_spans(text):
-        run = _RUN.match(text, start)
+
+    def hide(verbatim: str) -> str:
+        run = _RUN.match(verbatim)
         marks = len(run.group()) if run else 0
-        pieces += [text[end:start], f"{_BEFORE}{len(hidden)}{_BEHIND}"]
-        hidden.append(text[start + marks : after - marks])
-        end = after
-    text = "".join([*pieces, text[end:]]) if pieces else text
+        hidden.append(verbatim[marks : len(verbatim) - marks])
+        return f"{_BEFORE}{len(hidden) - 1}{_BEHIND}"
+
+    text = text.replace(_BEFORE, "").replace(_BEHIND, "")
+    text = with_replaced(text, verbatim_spans(text), hide)
     text = with_superscripts(_AUTOLINK.sub(r"\1", text))
     text = without_tags(blanked(text, comment_spans(text)))
     text = _REFERENCE_LINK.sub(_label, _LINK.sub(_label, text))

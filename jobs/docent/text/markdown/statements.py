@@ -42,9 +42,8 @@ class Place:
 
     def span(self, first: int, last: int) -> Span:
         """Return lines of the file for 0-based lines of the text, both inclusive."""
-        return Span(
-            file=self.file, first_line=self.first_line + first, last_line=self.first_line + last, page=self.page
-        )
+        first, last = self.first_line + first, self.first_line + last
+        return Span(file=self.file, first_line=first, last_line=last, page=self.page)
 
 
 class Paragraph:

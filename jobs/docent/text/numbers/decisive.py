@@ -10,11 +10,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib import resources
 from typing import NamedTuple
 
-import yaml
-
+from docent.resources import read_yaml
 from docent.text.numbers.numbers import CARDINALS, ORDINALS
 from docent.text.numbers.quantities import UNITS
 from docent.text.terms import STOP_WORDS, UNSPACED, folded
@@ -24,11 +22,7 @@ MIN_UNIT_LETTERS = 2
 MAX_SHORT_UNIT_LETTERS = 3
 MAX_BEGINNING = 16
 """Letters of the longest beginning of a word in the table; more of a word need not be looked at."""
-_ANSWERS = frozenset(
-    "yes no not never none neither nor without true false ja nein nicht kein keine nie wahr falsch oui non pas jamais "
-    "aucun vrai faux si sin nunca ningun verdadero falso sim nao sem vero niet geen waar onwaar 예 네 아니요 참 "
-    "거짓 はい いい cannot".split()
-)
+_ANSWERS = frozenset(read_yaml("docent.text", "word_lists.yaml")["answers"].split())
 _KOREAN_NEGATIONS = "않없못"
 _BEGINS = tuple('.!?…:;"“”„«»‘(（[{|*#>•·–—\n。！？：；「『¿¡')
 _BEFORE_SIGN = ("", " ", "(", "\n", "\t", "\N{NO-BREAK SPACE}")
@@ -132,10 +126,10 @@ def _begins_sentence(text: str, start: int) -> bool:
 @cache
 def _table() -> tuple[frozenset[str], frozenset[str], str]:
     """Return whole words, beginnings of words, and a pattern for scripts without spaces."""
-    source = resources.files("docent.text.numbers").joinpath("opposites.yaml").read_text(encoding="utf-8")
-    lines: dict[str, list[str]] = yaml.safe_load(source)
-    letters, unspaced = "".join(lines.pop("letters")), " ".join(lines.pop("unspaced")).split()
-    words = [word for language in lines.values() for line in language for word in line.split()]
+    lines: dict[str, list[str]] = read_yaml(__package__, "opposites.yaml")
+    letters, unspaced = "".join(lines["letters"]), " ".join(lines["unspaced"]).split()
+    languages = lines.keys() - {"letters", "unspaced"}
+    words = [word for language in languages for line in lines[language] for word in line.split()]
     exact = frozenset((*(folded(word) for word in words if not word.endswith("*")), *letters, *unspaced))
     beginnings = frozenset(folded(word[:-1])[:MAX_BEGINNING] for word in words if word.endswith("*"))
     return exact, beginnings, "|".join([*unspaced, f"[{letters}]"])

@@ -10,17 +10,12 @@ from __future__ import annotations
 import re
 from decimal import Decimal, localcontext
 
+from docent.resources import read_yaml
 from docent.text.numbers.marks import plain_marks
 
-_ONES = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen twenty"
-).split()
+_LISTS = read_yaml("docent.text", "word_lists.yaml")
+_ONES, _ORDINALS = _LISTS["ones"].split(), _LISTS["ordinals"].split()
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-_ORDINALS = (
-    "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth "
-    "fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"
-).split()
 CARDINALS: dict[str, int] = {
     **{word: value for value, word in enumerate(_ONES)},
     **{word: 20 + 10 * place for place, word in enumerate(_TENS)},

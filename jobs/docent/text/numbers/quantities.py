@@ -12,10 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from functools import lru_cache
-from importlib import resources
 
-import yaml
-
+from docent.resources import read_yaml
 from docent.text.numbers.marks import plain_marks
 from docent.text.numbers.numbers import CARDINALS, numbers_of
 from docent.text.terms import STOP_WORDS, folded, stem
@@ -25,9 +23,7 @@ COUNTED_WORDS = 4
 _BEHIND = re.compile(rf"(?:[ \u00a0\n-][^\W\d_]{{3,}}){{0,{COUNTED_WORDS}}}")
 _YEAR = re.compile(r"1\d{3}|20\d{2}")
 
-_KINDS: dict[str, dict[str, str]] = yaml.safe_load(
-    resources.files(__package__).joinpath("units.yaml").read_text(encoding="utf-8")
-)
+_KINDS: dict[str, dict[str, str]] = read_yaml(__package__, "units.yaml")
 # Units of which one may stand by mistake for another.
 _SAME_KIND = [set(units) for kind, units in _KINDS.items() if kind != "other"]
 UNITS: dict[str, str] = {

@@ -117,8 +117,7 @@ def what_it_is(head: bytes) -> str:
     """Return what kind of file this is, if it is not a picture, by its first bytes, for messages."""
     if not head.strip(b"\0"):
         return "the file is empty" if not head else "the file begins with zeros: it was not copied to its end"
-    known = next((name for start, name in OTHER_FILES if head.lstrip()[: len(start)].lower() == start), None)
-    if known:
+    if known := next((name for start, name in OTHER_FILES if head.lstrip().lower().startswith(start)), ""):
         return f"it is {known}"
     try:
         text = head.decode("utf-8")

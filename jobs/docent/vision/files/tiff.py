@@ -34,23 +34,16 @@ def why_unreadable(file: IO[bytes]) -> str:
         return ""
     finally:
         file.seek(place)
-    if _is_raw(tags):
-        return f"raw camera file: {SAVE_AS}"
-    bits = _numbers(tags.get(_BITS))
-    if max(bits, default=8) > 16:
-        return f"TIFF with {max(bits)} bits per channel: {SAVE_AS}"
-    if _in_foreign_planes(tags, bits):
-        return f"TIFF with 16 bits per channel in separate planes: {SAVE_AS}"
-    return ""
+    bits = max(_numbers(tags.get(_BITS)), default=8)
+    is_deep = bits > 16 and not _is_raw(tags)
+    return f"TIFF with {bits} bits per channel: {SAVE_AS}" if is_deep else why_refused(tags)
 
 
 def why_refused(tags: Mapping[int, Any]) -> str:
     """Return the same for a TIFF that Pillow opens, by the tags of its first page."""
     if _is_raw(tags):
         return f"raw camera file: {SAVE_AS}"
-    if _in_foreign_planes(tags, _numbers(tags.get(_BITS))):
-        return f"TIFF with 16 bits per channel in separate planes: {SAVE_AS}"
-    return ""
+    return f"TIFF with 16 bits per channel in separate planes: {SAVE_AS}" if _in_foreign_planes(tags) else ""
 
 
 def _first_directory(file: IO[bytes]) -> Mapping[int, Any]:
@@ -69,8 +62,9 @@ def _is_raw(tags: Mapping[int, Any]) -> bool:
     return bool(preview or sensor)
 
 
-def _in_foreign_planes(tags: Mapping[int, Any], bits: tuple[int, ...]) -> bool:
+def _in_foreign_planes(tags: Mapping[int, Any]) -> bool:
     """Return whether Pillow would read the wrong byte of each value: uncompressed planes of 16 bits, big endian."""
+    bits = _numbers(tags.get(_BITS))
     big_endian = getattr(tags, "prefix", b"II") == b"MM"
     planes = _first(tags.get(_PLANAR)) == 2 and len(bits) > 1
     return big_endian and planes and max(bits, default=8) > 8 and _first(tags.get(_COMPRESSION)) <= 1

@@ -62,7 +62,7 @@ def _records(source: Source) -> Iterator[Record]:
     if (data := read_at_most(path, MAX_CSV_BYTES)) is None:
         raise InputError(f"the CSV has more than {MAX_CSV_BYTES} bytes", str(path), "divide it into several sources")
     try:
-        yield from open_csv(data, path.name, "encoding of the source", source.encoding).records
+        yield from open_csv(data, path.name, "encoding of the source", source.encoding)
     except EncodingError as error:
         what = f"cannot determine the encoding of the CSV: {error}"
         raise InputError(what, str(path), "set ingest.sources.N.encoding, or save it as CSV UTF-8") from None

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from docent.messages.printing import printable
@@ -21,26 +20,16 @@ JUNK_FOLDERS = frozenset({"__macosx", "@eadir", "$recycle.bin", "system volume i
 JUNK_FILES = frozenset({"thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r"})
 
 
-@dataclass(frozen=True)
-class FolderFiles:
-    """Contents of a folder, as paths relative to it.
-
-    Attributes:
-        names: files, before those of subfolders, in natural order.
-        outside: links to folders outside of the source, which are not followed.
-    """
-
-    names: tuple[str, ...]
-    outside: tuple[str, ...]
-
-
 def is_junk(name: str) -> bool:
     """Return whether a file or folder is hidden, or was left by a system rather than by a person."""
     return name.startswith(".") or name.lower() in JUNK_FOLDERS or name.lower() in JUNK_FILES
 
 
-def list_below(root: Path, folder: Path) -> FolderFiles:
-    """Return all files below a folder, each folder once.
+def list_below(root: Path, folder: Path) -> tuple[list[str], list[str]]:
+    """Return all files below a folder, each folder once, and the links to folders outside of the source.
+
+    Both are paths relative to the folder; files come before those of subfolders, in natural order. No link out of the
+    source is followed.
 
     Runs of docent are left out, and so are links to the folders above: what is there belongs to other exhibits.
 
@@ -67,7 +56,7 @@ def list_below(root: Path, folder: Path) -> FolderFiles:
                 seen.add(target)
                 folders.append(f"{prefix}{name}/")
         waiting += reversed(folders)
-    return FolderFiles(tuple(names), tuple(outside))
+    return names, outside
 
 
 def natural_order(name: str) -> list[tuple[int, int, str]]:

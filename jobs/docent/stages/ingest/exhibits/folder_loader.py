@@ -6,6 +6,7 @@ descriptions, decodes no photo. Photos may lie in subfolders of the exhibit's fo
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shlex
@@ -19,7 +20,7 @@ from docent.messages.printing import printable
 from docent.records import Reject, Span
 from docent.source_files.walk import Entry, children
 from docent.stages.ingest.exhibits.description_title import split_title
-from docent.stages.ingest.exhibits.folder_files import FolderFiles, is_junk, list_below
+from docent.stages.ingest.exhibits.folder_files import is_junk, list_below
 from docent.stages.ingest.exhibits.names import spoken
 from docent.stages.ingest.sources import (
     LEAVES_FOLDER,
@@ -153,30 +154,23 @@ def _exhibit(source: Source, root: Path, entry: Entry) -> list[Exhibit | Reject]
         return [Reject(reason=NOT_READ[entry.kind], raw=readable(folder.name), detail=source.path.name)]
     if readable(folder.name) != folder.name:
         return [Reject(reason=NOT_UTF8, raw=readable(folder.name), detail="rename the folder")]
-    files = list_below(root, folder)
-    names = files.names
+    names, outside = list_below(root, folder)
     described = [name for name in names if name.lower() == DESCRIPTION]
     if len(described) > 1:
         listed = ", ".join(printable(name) for name in described)
         return [Reject(reason=TWO_DESCRIPTIONS, raw=folder.name, detail=f"{listed}: keep one")]
-    exhibit = _described(source, folder, described[0], files) if described else None
+    exhibit = _described(source, folder, described[0], names, outside) if described else None
     if exhibit is None:
         return [Reject(reason=NO_DESCRIPTION, raw=folder.name, detail=_in_place_of_description(folder.name, names))]
+    detail = f"not read; its photos belong to {folder.name}: move an exhibit of its own beside {folder.name}"
     below = [name for name in names if "/" in name and PurePosixPath(name).name.lower() == DESCRIPTION]
-    return [
-        exhibit,
-        *(
-            Reject(
-                reason=DESCRIPTION_BELOW,
-                raw=shorten(f"{folder.name}/{readable(name)}"),
-                detail=f"not read; its photos belong to {folder.name}: move an exhibit of its own beside {folder.name}",
-            )
-            for name in below
-        ),
-    ]
+    raws = (shorten(f"{folder.name}/{readable(name)}") for name in below)
+    return [exhibit, *(Reject(reason=DESCRIPTION_BELOW, raw=raw, detail=detail) for raw in raws)]
 
 
-def _described(source: Source, folder: Path, description: str, files: FolderFiles) -> Exhibit | Reject | None:
+def _described(
+    source: Source, folder: Path, description: str, names: Sequence[str], outside: Sequence[str]
+) -> Exhibit | Reject | None:
     """Return the exhibit of a folder; None if its description is not a file."""
     where = f"{folder.name}/{DESCRIPTION}"
     try:
@@ -201,7 +195,7 @@ def _described(source: Source, folder: Path, description: str, files: FolderFile
         title, below, skipped = "", text, 0
     first_line = 1 + line_breaks(whole[: len(whole) - len(whole.lstrip())])
     last_line = first_line + line_breaks(whole.strip())
-    photos = [name for name in files.names if _is_photo(source.path, folder, name)]
+    photos = [name for name in names if _is_photo(source.path, folder, name)]
     return Exhibit(
         source=source,
         name=title or folder.name,
@@ -212,9 +206,7 @@ def _described(source: Source, folder: Path, description: str, files: FolderFile
         span=Span(file=where, first_line=min(first_line + skipped, last_line), last_line=last_line),
         root=source.path,
         folder=folder,
-        photos=tuple(
-            ListedPhoto(readable(name), f"{folder.name}/{readable(name)}") for name in (*photos, *files.outside)
-        ),
+        photos=tuple(ListedPhoto(readable(name), f"{folder.name}/{readable(name)}") for name in (*photos, *outside)),
     )
 
 
@@ -222,14 +214,11 @@ def _is_photo(root: Path, folder: Path, name: str) -> bool:
     """Return whether a file is a photo: by its suffix, else by its first bytes (`Vase 12.03.2020`, `a.jpg~`)."""
     if PurePosixPath(name).suffix.lower() in PHOTO_SUFFIXES:
         return True
-    try:
-        path = confined(root, folder, name)
-    except OutsideError:
-        return False
-    if path is None:
-        return False
-    with path.open("rb") as file:
-        return format_name(file.read(HEAD_BYTES)) in READABLE | {HEIC}
+    with contextlib.suppress(OutsideError):
+        if (path := confined(root, folder, name)) is not None:
+            with path.open("rb") as file:
+                return format_name(file.read(HEAD_BYTES)) in READABLE | {HEIC}
+    return False
 
 
 def _in_place_of_description(folder: str, names: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from docent.messages.printing import printable
@@ -33,17 +33,13 @@ def usable_id(cell: str) -> str:
     return item_id if item_id.isprintable() and len(item_id) <= MAX_ID_CHARACTERS else ""
 
 
-def are_slugs(names: Iterable[str]) -> bool:
-    """Return whether all names of a table are slugs, as in URLs, so that their hyphens stand for spaces."""
-    return all(_SLUG.fullmatch(name) and name == name.lower() for name in names)
-
-
 def with_spoken_names(listing: Sequence[Exhibit | Reject]) -> list[Exhibit | Reject]:
     """Return the list with names as people say them, if all names of the table are slugs.
 
     In a table that has other names, hyphens belong to the name: `T-34`, `Jean-Paul`, `hand-axe`.
     """
-    if not are_slugs(exhibit.name for exhibit in listing if isinstance(exhibit, Exhibit)):
+    names = [exhibit.name for exhibit in listing if isinstance(exhibit, Exhibit)]
+    if not all(_SLUG.fullmatch(name) and name == name.lower() for name in names):
         return list(listing)
     return [
         replace(one, spoken_name=spoken(one.name, one.text)) if isinstance(one, Exhibit) else one for one in listing

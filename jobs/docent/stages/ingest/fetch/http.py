@@ -153,12 +153,10 @@ async def _body(reply: aiohttp.ClientResponse, max_bytes: int) -> bytes:
 
 def _meaning_of(error: Exception) -> FetchError:
     """Return the error without port numbers, which differ in every run, and the address, which may be secret."""
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        cause = error.certificate_error
+    if isinstance(error, aiohttp.ClientConnectorCertificateError | ssl.SSLCertVerificationError):
+        cause = getattr(error, "certificate_error", error)
         words = getattr(cause, "verify_message", "") or "not trusted"
         return FetchError(NOT_FETCHED, f"certificate: {words}")
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return FetchError(NOT_FETCHED, f"certificate: {error.verify_message}")
     if isinstance(error, aiohttp.ClientConnectorError):
         error = error.os_error
     problem = getattr(error, "strerror", None) or getattr(error, "message", None) or str(error) or type(error).__name__

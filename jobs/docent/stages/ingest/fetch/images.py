@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 from docent.records import Document, Figure, ImageFile, Reject
 from docent.stages.ingest.fetch.errors import FetchError
 from docent.stages.ingest.fetch.fetch import Rules, fetch, shown
-from docent.stages.ingest.images import Intake, at_place, keep_picture, plain_name
+from docent.stages.ingest.images import Intake, keep_picture, plain_name
 from docent.stages.ingest.sources import shorten
 from docent.text.encodings.surrogates import without_surrogates
 from docent.vision.files.photos import PhotoError, picture_suffix
@@ -136,7 +136,7 @@ def _kept(step: PendingPicture, names: list[str], intake: Intake) -> ImageFile |
         ending = picture_suffix(data, intake.limits.pixels)
         name = f"{stem}.{ending}"
         name = f"{stem}-{step.number}.{ending}" if name in names else name
-        return at_place(keep_picture(data, name, (step.document_id,), intake.limits, intake.save), name)
+        return keep_picture(data, name, (step.document_id,), intake, name)
     except (FetchError, PhotoError) as error:
         return error
 

@@ -17,9 +17,9 @@ from docent.stages.ingest.images import Intake
 from docent.stages.ingest.pdf import docling_layout
 from docent.stages.ingest.pdf.layouts import UNWATCHED, DocumentReader, Watch
 from docent.stages.ingest.sources import MAX_NAME_CHARACTERS, ListedFile, shorten
+from docent.stages.ingest.text.markdown import NO_CONTENT
 from docent.text.sentences import readable_name
 
-NO_CONTENT = "document without content"
 ENCRYPTED = "PDF is encrypted"
 CANNOT_BE_READ = "PDF cannot be read"
 TOO_MANY_PAGES = "PDF has too many pages"

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from itertools import pairwise, takewhile
 
+from docent.resources import read_yaml
 from docent.stages.ingest.pdf.page.fragments import WIDE_GAP
 from docent.stages.ingest.pdf.page.lines import MAX_HEADING_CHARS, MeasuredLine, is_heading
 
@@ -26,20 +28,13 @@ _MAX_ABOVE_TITLE, _MIN_TITLE_CHARS = 3, 2
 _NUMBERED = re.compile(r"(\d{1,2}(?:\.\d{1,2}){0,4})(\.?)\s+(\S.*)")
 _LEADERS = re.compile(r"(?:[.·…_]\s?){3,}")
 _ENDS_IN_NUMBER = re.compile(r"\s\d{1,4}$")
-_PARTS_OF_DOCUMENTS = frozenset(
-    (
-        "contents|table of contents|list of contents|index|introduction|preface|foreword|abstract|summary|"
-        "inhalt|inhaltsverzeichnis|inhaltsübersicht|einleitung|einführung|vorwort|zusammenfassung|"
-        "sommaire|table des matières|avant-propos|préface|résumé|indice|índice|contenido|introducción|prefacio|resumen|"
-        "sommario|introduzione|prefazione|conteúdo|sumário|introdução|inhoud|inhoudsopgave|inleiding|voorwoord|"
-        "spis treści|wstęp|innehåll|indhold|innhold|sisällys|obsah|içindekiler|"
-        "содержание|оглавление|введение|предисловие|зміст|目次|はじめに|目录|目錄|前言|차례|목차|머리말"
-    ).split("|")
-)
+_PARTS_OF_DOCUMENTS = frozenset(read_yaml("docent.text", "word_lists.yaml")["document_parts"])
 """What the parts of a document are called, in lower case; the document itself is not called so."""
 _SENTENCE_ENDS = (".", ",", ";", ":", "。", "、", "；", "：", "，")
 
 Number = tuple[int, ...]
+Neighbours = tuple[MeasuredLine | None, MeasuredLine | None]
+"""The lines above and below a line."""
 
 
 def section_number(text: str) -> Number | None:
@@ -98,7 +93,7 @@ class NumberedHeadings:
                 headings.add(line.number)
         return frozenset(headings)
 
-    def _is_entry(self, line: MeasuredLine, around: tuple[MeasuredLine | None, MeasuredLine | None]) -> bool:
+    def _is_entry(self, line: MeasuredLine, around: Neighbours) -> bool:
         """Return whether a line in larger type is an entry of a table of contents.
 
         A number at its end alone is no sign of one (`2 Pump P 100`), but with another at the end of a neighbour is.
@@ -109,9 +104,7 @@ class NumberedHeadings:
         entries = [one for one in near if _depth(one) or one.size >= _MIN_NUMBERED_RATIO * self.body]
         return line in entries and len(entries) > 1
 
-    def _stands_alone(
-        self, line: MeasuredLine, around: tuple[MeasuredLine | None, MeasuredLine | None], step: float
-    ) -> bool:
+    def _stands_alone(self, line: MeasuredLine, around: Neighbours, step: float) -> bool:
         """Return whether a line in the size of the text is short, no sentence or row, and apart from its neighbours."""
         above, below = around
         plain = line.size >= _MIN_ALONE_RATIO * self.body and line.gap <= WIDE_GAP
@@ -139,21 +132,18 @@ def _depth(line: MeasuredLine) -> int:
 
 def _usual_step(lines: Sequence[MeasuredLine], body: float) -> float:
     """Return the median distance from one line of a page to the next, in points."""
-    steps = [above.box.middle - below.box.middle for above, below in zip(lines, lines[1:], strict=False)]
+    steps = [above.box.middle - below.box.middle for above, below in pairwise(lines)]
     steps = [step for step in steps if 0 < step < 4 * body]
     return statistics.median(steps) if len(steps) >= 4 else 1.5 * body
 
 
-def _around(ordered: Sequence[MeasuredLine], at: int) -> tuple[MeasuredLine | None, MeasuredLine | None] | None:
+def _around(ordered: Sequence[MeasuredLine], at: int) -> Neighbours | None:
     """Return the lines above and below a line, from top to bottom in `ordered`; None if another stands beside it."""
     line = ordered[at]
     neighbours: list[MeasuredLine | None] = []
-    for way in (range(at - 1, max(at - 1 - _MAX_NEIGHBOURS, -1), -1), range(at + 1, at + 1 + _MAX_NEIGHBOURS)):
+    for way in (ordered[max(at - _MAX_NEIGHBOURS, 0) : at][::-1], ordered[at + 1 : at + 1 + _MAX_NEIGHBOURS]):
         nearest = None
-        for number in way:
-            if number >= len(ordered):
-                break
-            near = ordered[number]
+        for near in way:
             level = abs(near.box.middle - line.box.middle) < 0.4 * line.box.height
             if level and 0 < abs(near.box.left - line.box.left) < 8 * line.box.width:
                 return None
@@ -166,12 +156,8 @@ def _around(ordered: Sequence[MeasuredLine], at: int) -> tuple[MeasuredLine | No
 
 def _wrapped(lines: Sequence[MeasuredLine], at: int) -> list[int]:
     """Return the numbers of the lines that a numbered heading continues in."""
-    wrapped: list[int] = []
-    for above, below in zip(lines[at : at + _MAX_WRAPPED_LINES], lines[at + 1 :], strict=False):
-        if not continues(above, below):
-            break
-        wrapped.append(below.number)
-    return wrapped
+    pairs = zip(lines[at : at + _MAX_WRAPPED_LINES], lines[at + 1 :], strict=False)
+    return [below.number for _, below in takewhile(lambda pair: continues(*pair), pairs)]
 
 
 def headings_of(lines: Sequence[MeasuredLine], body: float, numbered: frozenset[int] = frozenset()) -> dict[int, str]:
@@ -189,21 +175,17 @@ def headings_of(lines: Sequence[MeasuredLine], body: float, numbered: frozenset[
     return titles
 
 
-def _groups(
-    lines: Sequence[MeasuredLine], body: float, numbered: frozenset[int] = frozenset()
-) -> list[list[MeasuredLine]]:
+def _groups(lines: Sequence[MeasuredLine], body: float, numbered: Collection[int] = ()) -> list[list[MeasuredLine]]:
     """Return the headings on a page, each with its lines."""
     groups: list[list[MeasuredLine]] = []
     before: MeasuredLine | None = None
     for line in lines:
-        if not is_heading(line.text, line.size, body) and line.number not in numbered:
-            before = None
-            continue
-        if before is not None and continues(before, line):
+        heads = is_heading(line.text, line.size, body) or line.number in numbered
+        if heads and before is not None and continues(before, line):
             groups[-1].append(line)
-        else:
+        elif heads:
             groups.append([line])
-        before = line
+        before = line if heads else None
     return groups
 
 

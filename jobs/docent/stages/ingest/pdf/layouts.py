@@ -17,7 +17,6 @@ from docent.records import Figure, Reject, Section
 from docent.stages.ingest.images import Intake
 from docent.stages.ingest.pdf import partition
 from docent.stages.ingest.pdf.cleaning import (
-    EdgeLine,
     edge_lines,
     running_lines,
     running_texts,
@@ -29,7 +28,6 @@ from docent.stages.ingest.pdf.headings import NumberedHeadings, headings_of, tit
 from docent.stages.ingest.pdf.page.blocks import Block, Line, Placed, blocks_of, to_markdown_lines
 from docent.stages.ingest.pdf.page.classes import opened
 from docent.stages.ingest.pdf.page.figures import Cropper
-from docent.stages.ingest.pdf.page.lines import MeasuredLine
 from docent.stages.ingest.pdf.page.reader import Page, PageReader, page_reject
 from docent.stages.ingest.pdf.page.tables import find_tables
 from docent.stages.ingest.pdf.sections import SectionMaker, cutter, uncut
@@ -67,7 +65,7 @@ class DocumentReader:
         self.maker = SectionMaker(listed.name, by_heading=self.clean and self.settings.layout == "classes")
         self.title = ""
         """The document's title, known when the first section is."""
-        self._pages = PageReader(listed, intake, self.cropper, clean=self.clean)
+        self._pages = PageReader(self.cropper, clean=self.clean)
 
     def sections(self) -> Iterator[Section | Reject]:
         """Yield the sections of every page that is not skipped, after rejects for what cannot be used."""
@@ -83,44 +81,48 @@ class DocumentReader:
                     yield from self._pages.read(sheet, form, pages)
             except pypdfium.PdfiumError as error:
                 yield page_reject(self.listed, PAGE_CANNOT_BE_READ, number, str(error)[:200])
-        running = self._running(pages) if self.clean else {}
-        words = Words()
-        if self.clean and any(is_divided(text) for page in pages for text in page.texts()):
-            words = Words.of(text for page in pages for text in page.texts())
-        body = pages[-1].body if pages else 0.0
-        shown = [_without(running.get(page.number, frozenset()), page.measured) for page in pages]
-        self.title = title_of(shown[0], shown[1:], body) if pages else ""
-        numbered = NumberedHeadings(body)
-        for page, lines in zip(pages, shown, strict=True):
-            self.watch.report(page.number)
-            page.body, page.headings = body, numbered.on_page(lines)
-            yield from self._sections_of(page, running.get(page.number, frozenset()), words)
+        if pages:
+            yield from self._in_order(pages)
         yield from self.maker.rest()
 
-    def _running(self, pages: Sequence[Page]) -> dict[int, frozenset[int]]:
-        """Return the lines of every page that are headers, footers and page numbers."""
-        body = pages[-1].body if pages else 0.0
-        edges: list[EdgeLine] = [edge for page in pages for edge in edge_lines(page.number, page.measured, body)]
+    def _in_order(self, pages: Sequence[Page]) -> Iterator[Section]:
+        """Yield the sections of all pages, once all of them are read."""
+        body, words = pages[-1].body, Words()
+        if self.clean:
+            self._find_running(pages, body)
+            if any(is_divided(text) for page in pages for text in page.texts()):
+                words = Words.of(text for page in pages for text in page.texts())
+        self.title = title_of(pages[0].shown, (page.shown for page in pages[1:]), body)
+        numbered = NumberedHeadings(body)
+        for page in pages:
+            self.watch.report(page.number)
+            page.body, page.headings = body, numbered.on_page(page.shown)
+            yield from self._sections_of(page, words)
+
+    def _find_running(self, pages: Sequence[Page], body: float) -> None:
+        """Note the lines of every page that are headers, footers and page numbers."""
+        edges = [edge for page in pages for edge in edge_lines(page.number, page.measured, body)]
         running = running_lines(edges, len(pages))
+        for page in pages:
+            page.running = running.get(page.number, frozenset())
         if texts := list(running_texts(running, edges)):
             shown = "; ".join(repr(text[:80]) for text in texts[:6])
             log.info("%s: removed as running headers and footers: %s", self.listed.name, shown)
-        return running
 
-    def _sections_of(self, page: Page, running: frozenset[int], words: Words) -> Iterator[Section]:
+    def _sections_of(self, page: Page, words: Words) -> Iterator[Section]:
         figures = [placed.figure for placed in page.figures]
         if page.kind == "blocks":
-            yield from self._of_blocks(page, self._blocks(page, page.figures, running, words), figures, words)
+            yield from self._of_blocks(page, self._blocks(page, page.figures, words), figures, words)
             return
-        lines = undivided(without_running(page.lines, running), words) if self.clean else page.lines
-        titles = headings_of(_without(running, page.measured), page.body, page.headings)
+        lines = undivided(without_running(page.lines, page.running), words) if self.clean else page.lines
+        titles = headings_of(page.shown, page.body, page.headings)
         if page.kind == "text":
             headings = {index: titles[line.first] for index, line in enumerate(lines) if line.first in titles}
             cut = cutter(self.settings, self.settings.chunk_chars)
             yield from self.maker.sections(page.number, lines, cut, headings)
             return
         if page.fragments:
-            lines = to_markdown_lines(self._blocks(page, (), running, words))
+            lines = to_markdown_lines(self._blocks(page, (), words))
         last = max((line.number for line in page.measured), default=1)
         shown = [Line(figure.token, 1, last) for figure in figures]
         if any(line.text.strip() for line in lines):
@@ -128,9 +130,9 @@ class DocumentReader:
         title = next(iter(titles.values()), "")
         yield from self.maker.sections(page.number, shown, uncut, {0: title} if title else {}, figures)
 
-    def _blocks(self, page: Page, figures: Sequence[Placed], running: frozenset[int], words: Words) -> list[Block]:
+    def _blocks(self, page: Page, figures: Sequence[Placed], words: Words) -> list[Block]:
         """Return the blocks of a page, in reading order."""
-        fragments = [fragment for fragment in page.fragments if fragment.line not in running]
+        fragments = [fragment for fragment in page.fragments if fragment.line not in page.running]
         tables = find_tables(page.rules, fragments, words)
         blocks = blocks_of(fragments, tables, figures, page.body, page.headings)
         return undivided_blocks(blocks, words) if self.clean else blocks
@@ -149,8 +151,3 @@ class DocumentReader:
         headings = {number: line.title for number, line in enumerate(lines) if line.title and line.first}
         cut = cutter(self.settings, page.max_chars)
         yield from self.maker.sections(page.number, lines, cut, headings, figures)
-
-
-def _without(running: frozenset[int], lines: Sequence[MeasuredLine]) -> list[MeasuredLine]:
-    """Return the lines of a page without the running ones."""
-    return [line for line in lines if line.number not in running]

@@ -15,9 +15,9 @@ from docent.stages.ingest.images import Intake
 from docent.stages.ingest.pdf import process as pdf_process
 from docent.stages.ingest.pdf.document import document_in, rejected
 from docent.stages.ingest.sources import ListedFile
+from docent.stages.ingest.text.markdown import TOO_LARGE
 
 SUFFIXES = frozenset((".pdf",))
-TOO_LARGE = "document too large"
 
 
 def load(listed: ListedFile, intake: Intake) -> Iterator[Document | Reject]:

@@ -90,14 +90,12 @@ def by_title(elements: Sequence[Element]) -> list[list[Element]]:
     groups: list[list[Element]] = []
     for element in elements:
         size = _chars(groups[-1]) if groups else 0
-        # The second rule keeps a title from ending a section, away from what it is the title of.
-        begins = not groups or element.is_title or size >= NEW_AFTER_CHARS or size + 2 + element.chars > MAX_CHARS
-        if begins and groups and groups[-1][-1].is_title and size + 2 + element.chars <= MAX_CHARS:
-            begins = False
-        if begins:
-            groups.append([element])
-        else:
+        fits = bool(groups) and size + 2 + element.chars <= MAX_CHARS
+        # A title does not end a section, away from what it is the title of.
+        if fits and (groups[-1][-1].is_title or not (element.is_title or size >= NEW_AFTER_CHARS)):
             groups[-1].append(element)
+        else:
+            groups.append([element])
     return _combined(groups)
 
 
@@ -105,11 +103,8 @@ def _combined(groups: Sequence[list[Element]]) -> list[list[Element]]:
     """Return neighbouring sections combined, while the first is short and both fit."""
     combined: list[list[Element]] = []
     for group in groups:
-        if (
-            combined
-            and _chars(combined[-1]) < COMBINE_UNDER_CHARS
-            and _chars(combined[-1]) + 2 + _chars(group) <= MAX_CHARS
-        ):
+        size = _chars(combined[-1]) if combined else MAX_CHARS
+        if size < COMBINE_UNDER_CHARS and size + 2 + _chars(group) <= MAX_CHARS:
             combined[-1] = combined[-1] + group
         else:
             combined.append(group)

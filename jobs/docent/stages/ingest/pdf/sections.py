@@ -125,12 +125,11 @@ class SectionMaker:
         text, covered = piece.text, piece.lines
         stated = "\n".join(text.split("\n")[below:])
         facts = self._facts(stated, page, covered[below:]) if stated.strip() else self._facts(text, page, covered)
-        source = self._span(page, covered)
         return Section(
             index=self.count,
             title=title or f"page {page}",
             text=text,
-            source=source,
+            source=self._span(page, covered),
             facts=facts,
             figures=tuple(figure for figure in figures if figure.token in text),
         )
@@ -145,10 +144,8 @@ class SectionMaker:
 
     def _span(self, page: int, lines: Sequence[Line]) -> Span:
         known = [line for line in lines if line.first]
-        first = min((line.first for line in known), default=1)
-        return Span(
-            file=self.file, first_line=first, last_line=max((line.last for line in known), default=1), page=page
-        )
+        first, last = min((line.first for line in known), default=1), max((line.last for line in known), default=1)
+        return Span(file=self.file, first_line=first, last_line=last, page=page)
 
 
 def _cut(lines: Sequence[Line], cut: Cut) -> Iterator[_TextPiece]:

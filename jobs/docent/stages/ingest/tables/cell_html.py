@@ -10,9 +10,8 @@ from __future__ import annotations
 import html
 import re
 
-from docent.text.markdown.html_tags import BLOCKS, DROPPED, FLAGS, HEADINGS, NAMES, is_tag
+from docent.text.markdown.html_tags import BLOCKS, DROPPED, FLAGS, HEADINGS, NAMES, is_tag, with_superscripts
 from docent.text.markdown.html_text import comment_spans, without_spans
-from docent.text.markdown.superscripts import with_superscripts
 
 _HEADING_MARKS = {f"h{level}": "#" * level + " " for level in range(1, 7)}
 _EMPHASIS = {"b": "**", "strong": "**", "i": "*", "em": "*", "code": "`"}

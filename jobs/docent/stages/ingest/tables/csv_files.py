@@ -10,7 +10,6 @@ import itertools
 import logging
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 
 from docent.messages.printing import printable
 from docent.records import Reject
@@ -28,30 +27,17 @@ NO_ROWS = "table has no rows"
 DELIMITERS = ",;\t|"
 _PROBE_CHARS, _PROBE_ROWS = 64 * 1024, 50
 LOOKED_AT = 20
-"""Rows with text among which the one that names the columns is looked for."""
+"""Rows with text among which the one that names the columns, and the column that names rows, are looked for."""
 # What Excel takes for a hint and never for a row: `sep=;`, also in quotes, and with the empty cells of a saved copy.
 _HINT = re.compile(r'"?sep=(\\t|[^"\r\n])"?[,;|\t ]*(?:\r\n|\r|\n|\Z)', re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class CsvFile:
-    """An open CSV.
-
-    Attributes:
-        records: its rows, including empty ones, without the `sep=` hint.
-        delimiter: the character between cells.
-    """
-
-    records: Iterator[Record]
-    delimiter: str
 
 
 class EncodingError(Exception):
     """The encoding of a file cannot be determined; the message says why, and what to do."""
 
 
-def open_csv(data: bytes, where: str, setting: str, encoding: str = "", delimiter: str = "") -> CsvFile:
-    """Open a CSV: find its encoding and delimiter, and return its rows.
+def open_csv(data: bytes, where: str, setting: str, encoding: str = "", delimiter: str = "") -> Iterator[Record]:
+    """Open a CSV: find its encoding and delimiter, and return its rows, empty ones included, without the `sep=` hint.
 
     Args:
         data: the whole file.
@@ -74,18 +60,10 @@ def open_csv(data: bytes, where: str, setting: str, encoding: str = "", delimite
     beginning = lines.read(_PROBE_CHARS).removeprefix("\ufeff")
     hint = _HINT.match(beginning)
     lines.seek(0)
-    text = _behind(lines, hint is not None)
-    hinted = "\t" if hint and hint[1] == "\\t" else hint[1] if hint else ""
-    chosen = delimiter or hinted or find_delimiter(beginning)
-    return CsvFile(read_records(text, chosen, 1 if hint else 0), chosen)
-
-
-def _behind(lines: io.TextIOWrapper, skips_hint: bool) -> Iterator[str]:
-    """Yield the lines of a file without the byte order mark and the `sep=` hint."""
     first = next(lines, "").removeprefix("\ufeff")
-    if not skips_hint:
-        yield first
-    yield from lines
+    hinted = hint[1].replace("\\t", "\t") if hint else ""
+    text = lines if hint else itertools.chain([first], lines)
+    return read_records(text, delimiter or hinted or find_delimiter(beginning), 1 if hint else 0)
 
 
 def find_delimiter(beginning: str) -> str:
@@ -93,13 +71,10 @@ def find_delimiter(beginning: str) -> str:
     whole = beginning if len(beginning) < _PROBE_CHARS else beginning.rpartition("\n")[0] or beginning
     scores = {}
     for delimiter in DELIMITERS:
-        widths = []
+        records = read_records(io.StringIO(whole, newline=""), delimiter)
+        filled = (len(record.cells) for record in records if any(cell.strip() for cell in record.cells))
         try:
-            for record in read_records(io.StringIO(whole, newline=""), delimiter):
-                if any(cell.strip() for cell in record.cells):
-                    widths.append(len(record.cells))
-                if len(widths) == _PROBE_ROWS:
-                    break
+            widths = list(itertools.islice(filled, _PROBE_ROWS))
         except RecordError:
             continue
         if widths and widths[0] > 1:
@@ -161,7 +136,5 @@ def problem_of(record: Record, cells: list[str], width: int, file: str) -> Rejec
 
 def without_empty_end(cells: list[str], width: int) -> list[str]:
     """Return cells without the empty ones beyond `width`, which spreadsheets write."""
-    end = len(cells)
-    while end > width and not cells[end - 1].strip():
-        end -= 1
+    end = next((end for end in range(len(cells), width, -1) if cells[end - 1].strip()), width)
     return cells[:end]

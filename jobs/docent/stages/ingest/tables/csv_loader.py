@@ -37,24 +37,20 @@ def load(listed: ListedFile, intake: Intake) -> Iterator[Document | Reject]:
         return
     encoding = listed.source.encoding or settings.encoding
     try:
-        table = open_csv(data, listed.name, SETTING, encoding, settings.delimiter)
+        records = open_csv(data, listed.name, SETTING, encoding, settings.delimiter)
     except EncodingError as error:
         yield Reject(reason=UNKNOWN_ENCODING, raw=name, detail=f"{name}: {error}")
         return
     try:
-        yield from _documents(listed, table.records, intake)
+        header, below = find_header(records, listed.name)
+        if header is None:
+            yield Reject(reason="table is empty", raw=name, detail="its first row must name the columns")
+            return
+        names = without_empty_end(header.cells, 1)
+        yield from documents_of(listed, names, (_row(listed, record, len(names)) for record in below), intake)
     except RecordError as error:
         detail = f"{name} line {error.line}: {error.what}; the rows before it are kept"
         yield Reject(reason="CSV cannot be read", raw=name, detail=detail)
-
-
-def _documents(listed: ListedFile, records: Iterator[Record], intake: Intake) -> Iterator[Document | Reject]:
-    header, below = find_header(records, listed.name)
-    if header is None:
-        yield Reject(reason="table is empty", raw=printable(listed.name), detail="its first row must name the columns")
-        return
-    names = without_empty_end(header.cells, 1)
-    yield from documents_of(listed, names, (_row(listed, record, len(names)) for record in below), intake)
 
 
 def _row(listed: ListedFile, record: Record, width: int) -> TableRow | Reject:

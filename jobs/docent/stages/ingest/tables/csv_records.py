@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from docent.records import Span
 from docent.stages.ingest.sources import line_breaks
@@ -46,28 +47,6 @@ class RecordError(Exception):
         self.what, self.line = what, line
 
 
-@dataclass
-class _Lines:
-    """Physical lines for `csv.reader`, kept until a row is complete, so that reading can go back."""
-
-    lines: Iterator[str]
-    taken: list[str] = field(default_factory=list)
-    again: list[str] = field(default_factory=list)
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        line = self.again.pop() if self.again else next(self.lines)
-        self.taken.append(line)
-        return line
-
-    def go_back(self) -> None:
-        """Read on behind the first of the lines that were taken."""
-        self.again += reversed(self.taken[1:])
-        self.taken = []
-
-
 def read_records(lines: Iterable[str], delimiter: str = ",", lines_before: int = 0) -> Iterator[Record]:
     """Yield the rows of a CSV in order, empty ones included; an unclosed quote costs only its own line.
 
@@ -80,25 +59,33 @@ def read_records(lines: Iterable[str], delimiter: str = ",", lines_before: int =
         RecordError: a cell is too long, or too many quotes are open.
     """
     csv.field_size_limit(MAX_CSV_BYTES)  # a long cell is rejected by itself, not with the whole file
-    source = _Lines(iter(lines))
-    reader = csv.reader(source, delimiter=delimiter)
+    source = iter(lines)
+    taken: list[str] = []  # physical lines of the row that is read, so that reading can go back
+    again: deque[str] = deque()
+
+    def numbered() -> Iterator[str]:
+        while (line := again.popleft() if again else next(source, None)) is not None:
+            taken.append(line)
+            yield line
+
+    reader = csv.reader(numbered(), delimiter=delimiter)
     read, open_quotes = lines_before, 0
     try:
         while (cells := next(reader, None)) is not None:
-            if _is_open(source.taken, delimiter):
+            if _is_open(taken, delimiter):
                 open_quotes += 1
                 if open_quotes > _MAX_OPEN_QUOTES:
                     raise RecordError("too many quotes are never closed", read)
-                yield Record(source.taken[0].rstrip("\r\n").split(delimiter), read + 1, is_open=True)
+                yield Record(taken[0].rstrip("\r\n").split(delimiter), read + 1, is_open=True)
                 read += 1
-                source.go_back()
-                reader = csv.reader(source, delimiter=delimiter)
-                continue
-            yield Record(cells, read + 1)
-            read += len(source.taken)
-            source.taken = []
+                again.extendleft(reversed(taken[1:]))
+                reader = csv.reader(numbered(), delimiter=delimiter)
+            else:
+                yield Record(cells, read + 1)
+                read += len(taken)
+            taken.clear()
     except csv.Error as error:
-        raise RecordError(str(error), read + len(source.taken)) from None
+        raise RecordError(str(error), read + len(taken)) from None
 
 
 def _is_open(taken: list[str], delimiter: str) -> bool:

@@ -26,14 +26,11 @@ def shown_duration(value: float, code: str) -> str:
     whole = int(seconds) if shows_seconds else int(seconds // 60) * 60
     hours, rest = divmod(whole, 3600)
     minutes, left = divmod(rest, 60)
-    if unit == "s":
-        parts = [str(whole)]
-    elif unit == "m":
-        parts = [str(whole // 60)] + ([f"{left:02d}"] if shows_seconds else [])
-    elif "m" in code or shows_seconds:
-        parts = [str(hours), f"{minutes:02d}"] + ([f"{left:02d}"] if shows_seconds else [])
-    else:
-        parts = [str(hours)]
+    parts = {"s": [str(whole)], "m": [str(whole // 60)]}.get(unit, [str(hours)])
+    if unit == "h" and ("m" in code or shows_seconds):
+        parts.append(f"{minutes:02d}")
+    if unit != "s" and shows_seconds:
+        parts.append(f"{left:02d}")
     return ("-" if value < 0 else "") + ":".join(parts)
 
 

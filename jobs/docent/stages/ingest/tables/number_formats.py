@@ -7,6 +7,7 @@ files.
 from __future__ import annotations
 
 import math
+import operator
 import re
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, localcontext
@@ -21,14 +22,7 @@ _CONDITION = re.compile(r"\[(<=|>=|<>|<|>|=)\s*(-?[0-9]+(?:\.[0-9]+)?)\]")
 _CURRENCY = re.compile(r"\[\$([^\[\]-]*)(?:-[^\[\]]*)?\]")
 _BRACKETS = re.compile(r"\[[^\[\]]*\]")
 _PLACE = frozenset("0#?")
-_TESTS = {
-    "<": lambda a, b: a < b,
-    ">": lambda a, b: a > b,
-    "=": lambda a, b: a == b,
-    "<=": lambda a, b: a <= b,
-    ">=": lambda a, b: a >= b,
-    "<>": lambda a, b: a != b,
-}
+_TESTS = {"<": operator.lt, ">": operator.gt, "=": operator.eq, "<=": operator.le, ">=": operator.ge, "<>": operator.ne}
 
 
 def plain_number(value: float) -> str:
@@ -90,8 +84,7 @@ def _filled(value: float, tokens: list[str]) -> str:
     """Return the number in its places, with the text around it."""
     general = next((index for index, token in enumerate(tokens) if token.lower() == "general" or token == "@"), None)
     if general is not None:
-        around = [*map(_literal, tokens[:general]), plain_number(value), *map(_literal, tokens[general + 1 :])]
-        return "".join(around)
+        return "".join([*map(_literal, tokens[:general]), plain_number(value), *map(_literal, tokens[general + 1 :])])
     places = [index for index, token in enumerate(tokens) if token in _PLACE]
     first, last = places[0], places[-1]
     # A point or a comma directly behind the places is theirs.

@@ -11,17 +11,16 @@ import itertools
 import logging
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from docent.config.sources import Rows
 from docent.messages.printing import printable
 from docent.records import Document, Fact, Reject, Section, Span
 from docent.stages.ingest.fetch.images import Draft, addresses_of, with_pictures
 from docent.stages.ingest.images import Intake
-from docent.stages.ingest.sources import MAX_NAME_CHARACTERS, MAX_TEXT_BYTES, ListedFile, shorten
+from docent.stages.ingest.sources import MAX_TEXT_BYTES, ListedFile, one_line_name, shorten
 from docent.stages.ingest.tables.cell_html import readable_html
-from docent.stages.ingest.tables.csv_files import NO_ROWS
+from docent.stages.ingest.tables.csv_files import LOOKED_AT, NO_ROWS
 
 log = logging.getLogger("docent.ingest")
 
@@ -29,8 +28,6 @@ MAX_COLUMNS = 1000
 ROW_TOO_LONG = "row too long"
 TOO_MANY_COLUMNS = "table has too many columns"
 TOO_MANY_ROWS = "rows beyond ingest.rows.max_rows"
-# Rows that are looked at to find the column that names them.
-_LOOKED_AT = 20
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _NUMBER = re.compile(r"[\d\s.,#]*")
 
@@ -59,13 +56,15 @@ def documents_of(
         return
     settings, columns = intake.section.rows, column_names(header)
     remaining = iter(rows)
-    first = list(itertools.islice(remaining, _LOOKED_AT))
+    first = list(itertools.islice(remaining, LOOKED_AT))
     if not first:
         detail = f"only the names of its columns: {shorten(', '.join(columns))}"
         yield Reject(reason=NO_ROWS, raw=printable(listed.name), detail=detail)
         return
-    title = title_column(columns, [row for row in first if isinstance(row, TableRow)], settings, printable(listed.name))
-    images = _image_positions(columns, settings)
+    wanted_columns = set(map(_composed, settings.image_columns))
+    images = {position for position, name in enumerate(columns) if _composed(name) in wanted_columns}
+    rows_seen = [row for row in first if isinstance(row, TableRow)]
+    title = title_column(columns, rows_seen, settings.title_column, images, printable(listed.name))
     for wanted in settings.image_columns:
         if _composed(wanted) not in map(_composed, columns):
             log.warning("%s has no column %r (ingest.rows.image_columns)", printable(listed.name), wanted)
@@ -84,20 +83,17 @@ def column_names(header: Sequence[str]) -> list[str]:
     return names
 
 
-def title_column(columns: Sequence[str], rows: Sequence[TableRow], settings: Rows, file: str) -> int:
+def title_column(
+    columns: Sequence[str], rows: Sequence[TableRow], configured: str, images: Collection[int], file: str
+) -> int:
     """Return the position of the column that names rows: the configured one, else the first with more than numbers."""
     composed = [_composed(name) for name in columns]
-    if _composed(settings.title_column) in composed:
-        return composed.index(_composed(settings.title_column))
-    if settings.title_column:
-        near = difflib.get_close_matches(settings.title_column, columns, 1, 0.5)
-        log.warning(
-            "%s has no column %r (ingest.rows.title_column)%s",
-            file,
-            settings.title_column,
-            f"; did you mean {near[0]!r}?" if near else "",
-        )
-    images = _image_positions(columns, settings)
+    if _composed(configured) in composed:
+        return composed.index(_composed(configured))
+    if configured:
+        near = difflib.get_close_matches(configured, columns, 1, 0.5)
+        meant = f"; did you mean {near[0]!r}?" if near else ""
+        log.warning("%s has no column %r (ingest.rows.title_column)%s", file, configured, meant)
     telling = [
         position
         for position in range(len(columns))
@@ -105,11 +101,6 @@ def title_column(columns: Sequence[str], rows: Sequence[TableRow], settings: Row
     ]
     shared = frozenset[int]().union(*(row.shared for row in rows))
     return next((position for position in telling if position not in shared), telling[0] if telling else 0)
-
-
-def _image_positions(columns: Sequence[str], settings: Rows) -> set[int]:
-    wanted = set(map(_composed, settings.image_columns))
-    return {position for position, name in enumerate(columns) if _composed(name) in wanted}
 
 
 def _composed(name: str) -> str:
@@ -155,7 +146,7 @@ def _draft(listed: ListedFile, columns: list[str], row: TableRow, title: int, im
     document = Document(
         id=listed.id_of(row.source.page, row.source.first_line),
         kind="row",
-        name=_title(row.cells[title]) or where,
+        name=one_line_name(_value(row.cells[title])) or where,
         sections=(section,),
         language=listed.source.language,
     )
@@ -166,9 +157,3 @@ def _value(cell: str) -> str:
     """Return a cell as it stands in the text; what looks like a picture token is defused."""
     text = readable(cell)
     return readable_html(text, emphasis=True).replace("{{IMAGE_", "{ {IMAGE_")
-
-
-def _title(cell: str) -> str:
-    """Return a cell as a name: one line of bounded length."""
-    name = " ".join(_value(cell).split())
-    return name if len(name) <= MAX_NAME_CHARACTERS else name[: MAX_NAME_CHARACTERS - 1] + "…"

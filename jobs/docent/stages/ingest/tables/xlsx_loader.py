@@ -105,11 +105,12 @@ class _SheetReader:
         table = find_header(rows)
         if table is None:
             return  # spreadsheets have empty sheets
-        for number, title in table.titles:
+        titles, names, below = table
+        for number, title in titles:
             log.warning("%s row %d is above the column names, skipped: %s", self.place, number, printable(title))
-        rows_read = (self._row(number, cells, len(table.names)) for number, cells in table.rows)
+        rows_read = (self._row(number, cells, len(names)) for number, cells in below)
         with_text = (row for row in rows_read if row is not None)
-        yield from documents_of(self.listed, table.names, with_text, intake)
+        yield from documents_of(self.listed, names, with_text, intake)
 
     def _row(self, number: int, cells: dict[int, Cell], width: int) -> TableRow | Reject | None:
         """Return a row with a text under every column; text beyond the last is a reject, a row without text None."""

@@ -13,6 +13,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import accumulate
 from typing import Any
 from xml.parsers import expat
 
@@ -56,18 +57,13 @@ class Package:
             entries = self._archive.infolist()
         stated = sum(entry.file_size for entry in entries)
         if stated > limit_bytes or len(entries) > MAX_ENTRIES:
-            raise TooLargeError(
-                f"{stated} bytes in {len(entries)} parts unpacked; ingest.rows.max_mb allows {limit_bytes} bytes, "
-                f"and {MAX_ENTRIES} parts are the most"
-            )
+            allowed = f"ingest.rows.max_mb allows {limit_bytes} bytes, and {MAX_ENTRIES} parts are the most"
+            raise TooLargeError(f"{stated} bytes in {len(entries)} parts unpacked; {allowed}")
         self._names = {entry.filename.lstrip("/").lower(): entry.filename for entry in entries}
-        unpacked = 0
-        for name in self._names:
-            if name.endswith((".xml", ".rels")):
-                for piece in self.pieces(name):
-                    unpacked += len(piece)
-                    if unpacked > limit_bytes:
-                        raise TooLargeError(f"more than {limit_bytes} bytes unpacked; see ingest.rows.max_mb")
+        parts = (name for name in self._names if name.endswith((".xml", ".rels")))
+        for unpacked in accumulate(len(piece) for name in parts for piece in self.pieces(name)):
+            if unpacked > limit_bytes:
+                raise TooLargeError(f"more than {limit_bytes} bytes unpacked; see ingest.rows.max_mb")
 
     def __contains__(self, name: str) -> bool:
         return name.lower() in self._names

@@ -74,7 +74,7 @@ class Book:
         self.sheets = [
             Sheet(name, related[key][1], state == "visible")
             for name, key, state in listed.sheets
-            if key in related and related[key][0] == "worksheet"
+            if related[key][0] == "worksheet"
         ]
         parts = {kind: path for kind, path in related.values()}
         self._strings, self._formats = Strings(), Styles()
@@ -123,12 +123,10 @@ class Book:
         if raw.kind == "e":
             return Cell("", error=raw.value)
         if raw.kind == "s":
-            number = int(raw.value)
-            if not 0 <= number < len(self._strings.texts):
-                raise WorkbookError(
-                    f"there is no text {raw.value[:40]} among the {len(self._strings.texts)} shared ones"
-                )
-            return Cell(self._strings.texts[number], True)
+            texts, number = self._strings.texts, int(raw.value)
+            if not 0 <= number < len(texts):
+                raise WorkbookError(f"there is no text {raw.value[:40]} among the {len(texts)} shared ones")
+            return Cell(texts[number], True)
         if raw.kind == "str":
             return Cell(unescaped(raw.value).strip(), True)
         if raw.kind == "b":

@@ -8,35 +8,21 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from docent.stages.ingest.tables.csv_files import LOOKED_AT
 from docent.stages.ingest.tables.row_documents import MAX_COLUMNS
 from docent.stages.ingest.tables.xlsx_package import TooLargeError, WorkbookError
 from docent.stages.ingest.tables.xlsx_parts import Merge
 from docent.stages.ingest.tables.xlsx_sheets import MAX_CELLS, Cell, Row
 
-LOOKED_AT = 20
-"""Rows among which the one that names the columns is looked for."""
 MAX_HEADER_ROWS = 5
 
 
-@dataclass(frozen=True)
-class SheetTable:
-    """A sheet whose columns are known.
+def find_header(rows: Iterator[Row]) -> tuple[list[tuple[int, str]], list[str], Iterator[Row]] | None:
+    """Return number and text of the rows above the header, the names of the columns, and the rows below.
 
-    Attributes:
-        titles: number and text of the rows above the names.
-        names: of the columns, from the first on.
-        rows: the rows below the names.
-    """
-
-    titles: tuple[tuple[int, str], ...]
-    names: list[str]
-    rows: Iterator[Row]
-
-
-def find_header(rows: Iterator[Row]) -> SheetTable | None:
-    """Return the sheet as a table whose header is the first row about as wide as most; None without text.
+    The header is the first row about as wide as most. The result is None for a sheet without text.
 
     Rows above it are titles: `List of loans, 2024` in a single cell. A header whose cells are merged downwards has
     several rows, whose texts become one name.
@@ -50,8 +36,8 @@ def find_header(rows: Iterator[Row]) -> SheetTable | None:
     depth = max((cell.rows_below for cell in cells.values()), default=0)
     deeper = [row for row in first[position + 1 :] if row[0] <= number + min(depth, MAX_HEADER_ROWS - 1)]
     names = _names([cells, *(row[1] for row in deeper)])
-    titles = tuple((row, " ".join(_own_texts(title_cells))) for row, title_cells in first[:position])
-    return SheetTable(titles, names, itertools.chain(first[position + 1 + len(deeper) :], filled))
+    titles = [(row, " ".join(_own_texts(title_cells))) for row, title_cells in first[:position]]
+    return titles, names, itertools.chain(first[position + 1 + len(deeper) :], filled)
 
 
 def _header_position(rows: Sequence[Row]) -> int:
@@ -69,11 +55,8 @@ def _header_position(rows: Sequence[Row]) -> int:
 
 def _names(rows: Sequence[dict[int, Cell]]) -> list[str]:
     width = max((column for cells in rows for column, cell in cells.items() if cell.text), default=0)
-    names = []
-    for column in range(1, width + 1):
-        texts = [cells[column].text for cells in rows if column in cells and cells[column].text]
-        names.append(" ".join(dict.fromkeys(texts)))
-    return names
+    columns = ([cells[at].text for cells in rows if at in cells and cells[at].text] for at in range(1, width + 1))
+    return [" ".join(dict.fromkeys(texts)) for texts in columns]
 
 
 def _own_texts(cells: dict[int, Cell]) -> list[str]:

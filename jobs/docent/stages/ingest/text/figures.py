@@ -19,7 +19,7 @@ from urllib.parse import unquote
 from docent.records import Figure, ImageFile, Reject
 from docent.source_files.markdown_pictures import pictures_beside
 from docent.source_files.walk import lies_in_run
-from docent.stages.ingest.images import Intake, at_place, keep_picture, plain_name, read_picture
+from docent.stages.ingest.images import Intake, keep_picture, plain_name, read_picture
 from docent.stages.ingest.sources import ListedFile, OutsideError, confined, shorten
 from docent.text.markdown.references import Reference, plain_text
 from docent.vision.files.photos import PhotoError
@@ -122,8 +122,7 @@ class FigureFinder:
                 return PhotoError(NOT_HASHED, f"name the folder {self.listed.root.name or '.'} as the source")
             data = read_picture(path, self.intake.limits)
             name = plain_name(path.relative_to(self.listed.root.resolve()).as_posix())
-            kept = keep_picture(data, name, (self.listed.document_id,), self.intake.limits, self.intake.save)
-            return at_place(kept, name)
+            return keep_picture(data, name, (self.listed.document_id,), self.intake, name)
         except OutsideError:
             return PhotoError(LEAVES_FOLDER)
         except PhotoError as error:
@@ -131,12 +130,9 @@ class FigureFinder:
 
     def _reject(self, reason: str, reference: Reference, line: int, detail: str) -> Reject:
         where = f"{self.listed.name} line {line}"
-        return Reject(
-            reason=reason,
-            raw=shorten(reference.token),
-            parents=(self.listed.document_id,),
-            detail=f"{where}: {detail}" if detail else where,
-        )
+        detail = f"{where}: {detail}" if detail else where
+        raw = shorten(reference.token)
+        return Reject(reason=reason, raw=raw, parents=(self.listed.document_id,), detail=detail)
 
 
 def find_file(reference: Reference, listed: ListedFile) -> Path | None:
@@ -148,10 +144,8 @@ def find_file(reference: Reference, listed: ListedFile) -> Path | None:
     folder = posixpath.dirname(listed.name)
     if reference.is_path:
         return _first_file((posixpath.join(folder, path) for path in spellings(reference.name)), listed.root)
-    for candidate in candidates(reference.name, listed):
-        if (path := confined(listed.root, listed.root, candidate)) is not None:
-            return path
-    return None
+    paths = (confined(listed.root, listed.root, candidate) for candidate in candidates(reference.name, listed))
+    return next((path for path in paths if path is not None), None)
 
 
 def _first_file(names: Iterable[str], root: Path) -> Path | None:

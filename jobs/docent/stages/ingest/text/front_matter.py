@@ -59,7 +59,7 @@ def read_front_matter(text: str, where: str) -> tuple[dict[str, str], int]:
     if not isinstance(parsed, dict) and written.strip():
         log.warning("%s has no front matter: the text between its first two rules is not a mapping", where)
         return {}, 0
-    return _checked(_scalars(parsed or {}, where), where), following
+    return _scalars(parsed or {}, where), following
 
 
 def _toml(written: str, following: int, where: str) -> tuple[dict[str, str], int]:
@@ -69,7 +69,7 @@ def _toml(written: str, following: int, where: str) -> tuple[dict[str, str], int
         log.warning("%s: cannot read the front matter as TOML, kept as text: %s", where, error)
         return {}, 0
     texts = {name: [_written(one) for one in v] if isinstance(v, list) else _written(v) for name, v in parsed.items()}
-    return _checked(_scalars(texts, where), where), following
+    return _scalars(texts, where), following
 
 
 def _written(value: Any) -> Any:
@@ -77,12 +77,6 @@ def _written(value: Any) -> Any:
     if isinstance(value, bool):
         return str(value).lower()
     return value if isinstance(value, str | dict | list) else str(value)
-
-
-def _checked(meta: dict[str, str], where: str) -> dict[str, str]:
-    if missing := [name for name in EXPECTED if not meta.get(name)]:
-        log.warning("%s: front matter without %s", where, " and ".join(missing))
-    return meta
 
 
 def _between_delimiters(text: str) -> tuple[int, int, int] | None:
@@ -114,6 +108,8 @@ def _scalars(mapping: dict[Any, Any], where: str) -> dict[str, str]:
             deeper.append(printable(str(name), 40))
     if deeper:
         log.warning("%s: front matter: skipped, neither text nor a list of texts: %s", where, ", ".join(deeper))
+    if missing := [name for name in EXPECTED if not meta.get(name)]:
+        log.warning("%s: front matter without %s", where, " and ".join(missing))
     return meta
 
 

@@ -16,7 +16,7 @@ from pathlib import PurePosixPath
 from docent.config.sources import Markdown
 from docent.records import Document, Fact, Figure, Reject, Section, Span
 from docent.stages.ingest.images import Intake
-from docent.stages.ingest.sources import MAX_NAME_CHARACTERS, ListedFile, read_at_most
+from docent.stages.ingest.sources import ListedFile, one_line_name, read_at_most
 from docent.stages.ingest.text.figures import FigureFinder, caption_of
 from docent.stages.ingest.text.front_matter import read_front_matter
 from docent.text.encodings.decode import is_text, read_text, why_unknown
@@ -183,8 +183,9 @@ class SectionReader:
         if not draft.has_content or not body or (self._marker and self._marker in raw):
             return None
         blank = _BLANK_LINES.match(body)
-        body = body[blank.end() :] if blank else body
-        body_line = self.lines_before + draft.body_line + (blank.group().count("\n") if blank else 0) + 1
+        begin = blank.end() if blank else 0
+        body_line = self.lines_before + draft.body_line + body.count("\n", 0, begin) + 1
+        body = body[begin:]
         first = self.lines_before + draft.line + 1 if draft.body > draft.start else body_line
         last = body_line + body.count("\n")
         return Section(
@@ -198,13 +199,13 @@ class SectionReader:
 
     def _figures(self, draft: _Draft) -> Iterator[Figure]:
         """Yield every figure once, at its first reference."""
-        seen: set[str] = set()
+        first: dict[str, tuple[Reference, int]] = {}
         for reference, line in draft.references:
-            if reference.token not in seen:
-                seen.add(reference.token)
-                figure = self.figure_finder.figure(reference, caption_of(reference, self.text), line)
-                if figure is not None:
-                    yield figure
+            first.setdefault(reference.token, (reference, line))
+        for reference, line in first.values():
+            figure = self.figure_finder.figure(reference, caption_of(reference, self.text), line)
+            if figure is not None:
+                yield figure
 
 
 def _says_something(block: Block) -> bool:
@@ -237,5 +238,4 @@ def _reject(listed: ListedFile, reason: str, detail: str) -> Reject:
 
 def _one_line(text: str) -> str:
     """Return a heading as a name: one line of printable characters of bounded length."""
-    line = " ".join("".join(character if character.isprintable() else " " for character in text).split())
-    return line if len(line) <= MAX_NAME_CHARACTERS else line[: MAX_NAME_CHARACTERS - 1] + "…"
+    return one_line_name("".join(character if character.isprintable() else " " for character in text))

@@ -15,17 +15,15 @@ from docent.messages.printing import printable
 from docent.records import Document, Reject, Section, Span
 from docent.stages.ingest.images import Intake
 from docent.stages.ingest.sources import MAX_NAME_CHARACTERS, ListedFile, read_at_most
+
+# The same reasons as of other documents, so that a report counts them together.
+from docent.stages.ingest.text.markdown import NO_CONTENT, NOT_TEXT, TOO_LARGE, UNKNOWN_ENCODING
 from docent.text.chunks import chunk_text
 from docent.text.encodings.decode import read_text, why_no_text, why_unknown
 from docent.text.facts import facts_of
 from docent.text.sentences import readable_name
 
 SUFFIXES = frozenset((".txt", ".text"))
-# The same words as of other documents, so that a report counts them together.
-TOO_LARGE = "document too large"
-UNKNOWN_ENCODING = "document in an unknown encoding"
-NOT_TEXT = "not a text file"
-NO_CONTENT = "document without content"
 
 
 def load(listed: ListedFile, intake: Intake) -> Iterator[Document | Reject]:

@@ -18,7 +18,7 @@ import pypdfium2.raw as pdfium
 from PIL import Image
 
 from docent.records import ImageFile, Reject
-from docent.stages.ingest.images import Intake, at_place, keep_picture, plain_name
+from docent.stages.ingest.images import Intake, keep_picture, plain_name
 from docent.stages.ingest.pdf.page.classes import Box, Sheet
 from docent.stages.ingest.pdf.page.fragments import Fragment
 from docent.stages.ingest.sources import ListedFile
@@ -118,8 +118,7 @@ class Cropper:
         """Return a whole page as a picture, its margins cut off."""
         settings = self.intake.section.pdf
         if any(image.width_px * image.height_px > self.intake.limits.pixels for image in images):
-            detail = f"more than {self.intake.limits.pixels:.0f} px"
-            return self.reject(TOO_LARGE, sheet.number, 1, detail)
+            return self.reject(TOO_LARGE, sheet.number, 1, f"more than {self.intake.limits.pixels:.0f} px")
         picture = render(sheet, Box(0.0, 0.0, *sheet.view.size), settings.page_dpi)
         cut = min(settings.page_margin_px, (min(picture.size) - 1) // 2)
         return self.keep(picture.crop((cut, cut, picture.width - cut, picture.height - cut)), sheet.number, 1)
@@ -150,20 +149,14 @@ class Cropper:
         name = plain_name(f"{PurePosixPath(self.listed.name).stem}-p{page}-{number}.png")
         parents = (self.listed.document_id,)
         try:
-            kept = keep_picture(stored.getvalue(), name, parents, self.intake.limits, self.intake.save)
-            return at_place(kept, f"{page}-{number}")
+            return keep_picture(stored.getvalue(), name, parents, self.intake, f"{page}-{number}")
         except PhotoError as error:
             return self.reject(error.reason, page, number, error.detail)
 
     def reject(self, reason: str, page: int, number: int, detail: str) -> Reject:
         """Return the reject for a figure."""
-        where = f"{self.listed.name} page {page}"
-        return Reject(
-            reason=reason,
-            raw=token(page, number),
-            parents=(self.listed.document_id,),
-            detail=f"{where}: {detail}",
-        )
+        detail = f"{self.listed.name} page {page}: {detail}"
+        return Reject(reason=reason, raw=token(page, number), parents=(self.listed.document_id,), detail=detail)
 
 
 def render(sheet: Sheet, box: Box, dpi: int) -> Image.Image:

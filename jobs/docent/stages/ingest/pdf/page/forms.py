@@ -20,6 +20,7 @@ from docent.text.encodings.invisible import without_invisible
 MAX_ANNOTATIONS, MAX_VALUE_CHARS = 20_000, 20_000
 _PASSWORD, _RADIO, _PUSH_BUTTON = 1 << 13, 1 << 15, 1 << 16
 _HIDDEN = 1 << 1 | 1 << 5
+_TEXT_FIELDS = (pdfium.FPDF_FORMFIELD_TEXTFIELD, pdfium.FPDF_FORMFIELD_COMBOBOX, pdfium.FPDF_FORMFIELD_LISTBOX)
 _LABEL_REACH_PT = 250.0
 _TYPICAL_SIZE_PT = 10.0
 
@@ -83,11 +84,8 @@ def _field(note: Any, form: Any, box: Box) -> Value | None:
         if kind == pdfium.FPDF_FORMFIELD_RADIOBUTTON and not checked:
             return None
         return Value(name, "checked" if checked else "not checked", box, is_button=True)
-    if kind not in (
-        pdfium.FPDF_FORMFIELD_TEXTFIELD,
-        pdfium.FPDF_FORMFIELD_COMBOBOX,
-        pdfium.FPDF_FORMFIELD_LISTBOX,
-    ) or (kind == pdfium.FPDF_FORMFIELD_TEXTFIELD and flags & _PASSWORD):
+    is_password = kind == pdfium.FPDF_FORMFIELD_TEXTFIELD and flags & _PASSWORD
+    if kind not in _TEXT_FIELDS or is_password:
         return None
     text = _selected(note, form) if kind == pdfium.FPDF_FORMFIELD_LISTBOX else ""
     text = text or _text(lambda *args: pdfium.FPDFAnnot_GetFormFieldValue(form, note, *args))
@@ -117,12 +115,10 @@ def with_values(fragments: Sequence[Fragment], values: Sequence[Value]) -> list[
     """Return the pieces of a page's text, each value behind its label, or behind the field's name if it has none."""
     pieces = list(fragments)
     for value in values:
-        if not value.name:
-            pieces.append(Fragment(value.text, value.box, _TYPICAL_SIZE_PT, 0))
-            continue
-        label = _label_of(value, pieces)
+        label = _label_of(value, pieces) if value.name else None
         if label is None:
-            pieces.append(Fragment(f"{value.name}: {value.text}", value.box, _TYPICAL_SIZE_PT, 0))
+            text = f"{value.name}: {value.text}" if value.name else value.text
+            pieces.append(Fragment(text, value.box, _TYPICAL_SIZE_PT, 0))
             continue
         a, b, text = pieces[label].box, value.box, f"{pieces[label].text.rstrip(' :.…_')}: {value.text}"
         # As high as the label: a field may reach into the lines above and below.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
 from typing import NamedTuple
 
 import pypdfium2.raw as pdfium
@@ -79,22 +78,14 @@ def _gap(sheet: Sheet, before: int, behind: int) -> float:
     return float(max(b.left - a.right, a.left - b.right) / max(b.top - b.bottom, 1.0))
 
 
-class FontSizes:
-    """Count the characters of a document by the height of their font."""
-
-    def __init__(self) -> None:
-        self._counts: Counter[float] = Counter()
-
-    def add(self, sizes: Iterable[tuple[float, int]]) -> float:
-        """Count a page's fonts, each with its characters; gives the height that half of all characters reach."""
-        for size, count in sizes:
-            self._counts[round(size, 1)] += count
-        total, passed = self._counts.total(), 0
-        for size, count in sorted(self._counts.items()):
-            passed += count
-            if passed * 2 >= total:
-                return size
-        return 0.0
+def median_size(counts: Counter[float]) -> float:
+    """Return the height that half of all characters reach, given their number by the height of their font."""
+    total, passed = counts.total(), 0
+    for size, count in sorted(counts.items()):
+        passed += count
+        if passed * 2 >= total:
+            return size
+    return 0.0
 
 
 def is_heading(text: str, size: float, body: float) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,13 +15,12 @@ from typing import Any
 import pypdfium2.raw as pdfium
 
 from docent.records import Figure, ImageFile, Reject
-from docent.stages.ingest.images import Intake
 from docent.stages.ingest.pdf.page.blocks import Line, Placed
 from docent.stages.ingest.pdf.page.classes import PageText, Sheet, class_of, is_garbled, read_text
 from docent.stages.ingest.pdf.page.figures import Cropper, PageImage, caption_of, find_images, token
 from docent.stages.ingest.pdf.page.forms import Value, values_of, with_values
 from docent.stages.ingest.pdf.page.fragments import NARROW_GAP, Fragment, fragments_of
-from docent.stages.ingest.pdf.page.lines import FontSizes, MeasuredLine, measured_lines
+from docent.stages.ingest.pdf.page.lines import MeasuredLine, measured_lines, median_size
 from docent.stages.ingest.pdf.page.rules import Rules, rules_of
 from docent.stages.ingest.pdf.page.tables import MAX_FRAGMENTS
 from docent.stages.ingest.sources import ListedFile
@@ -63,6 +63,7 @@ class Page:
         kind: `text` has lines, `blocks` pieces of text with their places, `picture` a figure, then either of them.
         body: height of the document's text, from the pages so far, later from all.
         headings: lines that are headings by their section number, filled in later.
+        running: lines that are headers, footers and page numbers, filled in later.
     """
 
     number: int
@@ -75,6 +76,12 @@ class Page:
     figures: list[Placed] = field(default_factory=list)
     max_chars: int = 0
     headings: frozenset[int] = frozenset()
+    running: frozenset[int] = frozenset()
+
+    @property
+    def shown(self) -> list[MeasuredLine]:
+        """Return its lines without the running ones."""
+        return [line for line in self.measured if line.number not in self.running]
 
     def texts(self) -> Iterator[str]:
         """Yield all of its text, in pieces that end where lines do."""
@@ -85,10 +92,11 @@ class Page:
 class PageReader:
     """Reads the pages of one document, one after another."""
 
-    def __init__(self, listed: ListedFile, intake: Intake, cropper: Cropper, *, clean: bool) -> None:
-        self.listed, self.settings, self.cropper, self.clean = listed, intake.section.pdf, cropper, clean
-        self._described = intake.section.describe.enabled
-        self._sizes = FontSizes()
+    def __init__(self, cropper: Cropper, *, clean: bool) -> None:
+        section = cropper.intake.section
+        self.listed, self.settings, self.cropper, self.clean = cropper.listed, section.pdf, cropper, clean
+        self._described = section.describe.enabled
+        self._chars_by_size: Counter[float] = Counter()
 
     def read(self, sheet: Sheet, form: Any, pages: list[Page]) -> Iterator[Reject]:
         """Add a page to `pages`; gives what of it cannot be used.
@@ -105,9 +113,10 @@ class PageReader:
             log.warning("%s page %d is empty: skipped", self.listed.name, sheet.number)
             return
         measured = measured_lines(sheet, open_page.text)
-        body = self._sizes.add((line.size, len(line.text)) for line in measured)
+        for line in measured:
+            self._chars_by_size[round(line.size, 1)] += len(line.text)
         kind = self._kind(open_page, measured) if says_something else "picture"
-        page = Page(sheet.number, kind, body, measured)
+        page = Page(sheet.number, kind, median_size(self._chars_by_size), measured)
         pages.append(page)
         if page.kind == "text":
             page.lines = [Line(text, number, number) for number, text in enumerate(open_page.text.text.split("\n"), 1)]

@@ -1,0 +1,15 @@
+"""Read the YAML files that lie beside modules: word lists, prompts, tables."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import yaml
+
+
+@cache  # several modules take their words from one file
+def read_yaml(package: str, name: str) -> Any:
+    """Return the content of a YAML file in a package; callers share it and must not change it."""
+    return yaml.safe_load(resources.files(package).joinpath(name).read_text(encoding="utf-8"))
