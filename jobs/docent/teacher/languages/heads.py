@@ -10,10 +10,7 @@ import re
 
 from docent.teacher.source.words import COLUMNS
 
-_SYMBOL = (
-    r"(?:[kMGmcdhµμ]?(?:m|g|l|L|W|V|A|Hz|J|N|Pa|s|Ω|Wh|Ah|VA|lx|lm|cd|mol|K|t)[²³23]?|min|Min\.?|Std\.?|sec|h|bar|mbar|dB(?:\(A\))?|"
-    r"°(?:\s?[CF])?|℃|℉|%|‰|ppm|rpm|tr/min|r/min|U/min|1/min|min⁻¹|€|\$|£|EUR|CHF|Nm|kWh|km/h|PS|ha)"
-)
+_SYMBOL = COLUMNS["unit_symbols"]
 _WORD = COLUMNS["unit_words"]
 _UNIT = rf"(?:{_SYMBOL}|{_WORD})(?:[/·](?:{_SYMBOL}|{_WORD}|[a-z]{{1,8}}))?"
 _END = re.compile(
@@ -28,10 +25,6 @@ _COUNTS = re.compile(COLUMNS["count"])
 _YEAR = re.compile(r"jahr$|année|\baño|연도$|년도$|년$|年$|年份$|年代$", re.IGNORECASE)
 _CODE = re.compile(r"(?:[A-Z]{1,3}[-. ]?)?\d{1,4}[A-Za-z]?|[A-Z]")
 _CJK_WORD = re.compile(r"[가-힣぀-ヿ㐀-鿿]")
-_MONTHS = (
-    "janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre|novembre|décembre|"
-    "de (?:enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre)"
-)
 _NO_MEASURE = re.compile(COLUMNS["no_measure"])
 """Dimensions, times of the day, dates, and how often something is done."""
 _MONEY = re.compile(r"[€$£¥]|\b(?:Euro|euros?|EUR|CHF|Franken|francs?|pesos?|Cent)\b|\d ?(?:원|円|元)")

@@ -28,7 +28,7 @@ from docent.teacher.languages.heads import (
     with_unit,
 )
 from docent.teacher.languages.signals import glow_of, is_nothing, is_of_states, lamp_of, signal_sort
-from docent.teacher.source.words import UNSPACED, Words
+from docent.teacher.source.words import COLUMNS, UNSPACED, Words
 from docent.text.terms import length_in_words
 
 MAX_ROWS = 200
@@ -37,10 +37,7 @@ MAX_VALUE_WORDS = 8
 """A longer value behind a colon is a sentence."""
 _COLONS = {"fr": " : ", "ja": "：", "zh": "："}
 _LINE = re.compile(r"^\s*(?:[-*+•]\s+)?\**([^\W\d_][^:：|{}*`]{0,48}?)\**\s*(?::\**\s+|：\**\s*)(\S[^|{}]*)$")
-_NUMBER = re.compile(
-    r"^(?:ca\.|env\.|aprox\.|etwa|max\.?|min\.?|bis|jusqu'à|hasta|約|最大|最小|약|최대|최소|约|不超过)?"
-    r"\s*[<>≤≥±~+-]?\s*\d"
-)
+_NUMBER = re.compile(COLUMNS["numbers"])
 _MAX_NUMBER_WORDS = 7
 
 

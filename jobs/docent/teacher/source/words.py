@@ -135,7 +135,7 @@ def regexes(name: str) -> dict[str, re.Pattern[str]]:
     return {code: re.compile(pattern) for code, pattern in table(name).items()}
 
 
-ENGLISH: dict[str, str] = data_file("english.yaml")
+ENGLISH: dict[str, Any] = data_file("english.yaml")
 """English words and regular expressions."""
 COLUMNS: dict[str, Any] = data_file("columns.yaml")
 """What table columns are called in languages other than English."""

@@ -10,25 +10,15 @@ from collections.abc import Sequence
 
 from docent.teacher.english.grammar.clauses import read_clause
 from docent.teacher.english.tables.columns import sentence
-from docent.teacher.source.references import ENGLISH_LEANS
 from docent.teacher.source.statements import Statement
 from docent.teacher.source.words import ENGLISH
 from docent.text.sentences import plain
 
 _LEANS = re.compile(
-    r"^(?:DANGER|WARNING|CAUTION|NOTICE|NOTE|IMPORTANT) |"
-    rf"\b(?:{ENGLISH_LEANS}|"
-    r"the (?:second|third|fourth) (?:[a-z]+ )?(?:reason|cause|way|step|method|option|possibility)|"
-    r"(?:far|much|even|a little|a bit|slightly|somewhat) "
-    r"(?:more|less|(?!(?:wat|powd|pap|butt|silv|rubb|copp|aft|und|ov|oth)er\b)[a-z]+er)\b(?![^.]*\bthan\b)|as follows|"
-    r"(?:twice|half|three times) as (?:much|many|[a-z]+)\b(?! as\b)|"
-    r"[Bb]oth(?! (?:sides|ends|hands|edges|directions|feet|eyes)\b)(?! [^,.]{2,40} and\b))\b"
+    rf"^(?:DANGER|WARNING|CAUTION|NOTICE|NOTE|IMPORTANT) |\b(?:{ENGLISH['leans']}|{ENGLISH['leans_alone']})\b"
 )
 MIN_NAMING_CHARS = 4
-OPENERS = re.compile(r"(?:However|In addition|Additionally|Moreover|Furthermore|Finally|In general|"
-    r"Note that|Please note that|As a rule|"
-                      r"Generally|Typically|Normally|Usually|In practice|Of course|In fact|"
-                      r"Overall),? (?=[a-z])")  # fmt: skip
+OPENERS = re.compile(ENGLISH["openers"])
 _FIRST_PRONOUN = re.compile(r"^(?:\W*\w+\W+){0,1}(?:it|they|them|its|their|he|she|his|her|then)\b", re.IGNORECASE)
 # Subjects that only their section explains.
 _VAGUE = re.compile(ENGLISH["vague"])

@@ -26,9 +26,7 @@ _NO_SUBJECT = frozenset(ENGLISH["no_subject"].split())
 # Words that make a subject point outside of its sentence, or a subject that is the document itself.
 _POINTS = re.compile(ENGLISH["pointing"])
 _PLURALS = frozenset("people men women children feet teeth mice staff personnel police data media criteria".split())
-_SINGULARS = frozenset(
-    "lens canvas atlas bias alias christmas series species news always perhaps triceratops moses means harness".split()
-)
+_SINGULARS = frozenset(ENGLISH["singulars"].split())
 _STARTERS = DETERMINERS | PREPOSITIONS | frozenset("it them itself themselves as no only up than not also".split())
 # Two things have a verb in the plural: what looks like the second begins a clause of its own.
 _TWO_SUBJECTS = re.compile(r" and (?:the|an?|every|each|its|all) ")

@@ -51,8 +51,6 @@ PAST = {past: base for base, (past, _) in _PASTS.items()}
 """Base forms by the past tense."""
 PARTICIPLES = frozenset(participle for _, participle in _PASTS.values())
 """Past participles."""
-FORMS = BASES | THIRD.keys() | PAST.keys() | PARTICIPLES
-"""Every form but the one with -ing."""
 MEASURES = frozenset(_TABLE["measures"].split())
 """Nouns that can be asked for with `What is the ... of ...?`."""
 

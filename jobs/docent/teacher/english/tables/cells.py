@@ -18,13 +18,9 @@ from docent.teacher.english.tables.models import belonging
 from docent.teacher.english.tables.names import is_explained, lowered, meaning_of, thing_of, unit_of
 from docent.teacher.english.tables.prices import PRICE, basis_of
 from docent.teacher.english.tables.table import DATED, FUNCTION, INTERVAL, LIMITS, MEANING, SIGN, TASK, Table
+from docent.teacher.source.words import ENGLISH
 
-_OFTEN = re.compile(
-    r"(?:every |daily|weekly|monthly|quarterly|yearly|annually|hourly|after |before |once |twice |"
-    r"three times |at each |each |when |as "
-    r"required|as needed|if )",
-    re.IGNORECASE,
-)
+_OFTEN = re.compile(ENGLISH["intervals"])
 
 
 def of_values(table: Table, row: tuple[str, ...], text: str, owner: str = "") -> Iterator[TablePair | None]:

@@ -22,12 +22,7 @@ MAX_STATED_WORDS = 6
 """A value without a number is no longer than `oak with a coat of varnish`."""
 MAX_NOTE_WORDS = 90
 _PERSON = re.compile(ENGLISH["person_columns"])
-_WHEN = {
-    **dict.fromkeys(("opens", "opens at", "opening time", "open from"), "open"),
-    **dict.fromkeys(("closes", "closes at", "closing time", "open until"), "close"),
-    **dict.fromkeys(("starts", "starts at", "start", "start time", "begins", "start date"), "start"),
-    **dict.fromkeys(("ends", "ends at", "end", "end time", "end date"), "end"),
-}
+_WHEN: dict[str, str] = ENGLISH["time_columns"]
 _CLOSED_ON = re.compile(r"(?:closed|closed on|closing days?|days? closed|closed days?)")
 _YEAR = re.compile(r"(?:year|dated|date of origin|year made|made in|production year)")
 _STATE = re.compile(r"((?:on |valid|open|closed|available|reserved|booked|insured).*?) (until|from|since)")

@@ -16,14 +16,9 @@ from docent.teacher.english.tables.columns import RowPairs, TablePair, sentence,
 from docent.teacher.english.tables.labels import label_of
 from docent.teacher.english.tables.names import lowered, meaning_of
 from docent.teacher.english.tables.table import CAUSE, MEANING, REMEDY, SIGN, SYMPTOM, Table
+from docent.teacher.source.words import ENGLISH
 
-_ELSEWHERE = re.compile(
-    r"\b(?:section|chapter|page|table|appendix|step) \d|\bas in\b|"
-    r"\b(?:described|shown|listed|explained|as|see) (?:above|below)\b|"
-    r"\bsee (?:the )?(?:section|chapter|page|table|manual|step|instructions|appendix)\b",
-    re.IGNORECASE,
-)
-_HAPPENS = frozenset("leaks stops fails sticks slips vibrates overheats hums rattles squeaks flickers flashes".split())
+_ELSEWHERE = re.compile(ENGLISH["remedies_elsewhere"])
 _TIMES = frozenset("during after before while since".split())
 _NO_SUBJECT = frozenset("does do is are has will cannot can won't doesn't shows".split())
 

@@ -13,34 +13,17 @@ from docent.teacher.english.grammar.question import who_or_what
 from docent.teacher.english.grammar.verbs import is_measure
 from docent.teacher.source.words import ENGLISH
 
-_UNITS = (
-    r"%|‰|°\s?[CFK]?|percent|mm|cm|dm|m|km|µm|nm|mm²|cm²|m²|m³|m2|m3|cm³|l|L|ml|dl|g|mg|kg|t|s|ms|min|h|hours?|days?|weeks?|months?|"
-    r"years?|V|kV|mV|A|mA|W|kW|MW|VA|kVA|Wh|kWh|Ah|mAh|Hz|kHz|MHz|GHz|Ω|ohm|kΩ|Pa|kPa|MPa|hPa|bar|mbar|psi|N|kN|Nm|J|kJ|MJ|dB|dB\(A\)|lx|lux|lm|"
-    r"cd|K|rpm|r/min|min-1|1/min|l/min|l/h|l/s|m/s|km/h|m³/h|m3/h|ppm|mg/l|g/l|px|dpi|kB|MB|GB|TB|bit|Mbit/s|kbit/s|EUR|USD|GBP|CHF|€|\$|£|eur|usd|gbp|chf|"
-    r"pct|pieces|pcs|ha|kg/m³|mol/l|euros?|pounds?|dollars?|tonnes?|litres?|metres?"
-)
+_UNITS = ENGLISH["unit_signs"]
 _IN_BRACKETS = re.compile(
     rf"(?<!\s)\s*+[(\[]\s*+(?:in )?({_UNITS}|[^\s()/]{{1,4}}/[^\s()/]{{1,4}}|(?:{_UNITS}) per [a-z]{{1,9}})\s*[)\]]\s*$"
 )
 _BEHIND = re.compile(rf"(?:,\s*+|(?<!\s)\s++in\s++|_)({_UNITS})$")
 # What units of one letter measure; with any other heading the letter is a sign of its own.
-_LETTERS = {
-    "V": re.compile(r"volt|supply|tension|potential|battery|output|input|mains", re.IGNORECASE),
-    "A": re.compile(r"current|fuse|rating|breaker|ampere|load", re.IGNORECASE),
-    "W": re.compile(r"power|consumption|output|input|load|rating|standby|heat", re.IGNORECASE),
-    "N": re.compile(r"force|load|pull|thrust|tension|strength", re.IGNORECASE),
-    "J": re.compile(r"energy|work|heat", re.IGNORECASE),
-    "K": re.compile(r"temperature", re.IGNORECASE),
-}
-_SMALL = {"no": "number", "no.": "number", "nr": "number", "nr.": "number", "tel": "phone number",
-          "phone": "phone number",
-          "qty": "quantity", "temp": "temperature", "temp.": "temperature", "zip": "zip code", "max": "maximum",
-          "max.": "maximum", "min.": "minimum", "dia": "diameter", "dims": "dimensions",
-          "telephone": "telephone number",
-          "email": "email address", "e-mail": "email address"}  # fmt: skip
+_LETTERS = {unit: re.compile(pattern) for unit, pattern in ENGLISH["letter_units"].items()}
+_SMALL: dict[str, str] = ENGLISH["short_headings"]
 _ALONE = frozenset(("tel", "phone", "telephone", "email", "e-mail", "zip"))
 _UNCLEAR = frozenset(("no", "min."))
-_MONEY = {"eur": "euros", "usd": "US dollars", "gbp": "pounds", "chf": "Swiss francs", "pct": "percent"}
+_MONEY: dict[str, str] = ENGLISH["currencies"]
 _NOTHING = re.compile(ENGLISH["nothing"])
 
 

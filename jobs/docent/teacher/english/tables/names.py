@@ -12,11 +12,9 @@ from docent.teacher.english.grammar.question import short_of
 from docent.teacher.english.tables.columns import TablePair, sentence, table_pair
 from docent.teacher.english.tables.labels import named
 from docent.teacher.english.tables.table import Table
+from docent.teacher.source.words import ENGLISH
 
-HANDLED = re.compile(
-    r"(?:keys?|buttons?|switch(?:es)?|lamps?|knobs?|terminals?|valves?|ports?|connectors?|leds?|menus?|commands?)",
-    re.IGNORECASE,
-)
+HANDLED = re.compile(ENGLISH["handled"])
 # A first cell that only numbers its row, and headings that say by themselves what such a cell is.
 _CODE = re.compile(r"[A-Za-z]{0,2}-?\d{1,3}[a-z]?")
 _CODED = re.compile(r"(?:year|month|quarter|season|product|article|name|code)s?")

@@ -8,18 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from docent.teacher.source.words import ENGLISH
+
 PRICE = re.compile(r"(?:unit )?(?:price|cost|costs|fee|admission)(?: per .+)?")
-_UNIT_HEADING = re.compile(
-    r"(?:price |sales? |order |packing )?unit|per|sold (?:by|per)|pack(?:ing|age|aging)?(?: unit)?", re.IGNORECASE
-)
-_PER = re.compile(
-    r"(?:^|\b(?:price|prices|priced|sold|charged|costs?|billed|rate)\b[^.;]{0,20}?\b)(?:per|by the) ([a-z]+)",
-    re.IGNORECASE,
-)
-_SEVERAL = re.compile(
-    r"\b(?:pack|packet|box|set|bundle|bag|roll|pair|case|price|prices) (?:of|for) (?:\d|two|three|four|five|six|ten)",
-    re.IGNORECASE,
-)
+_UNIT_HEADING = re.compile(ENGLISH["price_units"])
+_PER = re.compile(ENGLISH["price_per"])
+_SEVERAL = re.compile(ENGLISH["price_of_several"])
 _EACH = frozenset("each piece pieces pcs pc item items unit units".split())
 MAX_UNIT_WORDS = 2
 

@@ -22,13 +22,9 @@ TableKind = Literal["values", "models", "entities", "faults", "tasks", ""]
 _QUANTITY = re.compile(ENGLISH["quantity_heads"])
 _VALUE = re.compile(ENGLISH["value_heads"])
 _UNIT = re.compile(r"units?(?: of measure(?:ment)?)?", re.IGNORECASE)
-LIMITS = {"min": "minimum", "minimum": "minimum", "max": "maximum", "maximum": "maximum", "typical": "typical",
-          "nominal": "nominal", "default": "default", "lowest": "lowest", "highest": "highest",
-          "normal": "normal"}  # fmt: skip
+LIMITS: dict[str, str] = ENGLISH["limits"]
 _NOTES = re.compile(r"(?:note|remark|comment|condition|source|reference|see)s?", re.IGNORECASE)
-SYMPTOM = re.compile(
-    r"\b(?:symptom|fault|problem|issue|trouble|malfunction|observation|what you see|error|defect)s?\b", re.IGNORECASE
-)
+SYMPTOM = re.compile(ENGLISH["symptom_heads"])
 CAUSE = re.compile(r"\b(?:cause|reason)s?\b", re.IGNORECASE)
 REMEDY = re.compile(ENGLISH["remedy_heads"])
 SIGN = re.compile(ENGLISH["sign_heads"])

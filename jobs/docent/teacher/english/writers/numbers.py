@@ -19,10 +19,7 @@ BLANK = "____"
 YEAR = re.compile(r"1\d{3}|20\d\d")
 MAX_FACTOR = 5
 """A number that is so many times larger or smaller does not look like the true one."""
-_UNIT_CJK = (
-    "미터|킬로그램|그램|시간|분|초|년|월|일|개|명|평|층|원|회|メートル|キログラム|時間|秒|分|年|月|日|円|人|個|回|階|"
-    "毫秒|公斤|米|小时|分钟|元|个|次|度"
-)
+_UNIT_CJK = ENGLISH["cjk_units"]
 # A number of its own, not part of a name (`p3.16xlarge`), and the unit that is written at it.
 NUMBER = re.compile(
     r"(?<![A-Za-z0-9_./:#-])(?P<money>[$€£¥]\s?)?(?P<digits>\d{1,3}(?:[, ]\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?)(?![.,]?\d)"
@@ -30,23 +27,14 @@ NUMBER = re.compile(
 )
 _UNIT_WORD = re.compile(r"\s([^\W\d_]+|%)(?!\w)")
 # Numbers that name a thing rather than measure one.
-_NAMES = re.compile(
-    r"\b(?:step|figure|fig\.?|page|table|chapter|section|version|no\.?|number|schritt|seite|étape|paso|january|february|"
-    r"march|april|may|june|july|august|september|october|november|december)\s$",
-    re.IGNORECASE,
-)
+_NAMES = re.compile(ENGLISH["named_by_number"])
 
 _AFTER_CAPITAL = re.compile(r"(?:^|[\s“(])(?P<word>[A-Z][\w.-]*)\s$")
 _UNIT_SIGN = re.compile(r"\s?(?:%|°)|[A-Za-zµμ]|\s(?:[A-Z]|[A-Z]?[a-zµμ]+)(?:[²³]|/[a-z]+)?(?!\w)")
 _MORE_UNITS = frozenset("n nm newton newtons bar mbar lux lx rpm db euro euros eur usd gbp chf dollar dollars".split())
 _NO_UNIT = frozenset(("a", "in"))
 _LEADS = frozenset("some about only over nearly almost up exactly".split())
-_OPPOSITES = (
-    ("increases", "decreases"),
-    ("decreases", "increases"),
-    ("above the", "below the"),
-    ("below the", "above the"),
-)
+_OPPOSITES: dict[str, str] = ENGLISH["opposites"]
 """Pairs whose exchange makes a true sentence false."""
 _BEFORE_YEAR = re.compile(r"\b(?:in|since|until|by|from|before|after|between|of)\s$")
 
@@ -163,7 +151,7 @@ def opposite_of(text: str) -> str | None:
     Where both stand in it, as in `the upper line ..., the lower line ...`, an exchange of one of them would give a
     sentence that nobody would say.
     """
-    for one, other in _OPPOSITES:
+    for one, other in _OPPOSITES.items():
         place = re.search(rf"\b{one}\b", text)
         if place and not re.search(rf"\b{other.removesuffix(' the')}\b", text, re.IGNORECASE):
             return text[: place.start()] + other + text[place.end() :]

@@ -17,26 +17,14 @@ from docent.teacher.english.grammar.verbs import BASES
 from docent.teacher.english.section import EnglishSection, is_telling
 from docent.teacher.section import Draft
 from docent.teacher.source.blocks import Block, blocks_of
+from docent.teacher.source.words import ENGLISH
 from docent.text.sentences import count_words, plain
 
 # One step is no procedure; more than 20 no answer that people would read.
 MAX_STEPS, MIN_STEPS = 20, 2
-_INTRO = re.compile(
-    r"^\W*(?:(?:to|in order to) ([a-z]+ (?:[^,:]|,(?! (?:proceed|follow|do|carry)))+?)(?:, (?:proceed|"
-    r"follow|do|carry|take|perform) [^:]*)?|"
-    r"(?:how to|proceed as follows to|follow these steps to|take these steps to) ([^:]+)|([a-z]+ (?:the|"
-    r"an?) [^:]+?) (?:as follows|like this|in this "
-    r"(?:order|way)|in these steps|in the following (?:order|way|steps)))\s*:?\s*$",
-    re.IGNORECASE,
-)
+_INTRO = re.compile(ENGLISH["step_leads"])
 # What only another part of the document says.
-_ELSEWHERE = re.compile(
-    r"\b(?:given|shown|described|listed|mentioned|stated|named|explained|set out|specified|indicated|recorded|noted) "
-    r"(?:above|below|before|earlier|overleaf|opposite)\b|\b(?:the|as) (?:above|below)\b|\b(?:the )?(?:above-mentioned|"
-    r"aforementioned)\b|\babove(?=[.,;)]|$)|\bbelow(?=[.,;)]|$)|\b(?:in|see|from|to) (?:the )?(?:table|section|chapter|"
-    r"figure|appendix|previous|preceding) (?:\d|above|below|section|chapter)",
-    re.IGNORECASE,
-)
+_ELSEWHERE = re.compile(ENGLISH["said_elsewhere"])
 _NUMBERED = re.compile(r"^ {0,3}\d{1,2}[.)] ", re.MULTILINE)
 _LEAD = re.compile(r"\W*((?:before|after|when|if) (?:you |[a-z]+ing |the )[^:,]{3,80}):\s*$", re.IGNORECASE)
 
