@@ -11,9 +11,8 @@ from functools import cached_property
 
 from docent.teacher.languages.articles import interrogative, of_thing, with_article
 from docent.teacher.languages.heads import is_year
-from docent.teacher.languages.intervals import interval_sentence
 from docent.teacher.languages.patterns import FormQuestion, questions_by_form
-from docent.teacher.languages.row_wordings import UNARTICLED, is_articled, place_or_time, wording_of
+from docent.teacher.languages.row_wordings import UNARTICLED, interval_sentence, is_articled, place_or_time, wording_of
 from docent.teacher.languages.signals import polite_ko
 from docent.teacher.languages.tables import Row, is_row_of_table, rows_of
 from docent.teacher.section import Section

@@ -14,15 +14,16 @@ from dataclasses import dataclass, replace
 
 from docent.teacher.languages.cells import BARE, Table, named_rows, read_tables, sort_of
 from docent.teacher.languages.heads import (
+    CODE_NAME,
+    COUNTS,
+    MONEY,
+    PRICE_NAME,
+    SIGNAL,
     has_condition,
     is_bare,
     is_code,
-    is_count,
     is_due,
     is_measure,
-    is_price,
-    is_read,
-    is_signal,
     is_year,
     label_and_unit,
     with_unit,
@@ -79,12 +80,12 @@ class Row:
         if self.has_unit:
             return True
         is_short = length_in_words(self.value) <= _MAX_NUMBER_WORDS and is_measure(self.value)
-        return is_short and _NUMBER.match(self.value) is not None and not is_read(self.column)
+        return is_short and _NUMBER.match(self.value) is not None and not CODE_NAME.search(self.column)
 
     @property
     def is_price(self) -> bool:
         """Whether the value is an amount of money and the column says what it is paid for."""
-        return self.is_number and is_price(self.column, self.value)
+        return self.is_number and bool(MONEY.search(self.value)) and not PRICE_NAME.search(self.column)
 
 
 def is_row_of_table(text: str) -> bool:
@@ -225,7 +226,7 @@ def _of_names(table: Table, words: Words) -> Iterator[Row]:
             sort = "due" if is_due(first, label, name) else sort
             row = Row(name, label, value, sort, line, value != shown, first=first)
             row = replace(row, cause=cause) if sort == "remedy" and any(c.isalnum() for c in cause) else row
-            if sort != "due" and is_signal(first) and not is_numbered:
+            if sort != "due" and SIGNAL.fullmatch(first.casefold().strip()) and not is_numbered:
                 row = replace(row, name=f"{first}{_COLONS.get(words.code, ': ')}{name}")
             yield _with_column(row, first, words) if is_numbered and start == 1 else row
 
@@ -236,7 +237,7 @@ def _is_clear(head: Sequence[str], place: int, cell: str, unit: str) -> bool:
     others = (column for other, column in enumerate(head) if other != place)
     if is_number and not has_condition(head[place]) and any(map(has_condition, others)):
         return False
-    return bool(unit) or not is_bare(cell) or is_count(head[place])
+    return bool(unit) or not is_bare(cell) or COUNTS.search(head[place]) is not None
 
 
 def _with_column(row: Row, column: str, words: Words) -> Row:

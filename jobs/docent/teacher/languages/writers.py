@@ -14,8 +14,7 @@ from docent.teacher.languages.cells import cells_of
 from docent.teacher.languages.heads import is_bare
 from docent.teacher.languages.judged import Judged, judged, with_blank
 from docent.teacher.languages.section import NonEnglishSection
-from docent.teacher.languages.steps import is_procedure, steps
-from docent.teacher.languages.summary import section_summary, summary
+from docent.teacher.languages.summary import SECTION_SUMMARY_WORDS, is_procedure, steps, summary
 from docent.teacher.languages.tables import Row
 from docent.teacher.section import Draft
 from docent.teacher.source.statements import Statement, cleaned
@@ -107,7 +106,7 @@ def _summary(section: NonEnglishSection) -> Iterator[Draft]:
 
 
 def _section_summary(section: NonEnglishSection) -> Iterator[Draft]:
-    yield from _summed_up(section, "section_summary", section_summary(section))
+    yield from _summed_up(section, "section_summary", summary(section, SECTION_SUMMARY_WORDS))
 
 
 def _summed_up(section: NonEnglishSection, key: str, told: str) -> Iterator[Draft]:

@@ -15,9 +15,7 @@ _VOWELS = "aeiou"
 
 def third_of(base: str) -> str:
     """Return the third person singular: `carries`, `passes`, `moves`."""
-    if base in ("do", "go"):
-        return f"{base}es"
-    if base.endswith(("s", "sh", "ch", "x", "z")):
+    if base in ("do", "go") or base.endswith(("s", "sh", "ch", "x", "z")):
         return f"{base}es"
     return f"{base[:-1]}ies" if base.endswith("y") and base[-2] not in _VOWELS else f"{base}s"
 

@@ -99,10 +99,8 @@ def _one_order(remedy: str) -> str:
 def _cause_and_remedy(cells: tuple[TablePair, ...], fault: str, source: str) -> TablePair | None:
     if len(cells) != 2 or cells[1].asked.kind != "do":
         return cells[0] if len(cells) == 1 else None
-    if cells[0].asked.kind == "definition":
-        question = cells[0].asked.question.rstrip("?") + ", and what should you do then?"
-        return table_pair(question, cells[1].answer, source, kind="do")
-    question = cells[0].asked.question.rstrip("?") + ", and what should you do?"
+    then = " then" if cells[0].asked.kind == "definition" else ""
+    question = f"{cells[0].asked.question.rstrip('?')}, and what should you do{then}?"
     return table_pair(question, cells[1].answer, source, kind="do")
 
 

@@ -56,13 +56,8 @@ def meaning_of(heading: str, sign: str, cell: str, source: str) -> TablePair | N
     kind = heading.rstrip("s") if not heading.endswith("ss") else heading
     kind = "LED" if kind == "led" else kind
     is_named = re.fullmatch(r"[A-Z]{2,}", sign) and HANDLED.fullmatch(kind)
-    shown = (
-        f"the {sign} {kind}"
-        if is_named
-        else f"the {kind} {sign}"
-        if re.search(r"\d|^[A-Z]{2,}", sign)
-        else f"the {kind} “{sign}”"
-    )
+    written = sign if re.search(r"\d|^[A-Z]{2,}", sign) else f"“{sign}”"
+    shown = f"the {sign} {kind}" if is_named else f"the {kind} {written}"
     clause = read_clause(f"{sentence(cell).rstrip('.')} now")
     means = (
         f"means that {as_inside(cell, '')}" if clause and clause.verb in cell.split() else f"means “{cell.rstrip('.')}”"

@@ -6,7 +6,6 @@ The facts of a row have the words that text/facts.py gives them, so that a fact 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -55,10 +54,9 @@ class Table:
         """Return a cell, "" where it says nothing."""
         return "" if place is None or is_empty(row[place]) else row[place]
 
-    def column(self, pattern: re.Pattern[str], start: int = 0) -> int | None:
+    def column(self, pattern: re.Pattern[str]) -> int | None:
         """Return the first column with a heading of that kind."""
-        places = (place for place, column in enumerate(self.columns) if place >= start and pattern.search(column))
-        return next(places, None)
+        return next((place for place, column in enumerate(self.columns) if pattern.search(column)), None)
 
     @property
     def unit_column(self) -> int | None:
@@ -116,21 +114,13 @@ def tables_of(text: str) -> list[Table]:
             block.append(line)
             continue
         if len(block) >= 3 and _RULE.match(block[1]):
-            tables += list(_table(block))
+            columns = _cells(block[0])
+            padded = ([*_cells(row), *[""] * len(columns)][: len(columns)] for row in block[2 : MAX_ROWS + 2])
+            rows = tuple(tuple(cells) for cells in padded if any(cells))
+            if rows and 2 <= len(columns) <= MAX_COLUMNS:
+                tables.append(Table(tuple(columns), rows))
         block = []
     return tables
-
-
-def _table(lines: list[str]) -> Iterator[Table]:
-    columns = _cells(lines[0])
-    if not 2 <= len(columns) <= MAX_COLUMNS:
-        return
-    rows: list[tuple[str, ...]] = []
-    for line in lines[2 : MAX_ROWS + 2]:
-        cells = [*_cells(line), *[""] * len(columns)][: len(columns)]
-        rows.append(tuple(cells))
-    if rows := [row for row in rows if any(row)]:
-        yield Table(tuple(columns), tuple(rows))
 
 
 def _cells(line: str) -> list[str]:

@@ -33,6 +33,7 @@ _AFTER_CAPITAL = re.compile(r"(?:^|[\s“(])(?P<word>[A-Z][\w.-]*)\s$")
 _UNIT_SIGN = re.compile(r"\s?(?:%|°)|[A-Za-zµμ]|\s(?:[A-Z]|[A-Z]?[a-zµμ]+)(?:[²³]|/[a-z]+)?(?!\w)")
 _MORE_UNITS = frozenset("n nm newton newtons bar mbar lux lx rpm db euro euros eur usd gbp chf dollar dollars".split())
 _NO_UNIT = frozenset(("a", "in"))
+_NOT_COUNTED = PREPOSITIONS | DETERMINERS | frozenset("and or is are has was were does".split())
 _LEADS = frozenset("some about only over nearly almost up exactly".split())
 _OPPOSITES: dict[str, str] = ENGLISH["opposites"]
 """Pairs whose exchange makes a true sentence false."""
@@ -71,11 +72,7 @@ def _has_unit(behind: str) -> bool:
 def _counts(behind: str) -> bool:
     """Check whether a plural follows, with at most two words before it: `8 load switches`."""
     for word in re.match(r"(?: [a-z][a-z-]*){0,3}", behind)[0].split():  # type: ignore[index]
-        if (
-            word in PREPOSITIONS
-            or word in DETERMINERS
-            or word in ("and", "or", "is", "are", "has", "was", "were", "does")
-        ):
+        if word in _NOT_COUNTED:
             return False
         if is_plural(word):
             return True
@@ -117,7 +114,7 @@ def with_other_number(statement: Statement, every: Sequence[Statement]) -> str |
             continue
         fitting = [m for m, where in others if m["digits"] not in own and _fits(m, where, number, text)]
         if fitting:
-            near = min(fitting, key=lambda m: (m["unit"] != number["unit"], _ratio(m, number)))  # noqa: B023
+            near = min(fitting, key=lambda m: (m["unit"] != number["unit"], ratio(m["digits"], number["digits"])))  # noqa: B023
             return text[: number.start("digits")] + near["digits"] + text[number.end("digits") :]
     return None
 
@@ -127,12 +124,12 @@ def _fits(one: re.Match[str], one_text: str, other: re.Match[str], other_text: s
     shape = _shape(one, one_text)
     if shape != _shape(other, other_text):
         return False
-    return shape[0] == "year" or _ratio(one, other) <= MAX_FACTOR
+    return shape[0] == "year" or ratio(one["digits"], other["digits"]) <= MAX_FACTOR
 
 
-def _ratio(one: re.Match[str], other: re.Match[str]) -> float:
+def ratio(one: str, other: str) -> float:
     """Return how many times larger the one is than the other, or the other way round; commas are taken for points."""
-    a, b = (float(re.sub(r"[ ]|,(?=\d{3})", "", m["digits"]).replace(",", ".")) for m in (one, other))
+    a, b = (float(re.sub(r"[ ]|,(?=\d{3})", "", digits).replace(",", ".")) for digits in (one, other))
     return max(a / b, b / a) if a and b else math.inf
 
 

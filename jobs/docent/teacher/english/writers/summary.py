@@ -55,17 +55,8 @@ class Unit:
     has_lines: bool = False
 
 
-def summarization(section: EnglishSection) -> Iterator[Draft]:
-    """Yield what a section says in fewer than 100 words."""
-    yield from _summary(section, SUMMARY_WORDS)
-
-
-def section_summary(section: EnglishSection) -> Iterator[Draft]:
-    """Yield the same at length."""
-    yield from _summary(section, SECTION_SUMMARY_WORDS)
-
-
-def _summary(section: EnglishSection, max_words: int) -> Iterator[Draft]:
+def summary(section: EnglishSection, max_words: int = SUMMARY_WORDS) -> Iterator[Draft]:
+    """Yield what a section says in at most so many words."""
     most = min(max_words, section.material.max_answer_words)
     if any(s.kind == "row" for s in section.statements):
         units = _record_units(section)
