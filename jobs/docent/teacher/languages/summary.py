@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field
 from itertools import groupby, zip_longest
 
-from docent.teacher.languages.cells import tables_of
+from docent.teacher.languages.cells import read_tables
 from docent.teacher.languages.row_wordings import interval_sentence
 from docent.teacher.languages.section import NonEnglishSection
 from docent.teacher.languages.tables import Row
@@ -152,7 +152,7 @@ def _bare(line: str) -> str:
 def _tables_are_covered(section: NonEnglishSection) -> bool:
     """Check whether every row of the tables is asked about, and none has several values."""
     sources = {row.source for row in section.rows}
-    tables = tables_of(section.material.text)
+    tables = read_tables(section.material.text.splitlines())
     is_plain = all(table.is_of_values or len(table.head) == len(("name", "value")) for table in tables)
     return is_plain and all(line in sources for table in tables for _, line in table.rows)
 

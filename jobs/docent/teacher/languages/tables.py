@@ -133,23 +133,19 @@ def _is_usable(row: Row, words: Words) -> bool:
 
 def _pairs(lines: Sequence[str], words: Words, name: str) -> Iterator[Row]:
     """Yield `key: value` lines with a short value; in a row of a table with any."""
+    max_key_words = 8 if words.code in UNSPACED else 4  # Chinese and Japanese are counted by their letters
     for line in lines:
         key_value = None if line.lstrip().startswith(("|", "#", ">")) else _LINE.match(line)
         if not key_value:
             continue
         key, value = (BARE.sub("", part).strip() for part in key_value.groups())
         is_sentence = value.endswith(("!", "?", "。", "！", "？")) or (value.endswith(".") and " " in value)
-        is_short = length_in_words(value) <= MAX_VALUE_WORDS and length_in_words(key) <= words_of_key(words)
+        is_short = length_in_words(value) <= MAX_VALUE_WORDS and length_in_words(key) <= max_key_words
         if name or (is_short and not is_sentence):
             key, unit = label_and_unit(key)
             shown = value.rstrip(".")
             value = with_unit(shown, unit, words.code)
             yield Row(name, key, value, "value", line.strip(), value != shown)
-
-
-def words_of_key(words: Words) -> int:
-    """Return the most words of a key; Chinese and Japanese are counted by their letters."""
-    return 8 if words.code in ("ja", "zh") else 4
 
 
 def _tables(lines: Sequence[str], words: Words, title: str) -> Iterator[Row]:

@@ -13,10 +13,8 @@ from docent.teacher.english.grammar.instructions import is_order
 from docent.teacher.english.grammar.question import short_of
 from docent.teacher.english.grammar.verbs import BASES, THIRD
 from docent.teacher.english.tables.columns import Cell, TablePair, about_column, is_count, table_pair
-from docent.teacher.english.tables.labels import is_list_of_numbers, label_of, named, value_of
-from docent.teacher.english.tables.models import belonging
-from docent.teacher.english.tables.names import is_explained, lowered, meaning_of, thing_of, unit_of
-from docent.teacher.english.tables.prices import PRICE, basis_of
+from docent.teacher.english.tables.labels import PRICE, basis_of, is_list_of_numbers, label_of, named, value_of
+from docent.teacher.english.tables.names import belonging, is_explained, lowered, meaning_of, thing_of, unit_of
 from docent.teacher.english.tables.table import DATED, FUNCTION, INTERVAL, LIMITS, MEANING, SIGN, TASK, Table
 from docent.teacher.source.words import ENGLISH
 

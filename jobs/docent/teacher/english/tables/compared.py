@@ -11,9 +11,17 @@ from itertools import pairwise
 
 from docent.teacher.english.grammar.question import is_sound
 from docent.teacher.english.tables.columns import TablePair, is_count, table_pair
-from docent.teacher.english.tables.labels import Label, is_empty, is_list_of_numbers, label_of, named, value_of
+from docent.teacher.english.tables.labels import (
+    PRICE,
+    Label,
+    basis_of,
+    is_empty,
+    is_list_of_numbers,
+    label_of,
+    named,
+    value_of,
+)
 from docent.teacher.english.tables.names import is_explained, thing_of, unit_of
-from docent.teacher.english.tables.prices import PRICE, basis_of
 from docent.teacher.english.tables.table import Table, tables_of
 
 MAX_COMPARED = 3

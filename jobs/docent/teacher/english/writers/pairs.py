@@ -26,9 +26,8 @@ from docent.teacher.english.grammar.sentences import questions_of
 from docent.teacher.english.section import EnglishSection, section_statements
 from docent.teacher.english.tables.columns import Cell, TablePair, about_column, table_pair
 from docent.teacher.english.tables.compared import comparisons_of_tables
-from docent.teacher.english.tables.labels import as_written, is_empty, label_of, value_of
-from docent.teacher.english.tables.models import belonging, owner_of
-from docent.teacher.english.tables.prices import basis_of
+from docent.teacher.english.tables.labels import as_written, basis_of, is_empty, label_of, value_of
+from docent.teacher.english.tables.names import belonging, owner_of
 from docent.teacher.english.tables.questions import rows_of_tables
 from docent.teacher.english.writers.contrasts import compared_in
 from docent.teacher.section import Draft

@@ -6,7 +6,6 @@ A list is quoted whole, with every sentence of its steps. Reads and writes nothi
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from docent.teacher.english.grammar.clarity import with_document
@@ -14,8 +13,8 @@ from docent.teacher.english.grammar.clauses import DETERMINERS
 from docent.teacher.english.grammar.instructions import is_order
 from docent.teacher.english.grammar.question import Question, finished
 from docent.teacher.english.grammar.verbs import BASES
-from docent.teacher.english.section import EnglishSection, is_telling
-from docent.teacher.section import Draft
+from docent.teacher.english.section import EnglishSection
+from docent.teacher.section import Draft, is_telling
 from docent.teacher.source.blocks import Block, blocks_of
 from docent.teacher.source.words import ENGLISH
 from docent.text.sentences import count_words, plain
@@ -58,10 +57,8 @@ def _goes_on(blocks: Sequence[Block]) -> bool:
 
 def _is_most(blocks: Sequence[Block]) -> bool:
     """Check whether the steps have at least half of the words of the section."""
-    words = Counter({kind: 0 for kind in ("steps", "paragraph")})
-    for block in blocks:
-        words[block.kind] += sum(map(count_words, block.parts))
-    return 2 * words["steps"] >= words.total()
+    words = [(block.kind, sum(map(count_words, block.parts))) for block in blocks]
+    return 2 * sum(count for kind, count in words if kind == "steps") >= sum(count for _, count in words)
 
 
 def step_lines(steps: Sequence[str]) -> list[str]:
