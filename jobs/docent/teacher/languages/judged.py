@@ -67,17 +67,14 @@ def judged(section: NonEnglishSection, truths: Sequence[bool]) -> Iterator[Judge
     left = list(stated)
     for place, truth in enumerate(truths):
         wanted = sum(not other for other in truths[place + 1 :])
-        candidates = [original for original in left if original in false] if not truth else _spare(left, false, wanted)
+        # A true statement must not use up what the false ones to come need.
+        fixed = [original for original in left if original not in false]
+        changeable = [original for original in left if original in false]
+        candidates = (fixed or changeable[wanted:]) if truth else changeable
         if not candidates:
             return
         left.remove(candidates[0])
         yield Judged(candidates[0] if truth else false[candidates[0]], candidates[0], truth)
-
-
-def _spare(left: Sequence[str], false: dict[str, str], wanted: int) -> list[str]:
-    """Return what can be taken for a true statement without lacking for the false ones to come."""
-    fixed = [original for original in left if original not in false]
-    return fixed or [original for original in left if original in false][wanted:]
 
 
 def _stated(section: NonEnglishSection) -> list[str]:

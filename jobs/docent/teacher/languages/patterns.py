@@ -51,15 +51,6 @@ class FormQuestion:
     with_document: bool = False
 
 
-@dataclass(frozen=True)
-class _Form:
-    kind: str
-    match: re.Pattern[str]
-    ask: str
-    short: str
-    leans: bool
-
-
 def questions_by_form(sentence: str, code: str, document: str = "", name: str = "") -> list[FormQuestion]:
     """Return the questions that a sentence answers, the surest first.
 
@@ -71,17 +62,19 @@ def questions_by_form(sentence: str, code: str, document: str = "", name: str = 
     if len(bare) > MAX_SENTENCE_CHARS or re.search(r"[\"“”„«»「」『』;；?？]", bare):
         return []
     questions = []
-    for form in _forms(code):
-        match = form.match.fullmatch(bare)
+    for form, pattern in _forms(code):
+        match = pattern.fullmatch(bare)
         if not match:
             continue
-        if not is_worth_asking(form.kind, bare, {name: value or "" for name, value in match.groupdict().items()}, code):
+        slots = {slot: value or "" for slot, value in match.groupdict().items()}
+        if not is_worth_asking(form["kind"], bare, slots, code):
             continue
-        is_named = _is_named(match.groupdict().get("s") or "", name)
-        if question := _question(form, match, code, "" if is_named else document):
-            short = match[form.short].strip() if form.short else ""
+        is_named = _is_named(slots.get("s", ""), name)
+        if question := _question(form["ask"], match, code, "" if is_named else document):
+            short = match[form["short"]].strip() if "short" in form else ""
             short = short if len(short) <= MAX_SHORT_CHARS else ""
-            questions.append(FormQuestion(question, form.kind, short, form.leans, is_named or "{doc}" in form.ask))
+            has_document = is_named or "{doc}" in form["ask"]
+            questions.append(FormQuestion(question, form["kind"], short, form.get("leans", False), has_document))
     return questions
 
 
@@ -91,12 +84,12 @@ def _is_named(subject: str, name: str) -> bool:
     return re.search(r"\d", bare) is not None and bare.casefold() in name.casefold()
 
 
-def _question(form: _Form, match: re.Match[str], code: str, document: str) -> str:
+def _question(ask: str, match: re.Match[str], code: str, document: str) -> str:
     slots = _slots(match, code)
-    used = [slots[name] for name in _SLOT.findall(form.ask) if name != "doc"]
+    used = [slots[name] for name in _SLOT.findall(ask) if name != "doc"]
     if any(_UNCLEAR[code].search(value) for value in used):
         return ""
-    question = _SLOT.sub(lambda slot: document if slot[1] == "doc" else slots[slot[1]], form.ask)
+    question = _SLOT.sub(lambda slot: document if slot[1] == "doc" else slots[slot[1]], ask)
     return question if len(question) <= MAX_QUESTION_CHARS + len(document) else ""
 
 
@@ -139,11 +132,8 @@ def _infinitive_es(imperative: str) -> str:
 
 
 @cache
-def _forms(code: str) -> tuple[_Form, ...]:
-    return tuple(
-        _Form(row["kind"], _compiled(row["match"], code), row["ask"], row.get("short", ""), bool(row.get("leans")))
-        for row in _TABLES[code]
-    )
+def _forms(code: str) -> list[tuple[dict[str, Any], re.Pattern[str]]]:
+    return [(form, _compiled(form["match"], code)) for form in _TABLES[code]]
 
 
 def _compiled(pattern: str, code: str) -> re.Pattern[str]:

@@ -92,9 +92,8 @@ class NonEnglishSection(Section):
         if re.search(r"[^\W\d_]", bare) or not self.is_row:
             return bare
         cells = (row.value for row in rows_of(self.material.text, self.words, bare or "-"))
-        return next(
-            (cell for cell in cells if re.search(r"[^\W\d_]", cell) and length_in_words(cell) <= MAX_NAME_WORDS), bare
-        )
+        names = (cell for cell in cells if re.search(r"[^\W\d_]", cell) and length_in_words(cell) <= MAX_NAME_WORDS)
+        return next(names, bare)
 
     @cached_property
     def title(self) -> str:

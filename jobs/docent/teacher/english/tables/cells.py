@@ -138,9 +138,8 @@ def of_tasks(table: Table, row: tuple[str, ...], text: str) -> Iterator[TablePai
     if _is_list_of_orders(task):
         is_adverb = re.fullmatch(r"(?:bi)?[a-z]+ly", spoken)
         spoken = re.sub(r"^every (?=\d|two|three|six|twelve)", "", spoken)
-        told_when = (
-            f"is {spoken}" if is_adverb or not spoken.startswith(("after", "before", "every")) else f"is: {spoken}"
-        )
+        is_stated = is_adverb or not spoken.startswith(("after", "before", "every"))
+        told_when = f"is {spoken}" if is_stated else f"is: {spoken}"
         question, answer = f"What is the interval for “{task}”?", f"the interval for “{task}” {told_when}"
     elif is_task_order(task):
         question, answer = f"How often should you {lowered(task)}?", f"{task} {spoken}"

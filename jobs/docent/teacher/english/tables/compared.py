@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from docent.teacher.english.grammar.question import is_sound
 from docent.teacher.english.tables.columns import TablePair, is_count, table_pair
 from docent.teacher.english.tables.labels import (
     PRICE,
@@ -59,13 +58,8 @@ def _compared(table: Table, text: str) -> Iterator[TablePair | None]:
 def _two(label: Label, both: list[tuple[str, str]], source: str) -> TablePair | None:
     """Return how two things compare in one property."""
     is_number = re.search(r"\b(?:number|code|name|phone|address|date|version|extension|zip|year)$", label.words)
-    if (
-        len(both) != 2
-        or not all(name for name, _ in both)
-        or not label.is_measure
-        or is_number
-        or both[0][0] == both[1][0]
-    ):
+    are_named = len(both) == 2 and all(name for name, _ in both) and both[0][0] != both[1][0]
+    if not are_named or not label.is_measure or is_number:
         return None
     if not all(re.search(r"\d", value) and not is_empty(value) and not is_list_of_numbers(value) for _, value in both):
         return None
@@ -79,4 +73,4 @@ def _two(label: Label, both: list[tuple[str, str]], source: str) -> TablePair | 
         answer = f"the {label.words} {label.be} {first} for both {one} and {other}"
     else:
         answer = f"the {label.words} {label.be} {first} for {one} and {second} for {other}"
-    return table_pair(question, answer, source) if is_sound(question) else None
+    return table_pair(question, answer, source)

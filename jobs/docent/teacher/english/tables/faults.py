@@ -136,11 +136,8 @@ def _condition(fault: str, heading: str, text: str) -> str:
         fault = " ".join(words)
     spoken = re.search(r"\b(?:is|are|does|do|has|have|will|cannot|can|was|were|not)\b", fault)
     clause = read_clause(f"{fault} now") or (spoken and len(words) > 2)
-    small = (
-        f"{fault[0].lower()}{fault[1:]}"
-        if words[0][1:].islower() and words[1:2] and words[1][:1].islower()
-        else as_inside(fault, text)
-    )
+    is_plain = words[0][1:].islower() and words[1:2] and words[1][:1].islower()
+    small = f"{fault[0].lower()}{fault[1:]}" if is_plain else as_inside(fault, text)
     inside = small if " " in fault else fault.lower()
     if clause:
         is_many = words[0].endswith("s") and not words[0].endswith("ss")

@@ -82,13 +82,11 @@ class Table:
         if remedy and SIGN.fullmatch(label_of(self.columns[0]).words):
             return "faults"
         interval = self.column(INTERVAL)
-        if interval is not None and any(
-            place != interval for place in range(len(self.columns)) if TASK.search(self.columns[place])
-        ):
+        tasks = {place for place, column in enumerate(self.columns) if TASK.search(column)}
+        if interval is not None and tasks - {interval}:
             return "tasks"
-        if any(
-            MEANING.fullmatch(c.strip()) or FUNCTION.fullmatch(c.strip()) for c in self.columns[1:]
-        ) and not _QUANTITY.fullmatch(self.columns[0]):
+        is_explained = any(MEANING.fullmatch(c.strip()) or FUNCTION.fullmatch(c.strip()) for c in self.columns[1:])
+        if is_explained and not _QUANTITY.fullmatch(self.columns[0]):
             return "entities"
         if not self.columns[0].strip() and len(self.value_columns) > 1:
             over = [label_of(self.columns[place]).is_measure for place in self.value_columns]

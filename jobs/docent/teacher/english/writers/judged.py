@@ -193,12 +193,14 @@ def with_blank(statement: Statement, pairs: Sequence[Pair], name: str) -> str:
     candidates = [
         words
         for words in candidates
-        if text.count(words) == 1 and len(words) * 2 < len(text) and not text.startswith(words)
+        if text.count(words) == 1
+        and len(words) * 2 < len(text)
+        and not text.startswith(words)
+        and words not in name
+        and count_words(text) - count_words(words) >= MIN_TOLD_WORDS
     ]
-    candidates = [words for words in candidates if words not in name]
     if statement.place < 0:  # a cell: what it is called is told
         candidates = [words for words in candidates if text.rfind(words) > max(text.rfind(" is "), text.rfind(" are "))]
-    candidates = [words for words in candidates if count_words(text) - count_words(words) >= MIN_TOLD_WORDS]
     return text.replace(candidates[0], BLANK, 1) if candidates else ""
 
 
