@@ -110,6 +110,5 @@ def _is_shown(section: Section, token: str, caption: str, evidence: str) -> bool
     """Check that an answer's evidence mentions a figure by its number or its caption."""
     name, caption = token.strip("{} ").replace("_", " ").casefold(), cleaned(caption)
     folded = evidence.casefold()
-    if (len(name) > 3 and name in folded) or (caption.strip() and caption.strip().casefold() in folded):
-        return True
-    return section.shows(caption, evidence)
+    is_mentioned = (len(name) > 3 and name in folded) or (caption.strip() and caption.strip().casefold() in folded)
+    return bool(is_mentioned) or section.shows(caption, evidence)

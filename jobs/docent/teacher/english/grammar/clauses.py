@@ -28,6 +28,7 @@ _POINTS = re.compile(ENGLISH["pointing"])
 _PLURALS = frozenset("people men women children feet teeth mice staff personnel police data media criteria".split())
 _SINGULARS = frozenset(ENGLISH["singulars"].split())
 _STARTERS = DETERMINERS | PREPOSITIONS | frozenset("it them itself themselves as no only up than not also".split())
+# Last words of a phrase that goes on, so that it is no whole subject yet.
 _NO_LAST = (
     DETERMINERS
     | PREPOSITIONS
