@@ -15,16 +15,9 @@ from typing import Any
 import yaml
 
 from docent.errors import ConfigError
+from docent.text.languages import languages
 
-LANGUAGES = {
-    "en": "English",
-    "ko": "Korean",
-    "ja": "Japanese",
-    "de": "German",
-    "fr": "French",
-    "es": "Spanish",
-    "zh": "Chinese",
-}
+LANGUAGES = {code: languages()[code].name for code in ("en", "ko", "ja", "de", "fr", "es", "zh")}
 """What typed questions can be asked in, by code."""
 UNSPACED = ("ja", "zh")
 _SLOT = re.compile(r"\{(\w+)(?:\|(.)(.))?\}")
