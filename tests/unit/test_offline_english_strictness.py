@@ -11,7 +11,7 @@ from docent.teacher.english.grammar.instructions import instructions_of
 from docent.teacher.english.grammar.sentences import questions_of
 from docent.teacher.english.tables.columns import Cell, about_column
 from docent.teacher.english.tables.labels import as_written, label_of, named
-from docent.teacher.english.tables.models import owner_of
+from docent.teacher.english.tables.names import owner_of
 from docent.teacher.english.tables.questions import rows_of_tables
 from docent.teacher.english.writers.judged import with_blank
 from docent.teacher.source.references import leans

@@ -11,8 +11,7 @@ from docent.teacher.english.grammar.instructions import instructions_of
 from docent.teacher.english.grammar.sentences import questions_of
 from docent.teacher.english.tables.columns import Cell, about_column
 from docent.teacher.english.tables.compared import comparisons_of_tables
-from docent.teacher.english.tables.labels import label_of, value_of
-from docent.teacher.english.tables.prices import basis_of
+from docent.teacher.english.tables.labels import basis_of, label_of, value_of
 from docent.teacher.english.tables.questions import rows_of_tables
 from docent.teacher.english.writers.numbers import opposite_of, with_other_number
 from docent.teacher.source.statements import statements_of

@@ -8,7 +8,6 @@ data/visitor_questions.yaml of the package; writes nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from docent.teacher.english.grammar.clauses import is_plural
 from docent.teacher.source.words import UNSPACED, data_file, regexes, table
@@ -71,8 +70,6 @@ def introduction(name: str, text: str, code: str) -> str:
 
 def _introduced_in_english(name: str, text: str) -> str:
     """Return `This is the oak chest.` or `These are the oars.`; the name is quoted where no article is certain."""
-    if not any(c.isalnum() for c in name):
-        return "This is the exhibit."
     if counted := re.match(_COUNTED, name, re.IGNORECASE):
         return f"{'This is' if counted[1].lower() in _POSSESSIVES else 'These are'} {name}."
     said, is_common = _written_in(name, text)
@@ -110,11 +107,6 @@ def _written_in(name: str, text: str) -> tuple[str, bool]:
 def words_in(text: str, code: str) -> int:
     """Return length in words, as a reader of the language counts them."""
     return count_words(text) if code == ENGLISH else length_in_words(text)
-
-
-def joined(sentences: Sequence[str], code: str) -> str:
-    """Return sentences one after the other, as the language writes them."""
-    return ("" if code in UNSPACED else " ").join(sentences)
 
 
 def as_sentence(heading: str, code: str) -> str:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -81,3 +82,8 @@ class Section:
     def shows(self, caption: str, evidence: str) -> bool:
         """Check by its caption alone whether a figure belongs to what an answer was taken from."""
         return False
+
+
+def is_telling(title: str) -> bool:
+    """Check whether a heading says what a section is about, as `Page 3` does not."""
+    return re.fullmatch(r"(?:[^\W\d_]+\W{0,2}\s?)?[\d\s.,/–-]*", title) is None or title.strip(" .").isalpha()

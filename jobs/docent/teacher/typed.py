@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from docent.llm.chat import RequestRefusedError
@@ -38,9 +39,9 @@ WRITERS: dict[str, Writer] = {
     "long_answer": english_passages.long_answer,
     "boolean": english_judged.boolean,
     "true_false_fill_blank": english_judged.true_false_fill_blank,
-    "summarization": english_summary.summarization,
-    "summary": english_summary.summarization,
-    "section_summary": english_summary.section_summary,
+    "summarization": english_summary.summary,
+    "summary": english_summary.summary,
+    "section_summary": partial(english_summary.summary, max_words=english_summary.SECTION_SUMMARY_WORDS),
     "process_workflow": english_steps.process_workflow,
     "application": english.application,
     "comparative_analysis": english.comparative_analysis,
@@ -109,6 +110,5 @@ def _is_shown(section: Section, token: str, caption: str, evidence: str) -> bool
     """Check that an answer's evidence mentions a figure by its number or its caption."""
     name, caption = token.strip("{} ").replace("_", " ").casefold(), cleaned(caption)
     folded = evidence.casefold()
-    if (len(name) > 3 and name in folded) or (caption.strip() and caption.strip().casefold() in folded):
-        return True
-    return section.shows(caption, evidence)
+    is_mentioned = (len(name) > 3 and name in folded) or (caption.strip() and caption.strip().casefold() in folded)
+    return bool(is_mentioned) or section.shows(caption, evidence)

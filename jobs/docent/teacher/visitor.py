@@ -15,7 +15,8 @@ import random
 from docent.llm.chat import Material
 from docent.records import canonical_json
 from docent.teacher.answers import ExhibitText, answers_of, introduced, read_text
-from docent.teacher.guide import joined, questions_of
+from docent.teacher.guide import questions_of
+from docent.teacher.source.words import words_of_language
 from docent.text.sentences import contains_name
 from docent.text.terms import length_in_words
 
@@ -50,11 +51,10 @@ def write_pairs(material: Material) -> list[Pair]:
 
 def _pairs_of(text: ExhibitText) -> dict[str, list[Pair]]:
     """Return every question that the text answers, by topic, the plainest first."""
+    words = words_of_language(text.code)
     pairs_by_topic: dict[str, list[Pair]] = {}
     for topic, chosen in answers_of(text).items():
-        answers = [
-            joined([introduced(text.material), *(text.sentences[at] for at in one)], text.code) for one in chosen
-        ]
+        answers = [words.joined([introduced(text.material), *(text.sentences[at] for at in one)]) for one in chosen]
         questions = [q for q in questions_of(text.code)[topic] if not contains_name(q, text.material.name)]
         pairs_by_topic[topic] = [
             (question, answers[at % len(answers)]) for at, question in enumerate(questions) if answers

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from functools import cached_property, lru_cache
 
-from docent.teacher.section import Section
+from docent.teacher.section import Section, is_telling
 from docent.teacher.source.statements import Statement, bare_title, length_words, statements_of
 from docent.teacher.source.words import words_of_language
 from docent.text.sentences import count_words, plain, words_of
@@ -76,8 +76,3 @@ class EnglishSection(Section):
 def section_statements(text: str, code: str) -> tuple[Statement, ...]:
     """Return what a section says, read once for all questions about it."""
     return tuple(statements_of(text, words_of_language(code)))
-
-
-def is_telling(title: str) -> bool:
-    """Check whether a heading says what a section is about, as `Page 3` does not."""
-    return re.fullmatch(r"(?:[^\W\d_]+\W{0,2}\s?)?[\d\s.,/–-]*", title) is None or title.strip(" .").isalpha()

@@ -44,13 +44,8 @@ class Table:
         return is_first and len(others) - others.count("unit") > 1 and set(others) <= {"", "unit"}
 
 
-def tables_of(text: str) -> list[Table]:
-    """Return the tables of a section; rows that do not fit their head are left out."""
-    return read_tables(text.splitlines())
-
-
 def read_tables(lines: Sequence[str]) -> list[Table]:
-    """Return the same of its lines."""
+    """Return the tables in the lines of a section; rows that do not fit their head are left out."""
     tables: list[Table] = []
     inside = False
     for number, line in enumerate(lines):

@@ -10,39 +10,35 @@ import re
 
 from docent.teacher.source.words import COLUMNS
 
-_SYMBOL = (
-    r"(?:[kMGmcdhµμ]?(?:m|g|l|L|W|V|A|Hz|J|N|Pa|s|Ω|Wh|Ah|VA|lx|lm|cd|mol|K|t)[²³23]?|min|Min\.?|Std\.?|sec|h|bar|mbar|dB(?:\(A\))?|"
-    r"°(?:\s?[CF])?|℃|℉|%|‰|ppm|rpm|tr/min|r/min|U/min|1/min|min⁻¹|€|\$|£|EUR|CHF|Nm|kWh|km/h|PS|ha)"
-)
+_SYMBOL = COLUMNS["unit_symbols"]
 _WORD = COLUMNS["unit_words"]
-_UNIT = rf"(?:{_SYMBOL}|{_WORD})(?:[/·](?:{_SYMBOL}|{_WORD}|[a-z]{{1,8}}))?"
+UNIT = rf"(?:{_SYMBOL}|{_WORD})(?:[/·](?:{_SYMBOL}|{_WORD}|[a-z]{{1,8}}))?"
 _END = re.compile(
-    rf"(?:[（(\[] ?(?:in |en )?(?P<a>{_UNIT}) ?[)）\]]|(?<=\s)(?:in|en) (?P<b>{_UNIT})|, ?(?P<c>{_UNIT})|"
+    rf"(?:[（(\[] ?(?:in |en )?(?P<a>{UNIT}) ?[)）\]]|(?<=\s)(?:in|en) (?P<b>{UNIT})|, ?(?P<c>{UNIT})|"
     rf"(?<!\d)/ ?(?P<d>{_SYMBOL}))\Z"
 )
 _BARE = re.compile(
     r"[<>≤≥±~+−-]?\s?\d[\d.,\u00a0\u202f ]*(?:\s?(?:[-–~〜～至]|bis|à|a)\s?[+−-]?\d[\d.,\u00a0\u202f ]*)?"
 )
 _PRODUCT = re.compile(r"\d[\d.,]*(?: ?[×x*] ?\d[\d.,]*)+")
-_COUNTS = re.compile(COLUMNS["count"])
+COUNTS = re.compile(COLUMNS["count"])
+"""Columns whose numbers count things, so that they have no unit."""
 _YEAR = re.compile(r"jahr$|année|\baño|연도$|년도$|년$|年$|年份$|年代$", re.IGNORECASE)
 _CODE = re.compile(r"(?:[A-Z]{1,3}[-. ]?)?\d{1,4}[A-Za-z]?|[A-Z]")
 _CJK_WORD = re.compile(r"[가-힣぀-ヿ㐀-鿿]")
-_MONTHS = (
-    "janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre|novembre|décembre|"
-    "de (?:enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre)"
-)
 _NO_MEASURE = re.compile(COLUMNS["no_measure"])
 """Dimensions, times of the day, dates, and how often something is done."""
-_MONEY = re.compile(r"[€$£¥]|\b(?:Euro|euros?|EUR|CHF|Franken|francs?|pesos?|Cent)\b|\d ?(?:원|円|元)")
-_CODE_NAME = re.compile(COLUMNS["code"])
+MONEY = re.compile(r"[€$£¥]|\b(?:Euro|euros?|EUR|CHF|Franken|francs?|pesos?|Cent)\b|\d ?(?:원|円|元)")
+CODE_NAME = re.compile(COLUMNS["code"])
 """Columns whose numbers are read rather than measured."""
-_PRICE_NAME = re.compile(COLUMNS["price"])
+PRICE_NAME = re.compile(COLUMNS["price"])
+"""Columns that do not say what an amount of money is paid for."""
 _WORK = re.compile(COLUMNS["work"])
 _TASK = re.compile(r"작업|작업 내용|점검 내용|할 일|内容|作業|作業内容|点検内容|工作|工作内容|保养内容|任务")
 _INTERVAL = re.compile(r"주기|간격|빈도|시기|周期|頻度|間隔|時期|频率|间隔|时间")
 _WHEN = re.compile(COLUMNS["when"])
-_SIGNAL = re.compile(COLUMNS["signal"])
+SIGNAL = re.compile(COLUMNS["signal"])
+"""Columns of what lamps and displays show, which says little without their name."""
 _ASKED_FOR: dict[str, str] = COLUMNS["asked_for"]
 
 
@@ -77,16 +73,6 @@ def is_due(first: str, head: str, cell: str) -> bool:
     return bool(is_interval and is_work) and _WHEN.match(cell) is not None
 
 
-def is_signal(head: str) -> bool:
-    """Check whether a column lists what lamps and displays show, which says little without its name."""
-    return _SIGNAL.fullmatch(head.casefold().strip()) is not None
-
-
-def is_unit(word: str) -> bool:
-    """Check whether a word behind a number is a unit."""
-    return re.fullmatch(_UNIT, word) is not None
-
-
 def is_bare(value: str) -> bool:
     """Check whether a value is a number, a range of numbers or a product of them, as `6×50`, without a unit."""
     return _BARE.fullmatch(value) is not None or _PRODUCT.fullmatch(value) is not None
@@ -99,24 +85,9 @@ def is_measure(value: str) -> bool:
     return _NO_MEASURE.search(value) is None and not is_name
 
 
-def is_read(head: str) -> bool:
-    """Check whether the numbers of a column are read rather than measured, such as codes and telephone numbers."""
-    return _CODE_NAME.search(head) is not None
-
-
-def is_price(head: str, value: str) -> bool:
-    """Check whether a value is an amount of money and its column says what it is paid for."""
-    return _MONEY.search(value) is not None and _PRICE_NAME.search(head) is None
-
-
 def is_year(head: str, value: str) -> bool:
     """Check whether a value is a year, and its column says so."""
     return re.fullmatch(r"\d{4}[年년]?", value) is not None and _YEAR.search(head) is not None
-
-
-def is_count(head: str) -> bool:
-    """Check whether the numbers of a column count things, so that they have no unit."""
-    return _COUNTS.search(head) is not None
 
 
 def has_condition(head: str) -> bool:

@@ -9,20 +9,17 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from docent.teacher.english.writers.numbers import BLANK
-from docent.teacher.languages.heads import is_unit
+from docent.teacher.english.writers.numbers import BLANK, MAX_FACTOR, YEAR, ratio
+from docent.teacher.languages.heads import UNIT
 from docent.teacher.languages.section import NonEnglishSection
 from docent.teacher.source.words import regexes
 
-MAX_FACTOR = 5
-"""A number that is so many times larger or smaller does not look like the true one."""
 _NUMBER = re.compile(
     r"(?<![A-Za-z0-9_.,:/×-])(?<!× )(?<!\d[ \u00a0\u202f])(?P<digits>\d{1,6}(?:[.,]\d{1,2})?)"
     r"(?![\d:/]|[ \u00a0\u202f]\d|[.,]\d|\. ?[A-ZÄÖÜa-z]|[-–]\d|e?\.? ?(?:siècle|siglo))"
     r"(?P<unit>[\s\u00a0]?(?:%|℃|°\s?C|(?!(?:est|es|ist|beträgt|de)\b)[^\W\d_]{1,14}[²³]?))?"
 )
 MIN_DOUBLED = 2
-_YEAR = re.compile(r"1\d{3}|20\d\d")
 _IN_NAMES = re.compile(
     r"[型形형號号호番번]|[はがをにのともへや]|(?:은|는|이|가|을|를|의|과|와)(?![가-힣])|[是为的在由与和可将]"
 )
@@ -55,7 +52,7 @@ class Judged:
 def with_blank(section: NonEnglishSection) -> Iterator[tuple[str, str]]:
     """Yield sentences and rows with a number, each with a blank in its place."""
     for original in section.shuffled(_stated(section)):
-        numbers = [m for m in _NUMBER.finditer(original) if _measures(m, original) and not _YEAR.fullmatch(m["digits"])]
+        numbers = [m for m in _NUMBER.finditer(original) if _measures(m, original) and not YEAR.fullmatch(m["digits"])]
         if len(numbers) == 1 and _is_not_given_away(numbers[0], section) and original.count(numbers[0]["digits"]) == 1:
             yield original, original[: numbers[0].start()] + BLANK + original[numbers[0].end("digits") :]
 
@@ -70,17 +67,14 @@ def judged(section: NonEnglishSection, truths: Sequence[bool]) -> Iterator[Judge
     left = list(stated)
     for place, truth in enumerate(truths):
         wanted = sum(not other for other in truths[place + 1 :])
-        candidates = [original for original in left if original in false] if not truth else _spare(left, false, wanted)
+        # A true statement must not use up what the false ones to come need.
+        fixed = [original for original in left if original not in false]
+        changeable = [original for original in left if original in false]
+        candidates = (fixed or changeable[wanted:]) if truth else changeable
         if not candidates:
             return
         left.remove(candidates[0])
         yield Judged(candidates[0] if truth else false[candidates[0]], candidates[0], truth)
-
-
-def _spare(left: Sequence[str], false: dict[str, str], wanted: int) -> list[str]:
-    """Return what can be taken for a true statement without lacking for the false ones to come."""
-    fixed = [original for original in left if original not in false]
-    return fixed or [original for original in left if original in false][wanted:]
 
 
 def _stated(section: NonEnglishSection) -> list[str]:
@@ -99,7 +93,7 @@ def _with_other_number(section: NonEnglishSection, original: str, others: Sequen
     measured = original
     for name in names:  # the same length, so that positions stay
         measured = re.sub(re.escape(name), "x" * len(name), measured, flags=re.IGNORECASE)
-    numbers = [m for m in _NUMBER.finditer(measured) if _measures(m, measured) or _YEAR.fullmatch(m["digits"])]
+    numbers = [m for m in _NUMBER.finditer(measured) if _measures(m, measured) or YEAR.fullmatch(m["digits"])]
     if len(numbers) != 1 or re.search(r"\d", measured[: numbers[0].start()] + measured[numbers[0].end("digits") :]):
         return ""
     number = numbers[0]
@@ -107,7 +101,7 @@ def _with_other_number(section: NonEnglishSection, original: str, others: Sequen
         return ""
     numbers_elsewhere = [m for other in others if other != original for m in _NUMBER.finditer(other)]
     fitting = [m["digits"] for m in numbers_elsewhere if m["digits"] != number["digits"] and _fits(m, number)]
-    digits_shown = min(fitting, key=lambda digits: _ratio(digits, number["digits"]), default=_doubled(number))
+    digits_shown = min(fitting, key=lambda digits: ratio(digits, number["digits"]), default=_doubled(number))
     return original[: number.start("digits")] + digits_shown + original[number.end("digits") :] if digits_shown else ""
 
 
@@ -121,7 +115,7 @@ def _is_not_given_away(number: re.Match[str], section: NonEnglishSection) -> boo
 
 def _measures(number: re.Match[str], text: str) -> bool:
     """Check whether a number has a unit and is not part of a name: `Nebra 20`."""
-    if number["unit"] and is_unit(number["unit"].strip()):
+    if number["unit"] and re.fullmatch(UNIT, number["unit"].strip()):
         return True
     if number["unit"] and _IN_NAMES.match(number["unit"].strip()):
         return False
@@ -130,16 +124,11 @@ def _measures(number: re.Match[str], text: str) -> bool:
 
 
 def _fits(one: re.Match[str], other: re.Match[str]) -> bool:
-    years = [_YEAR.fullmatch(m["digits"]) is not None for m in (one, other)]
+    years = [YEAR.fullmatch(m["digits"]) is not None for m in (one, other)]
     if any(years):
         return all(years)
     units = [(m["unit"] or "").strip() for m in (one, other)]
-    return units[0] == units[1] and _ratio(one["digits"], other["digits"]) <= MAX_FACTOR
-
-
-def _ratio(one: str, other: str) -> float:
-    a, b = (float(digits.replace(",", ".")) for digits in (one, other))
-    return max(a / b, b / a) if a and b else float("inf")
+    return units[0] == units[1] and ratio(one["digits"], other["digits"]) <= MAX_FACTOR
 
 
 def _doubled(number: re.Match[str]) -> str:
@@ -150,4 +139,4 @@ def _doubled(number: re.Match[str]) -> str:
     is_whole = digits.isdecimal() and not digits.startswith("0") and int(digits) >= MIN_DOUBLED
     if is_whole and int(digits) * 2 > MAX_PERCENT and _UP_TO_100.match(unit):
         return ""
-    return str(int(digits) * 2) if is_whole and number["unit"] and not _YEAR.fullmatch(digits) else ""
+    return str(int(digits) * 2) if is_whole and number["unit"] and not YEAR.fullmatch(digits) else ""

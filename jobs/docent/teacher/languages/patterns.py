@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from docent.teacher.languages.question_checks import is_worth_asking
 from docent.teacher.source.words import data_file, regexes
@@ -21,44 +22,12 @@ _OPEN = "".join(chr(code) for code in range(0xAC00, 0xD7A4, 28))
 """Korean syllables without a final consonant."""
 _VERB_ENDS = "하되오가주보쓰나르"
 """Before `는` these make a verb that describes the next noun rather than a topic: `하는`."""
-_DE_NOUN = r"(?: [a-zäöüß-]+(?:e|en|er|es|em))*(?: (?:[A-ZÄÖÜ][\w/-]+|[A-Z]?\d[\w-]*))+"
-_DE_ATTRIBUTE = (
-    r"(?: (?:des|der|eines|einer|von|vom|mit|am|im|in|an|auf|zur|zum|für|und|aus|bei|über|unter|pro)"
-    r"(?: (?:der|die|das|dem|den|des|einem|einer|eines))?"
+_TABLES: dict[str, Any] = data_file("patterns.yaml")
+_KO_PARTICLE = (
+    rf"(?P<p>(?<=[{''.join(c for c in _OPEN if c not in _VERB_ENDS)}])는|"
+    rf"(?<=[가-힣])(?<![{_OPEN}])은|(?<=[0-9A-Za-z])[은는])"
 )
-_DE_NO_NOUN = (
-    "Heute|Dort|Hier|Danach|Dabei|Dazu|Dafür|Darin|Damit|Daneben|Außerdem|Zusätzlich|Anschließend|Zuerst|Zunächst|Dann|"
-    "Oben|Unten|Links|Rechts|Innen|Außen|Jetzt|Sonst|Ebenso|Meist|Meistens|Oft|Manchmal|Nicht|Was|Wer|Wie|Alles|Niemand|"
-    "Jeder|Diese|Dieser|Dieses|Dies|Beides|Wichtig|Achtung|Hinweis|Warnung|Wenn|Falls|Weil|Nach|Durch|Ohne|Unter|Über|"
-    "Während|Seit|Jedoch|Deshalb|Daher|Darum|Somit|Auch|Aber|Oder|Doch|Also|Schließlich|Dadurch|Ursprünglich|Später|"
-    "Früher|Bitte|Immer|Andernfalls|Ansonsten"
-)
-_FR_WORD = r"(?!(?:qui|que|et|ou|ne|se|pour|est|sont|a|ont|doit|doivent|il|elle|on)\b)[^\s,;:()]+"
-_ES_WORD = r"(?!(?:que|y|o|no|se|para|es|son|está|están|ha|han|debe|deben|si|cuando)\b)[^\s,;:()]+"
-_SUBJECTS = {
-    "de": rf"(?P<s>(?:(?:Der|Die|Das|Ein|Eine|Jeder|Jede|Jedes|Alle|Beide){_DE_NOUN}(?:{_DE_ATTRIBUTE}{_DE_NOUN}))*)"
-    rf"|(?!(?:{_DE_NO_NOUN})\b)[A-ZÄÖÜ][\wäöüß-]{{3,}})(?! (?:[a-zäöüß]+ )?(?:Sie|wir|man|ich|du)\b)",
-    "fr": rf"(?P<s>(?:(?:Le|La|Les|Un|Une|Chaque) |L['’]){_FR_WORD}(?: {_FR_WORD}){{0,6}}?)",
-    "es": rf"(?P<s>(?:El|La|Los|Las|Un|Una|Cada) {_ES_WORD}(?: {_ES_WORD}){{0,6}}?)",
-    "ko": r"(?P<s>(?!이것|그것|이는|그는|이 |그 )(?:(?!(?:을|를|에|에서|로|게|서|면|고|여) )[^,.]){1,30}?)<P> ",
-    "ja": r"(?P<s>(?!これ|それ|この|その|あれ|ここ|そこ|また|なお|まず|次に)[^、。]{1,25}?(?<![にでとへらもばてた]))",
-    "zh": "(?P<s>(?!这|那|它|该|其|此|如|若|当|要|但|而|并|也|因|所|由|在|请|应|不|每|为|可|只|仅|首先|然后)"
-    "[^，。；：是]{2,16}?(?<![都也就还不应可并而但若如]))",
-}
-_IMPERATIVES_ES = (
-    "abra|afloje|ajuste|apague|apriete|añada|baje|cambie|cierre|coloque|compruebe|conecte|consulte|corte|deje|desconecte|"
-    "desenchufe|desmonte|drene|empuje|enchufe|encienda|enjuague|espere|extraiga|gire|inserte|instale|introduzca|lave|"
-    "levante|limpie|llame|llene|lubrique|mantenga|mida|monte|póngase|presione|pulse|quite|reduzca|reemplace|reinicie|"
-    "rellene|repita|retire|revise|seleccione|seque|suelte|sustituya|tire|use|utilice|vacíe|verifique|vuelva"
-)
-_MACROS = {
-    "P": rf"(?P<p>(?<=[{''.join(c for c in _OPEN if c not in _VERB_ENDS)}])는|"
-    rf"(?<=[가-힣])(?<![{_OPEN}])은|(?<=[0-9A-Za-z])[은는])",
-    "N": r"(?:\d[\d.,\u00a0\u202f ]*\d|\d)",
-    "U": "(?:mm|cm|m|km|g|kg|t|s|min|h|ml|l|L|°C|K|%|V|A|W|kW|Zoll|Meter|Zentimeter|Millimeter|Kilometer|Gramm|"
-    "Kilogramm|Tonnen|Liter|Jahre|Stunden|Minuten|Sekunden|Grad)",
-    "I": f"(?:{_IMPERATIVES_ES})",
-}
+_MACROS: dict[str, str] = {"P": _KO_PARTICLE, **_TABLES["macros"]}
 # What only the text around a sentence explains; tried on what a question takes from the sentence.
 _UNCLEAR = regexes("unclear")
 _SLOT = re.compile(r"\{(\w+)\}")
@@ -82,15 +51,6 @@ class FormQuestion:
     with_document: bool = False
 
 
-@dataclass(frozen=True)
-class _Form:
-    kind: str
-    match: re.Pattern[str]
-    ask: str
-    short: str
-    leans: bool
-
-
 def questions_by_form(sentence: str, code: str, document: str = "", name: str = "") -> list[FormQuestion]:
     """Return the questions that a sentence answers, the surest first.
 
@@ -102,17 +62,19 @@ def questions_by_form(sentence: str, code: str, document: str = "", name: str = 
     if len(bare) > MAX_SENTENCE_CHARS or re.search(r"[\"“”„«»「」『』;；?？]", bare):
         return []
     questions = []
-    for form in _forms(code):
-        match = form.match.fullmatch(bare)
+    for form, pattern in _forms(code):
+        match = pattern.fullmatch(bare)
         if not match:
             continue
-        if not is_worth_asking(form.kind, bare, {name: value or "" for name, value in match.groupdict().items()}, code):
+        slots = {slot: value or "" for slot, value in match.groupdict().items()}
+        if not is_worth_asking(form["kind"], bare, slots, code):
             continue
-        is_named = _is_named(match.groupdict().get("s") or "", name)
-        if question := _question(form, match, code, "" if is_named else document):
-            short = match[form.short].strip() if form.short else ""
+        is_named = _is_named(slots.get("s", ""), name)
+        if question := _question(form["ask"], match, code, "" if is_named else document):
+            short = match[form["short"]].strip() if "short" in form else ""
             short = short if len(short) <= MAX_SHORT_CHARS else ""
-            questions.append(FormQuestion(question, form.kind, short, form.leans, is_named or "{doc}" in form.ask))
+            has_document = is_named or "{doc}" in form["ask"]
+            questions.append(FormQuestion(question, form["kind"], short, form.get("leans", False), has_document))
     return questions
 
 
@@ -122,12 +84,12 @@ def _is_named(subject: str, name: str) -> bool:
     return re.search(r"\d", bare) is not None and bare.casefold() in name.casefold()
 
 
-def _question(form: _Form, match: re.Match[str], code: str, document: str) -> str:
+def _question(ask: str, match: re.Match[str], code: str, document: str) -> str:
     slots = _slots(match, code)
-    used = [slots[name] for name in _SLOT.findall(form.ask) if name != "doc"]
+    used = [slots[name] for name in _SLOT.findall(ask) if name != "doc"]
     if any(_UNCLEAR[code].search(value) for value in used):
         return ""
-    question = _SLOT.sub(lambda slot: document if slot[1] == "doc" else slots[slot[1]], form.ask)
+    question = _SLOT.sub(lambda slot: document if slot[1] == "doc" else slots[slot[1]], ask)
     return question if len(question) <= MAX_QUESTION_CHARS + len(document) else ""
 
 
@@ -170,16 +132,12 @@ def _infinitive_es(imperative: str) -> str:
 
 
 @cache
-def _forms(code: str) -> tuple[_Form, ...]:
-    rows: list[dict[str, str]] = data_file("patterns.yaml")[code]
-    return tuple(
-        _Form(row["kind"], _compiled(row["match"], code), row["ask"], row.get("short", ""), bool(row.get("leans")))
-        for row in rows
-    )
+def _forms(code: str) -> list[tuple[dict[str, Any], re.Pattern[str]]]:
+    return [(form, _compiled(form["match"], code)) for form in _TABLES[code]]
 
 
 def _compiled(pattern: str, code: str) -> re.Pattern[str]:
-    pattern = pattern.replace("<S>", _SUBJECTS[code])
+    pattern = pattern.replace("<S>", _TABLES["subjects"][code])
     for name, written in _MACROS.items():
         pattern = pattern.replace(f"<{name}>", written)
     return re.compile(pattern)

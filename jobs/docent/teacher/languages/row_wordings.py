@@ -1,5 +1,9 @@
 """Choose the wording of data/questions.yaml for a row of a table, in languages other than English.
 
+Work that is due at an interval becomes a plain sentence, `Cada mes hay que limpiar el filtro.`, only where the cell
+begins or ends in a way that makes one: a verb in French, Spanish and Chinese, the end of a sentence in Korean and
+Japanese.
+
 Reads and writes nothing.
 """
 
@@ -9,11 +13,14 @@ import re
 
 from docent.teacher.languages.articles import is_property, with_article
 from docent.teacher.languages.heads import question_kind
+from docent.teacher.languages.signals import polite_ko
 from docent.teacher.languages.tables import Row
-from docent.teacher.source.words import table
+from docent.teacher.source.words import regexes, table
 
 UNARTICLED = ("ko", "ja", "zh")
 """Languages without articles and genders, in which any column can be asked for."""
+_VERBS = regexes("maintenance")
+_JA_NOUN = re.compile("(?:交換|点検|清掃|確認|調整|洗浄|掃除|補充|給油|検査|校正)$")
 _ASKED_FOR: dict[str, list[list[str]]] = table("asked_for")
 
 
@@ -53,3 +60,27 @@ def place_or_time(question: str, column: str, code: str) -> str:
         if re.search(pattern, column):
             return question.replace(what, asked)
     return question
+
+
+def interval_sentence(when: str, work: str, code: str) -> str:
+    """Return the sentence without its stop mark; "" where the cells do not make one.
+
+    Args:
+        when: the interval: `Cada mes`.
+        work: what is done then.
+    """
+    if code in _VERBS and not _VERBS[code].match(work):
+        return ""
+    small = work[:1].lower() + work[1:]
+    if code == "fr":
+        return f"{when}, il faut {small}"
+    if code == "es":
+        return f"{when} hay que {small}"
+    if code == "zh":
+        return f"{when}应{work}" if when.startswith("每") else ""
+    if code == "ko":
+        polite = polite_ko(work)
+        return f"{when} {polite}" if polite else ""
+    if code == "ja" and work.endswith("する"):
+        return f"{when}、{work.removesuffix('する')}します"
+    return f"{when}、{work}を行います" if code == "ja" and _JA_NOUN.search(work) else ""

@@ -11,12 +11,11 @@ from functools import cached_property
 
 from docent.teacher.languages.articles import interrogative, of_thing, with_article
 from docent.teacher.languages.heads import is_year
-from docent.teacher.languages.intervals import interval_sentence
 from docent.teacher.languages.patterns import FormQuestion, questions_by_form
-from docent.teacher.languages.row_wordings import UNARTICLED, is_articled, place_or_time, wording_of
+from docent.teacher.languages.row_wordings import UNARTICLED, interval_sentence, is_articled, place_or_time, wording_of
 from docent.teacher.languages.signals import polite_ko
 from docent.teacher.languages.tables import Row, is_row_of_table, rows_of
-from docent.teacher.section import Section
+from docent.teacher.section import Section, is_telling
 from docent.teacher.source.references import leans
 from docent.teacher.source.statements import Statement, bare_title, statements_of
 from docent.teacher.source.words import UNSPACED, particle
@@ -29,7 +28,6 @@ _NUMBERED_TITLE = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[A-Z]\.|[IVX]+\.|第\s?\d+\s
 _YEAR = {"ja": "年", "zh": "年", "ko": "년"}
 _NO_POINTER = re.compile("应该|尤其|其他|其余|与其|极其")
 """Chinese words with a letter that points back as a word of its own."""
-_PAGE = re.compile(r"(?:[^\W\d_]+\W{0,2}\s?)?[\d\s.,/–-]*")
 
 
 class NonEnglishSection(Section):
@@ -94,16 +92,14 @@ class NonEnglishSection(Section):
         if re.search(r"[^\W\d_]", bare) or not self.is_row:
             return bare
         cells = (row.value for row in rows_of(self.material.text, self.words, bare or "-"))
-        return next(
-            (cell for cell in cells if re.search(r"[^\W\d_]", cell) and length_in_words(cell) <= MAX_NAME_WORDS), bare
-        )
+        names = (cell for cell in cells if re.search(r"[^\W\d_]", cell) and length_in_words(cell) <= MAX_NAME_WORDS)
+        return next(names, bare)
 
     @cached_property
     def title(self) -> str:
         """The section's heading without its number; "" where it says nothing that the document's title does not."""
         bare = _NUMBERED_TITLE.sub("", bare_title(self.material.title))
-        says_nothing = _PAGE.fullmatch(bare) is not None and not bare.strip(" .").isalpha()
-        return "" if says_nothing or plain(bare) == plain(self.name) else bare
+        return "" if not is_telling(bare) or plain(bare) == plain(self.name) else bare
 
     def questions_of(self, statement: Statement) -> list[FormQuestion]:
         """Return the questions that a sentence answers, each complete in itself."""

@@ -16,9 +16,7 @@ _STATE_HEADS = re.compile(COLUMNS["state"])
 _STATE_PARTS = re.compile("farbe|zustand|couleur|état|color|estado|색|상태|색깔|色|状態|颜色|状态", re.IGNORECASE)
 _SHOWN = re.compile(r"zustand|status|betriebszustand|état|statut|estado|상태|상황|状態|状态|状况", re.IGNORECASE)
 _DONE = re.compile(r"was tun|que faire|qué hacer|할 일|해야 할 일|조치|すること|対応|应对|操作", re.IGNORECASE)
-_NOTHING = re.compile(
-    r"keine?|nichts|aucune?|rien|ninguna?|nada|없음|해당 없음|なし|特になし|无|無|不需要", re.IGNORECASE
-)
+_NOTHING = re.compile(COLUMNS["nothing"])
 _COLOURS: dict[str, str] = table("colours")
 _FR_MASCULINE = {"verte": "vert", "bleue": "bleu", "blanche": "blanc", "violette": "violet"}
 _ES_MASCULINE = {"roja": "rojo", "amarilla": "amarillo", "blanca": "blanco"}

@@ -1,5 +1,7 @@
 """Summarize sections in languages other than English: whole where they fit, else by their paragraphs' beginnings.
 
+Numbered steps are quoted in their order.
+
 A section of which something cannot be quoted, such as a table with several columns of values, a list of words or code,
 has no summary: nobody could see what it lacks. Reads and writes nothing.
 """
@@ -8,12 +10,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from itertools import zip_longest
+from itertools import groupby, zip_longest
 
-from docent.teacher.languages.cells import tables_of
-from docent.teacher.languages.intervals import interval_sentence
+from docent.teacher.languages.cells import read_tables
+from docent.teacher.languages.row_wordings import interval_sentence
 from docent.teacher.languages.section import NonEnglishSection
-from docent.teacher.languages.steps import steps
 from docent.teacher.languages.tables import Row
 from docent.teacher.source.references import references_of
 from docent.teacher.source.statements import cleaned, pieces_of, sentences_of, usable
@@ -31,6 +32,9 @@ MAX_ROWS = 8
 """More rows are no summary."""
 _WARNS = regexes("warning")
 """Sentences that a summary should not leave out."""
+MIN_STEPS, MAX_STEPS = 2, 20
+_STATES = regexes("no_step")
+"""Numbered sentences that say how something is rather than what to do."""
 
 
 @dataclass
@@ -50,17 +54,8 @@ class _Parts:
     is_whole: bool = True
 
 
-def summary(section: NonEnglishSection) -> str:
-    """Return a section in fewer than 100 words; "" where it has too little to say, or something that cannot be told."""
-    return _summed_up(section, SUMMARY_WORDS)
-
-
-def section_summary(section: NonEnglishSection) -> str:
-    """Return the same at length."""
-    return _summed_up(section, SECTION_SUMMARY_WORDS)
-
-
-def _summed_up(section: NonEnglishSection, max_words: int) -> str:
+def summary(section: NonEnglishSection, max_words: int = SUMMARY_WORDS) -> str:
+    """Return a section in so many words; "" where it has too little to say, or something that cannot be told."""
     most = min(max_words, section.material.max_answer_words)
     parts = _parts_of(section)
     rows = [section.row_answer(row) for row in section.rows]
@@ -157,6 +152,23 @@ def _bare(line: str) -> str:
 def _tables_are_covered(section: NonEnglishSection) -> bool:
     """Check whether every row of the tables is asked about, and none has several values."""
     sources = {row.source for row in section.rows}
-    tables = tables_of(section.material.text)
+    tables = read_tables(section.material.text.splitlines())
     is_plain = all(table.is_of_values or len(table.head) == len(("name", "value")) for table in tables)
     return is_plain and all(line in sources for table in tables for _, line in table.rows)
+
+
+def is_procedure(told: str, code: str) -> bool:
+    """Check whether most of the lines are steps, not numbered rules or facts."""
+    lines = [line.partition(". ")[2] for line in told.splitlines()]
+    return sum(_STATES[code].match(line) is not None for line in lines) * 2 < len(lines)
+
+
+def steps(section: NonEnglishSection) -> str:
+    """Return the numbered steps of a section, one a line; "" where there is not exactly one list of them."""
+    parts_of_steps = [s for s in section.every if s.kind == "step"]
+    lines = [(label, [*parts]) for label, parts in groupby(parts_of_steps, key=lambda s: s.label)]
+    numbers = [int(re.sub(r"\D", "", label) or 0) for label, _ in lines]
+    if not MIN_STEPS <= len(lines) <= MAX_STEPS or numbers != list(range(1, len(numbers) + 1)):
+        return ""
+    texts = (section.words.joined([part.text for part in parts]) for _, parts in lines)
+    return "\n".join(f"{number}. {text}" for number, text in enumerate(texts, 1))

@@ -14,21 +14,22 @@ from dataclasses import dataclass, replace
 
 from docent.teacher.languages.cells import BARE, Table, named_rows, read_tables, sort_of
 from docent.teacher.languages.heads import (
+    CODE_NAME,
+    COUNTS,
+    MONEY,
+    PRICE_NAME,
+    SIGNAL,
     has_condition,
     is_bare,
     is_code,
-    is_count,
     is_due,
     is_measure,
-    is_price,
-    is_read,
-    is_signal,
     is_year,
     label_and_unit,
     with_unit,
 )
 from docent.teacher.languages.signals import glow_of, is_nothing, is_of_states, lamp_of, signal_sort
-from docent.teacher.source.words import UNSPACED, Words
+from docent.teacher.source.words import COLUMNS, UNSPACED, Words
 from docent.text.terms import length_in_words
 
 MAX_ROWS = 200
@@ -37,10 +38,7 @@ MAX_VALUE_WORDS = 8
 """A longer value behind a colon is a sentence."""
 _COLONS = {"fr": " : ", "ja": "：", "zh": "："}
 _LINE = re.compile(r"^\s*(?:[-*+•]\s+)?\**([^\W\d_][^:：|{}*`]{0,48}?)\**\s*(?::\**\s+|：\**\s*)(\S[^|{}]*)$")
-_NUMBER = re.compile(
-    r"^(?:ca\.|env\.|aprox\.|etwa|max\.?|min\.?|bis|jusqu'à|hasta|約|最大|最小|약|최대|최소|约|不超过)?"
-    r"\s*[<>≤≥±~+-]?\s*\d"
-)
+_NUMBER = re.compile(COLUMNS["numbers"])
 _MAX_NUMBER_WORDS = 7
 
 
@@ -82,12 +80,12 @@ class Row:
         if self.has_unit:
             return True
         is_short = length_in_words(self.value) <= _MAX_NUMBER_WORDS and is_measure(self.value)
-        return is_short and _NUMBER.match(self.value) is not None and not is_read(self.column)
+        return is_short and _NUMBER.match(self.value) is not None and not CODE_NAME.search(self.column)
 
     @property
     def is_price(self) -> bool:
         """Whether the value is an amount of money and the column says what it is paid for."""
-        return self.is_number and is_price(self.column, self.value)
+        return self.is_number and bool(MONEY.search(self.value)) and not PRICE_NAME.search(self.column)
 
 
 def is_row_of_table(text: str) -> bool:
@@ -135,23 +133,19 @@ def _is_usable(row: Row, words: Words) -> bool:
 
 def _pairs(lines: Sequence[str], words: Words, name: str) -> Iterator[Row]:
     """Yield `key: value` lines with a short value; in a row of a table with any."""
+    max_key_words = 8 if words.code in UNSPACED else 4  # Chinese and Japanese are counted by their letters
     for line in lines:
         key_value = None if line.lstrip().startswith(("|", "#", ">")) else _LINE.match(line)
         if not key_value:
             continue
         key, value = (BARE.sub("", part).strip() for part in key_value.groups())
         is_sentence = value.endswith(("!", "?", "。", "！", "？")) or (value.endswith(".") and " " in value)
-        is_short = length_in_words(value) <= MAX_VALUE_WORDS and length_in_words(key) <= words_of_key(words)
+        is_short = length_in_words(value) <= MAX_VALUE_WORDS and length_in_words(key) <= max_key_words
         if name or (is_short and not is_sentence):
             key, unit = label_and_unit(key)
             shown = value.rstrip(".")
             value = with_unit(shown, unit, words.code)
             yield Row(name, key, value, "value", line.strip(), value != shown)
-
-
-def words_of_key(words: Words) -> int:
-    """Return the most words of a key; Chinese and Japanese are counted by their letters."""
-    return 8 if words.code in ("ja", "zh") else 4
 
 
 def _tables(lines: Sequence[str], words: Words, title: str) -> Iterator[Row]:
@@ -228,7 +222,7 @@ def _of_names(table: Table, words: Words) -> Iterator[Row]:
             sort = "due" if is_due(first, label, name) else sort
             row = Row(name, label, value, sort, line, value != shown, first=first)
             row = replace(row, cause=cause) if sort == "remedy" and any(c.isalnum() for c in cause) else row
-            if sort != "due" and is_signal(first) and not is_numbered:
+            if sort != "due" and SIGNAL.fullmatch(first.casefold().strip()) and not is_numbered:
                 row = replace(row, name=f"{first}{_COLONS.get(words.code, ': ')}{name}")
             yield _with_column(row, first, words) if is_numbered and start == 1 else row
 
@@ -239,7 +233,7 @@ def _is_clear(head: Sequence[str], place: int, cell: str, unit: str) -> bool:
     others = (column for other, column in enumerate(head) if other != place)
     if is_number and not has_condition(head[place]) and any(map(has_condition, others)):
         return False
-    return bool(unit) or not is_bare(cell) or is_count(head[place])
+    return bool(unit) or not is_bare(cell) or COUNTS.search(head[place]) is not None
 
 
 def _with_column(row: Row, column: str, words: Words) -> Row:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import zip_longest
 
 from docent.teacher.languages.cells import cells_of
 from docent.teacher.languages.heads import is_bare
 from docent.teacher.languages.judged import Judged, judged, with_blank
 from docent.teacher.languages.section import NonEnglishSection
-from docent.teacher.languages.steps import is_procedure, steps
-from docent.teacher.languages.summary import section_summary, summary
+from docent.teacher.languages.summary import SECTION_SUMMARY_WORDS, SUMMARY_WORDS, is_procedure, steps, summary
 from docent.teacher.languages.tables import Row
 from docent.teacher.section import Draft
 from docent.teacher.source.statements import Statement, cleaned
@@ -102,19 +102,12 @@ def _steps(section: NonEnglishSection) -> Iterator[Draft]:
         yield _drafted(section.frame("steps", title=section.words.quoted(section.title)), numbered, numbered)
 
 
-def _summary(section: NonEnglishSection) -> Iterator[Draft]:
-    yield from _summed_up(section, "summary", summary(section))
-
-
-def _section_summary(section: NonEnglishSection) -> Iterator[Draft]:
-    yield from _summed_up(section, "section_summary", section_summary(section))
-
-
-def _summed_up(section: NonEnglishSection, key: str, told: str) -> Iterator[Draft]:
-    if told and section.title:
-        yield _drafted(section.frame(key, title=section.words.quoted(section.title)), told, told)
-    elif told:
-        yield _drafted(section.frame("summary_doc"), told, told)
+def _summary(section: NonEnglishSection, key: str = "summary", max_words: int = SUMMARY_WORDS) -> Iterator[Draft]:
+    text = summary(section, max_words)
+    if text and section.title:
+        yield _drafted(section.frame(key, title=section.words.quoted(section.title)), text, text)
+    elif text:
+        yield _drafted(section.frame("summary_doc"), text, text)
 
 
 def _boolean(section: NonEnglishSection) -> Iterator[Draft]:
@@ -149,7 +142,7 @@ WRITERS: dict[str, Callable[[NonEnglishSection], Iterator[Draft]]] = {
     "true_false_fill_blank": _true_false_fill_blank,
     "summarization": _summary,
     "summary": _summary,
-    "section_summary": _section_summary,
+    "section_summary": partial(_summary, key="section_summary", max_words=SECTION_SUMMARY_WORDS),
     "process_workflow": _steps,
     "cause_effect": _cause_effect,
 }

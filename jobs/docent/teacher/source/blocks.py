@@ -21,11 +21,12 @@ from docent.teacher.source.statements import (
     TABLE_LINE,
     cleaned,
     is_code,
+    sentences_of,
     usable,
     without_marks,
 )
 from docent.teacher.source.words import ENGLISH, Words
-from docent.text.sentences import plain, split_sentences
+from docent.text.sentences import plain
 
 BlockKind = Literal["paragraph", "list", "steps", "table", "code", "gap"]
 _DEFINITION = re.compile(r"^(?:\*\*|__)[^*_]{2,60}(?:\*\*:|:\*\*|__:|:__) ")
@@ -115,7 +116,7 @@ def _block(lines: Sequence[str], title: str, words: Words) -> list[Block]:
 
 
 def _paragraph(lines: Sequence[str], title: str, words: Words) -> Block:
-    sentences = [without_marks(sentence) for sentence in split_sentences("\n".join(lines))]
+    sentences = sentences_of("\n".join(lines))
     if sentences and plain(sentences[0]) == plain(title):
         sentences = sentences[1:]
     kept = [sentence for sentence in sentences if sentence and not words.finds("points", sentence)]

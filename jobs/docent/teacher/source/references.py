@@ -13,37 +13,17 @@ from dataclasses import dataclass
 
 from docent.teacher.english.grammar.clauses import PREPOSITIONS, is_plural
 from docent.teacher.english.grammar.verbs import BASES, PAST, THIRD
-from docent.teacher.source.words import regexes, table, words_of_language
+from docent.teacher.source.words import ENGLISH, regexes, table, words_of_language
 from docent.text.sentences import contains_name, plain, readable_name, words_of
 
-ENGLISH_LEANS = (
-    r"therefore|thus|hence|however|instead|otherwise|likewise|similarly|consequently|accordingly|meanwhile|afterwards|"
-    r"thereafter|thereby|nevertheless|besides|moreover|furthermore|also|too(?=$|[.,])|this|these|those|such|former|"
-    r"latter|aforementioned|above(?=$|[.,])|below(?=$|[.,])|the following|the same|here|there(?! (?:is|are)\b)|"
-    r"respectively|as well(?=$|[.,])|[Ii]n return|(?:earlier|sooner)(?! than)|for example|for instance|"
-    r"in (?:that|this) (?:case|way)|we|our|us|I|my|the other|the others|another|again"
-)
-"""English words that lead to what was said before, wherever they stand."""
 LEANS = {
-    "en": re.compile(
-        rf"\b(?:{ENGLISH_LEANS}|after that|before that|on the (?:other hand|contrary)|in contrast|by contrast|"
-        r"in the meantime|until then|since then|[Ii]n exchange|(?:following|next) (?:year|century)|at that time|"
-        r"by then|later(?=$|[.,;])|(?:far|much|even|still) (?:more|less|[a-z]++(?<=er))\b(?![^.]{0,80}\bthan\b)|"
-        r"the (?:longer|shorter|larger|smaller|upper|lower|first|second|outer|inner) (?:one|part|half|piece|side))\b"
-    ),
+    "en": re.compile(rf"\b(?:{ENGLISH['leans']}|{ENGLISH['leans_in_text']})\b"),
     **regexes("leans"),
 }
 _PRONOUN = re.compile(r"\b(?:it|its|they|them|their|he|him|she|his|her|one|ones|then)\b", re.IGNORECASE)
 _VERBS = frozenset("is are was were be has have had does do did can could must should will would may might".split())
 # Subjects that can stand for the exhibit, by the article of its name in the text, at the beginning of a sentence.
-_SUBJECTS: dict[str, dict[str, tuple[str, ...]]] = {
-    "de": {"der": ("Er", "Sein", "Seine"), "die": ("Sie", "Ihr", "Ihre"), "das": ("Es", "Sein", "Seine")},
-    "fr": {
-        "le": ("Il", "Son", "Sa", "Ses"),
-        "la": ("Elle", "Son", "Sa", "Ses"),
-        "les": ("Ils", "Elles", "Leur", "Leurs"),
-    },
-}
+_SUBJECTS: dict[str, dict[str, list[str]]] = table("pronouns")
 _ALIKE: dict[str, str] = {"ein": "der", "eine": "die", "un": "le", "une": "la", "des": "les"}
 _ANY_ARTICLE: dict[str, tuple[str, ...]] = {"es": ("Su", "Sus"), "zh": ("它", "其")}
 _DEMONSTRATIVES = regexes("demonstratives")
@@ -144,7 +124,7 @@ def _has_loose_pronoun(sentence: str) -> bool:
     )
 
 
-def _subjects(name: str, text: str, code: str) -> tuple[str, ...]:
+def _subjects(name: str, text: str, code: str) -> Sequence[str]:
     """Return the pronouns that can stand for the exhibit: by number in English, elsewhere by its name's article."""
     if code == "en":
         head = re.split(r" (?:of|with|from|for|in|on|by) ", readable_name(name))[0].split()[-1:]

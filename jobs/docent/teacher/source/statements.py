@@ -184,13 +184,7 @@ Piece = tuple[Literal["sentence", "step", "row", "figure"], str, str]
 
 def pieces_of(text: str) -> Iterator[Piece]:
     """Yield the blocks of a section: kind, label, text."""
-    figures: list[str] = []
-
-    def noted(match: re.Match[str]) -> str:
-        figures.append(match[1])
-        return " "
-
-    lines = _prose_lines(FIGURE.sub(noted, text))
+    lines = _prose_lines(FIGURE.sub(" ", text))
     rows = [row_of(line) for line in lines]
     filled = [line for line in lines if line.strip()]
     is_table = bool(filled) and row_of(filled[0]) is not None and not filled[0].startswith(("*", "_"))
@@ -200,7 +194,7 @@ def pieces_of(text: str) -> Iterator[Piece]:
             yield ("sentence", "", row[1] if row else line) if is_text else ("row", *(row or ("", "")))
     else:
         yield from _blocks(lines)
-    yield from (("figure", "", shown) for shown in figures)
+    yield from (("figure", "", shown) for shown in FIGURE.findall(text))
 
 
 def _prose_lines(text: str) -> list[str]:

@@ -15,16 +15,9 @@ from typing import Any
 import yaml
 
 from docent.errors import ConfigError
+from docent.text.languages import languages
 
-LANGUAGES = {
-    "en": "English",
-    "ko": "Korean",
-    "ja": "Japanese",
-    "de": "German",
-    "fr": "French",
-    "es": "Spanish",
-    "zh": "Chinese",
-}
+LANGUAGES = {code: languages()[code].name for code in ("en", "ko", "ja", "de", "fr", "es", "zh")}
 """What typed questions can be asked in, by code."""
 UNSPACED = ("ja", "zh")
 _SLOT = re.compile(r"\{(\w+)(?:\|(.)(.))?\}")
@@ -135,7 +128,7 @@ def regexes(name: str) -> dict[str, re.Pattern[str]]:
     return {code: re.compile(pattern) for code, pattern in table(name).items()}
 
 
-ENGLISH: dict[str, str] = data_file("english.yaml")
+ENGLISH: dict[str, Any] = data_file("english.yaml")
 """English words and regular expressions."""
 COLUMNS: dict[str, Any] = data_file("columns.yaml")
 """What table columns are called in languages other than English."""

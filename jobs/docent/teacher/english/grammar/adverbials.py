@@ -11,23 +11,16 @@ from dataclasses import replace
 from docent.teacher.english.grammar.amounts import ABOUT, COUNTED, DAY, NUMBER, TIMES, UNIT
 from docent.teacher.english.grammar.clauses import PREPOSITIONS
 from docent.teacher.english.grammar.question import MAX_ADVERBIAL_WORDS, PRONOUN, Question
+from docent.teacher.source.words import ENGLISH
 
 WHEN_TAIL = re.compile(
     r" ((?:in (?:the year )?(?:early |late |spring |summer |autumn )?(?:[A-Z][a-z]+ )?(?:1[5-9]|20)\d\d)|"
     r"on \d{1,2} [A-Z][a-z]+(?: \d{4})?|on [A-Z][a-z]+ \d{1,2}(?:, \d{4})?)$"
 )
-CUT = re.compile(
-    r",(?!\d)|[;:]|\b(?:which|that|because|so that|so|while|when|whenever|if|unless|although|whereas|but|"
-    r"since|where|who|as)\b| and "
-    r"(?=(?:the|a|an|it|then|is|are|has|must|should|can|will|may)\b)"
-)
+CUT = re.compile(ENGLISH["next_clause"])
 # Where something else is said, and not more of the same.
-NEXT_STATEMENT = re.compile(
-    r",(?!\d)|[;:]|\b(?:and|or|but|which|that|because|so|since|as|whereas|while|although|who)\b"
-)
-_CONDITION = re.compile(
-    r"\b(?:if|when|whenever|unless|until|once|only|as long as|before|after|during|in case of|provided)\b.*"
-)
+NEXT_STATEMENT = re.compile(ENGLISH["next_statement"])
+_CONDITION = re.compile(ENGLISH["condition"])
 TAIL = re.compile(r" (?P<tail>(?P<link>every|before|after|when|if|once|until|as soon as|whenever) [^,]{3,80})$")
 HOW_TAIL = re.compile(r" (?:by (?:[a-z]+ing|means of|hand)\b|using|with the help of|through (?:a|an|the) )")
 # `every two weeks` says how often, `every radiator` does not.
@@ -44,11 +37,7 @@ WITHIN = re.compile(
     rf"five|six|ten) (?:\w+ )?{TIMES})(?: ((?:after|of|before) [^,]+))?$"
 )
 _AFTER_WHILE = re.compile(rf"(?:only |again )?after {ABOUT}(?:some |another |a few |the )?(?:{COUNTED}|{TIMES})")
-_ONCE_ONLY = re.compile(
-    r"once (?:and|or|but|then|again|more|only|per|every|on|in|at|to|for|with|from|until|before|after|"
-    r"an? (?:day|week|month|year))\b",
-    re.IGNORECASE,
-)
+_ONCE_ONLY = re.compile(ENGLISH["once_only"])
 LONG_TAIL = re.compile(rf" (for {UNIT}(?: {TIMES})?|for (?:a|one|two|three|four|five|six|seven|ten) {TIMES})$")
 
 

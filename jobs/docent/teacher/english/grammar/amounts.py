@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import re
 
-ABOUT = (
-    r"(?:about |around |approximately |roughly |at least |at most |up to |only |nearly |almost |more than |less than |"
-    r"over |under |no more than |not more than |exactly )?"
-)
+from docent.teacher.source.words import ENGLISH
+
+ABOUT = ENGLISH["about"]
 NUMBER = r"[$€£]?\d[\d.,]*"
 _NO_UNIT = r"(?!(?:and|at|before|by|for|from|in|of|on|or|per|than|to|until|with)\b)"
 UNIT = rf"{ABOUT}{NUMBER}(?:\s?(?:%|°\s?[CF]?|{_NO_UNIT}[A-Za-zµΩ²³/]{{1,12}}))?"
@@ -20,15 +19,7 @@ NUMERAL = r"(\d+|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twen
 TIMES = r"(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?|s|min|h|ms)"
 COUNTED = rf"(?:an?|one|two|three|four|five|six|seven|eight|nine|ten|twelve|{NUMBER}) {TIMES}"
 DAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)days?"
-_QUANTITIES = {
-    **dict.fromkeys(("°c", "°f", "° c", "°"), "temperature"),
-    **dict.fromkeys(("bar", "mbar", "pa", "kpa", "psi"), "pressure"),
-    **dict.fromkeys(("v", "kv", "volts"), "voltage"),
-    **dict.fromkeys(("rpm", "km/h", "m/s", "mph"), "speed"),
-    **dict.fromkeys(("w", "kw", "watts"), "power"),
-    **dict.fromkeys(("a", "ma", "amperes"), "current"),
-    **dict.fromkeys(("hz", "khz", "mhz", "ghz"), "frequency"),
-}
+_QUANTITIES: dict[str, str] = ENGLISH["quantities"]
 
 
 def quantity_of(amount: str) -> str:

@@ -10,25 +10,15 @@ from collections.abc import Sequence
 
 from docent.teacher.english.grammar.clauses import read_clause
 from docent.teacher.english.tables.columns import sentence
-from docent.teacher.source.references import ENGLISH_LEANS
 from docent.teacher.source.statements import Statement
 from docent.teacher.source.words import ENGLISH
 from docent.text.sentences import plain
 
 _LEANS = re.compile(
-    r"^(?:DANGER|WARNING|CAUTION|NOTICE|NOTE|IMPORTANT) |"
-    rf"\b(?:{ENGLISH_LEANS}|"
-    r"the (?:second|third|fourth) (?:[a-z]+ )?(?:reason|cause|way|step|method|option|possibility)|"
-    r"(?:far|much|even|a little|a bit|slightly|somewhat) "
-    r"(?:more|less|(?!(?:wat|powd|pap|butt|silv|rubb|copp|aft|und|ov|oth)er\b)[a-z]+er)\b(?![^.]*\bthan\b)|as follows|"
-    r"(?:twice|half|three times) as (?:much|many|[a-z]+)\b(?! as\b)|"
-    r"[Bb]oth(?! (?:sides|ends|hands|edges|directions|feet|eyes)\b)(?! [^,.]{2,40} and\b))\b"
+    rf"^(?:DANGER|WARNING|CAUTION|NOTICE|NOTE|IMPORTANT) |\b(?:{ENGLISH['leans']}|{ENGLISH['leans_alone']})\b"
 )
 MIN_NAMING_CHARS = 4
-OPENERS = re.compile(r"(?:However|In addition|Additionally|Moreover|Furthermore|Finally|In general|"
-    r"Note that|Please note that|As a rule|"
-                      r"Generally|Typically|Normally|Usually|In practice|Of course|In fact|"
-                      r"Overall),? (?=[a-z])")  # fmt: skip
+OPENERS = re.compile(ENGLISH["openers"])
 _FIRST_PRONOUN = re.compile(r"^(?:\W*\w+\W+){0,1}(?:it|they|them|its|their|he|she|his|her|then)\b", re.IGNORECASE)
 # Subjects that only their section explains.
 _VAGUE = re.compile(ENGLISH["vague"])
@@ -47,11 +37,15 @@ def stands_alone(statement: Statement) -> bool:
 
 def is_cut_short(text: str, title: str) -> bool:
     """Check whether a subject is the beginning of what the heading calls in full: `The declaration` of conformity."""
+    noun = _the_noun(text)
+    return noun != "" and re.search(rf"\b{noun} of (?!the\b)[a-z]", title, re.IGNORECASE) is not None
+
+
+def _the_noun(text: str) -> str:
+    """Return the noun of a subject of two words, `the loop`; "" for any other."""
     clause = read_clause(text)
     noun = re.fullmatch(r"the ([a-z]+)", clause.subject, re.IGNORECASE) if clause is not None else None
-    return (
-        noun is not None and re.search(rf"\b{re.escape(noun[1])} of (?!the\b)[a-z]", title, re.IGNORECASE) is not None
-    )
+    return noun[1] if noun else ""
 
 
 def is_about_another(statement: Statement, statements: Sequence[Statement]) -> bool:
@@ -70,13 +64,12 @@ def is_unexplained(text: str, section: str, title: str, others: Sequence[str] = 
         title: of the section and the document, which explain the nouns in them.
         others: texts of other sections: what two of them call by the same noun is known to the whole document.
     """
-    clause = read_clause(text)
-    noun = re.fullmatch(r"the ([a-z]+)", clause.subject, re.IGNORECASE) if clause is not None else None
-    if noun is None or re.search(rf"\b{re.escape(noun[1])}s?\b", title, re.IGNORECASE):
+    noun = _the_noun(text)
+    if not noun or re.search(rf"\b{noun}s?\b", title, re.IGNORECASE):
         return False
-    before = re.findall(rf"(?:\b([\w-]+) )?\b{re.escape(noun[1])}\b", section, re.IGNORECASE)
+    before = re.findall(rf"(?:\b([\w-]+) )?\b{noun}\b", section, re.IGNORECASE)
     bare = sum(word.lower() in ("", "the", "a", "an") for word in before)
-    known = sum(re.search(rf"\bthe {re.escape(noun[1])}\b", other, re.IGNORECASE) is not None for other in others)
+    known = sum(re.search(rf"\bthe {noun}\b", other, re.IGNORECASE) is not None for other in others)
     return bare <= 1 and known < 2
 
 

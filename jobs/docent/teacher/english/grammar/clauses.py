@@ -26,10 +26,14 @@ _NO_SUBJECT = frozenset(ENGLISH["no_subject"].split())
 # Words that make a subject point outside of its sentence, or a subject that is the document itself.
 _POINTS = re.compile(ENGLISH["pointing"])
 _PLURALS = frozenset("people men women children feet teeth mice staff personnel police data media criteria".split())
-_SINGULARS = frozenset(
-    "lens canvas atlas bias alias christmas series species news always perhaps triceratops moses means harness".split()
-)
+_SINGULARS = frozenset(ENGLISH["singulars"].split())
 _STARTERS = DETERMINERS | PREPOSITIONS | frozenset("it them itself themselves as no only up than not also".split())
+# Last words of a phrase that goes on, so that it is no whole subject yet.
+_NO_LAST = (
+    DETERMINERS
+    | PREPOSITIONS
+    | frozenset("and or also then still often always never sometimes seldom only just".split())
+)
 # Two things have a verb in the plural: what looks like the second begins a clause of its own.
 _TWO_SUBJECTS = re.compile(r" and (?:the|an?|every|each|its|all) ")
 _LEAD = re.compile(
@@ -149,12 +153,7 @@ def is_subject(subject: str) -> bool:
     if _has_verb(tokens):
         return False
     last = tokens[-1].lower()
-    if (
-        last in DETERMINERS | PREPOSITIONS
-        or last
-        in ("and", "or", "also", "then", "still", "often", "always", "never", "sometimes", "seldom", "only", "just")
-        or last.endswith("ly")
-    ):
+    if last in _NO_LAST or last.endswith("ly"):
         return False
     return any(c.isalpha() for c in tokens[0])
 

@@ -12,26 +12,19 @@ from docent.teacher.english.grammar.adverbials import is_frequency
 from docent.teacher.english.grammar.clauses import DETERMINERS, is_subject, read_clause
 from docent.teacher.english.grammar.question import PRONOUN, Question, finished, is_sound, short_of
 from docent.teacher.english.grammar.verbs import BASES
+from docent.teacher.source.words import ENGLISH
 
 _LED = re.compile(r"(If|When|Once|Before|After|Whenever|As soon as|Until|Unless) ([^,]{5,110}), (?:then )?(.+)")
 # `Pump 1 starts` begins with a thing, `Wait 30 minutes` with an order.
-_NUMBERED_THING = re.compile(
-    r"(?:Pump|Step|Valve|Lamp|Key|Switch|Gate|Program(?:me)?|Zone|Room|Tank|Motor|Fan|Level|Stage) \d"
-)
+_NUMBERED_THING = re.compile(ENGLISH["numbered_things"])
 # Conditions that only what stands before them explains: `if in doubt`, `if one is out`, `if there is no answer`.
-_CONTEXT = re.compile(
-    r"(?:in doubt|necessary|possible|required|needed|applicable|so|not|there (?:is|are) no|one (?!of\b|or\b)[a-z]+s?)\b"
-)
+_CONTEXT = re.compile(ENGLISH["context_conditions"])
 # `Cover to the reinforcement was measured`: what looks like an order is a noun.
 _NOUN_FIRST = re.compile(
     r"\w+ to (?:(?!that\b|which\b|what\b|if\b|when\b|until\b)[\w-]+ ){1,6}(?:is|are|was|were|must|should)\b"
 )
 # An order with its purpose: what else it says is no answer to a question of its own.
-_WITH_PURPOSE = re.compile(
-    r"[^,]{8,100}? to (?:open|close|start|stop|reset|release|remove|switch|turn|adjust|set|select|confirm|save|change|"
-    r"drain|fill|lock|unlock|raise|lower|return|enter|leave|calibrate|activate|increase|decrease|cancel|view|display|"
-    r"show|move|loosen|tighten) [^,]{3,60}$"
-)
+_WITH_PURPOSE = re.compile(ENGLISH["orders_with_purpose"])
 _TIME = re.compile(
     r"^for (?:at least |about |up to )?(?:an?|one|two|three|\d[\d.,]*) ?(?:seconds?|minutes?|hours?|"
     r"days?|weeks?|months?|s|min|h)$"

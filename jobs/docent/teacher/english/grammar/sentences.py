@@ -33,17 +33,13 @@ def questions_of(sentence: str, text: str) -> list[Question]:
     if _PARTICLE_ORDER.match(bare):
         return []  # `Pull out the plug before ...` has no subject
     subject = as_inside(clause.subject, text)
-    if (
-        clause.tense != "past"
-        and re.fullmatch(r"[A-Z][a-z]+", subject)
-        and not re.search(rf"[a-z,;] {subject}\b", text)
-    ):
+    is_bare_name = re.fullmatch(r"[A-Z][a-z]+", subject) and not re.search(rf"[a-z,;] {subject}\b", text)
+    if clause.tense != "past" and is_bare_name:
         return []  # a name or a substance: nothing tells how it is written inside of a sentence
     if re.match(r"(?:one|an? single) ", subject, re.IGNORECASE):
         return []  # `What does a single pump serve?` asks about any of them
-    clause = replace(
-        clause, subject=subject, rest=re.sub(r"^(?:normally|usually|always|automatically) ", "", clause.rest)
-    )
+    rest = re.sub(r"^(?:normally|usually|always|automatically) ", "", clause.rest)
+    clause = replace(clause, subject=subject, rest=rest)
     questions = [
         finished(asked, one.lead)
         for one in _predicates(clause)

@@ -27,17 +27,8 @@ from docent.teacher.source.words import ENGLISH
 _SIZES = "high|tall|long|wide|deep|thick|old|heavy"
 # `Soot is a sign of too little air.` does not say what soot is.
 _NO_DEFINITION = re.compile(ENGLISH["no_definition"])
-_PLACED = frozenset(
-    "located stored mounted installed placed kept situated housed found displayed fitted printed".split()
-)
-_WITH = (
-    "connected to|attached to|fixed to|fitted with|equipped with|filled with|covered with|divided into|"
-    "based on|composed of|"
-    "made of|made from|made up of|protected against|protected by|supplied with|sealed with|followed by|controlled by|"
-    "operated by|powered by|driven by|supplied by|monitored by|cooled by|heated by|lined with|bolted to|linked to|"
-    "held in place by|held by|coated with|insulated with|suitable for|intended for|designed for|"
-    "limited to|compatible with"
-)
+_PLACED = frozenset(ENGLISH["placed"].split())
+_WITH = ENGLISH["states_with"]
 _PRICE = re.compile(rf"{ABOUT}(?:[$€£]|\d[\d.,]* (?:euros?|pounds?|dollars?)\b)")
 
 

@@ -15,9 +15,7 @@ _VOWELS = "aeiou"
 
 def third_of(base: str) -> str:
     """Return the third person singular: `carries`, `passes`, `moves`."""
-    if base in ("do", "go"):
-        return f"{base}es"
-    if base.endswith(("s", "sh", "ch", "x", "z")):
+    if base in ("do", "go") or base.endswith(("s", "sh", "ch", "x", "z")):
         return f"{base}es"
     return f"{base[:-1]}ies" if base.endswith("y") and base[-2] not in _VOWELS else f"{base}s"
 
@@ -51,8 +49,6 @@ PAST = {past: base for base, (past, _) in _PASTS.items()}
 """Base forms by the past tense."""
 PARTICIPLES = frozenset(participle for _, participle in _PASTS.values())
 """Past participles."""
-FORMS = BASES | THIRD.keys() | PAST.keys() | PARTICIPLES
-"""Every form but the one with -ing."""
 MEASURES = frozenset(_TABLE["measures"].split())
 """Nouns that can be asked for with `What is the ... of ...?`."""
 

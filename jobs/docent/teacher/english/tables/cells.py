@@ -13,18 +13,12 @@ from docent.teacher.english.grammar.instructions import is_order
 from docent.teacher.english.grammar.question import short_of
 from docent.teacher.english.grammar.verbs import BASES, THIRD
 from docent.teacher.english.tables.columns import Cell, TablePair, about_column, is_count, table_pair
-from docent.teacher.english.tables.labels import is_list_of_numbers, label_of, named, value_of
-from docent.teacher.english.tables.models import belonging
-from docent.teacher.english.tables.names import is_explained, lowered, meaning_of, thing_of, unit_of
-from docent.teacher.english.tables.prices import PRICE, basis_of
+from docent.teacher.english.tables.labels import PRICE, basis_of, is_list_of_numbers, label_of, named, value_of
+from docent.teacher.english.tables.names import belonging, is_explained, lowered, meaning_of, thing_of, unit_of
 from docent.teacher.english.tables.table import DATED, FUNCTION, INTERVAL, LIMITS, MEANING, SIGN, TASK, Table
+from docent.teacher.source.words import ENGLISH
 
-_OFTEN = re.compile(
-    r"(?:every |daily|weekly|monthly|quarterly|yearly|annually|hourly|after |before |once |twice |"
-    r"three times |at each |each |when |as "
-    r"required|as needed|if )",
-    re.IGNORECASE,
-)
+_OFTEN = re.compile(ENGLISH["intervals"])
 
 
 def of_values(table: Table, row: tuple[str, ...], text: str, owner: str = "") -> Iterator[TablePair | None]:
@@ -91,37 +85,26 @@ def _dated(table: Table, row: tuple[str, ...]) -> Iterator[TablePair | None]:
             continue
         was = "were" if label.be == "are" else "was"
         if label.is_measure:
-            yield table_pair(
-                f"What {was} the {label.words} {when}?",
-                f"the {label.words} {when} {was} {value}",
-                source,
-                short_of(value),
-            )
+            question, answer = f"What {was} the {label.words} {when}?", f"the {label.words} {when} {was} {value}"
+            yield table_pair(question, answer, source, short_of(value))
         elif re.fullmatch(r"(?:[a-z]+ )?[a-z]+s", label.words) and re.fullmatch(r"[\d.,]+", value):
-            yield table_pair(
-                f"How many {label.words} were there {when}?", f"there were {value} {label.words} {when}", source, value
-            )
+            question = f"How many {label.words} were there {when}?"
+            yield table_pair(question, f"there were {value} {label.words} {when}", source, value)
 
 
 def _function(name: str, heading: str, cell: str, source: str) -> TablePair | None:
     first, _, rest = cell.partition(" ")
     low = first.lower()
+    question = f"What is the function of {name}?"
     if low in THIRD and rest:
-        return table_pair(f"What does {name} do?", f"{name} {low} {rest}", source, kind="purpose")
-    if low in BASES and rest:
-        return table_pair(
-            f"What is the function of {name}?", f"the function of {name} is to {low} {rest}", source, kind="purpose"
-        )
-    if heading in ("use", "uses"):
+        question, answer = f"What does {name} do?", f"{name} {low} {rest}"
+    elif low in BASES and rest:
+        answer = f"the function of {name} is to {low} {rest}"
+    elif heading in ("use", "uses") or len(cell.split()) < 2:
         return None  # `the function of the rinse is “Glasses and cups”`
-    if len(cell.split()) > 1:
-        return table_pair(
-            f"What is the function of {name}?",
-            f"the function of {name} is “{cell.rstrip('.')}”",
-            source,
-            kind="purpose",
-        )
-    return None
+    else:
+        answer = f"the function of {name} is “{cell.rstrip('.')}”"
+    return table_pair(question, answer, source, kind="purpose")
 
 
 def is_task_order(task: str) -> bool:
@@ -155,29 +138,16 @@ def of_tasks(table: Table, row: tuple[str, ...], text: str) -> Iterator[TablePai
     if _is_list_of_orders(task):
         is_adverb = re.fullmatch(r"(?:bi)?[a-z]+ly", spoken)
         spoken = re.sub(r"^every (?=\d|two|three|six|twelve)", "", spoken)
-        told_when = (
-            f"is {spoken}" if is_adverb or not spoken.startswith(("after", "before", "every")) else f"is: {spoken}"
-        )
-        yield table_pair(
-            f"What is the interval for “{task}”?",
-            f"the interval for “{task}” {told_when}",
-            table.fact(row),
-            short_of(spoken),
-            "when",
-        )
+        is_stated = is_adverb or not spoken.startswith(("after", "before", "every"))
+        told_when = f"is {spoken}" if is_stated else f"is: {spoken}"
+        question, answer = f"What is the interval for “{task}”?", f"the interval for “{task}” {told_when}"
     elif is_task_order(task):
-        yield table_pair(
-            f"How often should you {lowered(task)}?", f"{task} {spoken}", table.fact(row), short_of(spoken), "when"
-        )
+        question, answer = f"How often should you {lowered(task)}?", f"{task} {spoken}"
     elif not read_clause(f"{task} now") and len(task.split()) < 8:
-        task = (
-            task if is_plural(task.split()[-1]) or re.match(r"(?:the|an?) ", task.lower()) else f"the {lowered(task)}"
-        )
-        be = "are" if is_plural(task.split()[-1]) else "is"
-        yield table_pair(
-            f"How often {be} {lowered(task)} due?",
-            f"{task} {be} due {spoken}",
-            table.fact(row),
-            short_of(spoken),
-            "when",
-        )
+        is_many = is_plural(task.split()[-1])
+        task = task if is_many or re.match(r"(?:the|an?) ", task.lower()) else f"the {lowered(task)}"
+        be = "are" if is_many else "is"
+        question, answer = f"How often {be} {lowered(task)} due?", f"{task} {be} due {spoken}"
+    else:
+        return
+    yield table_pair(question, answer, table.fact(row), short_of(spoken), "when")

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from docent.teacher.english.grammar.clauses import is_plural
 from docent.teacher.english.grammar.question import Question, finished, is_sound, short_of, who_or_what
 from docent.teacher.english.grammar.verbs import PARTICIPLES, THIRD, third_of
-from docent.teacher.english.tables.labels import Label, is_list_of_numbers, of
-from docent.teacher.english.tables.prices import PRICE, is_basis
+from docent.teacher.english.tables.labels import PRICE, Label, is_basis, is_list_of_numbers, of
 from docent.teacher.source.words import ENGLISH
 from docent.text.sentences import count_words, words_of
 
@@ -22,12 +21,7 @@ MAX_STATED_WORDS = 6
 """A value without a number is no longer than `oak with a coat of varnish`."""
 MAX_NOTE_WORDS = 90
 _PERSON = re.compile(ENGLISH["person_columns"])
-_WHEN = {
-    **dict.fromkeys(("opens", "opens at", "opening time", "open from"), "open"),
-    **dict.fromkeys(("closes", "closes at", "closing time", "open until"), "close"),
-    **dict.fromkeys(("starts", "starts at", "start", "start time", "begins", "start date"), "start"),
-    **dict.fromkeys(("ends", "ends at", "end", "end time", "end date"), "end"),
-}
+_WHEN: dict[str, str] = ENGLISH["time_columns"]
 _CLOSED_ON = re.compile(r"(?:closed|closed on|closing days?|days? closed|closed days?)")
 _YEAR = re.compile(r"(?:year|dated|date of origin|year made|made in|production year)")
 _STATE = re.compile(r"((?:on |valid|open|closed|available|reserved|booked|insured).*?) (until|from|since)")
@@ -209,11 +203,8 @@ def _note(name: str, column: str, value: str, source: str) -> TablePair | None:
     if not _NOTE.fullmatch(column) or is_basis(value):
         return None
     topic = re.sub(r" ?(?:notes?|remarks?|comments?)$", "", column)
-    about = (
-        f"the {topic} of {name}"
-        if topic and topic not in ("further", "other", "general", "staff", "internal")
-        else name
-    )
+    is_general = topic in ("", "further", "other", "general", "staff", "internal")
+    about = name if is_general else f"the {topic} of {name}"
     return table_pair(f"What is noted about {about}?", value, source, kind="what")
 
 

@@ -9,11 +9,18 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from docent.teacher.english.grammar.question import is_sound
 from docent.teacher.english.tables.columns import TablePair, is_count, table_pair
-from docent.teacher.english.tables.labels import Label, is_empty, is_list_of_numbers, label_of, named, value_of
+from docent.teacher.english.tables.labels import (
+    PRICE,
+    Label,
+    basis_of,
+    is_empty,
+    is_list_of_numbers,
+    label_of,
+    named,
+    value_of,
+)
 from docent.teacher.english.tables.names import is_explained, thing_of, unit_of
-from docent.teacher.english.tables.prices import PRICE, basis_of
 from docent.teacher.english.tables.table import Table, tables_of
 
 MAX_COMPARED = 3
@@ -21,52 +28,38 @@ MAX_COMPARED = 3
 
 def comparisons_of_tables(text: str) -> list[TablePair]:
     """Return the questions that compare two columns or two neighbouring rows."""
-    return [pair for table in tables_of(text) for pair in _compared(table, text)]
+    pairs = (pair for table in tables_of(text) for pair in _compared(table, text))
+    return [pair for pair in pairs if pair is not None]
 
 
-def _compared(table: Table, text: str) -> Iterator[TablePair]:
+def _compared(table: Table, text: str) -> Iterator[TablePair | None]:
     """Yield two columns of models in one property; two neighbouring rows of things in one column."""
-    pairs: list[TablePair | None] = []
     if table.kind == "models":
         for row in table.rows:
             label = label_of(row[0])
-            names = [p for p in table.value_columns if table.at(row, p) and is_explained(table.columns[p], text)]
-            for one, other in list(pairwise(names))[:MAX_COMPARED]:
-                both = [
-                    (named(table.columns[p], text), value_of(table.at(row, p), label.unit or unit_of(table, row)))
-                    for p in (one, other)
-                ]
-                pairs.append(_two(label, both, table.fact(row)))
+            unit = label.unit or unit_of(table, row)
+            shown = [p for p in table.value_columns if table.at(row, p) and is_explained(table.columns[p], text)]
+            for columns in list(pairwise(shown))[:MAX_COMPARED]:
+                both = [(named(table.columns[p], text), value_of(table.at(row, p), unit)) for p in columns]
+                yield _two(label, both, table.fact(row))
     elif table.kind == "entities":
+        bases = {basis_of(zip(table.columns, row, strict=True)) for row in table.rows}
         for place in table.value_columns:
             label = label_of(table.columns[place])
-            if PRICE.fullmatch(label.words) and any(
-                basis_of(zip(table.columns, row, strict=True)) != "" for row in table.rows
-            ):
+            if PRICE.fullmatch(label.words) and bases != {""}:
                 continue
-            for row, other_row in list(pairwise(table.rows))[:MAX_COMPARED]:
-                rows = [r for r in (row, other_row) if table.at(r, 0) and table.at(r, place)]
-                both = [
-                    (
-                        thing_of(r[0], table.columns[0], text),
-                        value_of(table.at(r, place), label.unit or unit_of(table, r)),
-                    )
-                    for r in rows
-                ]
-                pairs.append(_two(label, both, table.fact(row)))
-    yield from (pair for pair in pairs if pair is not None)
+            for two_rows in list(pairwise(table.rows))[:MAX_COMPARED]:
+                rows = [r for r in two_rows if table.at(r, 0) and table.at(r, place)]
+                names = [thing_of(r[0], table.columns[0], text) for r in rows]
+                values = [value_of(table.at(r, place), label.unit or unit_of(table, r)) for r in rows]
+                yield _two(label, list(zip(names, values, strict=True)), table.fact(two_rows[0]))
 
 
 def _two(label: Label, both: list[tuple[str, str]], source: str) -> TablePair | None:
     """Return how two things compare in one property."""
     is_number = re.search(r"\b(?:number|code|name|phone|address|date|version|extension|zip|year)$", label.words)
-    if (
-        len(both) != 2
-        or not all(name for name, _ in both)
-        or not label.is_measure
-        or is_number
-        or both[0][0] == both[1][0]
-    ):
+    are_named = len(both) == 2 and all(name for name, _ in both) and both[0][0] != both[1][0]
+    if not are_named or not label.is_measure or is_number:
         return None
     if not all(re.search(r"\d", value) and not is_empty(value) and not is_list_of_numbers(value) for _, value in both):
         return None
@@ -80,4 +73,4 @@ def _two(label: Label, both: list[tuple[str, str]], source: str) -> TablePair | 
         answer = f"the {label.words} {label.be} {first} for both {one} and {other}"
     else:
         answer = f"the {label.words} {label.be} {first} for {one} and {second} for {other}"
-    return table_pair(question, answer, source) if is_sound(question) else None
+    return table_pair(question, answer, source)

@@ -16,14 +16,9 @@ from docent.teacher.english.tables.columns import RowPairs, TablePair, sentence,
 from docent.teacher.english.tables.labels import label_of
 from docent.teacher.english.tables.names import lowered, meaning_of
 from docent.teacher.english.tables.table import CAUSE, MEANING, REMEDY, SIGN, SYMPTOM, Table
+from docent.teacher.source.words import ENGLISH
 
-_ELSEWHERE = re.compile(
-    r"\b(?:section|chapter|page|table|appendix|step) \d|\bas in\b|"
-    r"\b(?:described|shown|listed|explained|as|see) (?:above|below)\b|"
-    r"\bsee (?:the )?(?:section|chapter|page|table|manual|step|instructions|appendix)\b",
-    re.IGNORECASE,
-)
-_HAPPENS = frozenset("leaks stops fails sticks slips vibrates overheats hums rattles squeaks flickers flashes".split())
+_ELSEWHERE = re.compile(ENGLISH["remedies_elsewhere"])
 _TIMES = frozenset("during after before while since".split())
 _NO_SUBJECT = frozenset("does do is are has will cannot can won't doesn't shows".split())
 
@@ -104,10 +99,8 @@ def _one_order(remedy: str) -> str:
 def _cause_and_remedy(cells: tuple[TablePair, ...], fault: str, source: str) -> TablePair | None:
     if len(cells) != 2 or cells[1].asked.kind != "do":
         return cells[0] if len(cells) == 1 else None
-    if cells[0].asked.kind == "definition":
-        question = cells[0].asked.question.rstrip("?") + ", and what should you do then?"
-        return table_pair(question, cells[1].answer, source, kind="do")
-    question = cells[0].asked.question.rstrip("?") + ", and what should you do?"
+    then = " then" if cells[0].asked.kind == "definition" else ""
+    question = f"{cells[0].asked.question.rstrip('?')}, and what should you do{then}?"
     return table_pair(question, cells[1].answer, source, kind="do")
 
 
@@ -143,11 +136,8 @@ def _condition(fault: str, heading: str, text: str) -> str:
         fault = " ".join(words)
     spoken = re.search(r"\b(?:is|are|does|do|has|have|will|cannot|can|was|were|not)\b", fault)
     clause = read_clause(f"{fault} now") or (spoken and len(words) > 2)
-    small = (
-        f"{fault[0].lower()}{fault[1:]}"
-        if words[0][1:].islower() and words[1:2] and words[1][:1].islower()
-        else as_inside(fault, text)
-    )
+    is_plain = words[0][1:].islower() and words[1:2] and words[1][:1].islower()
+    small = f"{fault[0].lower()}{fault[1:]}" if is_plain else as_inside(fault, text)
     inside = small if " " in fault else fault.lower()
     if clause:
         is_many = words[0].endswith("s") and not words[0].endswith("ss")

@@ -1,11 +1,12 @@
 """Read the labels of English tables: what a column or a row names, its unit, and the name that a question can use.
 
-Reads and writes nothing.
+Also what the price in a row is for: a metre, a kilogram, a piece. Reads and writes nothing.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from docent.teacher.english.grammar.clauses import is_plural
@@ -13,39 +14,28 @@ from docent.teacher.english.grammar.question import who_or_what
 from docent.teacher.english.grammar.verbs import is_measure
 from docent.teacher.source.words import ENGLISH
 
-_UNITS = (
-    r"%|‰|°\s?[CFK]?|percent|mm|cm|dm|m|km|µm|nm|mm²|cm²|m²|m³|m2|m3|cm³|l|L|ml|dl|g|mg|kg|t|s|ms|min|h|hours?|days?|weeks?|months?|"
-    r"years?|V|kV|mV|A|mA|W|kW|MW|VA|kVA|Wh|kWh|Ah|mAh|Hz|kHz|MHz|GHz|Ω|ohm|kΩ|Pa|kPa|MPa|hPa|bar|mbar|psi|N|kN|Nm|J|kJ|MJ|dB|dB\(A\)|lx|lux|lm|"
-    r"cd|K|rpm|r/min|min-1|1/min|l/min|l/h|l/s|m/s|km/h|m³/h|m3/h|ppm|mg/l|g/l|px|dpi|kB|MB|GB|TB|bit|Mbit/s|kbit/s|EUR|USD|GBP|CHF|€|\$|£|eur|usd|gbp|chf|"
-    r"pct|pieces|pcs|ha|kg/m³|mol/l|euros?|pounds?|dollars?|tonnes?|litres?|metres?"
-)
+_UNITS = ENGLISH["unit_signs"]
 _IN_BRACKETS = re.compile(
     rf"(?<!\s)\s*+[(\[]\s*+(?:in )?({_UNITS}|[^\s()/]{{1,4}}/[^\s()/]{{1,4}}|(?:{_UNITS}) per [a-z]{{1,9}})\s*[)\]]\s*$"
 )
 _BEHIND = re.compile(rf"(?:,\s*+|(?<!\s)\s++in\s++|_)({_UNITS})$")
 # What units of one letter measure; with any other heading the letter is a sign of its own.
-_LETTERS = {
-    "V": re.compile(r"volt|supply|tension|potential|battery|output|input|mains", re.IGNORECASE),
-    "A": re.compile(r"current|fuse|rating|breaker|ampere|load", re.IGNORECASE),
-    "W": re.compile(r"power|consumption|output|input|load|rating|standby|heat", re.IGNORECASE),
-    "N": re.compile(r"force|load|pull|thrust|tension|strength", re.IGNORECASE),
-    "J": re.compile(r"energy|work|heat", re.IGNORECASE),
-    "K": re.compile(r"temperature", re.IGNORECASE),
-}
-_SMALL = {"no": "number", "no.": "number", "nr": "number", "nr.": "number", "tel": "phone number",
-          "phone": "phone number",
-          "qty": "quantity", "temp": "temperature", "temp.": "temperature", "zip": "zip code", "max": "maximum",
-          "max.": "maximum", "min.": "minimum", "dia": "diameter", "dims": "dimensions",
-          "telephone": "telephone number",
-          "email": "email address", "e-mail": "email address"}  # fmt: skip
+_LETTERS = {unit: re.compile(pattern) for unit, pattern in ENGLISH["letter_units"].items()}
+_SMALL: dict[str, str] = ENGLISH["short_headings"]
 _ALONE = frozenset(("tel", "phone", "telephone", "email", "e-mail", "zip"))
 _UNCLEAR = frozenset(("no", "min."))
-_MONEY = {"eur": "euros", "usd": "US dollars", "gbp": "pounds", "chf": "Swiss francs", "pct": "percent"}
+_MONEY: dict[str, str] = ENGLISH["currencies"]
 _NOTHING = re.compile(ENGLISH["nothing"])
 
 
 _NUMBERS = re.compile(r"[^\W\d_]{0,3}\d[\d.]*+(?: ?[^\s\d,;]{1,4})?(?:[,;/] \d[\d.]*+(?: ?[^\s\d,;]{1,12})?)+")
 _THINGS = re.compile(ENGLISH["things"])
+PRICE = re.compile(r"(?:unit )?(?:price|cost|costs|fee|admission)(?: per .+)?")
+_UNIT_HEADING = re.compile(ENGLISH["price_units"])
+_PER = re.compile(ENGLISH["price_per"])
+_SEVERAL = re.compile(ENGLISH["price_of_several"])
+_EACH = frozenset("each piece pieces pcs pc item items unit units".split())
+MAX_UNIT_WORDS = 2
 
 
 @dataclass(frozen=True)
@@ -63,9 +53,7 @@ class Label:
     @property
     def is_measure(self) -> bool:
         """Whether it can be asked for with `What is the ...?`."""
-        is_marked = (
-            re.match(r"ambient\b|.*,", self.words) is not None or re.search(r"\([A-Z]\)", self.words) is not None
-        )
+        is_marked = re.match(r"ambient\b|.*,|.*\([A-Z]\)", self.words) is not None
         return not is_marked and is_measure(self.words)
 
     @property
@@ -117,12 +105,8 @@ def is_list_of_numbers(value: str) -> bool:
 def value_of(cell: str, unit: str) -> str:
     """Return a cell with the unit of its column, where it has none of its own."""
     value = cell.strip().rstrip(".")
-    has_number = re.search(r"\d", value) is not None
-    if (
-        not unit
-        or not has_number
-        or re.search(r"[A-Za-z%€$£°µΩ]", re.sub(r"\b(?:to|and|or|at|up|least|most|about|max|min)\b", "", value))
-    ):
+    own = re.sub(r"\b(?:to|and|or|at|up|least|most|about|max|min)\b", "", value)
+    if not unit or not re.search(r"\d", value) or re.search(r"[A-Za-z%€$£°µΩ]", own):
         return value
     if unit[0] in "€$£":
         return re.sub(r"\d[\d.,]*", lambda number: f"{unit[0]}{number[0]}", value) + unit[1:]
@@ -178,3 +162,28 @@ def of(name: str) -> str:
         re.match(r"[A-Z]", name) and re.search(r"\d| ", name)
     )
     return f"of {name}" if is_one else f"for {name}"
+
+
+def basis_of(cells: Iterable[tuple[str, str]]) -> str | None:
+    """Return what the price of a row is for: "" where the row does not say, None where it takes more than two words.
+
+    Args:
+        cells: headings and values of the row.
+    """
+    basis: str | None = ""
+    for heading, value in cells:
+        spoken = value.strip().rstrip(".").lower()
+        if _SEVERAL.search(spoken) or _SEVERAL.search(heading):
+            return None
+        if _UNIT_HEADING.fullmatch(heading.strip()) and spoken and spoken[0].isalpha():
+            if len(spoken.split()) > MAX_UNIT_WORDS:
+                return None
+            basis = "" if spoken in _EACH else spoken
+        elif per := _PER.search(spoken):
+            basis = per[1]
+    return basis
+
+
+def is_basis(value: str) -> bool:
+    """Check whether a remark only says what the price is for."""
+    return _PER.match(value) is not None and len(value.split()) <= MAX_UNIT_WORDS + 2

@@ -1,26 +1,34 @@
 """Name the rows of an English table inside of a sentence: things, codes, units, what a sign means.
 
-Reads and writes nothing.
+Also the model that technical data belong to: `What is the rated output?` has three answers in a document about three
+models. Reads and writes nothing.
 """
 
 from __future__ import annotations
 
 import re
+from collections import defaultdict
+from collections.abc import Sequence
 
 from docent.teacher.english.grammar.clauses import as_inside, read_clause
 from docent.teacher.english.grammar.question import short_of
 from docent.teacher.english.tables.columns import TablePair, sentence, table_pair
 from docent.teacher.english.tables.labels import named
 from docent.teacher.english.tables.table import Table
+from docent.teacher.source.words import ENGLISH
 
-HANDLED = re.compile(
-    r"(?:keys?|buttons?|switch(?:es)?|lamps?|knobs?|terminals?|valves?|ports?|connectors?|leds?|menus?|commands?)",
-    re.IGNORECASE,
-)
+HANDLED = re.compile(ENGLISH["handled"])
 # A first cell that only numbers its row, and headings that say by themselves what such a cell is.
 _CODE = re.compile(r"[A-Za-z]{0,2}-?\d{1,3}[a-z]?")
 _CODED = re.compile(r"(?:year|month|quarter|season|product|article|name|code)s?")
 _MODEL = re.compile(r"(?:models?|types?|versions?|sizes?|variants?|series)", re.IGNORECASE)
+# A word with a capital and a number behind it: `Rondo 40`, `TX-200`.
+_NUMBERED_MODEL = re.compile(r"(?<![\w“])([A-Z][A-Za-z]+)(?: |-)?(\d{1,4}[A-Za-z]?)(?![\w.,]*\d|\w)")
+_NO_MODELS = frozenset(ENGLISH["no_models"].split())
+_YEAR = re.compile(r"1[5-9]\d\d|20\d\d")
+_BARE_HEADING = re.compile(r"^#*\s*(?:\d+(?:\.\d+)*\.?|[A-Z]\.)\s")
+_PREPOSITION = re.compile(r" (?:in|at|during|with|without|per|on|under|to|from|above|below|between|behind|before|for) ")
+_JOINED = re.compile(r"\s{0,3}(?:,|and|or|to|/)\s{0,3}(?:[A-Z][A-Za-z]{0,20} )?\d")
 
 
 def thing_of(cell: str, heading: str, text: str) -> str:
@@ -58,13 +66,8 @@ def meaning_of(heading: str, sign: str, cell: str, source: str) -> TablePair | N
     kind = heading.rstrip("s") if not heading.endswith("ss") else heading
     kind = "LED" if kind == "led" else kind
     is_named = re.fullmatch(r"[A-Z]{2,}", sign) and HANDLED.fullmatch(kind)
-    shown = (
-        f"the {sign} {kind}"
-        if is_named
-        else f"the {kind} {sign}"
-        if re.search(r"\d|^[A-Z]{2,}", sign)
-        else f"the {kind} “{sign}”"
-    )
+    written = sign if re.search(r"\d|^[A-Z]{2,}", sign) else f"“{sign}”"
+    shown = f"the {sign} {kind}" if is_named else f"the {kind} {written}"
     clause = read_clause(f"{sentence(cell).rstrip('.')} now")
     means = (
         f"means that {as_inside(cell, '')}" if clause and clause.verb in cell.split() else f"means “{cell.rstrip('.')}”"
@@ -82,3 +85,40 @@ def lowered(cell: str) -> str:
 def enumerated(parts: list[str]) -> str:
     """Join parts as an enumeration: `a, b and c`."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def owner_of(title: str, text: str, others: Sequence[str]) -> str | None:
+    """Return the model that the values of a section belong to, `the Rondo 40`.
+
+    Args:
+        title: of the section.
+        others: texts of other sections of the document.
+
+    Returns:
+        "" where only one thing can be meant, None where several models can and the heading does not tell which.
+    """
+    heading = _BARE_HEADING.sub("", title)
+    named = _models_in(heading)
+    if len(named) == 1 and not _JOINED.search(heading):
+        place = re.search(rf"\b(the )?{re.escape(named[0])}", heading)
+        article = "the " if place and (place[1] or re.search(rf"\b[Tt]he {re.escape(named[0])}", text)) else ""
+        return f"{article}{named[0]}"
+    numbers: dict[str, set[str]] = defaultdict(set)
+    for part in (heading, text, *others):
+        for model in _models_in(part):
+            numbers[re.split(r"[ -]?(?=\d)", model, maxsplit=1)[0]].add(model)
+    return None if any(len(models) > 1 for models in numbers.values()) else ""
+
+
+def _models_in(text: str) -> list[str]:
+    models = (
+        m[0] for m in _NUMBERED_MODEL.finditer(text) if m[1].lower() not in _NO_MODELS and not _YEAR.fullmatch(m[2])
+    )
+    return list(dict.fromkeys(models))
+
+
+def belonging(label: str, owner: str) -> str:
+    """Return what follows a property to say whose it is: ` of the Rondo 40`; "" where that is known."""
+    if not owner:
+        return ""
+    return f" {'for' if _PREPOSITION.search(label) else 'of'} {owner}"

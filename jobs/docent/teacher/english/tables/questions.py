@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from docent.teacher.english.tables.cells import of_entities, of_models, of_tasks, of_values
 from docent.teacher.english.tables.columns import APART, GROUPS, RowPairs, TablePair, is_count, table_pair
 from docent.teacher.english.tables.faults import rows_of_faults
-from docent.teacher.english.tables.labels import is_list_of_numbers, label_of, named, of, value_of
+from docent.teacher.english.tables.labels import PRICE, is_list_of_numbers, label_of, named, of, value_of
 from docent.teacher.english.tables.names import enumerated, is_explained, thing_of, unit_of
-from docent.teacher.english.tables.prices import PRICE
 from docent.teacher.english.tables.table import DATED, Table, tables_of
 
 MAX_TOLD_ROWS = 8

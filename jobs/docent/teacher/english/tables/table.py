@@ -6,7 +6,6 @@ The facts of a row have the words that text/facts.py gives them, so that a fact 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,13 +21,9 @@ TableKind = Literal["values", "models", "entities", "faults", "tasks", ""]
 _QUANTITY = re.compile(ENGLISH["quantity_heads"])
 _VALUE = re.compile(ENGLISH["value_heads"])
 _UNIT = re.compile(r"units?(?: of measure(?:ment)?)?", re.IGNORECASE)
-LIMITS = {"min": "minimum", "minimum": "minimum", "max": "maximum", "maximum": "maximum", "typical": "typical",
-          "nominal": "nominal", "default": "default", "lowest": "lowest", "highest": "highest",
-          "normal": "normal"}  # fmt: skip
+LIMITS: dict[str, str] = ENGLISH["limits"]
 _NOTES = re.compile(r"(?:note|remark|comment|condition|source|reference|see)s?", re.IGNORECASE)
-SYMPTOM = re.compile(
-    r"\b(?:symptom|fault|problem|issue|trouble|malfunction|observation|what you see|error|defect)s?\b", re.IGNORECASE
-)
+SYMPTOM = re.compile(ENGLISH["symptom_heads"])
 CAUSE = re.compile(r"\b(?:cause|reason)s?\b", re.IGNORECASE)
 REMEDY = re.compile(ENGLISH["remedy_heads"])
 SIGN = re.compile(ENGLISH["sign_heads"])
@@ -59,10 +54,9 @@ class Table:
         """Return a cell, "" where it says nothing."""
         return "" if place is None or is_empty(row[place]) else row[place]
 
-    def column(self, pattern: re.Pattern[str], start: int = 0) -> int | None:
+    def column(self, pattern: re.Pattern[str]) -> int | None:
         """Return the first column with a heading of that kind."""
-        places = (place for place, column in enumerate(self.columns) if place >= start and pattern.search(column))
-        return next(places, None)
+        return next((place for place, column in enumerate(self.columns) if pattern.search(column)), None)
 
     @property
     def unit_column(self) -> int | None:
@@ -88,13 +82,11 @@ class Table:
         if remedy and SIGN.fullmatch(label_of(self.columns[0]).words):
             return "faults"
         interval = self.column(INTERVAL)
-        if interval is not None and any(
-            place != interval for place in range(len(self.columns)) if TASK.search(self.columns[place])
-        ):
+        tasks = {place for place, column in enumerate(self.columns) if TASK.search(column)}
+        if interval is not None and tasks - {interval}:
             return "tasks"
-        if any(
-            MEANING.fullmatch(c.strip()) or FUNCTION.fullmatch(c.strip()) for c in self.columns[1:]
-        ) and not _QUANTITY.fullmatch(self.columns[0]):
+        is_explained = any(MEANING.fullmatch(c.strip()) or FUNCTION.fullmatch(c.strip()) for c in self.columns[1:])
+        if is_explained and not _QUANTITY.fullmatch(self.columns[0]):
             return "entities"
         if not self.columns[0].strip() and len(self.value_columns) > 1:
             over = [label_of(self.columns[place]).is_measure for place in self.value_columns]
@@ -120,21 +112,13 @@ def tables_of(text: str) -> list[Table]:
             block.append(line)
             continue
         if len(block) >= 3 and _RULE.match(block[1]):
-            tables += list(_table(block))
+            columns = _cells(block[0])
+            padded = ([*_cells(row), *[""] * len(columns)][: len(columns)] for row in block[2 : MAX_ROWS + 2])
+            rows = tuple(tuple(cells) for cells in padded if any(cells))
+            if rows and 2 <= len(columns) <= MAX_COLUMNS:
+                tables.append(Table(tuple(columns), rows))
         block = []
     return tables
-
-
-def _table(lines: list[str]) -> Iterator[Table]:
-    columns = _cells(lines[0])
-    if not 2 <= len(columns) <= MAX_COLUMNS:
-        return
-    rows: list[tuple[str, ...]] = []
-    for line in lines[2 : MAX_ROWS + 2]:
-        cells = [*_cells(line), *[""] * len(columns)][: len(columns)]
-        rows.append(tuple(cells))
-    if rows := [row for row in rows if any(row)]:
-        yield Table(tuple(columns), tuple(rows))
 
 
 def _cells(line: str) -> list[str]:

@@ -9,11 +9,9 @@ import re
 
 from docent.teacher.english.grammar.clauses import as_inside, is_plural, read_clause
 from docent.teacher.english.grammar.question import Question, finished, is_sound
+from docent.teacher.source.words import ENGLISH
 
-_THAN = re.compile(
-    r"(?:(?!better\b)[a-z]+er|more [a-z]+|less [a-z]+) than ((?:the |an? )?[A-Za-z][\w -]{2,40}?)(?:$|"
-    r"[,.;]| (?:because|since|and|but|in|at)\b)"
-)
+_THAN = re.compile(ENGLISH["than"])
 _ANY = re.compile(r"(?:every|each|all|any|no)\b", re.IGNORECASE)
 
 

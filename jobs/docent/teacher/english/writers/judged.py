@@ -31,18 +31,11 @@ _ONE_NUMBER = re.compile(
 YEARS_OFF, HALF = 12, 50
 _SEQUEL = re.compile(ENGLISH["sequel"])
 _NO_PHRASE = re.compile(ENGLISH["no_phrase"])
-_COMPARES = re.compile(
-    r"\b(?:is|are|was|were|be|been|becomes?|remains?)(?: [a-z]+ly)? (?:much |far |even )?"
-    r"(?!(?:under|over|after|never|together|either|neither|another|rather|other|per|water|silver)\b)"
-    r"(?:[a-z]{3,}er|more [a-z]+|less [a-z]+|worse)\b(?![^.]*\bthan\b)"
-)
+_COMPARES = re.compile(ENGLISH["compares"])
 
 MIN_TOLD_WORDS = 5
 """Of a statement beside its blank: `The switch has ____` may be anything."""
-_NUMBERED = re.compile(
-    r"\b(?!(?:About|Nearly|Only|At|Some|Around|Over|Under|From|To|In|After|Every|Within|For|During|Between|Until|Before|"
-    r"Since|By|With)\b)(?:[A-Z][a-z]+|[A-Z]{2,}) $"
-)
+_NUMBERED = re.compile(ENGLISH["numbered_names"])
 _RANGE_AHEAD = re.compile(
     r"(?:(?<!\S)[^\s\d]{0,3}\d\S{0,20} ?(?:[^\W\d_]{1,4} )?(?:to|[–-]) ?|\bbetween .{1,12} and )$"
 )
@@ -200,12 +193,14 @@ def with_blank(statement: Statement, pairs: Sequence[Pair], name: str) -> str:
     candidates = [
         words
         for words in candidates
-        if text.count(words) == 1 and len(words) * 2 < len(text) and not text.startswith(words)
+        if text.count(words) == 1
+        and len(words) * 2 < len(text)
+        and not text.startswith(words)
+        and words not in name
+        and count_words(text) - count_words(words) >= MIN_TOLD_WORDS
     ]
-    candidates = [words for words in candidates if words not in name]
     if statement.place < 0:  # a cell: what it is called is told
         candidates = [words for words in candidates if text.rfind(words) > max(text.rfind(" is "), text.rfind(" are "))]
-    candidates = [words for words in candidates if count_words(text) - count_words(words) >= MIN_TOLD_WORDS]
     return text.replace(candidates[0], BLANK, 1) if candidates else ""
 
 

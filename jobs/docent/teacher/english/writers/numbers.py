@@ -19,10 +19,7 @@ BLANK = "____"
 YEAR = re.compile(r"1\d{3}|20\d\d")
 MAX_FACTOR = 5
 """A number that is so many times larger or smaller does not look like the true one."""
-_UNIT_CJK = (
-    "미터|킬로그램|그램|시간|분|초|년|월|일|개|명|평|층|원|회|メートル|キログラム|時間|秒|分|年|月|日|円|人|個|回|階|"
-    "毫秒|公斤|米|小时|分钟|元|个|次|度"
-)
+_UNIT_CJK = ENGLISH["cjk_units"]
 # A number of its own, not part of a name (`p3.16xlarge`), and the unit that is written at it.
 NUMBER = re.compile(
     r"(?<![A-Za-z0-9_./:#-])(?P<money>[$€£¥]\s?)?(?P<digits>\d{1,3}(?:[, ]\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?)(?![.,]?\d)"
@@ -30,23 +27,15 @@ NUMBER = re.compile(
 )
 _UNIT_WORD = re.compile(r"\s([^\W\d_]+|%)(?!\w)")
 # Numbers that name a thing rather than measure one.
-_NAMES = re.compile(
-    r"\b(?:step|figure|fig\.?|page|table|chapter|section|version|no\.?|number|schritt|seite|étape|paso|january|february|"
-    r"march|april|may|june|july|august|september|october|november|december)\s$",
-    re.IGNORECASE,
-)
+_NAMES = re.compile(ENGLISH["named_by_number"])
 
 _AFTER_CAPITAL = re.compile(r"(?:^|[\s“(])(?P<word>[A-Z][\w.-]*)\s$")
 _UNIT_SIGN = re.compile(r"\s?(?:%|°)|[A-Za-zµμ]|\s(?:[A-Z]|[A-Z]?[a-zµμ]+)(?:[²³]|/[a-z]+)?(?!\w)")
 _MORE_UNITS = frozenset("n nm newton newtons bar mbar lux lx rpm db euro euros eur usd gbp chf dollar dollars".split())
 _NO_UNIT = frozenset(("a", "in"))
+_NOT_COUNTED = PREPOSITIONS | DETERMINERS | frozenset("and or is are has was were does".split())
 _LEADS = frozenset("some about only over nearly almost up exactly".split())
-_OPPOSITES = (
-    ("increases", "decreases"),
-    ("decreases", "increases"),
-    ("above the", "below the"),
-    ("below the", "above the"),
-)
+_OPPOSITES: dict[str, str] = ENGLISH["opposites"]
 """Pairs whose exchange makes a true sentence false."""
 _BEFORE_YEAR = re.compile(r"\b(?:in|since|until|by|from|before|after|between|of)\s$")
 
@@ -83,11 +72,7 @@ def _has_unit(behind: str) -> bool:
 def _counts(behind: str) -> bool:
     """Check whether a plural follows, with at most two words before it: `8 load switches`."""
     for word in re.match(r"(?: [a-z][a-z-]*){0,3}", behind)[0].split():  # type: ignore[index]
-        if (
-            word in PREPOSITIONS
-            or word in DETERMINERS
-            or word in ("and", "or", "is", "are", "has", "was", "were", "does")
-        ):
+        if word in _NOT_COUNTED:
             return False
         if is_plural(word):
             return True
@@ -129,7 +114,7 @@ def with_other_number(statement: Statement, every: Sequence[Statement]) -> str |
             continue
         fitting = [m for m, where in others if m["digits"] not in own and _fits(m, where, number, text)]
         if fitting:
-            near = min(fitting, key=lambda m: (m["unit"] != number["unit"], _ratio(m, number)))  # noqa: B023
+            near = min(fitting, key=lambda m: (m["unit"] != number["unit"], ratio(m["digits"], number["digits"])))  # noqa: B023
             return text[: number.start("digits")] + near["digits"] + text[number.end("digits") :]
     return None
 
@@ -139,12 +124,12 @@ def _fits(one: re.Match[str], one_text: str, other: re.Match[str], other_text: s
     shape = _shape(one, one_text)
     if shape != _shape(other, other_text):
         return False
-    return shape[0] == "year" or _ratio(one, other) <= MAX_FACTOR
+    return shape[0] == "year" or ratio(one["digits"], other["digits"]) <= MAX_FACTOR
 
 
-def _ratio(one: re.Match[str], other: re.Match[str]) -> float:
+def ratio(one: str, other: str) -> float:
     """Return how many times larger the one is than the other, or the other way round; commas are taken for points."""
-    a, b = (float(re.sub(r"[ ]|,(?=\d{3})", "", m["digits"]).replace(",", ".")) for m in (one, other))
+    a, b = (float(re.sub(r"[ ]|,(?=\d{3})", "", digits).replace(",", ".")) for digits in (one, other))
     return max(a / b, b / a) if a and b else math.inf
 
 
@@ -163,7 +148,7 @@ def opposite_of(text: str) -> str | None:
     Where both stand in it, as in `the upper line ..., the lower line ...`, an exchange of one of them would give a
     sentence that nobody would say.
     """
-    for one, other in _OPPOSITES:
+    for one, other in _OPPOSITES.items():
         place = re.search(rf"\b{one}\b", text)
         if place and not re.search(rf"\b{other.removesuffix(' the')}\b", text, re.IGNORECASE):
             return text[: place.start()] + other + text[place.end() :]

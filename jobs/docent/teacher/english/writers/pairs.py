@@ -26,9 +26,8 @@ from docent.teacher.english.grammar.sentences import questions_of
 from docent.teacher.english.section import EnglishSection, section_statements
 from docent.teacher.english.tables.columns import Cell, TablePair, about_column, table_pair
 from docent.teacher.english.tables.compared import comparisons_of_tables
-from docent.teacher.english.tables.labels import as_written, is_empty, label_of, value_of
-from docent.teacher.english.tables.models import belonging, owner_of
-from docent.teacher.english.tables.prices import basis_of
+from docent.teacher.english.tables.labels import as_written, basis_of, is_empty, label_of, value_of
+from docent.teacher.english.tables.names import belonging, owner_of
 from docent.teacher.english.tables.questions import rows_of_tables
 from docent.teacher.english.writers.contrasts import compared_in
 from docent.teacher.section import Draft
@@ -118,12 +117,8 @@ def _section(source: _Source) -> SectionPairs:
     cells = [_of_cell(one, name, doc, is_cell=True) for row in rows for one in row.cells]
     wholes = [_of_cell(row.whole, name, doc, fact=row.fact) for row in rows if row.whole is not None]
     compared = [_of_cell(one, name, doc) for one in comparisons_of_tables(text)]
-    pairs = _unambiguous([*prose_pairs, *cells])
-    return SectionPairs(
-        tuple(pairs),
-        tuple(_unambiguous(wholes)),
-        tuple(_unambiguous([*compared, *_contrasts(statements, source)])),
-    )
+    compared += _contrasts(statements, source)
+    return SectionPairs(_unambiguous([*prose_pairs, *cells]), _unambiguous(wholes), _unambiguous(compared))
 
 
 def _of_prose(statements: tuple[Statement, ...], source: _Source) -> Iterator[Pair]:
@@ -156,12 +151,8 @@ def _of_items(source: _Source) -> Iterator[Pair]:
             continue
         value = value_of(value, label.unit)
         words = f"{label.words}{belonging(label.words, source.owner)}"
-        pair = table_pair(
-            f"What {label.be} the {words}?",
-            f"the {words} {label.be} {value}",
-            item[0].strip(" -*+•"),
-            value,
-        )
+        source_line = item[0].strip(" -*+•")
+        pair = table_pair(f"What {label.be} the {words}?", f"the {words} {label.be} {value}", source_line, value)
         if pair is not None:
             yield _of_cell(pair, source.name, source.doc, fact=f"{item[1]}: {item[2].strip()}", is_cell=True)
 
@@ -217,10 +208,10 @@ def _contrasts(statements: tuple[Statement, ...], source: _Source) -> Iterator[P
                 yield _pair(question, trimmed(statement.text), statement, source.name, source.doc)
 
 
-def _unambiguous(pairs: list[Pair]) -> list[Pair]:
+def _unambiguous(pairs: list[Pair]) -> tuple[Pair, ...]:
     """Return the pairs without questions that have several answers."""
     answers: dict[str, set[str]] = {}
     for pair in pairs:
         answers.setdefault(plain(pair.question), set()).add(plain(pair.answer))
     first = {plain(pair.question): pair for pair in reversed(pairs)}
-    return [pair for pair in pairs if first[key := plain(pair.question)] is pair and len(answers[key]) == 1]
+    return tuple(pair for pair in pairs if first[key := plain(pair.question)] is pair and len(answers[key]) == 1)

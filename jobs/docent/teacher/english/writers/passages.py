@@ -48,9 +48,8 @@ def _naming(section: EnglishSection, subject: str) -> list[Statement]:
     bare = re.sub(r"^(?:the|an?|every|each|all|most) ", "", subject.lower())
     if len(bare) < MIN_SUBJECT_CHARS or len(bare.split()) > MAX_SUBJECT_WORDS:
         return []
-    if any(
-        _names(statement.folded, bare) for statement in section.every if statement.kind == "step" or statement.label
-    ):
+    others = (statement for statement in section.every if statement.kind == "step" or statement.label)
+    if any(_names(statement.folded, bare) for statement in others):
         return []  # what the steps and items say of it would be missing
     head = bare.split()[-1]
     naming: list[Statement] = []
@@ -100,11 +99,7 @@ def _on_title(section: EnglishSection) -> Iterator[Draft]:
     units = units_of(section)
     is_prose = len(units) >= min(LONG_SENTENCES) and all(unit.parts == 1 for unit in units)
     answer = as_text(units)
-    if (
-        is_prose
-        and section.place != section.doc
-        and is_named(section)
-        and length_words(answer) <= SECTION_SUMMARY_WORDS
-    ):
+    has_title = section.place != section.doc and is_named(section)
+    if is_prose and has_title and length_words(answer) <= SECTION_SUMMARY_WORDS:
         question = f"What does {section.place} say in detail?"
         yield Draft(question, answer, tuple(s for s in section.every if s.text in answer))

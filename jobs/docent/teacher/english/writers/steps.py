@@ -6,7 +6,6 @@ A list is quoted whole, with every sentence of its steps. Reads and writes nothi
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from docent.teacher.english.grammar.clarity import with_document
@@ -14,29 +13,17 @@ from docent.teacher.english.grammar.clauses import DETERMINERS
 from docent.teacher.english.grammar.instructions import is_order
 from docent.teacher.english.grammar.question import Question, finished
 from docent.teacher.english.grammar.verbs import BASES
-from docent.teacher.english.section import EnglishSection, is_telling
-from docent.teacher.section import Draft
+from docent.teacher.english.section import EnglishSection
+from docent.teacher.section import Draft, is_telling
 from docent.teacher.source.blocks import Block, blocks_of
+from docent.teacher.source.words import ENGLISH
 from docent.text.sentences import count_words, plain
 
 # One step is no procedure; more than 20 no answer that people would read.
 MAX_STEPS, MIN_STEPS = 20, 2
-_INTRO = re.compile(
-    r"^\W*(?:(?:to|in order to) ([a-z]+ (?:[^,:]|,(?! (?:proceed|follow|do|carry)))+?)(?:, (?:proceed|"
-    r"follow|do|carry|take|perform) [^:]*)?|"
-    r"(?:how to|proceed as follows to|follow these steps to|take these steps to) ([^:]+)|([a-z]+ (?:the|"
-    r"an?) [^:]+?) (?:as follows|like this|in this "
-    r"(?:order|way)|in these steps|in the following (?:order|way|steps)))\s*:?\s*$",
-    re.IGNORECASE,
-)
+_INTRO = re.compile(ENGLISH["step_leads"])
 # What only another part of the document says.
-_ELSEWHERE = re.compile(
-    r"\b(?:given|shown|described|listed|mentioned|stated|named|explained|set out|specified|indicated|recorded|noted) "
-    r"(?:above|below|before|earlier|overleaf|opposite)\b|\b(?:the|as) (?:above|below)\b|\b(?:the )?(?:above-mentioned|"
-    r"aforementioned)\b|\babove(?=[.,;)]|$)|\bbelow(?=[.,;)]|$)|\b(?:in|see|from|to) (?:the )?(?:table|section|chapter|"
-    r"figure|appendix|previous|preceding) (?:\d|above|below|section|chapter)",
-    re.IGNORECASE,
-)
+_ELSEWHERE = re.compile(ENGLISH["said_elsewhere"])
 _NUMBERED = re.compile(r"^ {0,3}\d{1,2}[.)] ", re.MULTILINE)
 _LEAD = re.compile(r"\W*((?:before|after|when|if) (?:you |[a-z]+ing |the )[^:,]{3,80}):\s*$", re.IGNORECASE)
 
@@ -70,10 +57,8 @@ def _goes_on(blocks: Sequence[Block]) -> bool:
 
 def _is_most(blocks: Sequence[Block]) -> bool:
     """Check whether the steps have at least half of the words of the section."""
-    words = Counter({kind: 0 for kind in ("steps", "paragraph")})
-    for block in blocks:
-        words[block.kind] += sum(map(count_words, block.parts))
-    return 2 * words["steps"] >= words.total()
+    words = [(block.kind, sum(map(count_words, block.parts))) for block in blocks]
+    return 2 * sum(count for kind, count in words if kind == "steps") >= sum(count for _, count in words)
 
 
 def step_lines(steps: Sequence[str]) -> list[str]:

@@ -23,6 +23,7 @@ from docent.teacher.section import Draft
 from docent.teacher.source.blocks import Block, blocks_of
 from docent.teacher.source.references import leans
 from docent.teacher.source.statements import length_words
+from docent.teacher.source.words import ENGLISH
 from docent.text.sentences import count_words, plain
 
 # The first stays under the 100 words that the question type asks for.
@@ -32,11 +33,7 @@ SHORT_SECTION_WORDS = 75
 """A section of so many words is its own summary."""
 _OWN_DOCUMENT = re.compile(r"^This (?:manual|handbook|guide|leaflet|document|report)\b")
 _FIRST_PERSON = re.compile(r"\b(?:[Ww]e|[Oo]ur|us|I|[Mm]y)\b")
-_NO_SUBJECT = re.compile(
-    r"\bglossary\b|^(?:\d[\d.]* )?(?:\w+ )?(?:terms|definitions|abbreviations)$|"
-    r"^(?:\d[\d.]* )?(?:daily|weekly|monthly|yearly|annually)$",
-    re.IGNORECASE,
-)
+_NO_SUBJECT = re.compile(ENGLISH["no_summary"])
 _EXPLAINED = re.compile(r"[A-Z][\w ]{1,40} [–—-] \S")
 _GREETING = re.compile(r"(?:Thank you|Thanks(?! to)|Congratulations|Welcome(?= to\b|[,.!]))")
 # What only another part of the document says.
@@ -58,17 +55,8 @@ class Unit:
     has_lines: bool = False
 
 
-def summarization(section: EnglishSection) -> Iterator[Draft]:
-    """Yield what a section says in fewer than 100 words."""
-    yield from _summary(section, SUMMARY_WORDS)
-
-
-def section_summary(section: EnglishSection) -> Iterator[Draft]:
-    """Yield the same at length."""
-    yield from _summary(section, SECTION_SUMMARY_WORDS)
-
-
-def _summary(section: EnglishSection, max_words: int) -> Iterator[Draft]:
+def summary(section: EnglishSection, max_words: int = SUMMARY_WORDS) -> Iterator[Draft]:
+    """Yield what a section says in at most so many words."""
     most = min(max_words, section.material.max_answer_words)
     if any(s.kind == "row" for s in section.statements):
         units = _record_units(section)
