@@ -75,8 +75,9 @@ def _packages(config: PipelineConfig) -> Iterator[Check]:
 
 def _lacking(extra: str, required: list[str]) -> Iterator[str]:
     """Yield the packages of an extra that are not installed; an extra may name others of docent."""
-    for match in filter(None, map(REQUIREMENT.match, required)):
-        if match["extra"] != extra:
+    for line in required:
+        match = REQUIREMENT.match(line)
+        if match is None or match["extra"] != extra:
             continue
         if match["name"] == "docent":
             for nested in match["nested"].split(","):

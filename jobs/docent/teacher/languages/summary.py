@@ -160,7 +160,7 @@ def _tables_are_covered(section: NonEnglishSection) -> bool:
 def is_procedure(told: str, code: str) -> bool:
     """Check whether most of the lines are steps, not numbered rules or facts."""
     lines = [line.partition(". ")[2] for line in told.splitlines()]
-    return sum(_STATES[code].match(line) is not None for line in lines) * 2 < len(lines)
+    return sum(_STATES[code].search(line) is not None for line in lines) * 2 < len(lines)
 
 
 def steps(section: NonEnglishSection) -> str:

@@ -88,7 +88,8 @@ def untitled(known: Known) -> Iterator[NextStep]:
         document = plural(len(names), "a document", f"{len(names)} documents")
         yield NextStep(
             f"The questions call {document} after the file: {_first([f'“{name}”' for name in names])}. Give the file a "
-            f"title (a PDF in its properties, a text in its first heading) or another name, and run again{known.again}:",
+            "title (a PDF in its properties, a text in its first heading) or another name, "
+            f"and run again{known.again}:",
             (known.commands.run(),),
         )
 
