@@ -26,7 +26,9 @@ MIN_DISK_GB = 5.0
 MIN_MEMORY_GB = 4.0
 INSTALL = "make setup"
 # The package `packaging` is no dependency of docent; extras in pyproject.toml need no more than this.
-REQUIREMENT = re.compile(r"""(?P<name>[\w.-]+)(?:\[(?P<nested>[\w,-]+)\])?[^;]*;.*\bextra == ['"](?P<extra>[\w-]+)""")
+REQUIREMENT = re.compile(
+    r"""(?P<name>[\w.-]+)(?![\w.-])(?:\[(?P<nested>[\w,-]+)\])?[^;]*;.*\bextra == ['"](?P<extra>[\w-]+)"""
+)
 NAMES = {"llm.api_key_env": "teacher", "finetune.base_model": "base model"}
 """Names of the checks of these fields."""
 
