@@ -19,7 +19,14 @@ from docent.errors import ConfigError, InputError
 from docent.models.loading import load_base, load_tuned
 from docent.stages.finetune import rehearsal
 from docent.stages.finetune.approaches import prepare
-from docent.stages.finetune.checkpoints import State, load_best, newest_checkpoint, resume, save_best, save_checkpoint
+from docent.stages.finetune.checkpoints import (
+    TrainingState,
+    load_best,
+    newest_checkpoint,
+    resume,
+    save_best,
+    save_checkpoint,
+)
 from docent.stages.finetune.parallel import SingleProcess
 from docent.tables import APPROACHES
 
@@ -235,7 +242,7 @@ class Training:
             self.optimizer.step()
             save_best(scratch, step, SingleProcess().weights(self.model))
             tensors = SingleProcess().snapshot(self.model, self.optimizer)
-            save_checkpoint(scratch, State(step, step, 0.5, [{"step": step}]), tensors, 3)
+            save_checkpoint(scratch, TrainingState(step, step, 0.5, [{"step": step}]), tensors, 3)
             self.after[step] = self.model.weight.detach().clone()
 
     def resumed(self) -> tuple[int, torch.Tensor]:
@@ -327,6 +334,6 @@ def test_best_weights_that_were_damaged_during_a_training_are_one_message(tmp_pa
 
 
 def test_a_rehearsal_leaves_checkpoints_without_its_sum_aside(tmp_path: Path) -> None:
-    save_checkpoint(tmp_path, State(5), {"rehearsal": {"sum": torch.tensor([9])}}, 2)
-    save_checkpoint(tmp_path, State(6), {"weights": {"a": torch.tensor([9])}}, 2)
+    save_checkpoint(tmp_path, TrainingState(5), {"rehearsal": {"sum": torch.tensor([9])}}, 2)
+    save_checkpoint(tmp_path, TrainingState(6), {"weights": {"a": torch.tensor([9])}}, 2)
     assert rehearsal._resume(tmp_path) == (5, 9)

@@ -30,7 +30,7 @@ from docent.progress import Progress
 from docent.records import Checkpoint, Example
 from docent.stage import run_shard
 from docent.stages.finetune.approaches import count_parameters, prepare
-from docent.stages.finetune.checkpoints import State
+from docent.stages.finetune.checkpoints import TrainingState
 from docent.stages.finetune.schedule import Evaluation, best_of
 from docent.stages.finetune.trainer import Data, Trainer
 from docent.store import Artifact, load_json
@@ -293,10 +293,10 @@ def test_settings_of_an_approach_win_over_the_table(run_dir: Path, config_of: Co
 
 
 @pytest.fixture
-def evaluate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., State]:
+def evaluate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., TrainingState]:
     """Evaluate a model whose validation loss and its error are given, after so many steps."""
 
-    def evaluated(state: State, step: int, losses: tuple[float, float] | None) -> State:
+    def evaluated(state: TrainingState, step: int, losses: tuple[float, float] | None) -> TrainingState:
         monkeypatch.setattr(Trainer, "validate", lambda _: losses)
         state.step = step
         state.log.append({"step": step, "validation_loss": None})
@@ -306,23 +306,23 @@ def evaluate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., S
     return evaluated
 
 
-def trainer_of(scratch: Path, model: torch.nn.Module, state: State) -> Trainer:
+def trainer_of(scratch: Path, model: torch.nn.Module, state: TrainingState) -> Trainer:
     """A trainer without rows."""
     data = Data([], [], None, 0)  # type: ignore[arg-type]
     return Trainer(model, model, data, Finetune(), rate=1e-3, epochs=1, seed=1, scratch=scratch, state=state)
 
 
-def test_without_validation_rows_the_last_step_is_kept(evaluate: Callable[..., State], tmp_path: Path) -> None:
-    assert trainer_of(tmp_path, torch.nn.Linear(1, 1), State()).validate() is None
-    state = State()
+def test_without_validation_rows_the_last_step_is_kept(evaluate: Callable[..., TrainingState], tmp_path: Path) -> None:
+    assert trainer_of(tmp_path, torch.nn.Linear(1, 1), TrainingState()).validate() is None
+    state = TrainingState()
     for step in (5, 10):
         evaluate(state, step, None)
     assert (state.best_step, state.best_loss) == (10, None)
 
 
 @pytest.mark.feature("checkpoints")
-def test_an_equal_validation_loss_keeps_the_earlier_step(evaluate: Callable[..., State]) -> None:
-    state = State()
+def test_an_equal_validation_loss_keeps_the_earlier_step(evaluate: Callable[..., TrainingState]) -> None:
+    state = TrainingState()
     for step, loss in ((1, 0.9), (2, 0.5), (3, 0.5), (4, 0.7)):
         evaluate(state, step, (loss, 0.0))
     assert (state.best_step, state.best_loss) == (2, 0.5)
@@ -330,9 +330,9 @@ def test_an_equal_validation_loss_keeps_the_earlier_step(evaluate: Callable[...,
 
 @pytest.mark.feature("checkpoints")
 def test_a_loss_within_one_standard_error_of_the_lowest_keeps_the_later_step(
-    evaluate: Callable[..., State], tmp_path: Path
+    evaluate: Callable[..., TrainingState], tmp_path: Path
 ) -> None:
-    state = State()
+    state = TrainingState()
     for step, loss in ((1, 0.9), (2, 0.5), (3, 0.54), (4, 0.7)):
         evaluate(state, step, (loss, 0.05))
     assert (state.best_step, state.best_loss) == (3, 0.54)
@@ -341,10 +341,10 @@ def test_a_loss_within_one_standard_error_of_the_lowest_keeps_the_later_step(
 
 @pytest.mark.parametrize("loss", [float("nan"), float("inf")])
 def test_a_validation_loss_that_is_not_finite_is_never_the_best(
-    tmp_path: Path, evaluate: Callable[..., State], loss: float
+    tmp_path: Path, evaluate: Callable[..., TrainingState], loss: float
 ) -> None:
     with pytest.raises(ConfigError, match="validation loss is (nan|inf) at step 5") as caught:
-        evaluate(State(), 5, (loss, 0.0))
+        evaluate(TrainingState(), 5, (loss, 0.0))
     assert "lower the learning_rate" in str(caught.value.next_step)
     assert not list(tmp_path.iterdir())
 

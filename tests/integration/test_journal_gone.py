@@ -17,7 +17,7 @@ from tests.mock_endpoint import ENVIRON, MockEndpoint, mock_endpoint, questions
 from docent.config import Llm
 from docent.errors import ConfigError
 from docent.llm.client import ChatClient
-from docent.llm.journal.journal import Entry, Journal, State
+from docent.llm.journal.journal import Entry, Journal, TryState
 
 N = 8
 
@@ -150,13 +150,13 @@ def test_a_try_that_was_begun_in_the_old_file_ends_in_the_new_one(tmp_path: Path
     async def work() -> None:
         entry, path = Entry("text", "stop", 3, 4), tmp_path / "j"
         other = Journal(tmp_path / "o")
-        await other.end(await other.begin(b"other", b"other", "e"), State.REPLIED, Entry("other", "stop", 1, 1))
+        await other.end(await other.begin(b"other", b"other", "e"), TryState.REPLIED, Entry("other", "stop", 1, 1))
         other.close()
         journal = Journal(path)
         attempt = await journal.begin(b"k", b"k", "e")
         shutil.rmtree(path)
         (tmp_path / "o").rename(path)
-        assert await journal.end(attempt, State.REPLIED, entry) == entry
+        assert await journal.end(attempt, TryState.REPLIED, entry) == entry
         assert {key: found.text for key, found in (await journal.find([b"k", b"other"])).items()} == {
             b"k": "text",
             b"other": "other",

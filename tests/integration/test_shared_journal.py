@@ -24,7 +24,7 @@ from docent.errors import StoppedError
 from docent.llm.client import ChatClient
 from docent.llm.journal import claims
 from docent.llm.journal.index import Index
-from docent.llm.journal.journal import Entry, Journal, State, Try
+from docent.llm.journal.journal import Entry, Journal, Try, TryState
 from docent.llm.journal.reader import LEASE_S, Reader, this_process
 from docent.llm.journal.writer import Writer
 
@@ -102,7 +102,7 @@ def test_a_claim_holds_until_its_try_ends_and_then_the_reply_is_handed_over(two:
         assert isinstance(attempt, Try)
         assert await other.claim(b"k", b"k", WHERE) is None
         waiting = asyncio.create_task(other.wait_for_others(b"k", 30))
-        await mine.end(attempt, State.REPLIED, ENTRY)
+        await mine.end(attempt, TryState.REPLIED, ENTRY)
         assert await waiting
         found = await other.claim(b"k", b"k", WHERE)
         assert found == ENTRY and isinstance(found, Entry) and found.by_another
@@ -115,7 +115,7 @@ def test_a_try_that_failed_frees_its_request(two: tuple[Journal, Journal]) -> No
         mine, other = two
         attempt = await mine.claim(b"k", b"k", WHERE)
         assert isinstance(attempt, Try)
-        await mine.end(attempt, State.REFUSED, why="HTTP 500")
+        await mine.end(attempt, TryState.REFUSED, why="HTTP 500")
         assert isinstance(await other.claim(b"k", b"k", WHERE), Try)
 
     asyncio.run(work())
@@ -250,7 +250,7 @@ def test_a_reply_that_was_written_before_its_writer_went_is_read_first(tmp_path:
         gone, other = Journal(tmp_path / "j"), Journal(tmp_path / "j")
         attempt = await gone.claim(b"k", b"k", WHERE)
         assert isinstance(attempt, Try) and await other.claim(b"k", b"k", WHERE) is None
-        await gone.end(attempt, State.REPLIED, ENTRY)
+        await gone.end(attempt, TryState.REPLIED, ENTRY)
         gone.close()
         assert await other.claim(b"k", b"k", WHERE) == ENTRY
         other.close()
@@ -270,7 +270,7 @@ def test_a_process_whose_machine_slept_longer_than_the_lease_goes_on_in_a_new_jo
         slept_s[0] = LEASE_S
         after = await journal.claim(b"l", b"l", WHERE)
         assert isinstance(before, Try) and isinstance(after, Try) and before.writer != after.writer
-        assert await journal.end(before, State.REPLIED, ENTRY) == ENTRY
+        assert await journal.end(before, TryState.REPLIED, ENTRY) == ENTRY
         assert await journal.find([b"k"]) == {b"k": ENTRY}
         journal.close()
 

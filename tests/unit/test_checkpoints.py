@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from docent.stages.finetune import checkpoints
-from docent.stages.finetune.checkpoints import State, load_best, newest_checkpoint, save_best, save_checkpoint
+from docent.stages.finetune.checkpoints import TrainingState, load_best, newest_checkpoint, save_best, save_checkpoint
 
 
 def tensors(value: float) -> dict[str, dict[str, torch.Tensor]]:
@@ -22,7 +22,9 @@ def tensors(value: float) -> dict[str, dict[str, torch.Tensor]]:
 
 
 def save(folder: Path, step: int, best_step: int = 0, keep: int = 2) -> None:
-    save_checkpoint(folder, State(step, best_step, 0.5 if best_step else None, [{"step": step}]), tensors(step), keep)
+    save_checkpoint(
+        folder, TrainingState(step, best_step, 0.5 if best_step else None, [{"step": step}]), tensors(step), keep
+    )
 
 
 def names(folder: Path) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from docent.launcher.cluster.watch.cause import Evidence, decisiveness, why_failed, why_waiting
+from docent.launcher.cluster.watch.cause import UnitEvidence, decisiveness, why_failed, why_waiting
 from docent.launcher.cluster.watch.conditions import WorkloadStatus, read
 from docent.launcher.cluster.watch.loglines import last_error, readable
 
@@ -101,7 +101,7 @@ def test_the_last_error_of_a_log_on_one_line(log: str, said: str) -> None:
     ],
 )
 def test_why_it_failed(pods: tuple[Any, ...], log: str, text: str, code: int | None) -> None:
-    cause = why_failed(Evidence("ingest", FAILED, pods, log=log))
+    cause = why_failed(UnitEvidence("ingest", FAILED, pods, log=log))
     assert (cause.text, cause.exit_code) == (text, code)
 
 
@@ -109,9 +109,9 @@ def test_a_failed_shard_is_named() -> None:
     conditions = [{"type": "Failed", "status": "True", "reason": "FailedIndexes", "message": "Job has failed indexes"}]
     status = {"failed": 1, "failedIndexes": "1,3-5", "conditions": conditions}
     reading = read({"kind": "Job", "spec": {"completions": 8}, "status": status})
-    assert why_failed(Evidence("ingest", reading, (ended(42),))).text == "exit 42, index 1,3-5: bad input"
+    assert why_failed(UnitEvidence("ingest", reading, (ended(42),))).text == "exit 42, index 1,3-5: bad input"
     alone = read({"kind": "Job", "spec": {"completions": 1}, "status": {**status, "failedIndexes": "0"}})
-    assert why_failed(Evidence("ingest", alone, (ended(42),))).text == "exit 42: bad input"
+    assert why_failed(UnitEvidence("ingest", alone, (ended(42),))).text == "exit 42: bad input"
 
 
 def test_a_pods_log_for_people() -> None:
@@ -124,8 +124,8 @@ def test_a_pods_log_for_people() -> None:
 
 def test_a_deadline_says_what_was_in_the_way() -> None:
     late = WorkloadStatus("failed", "DeadlineExceeded", "Job was active longer than specified deadline")
-    assert why_failed(Evidence("ingest", late)).text == "it took longer than kubernetes.deadline_s"
-    stuck = why_failed(Evidence("ingest", late, (unscheduled("0/1 nodes are available"),)))
+    assert why_failed(UnitEvidence("ingest", late)).text == "it took longer than kubernetes.deadline_s"
+    stuck = why_failed(UnitEvidence("ingest", late, (unscheduled("0/1 nodes are available"),)))
     assert stuck.text == "it took longer than kubernetes.deadline_s, no node fits: 0/1 nodes are available"
 
 
@@ -133,29 +133,31 @@ def test_a_deadline_says_what_was_in_the_way() -> None:
     ("evidence", "text"),
     [
         (
-            Evidence("ingest", RUNNING, (waiting("ImagePullBackOff", 'Back-off pulling image "x"'),)),
+            UnitEvidence("ingest", RUNNING, (waiting("ImagePullBackOff", 'Back-off pulling image "x"'),)),
             'image docent-ingest:0.1.0 cannot be pulled: Back-off pulling image "x"',
         ),
         (
-            Evidence(
+            UnitEvidence(
                 "ingest", RUNNING, (waiting("ImagePullBackOff", 'Back-off pulling image "x": ErrImagePull: gone'),)
             ),
             "image docent-ingest:0.1.0 cannot be pulled: gone",
         ),
         (
-            Evidence("ingest", RUNNING, (waiting("CreateContainerConfigError", 'secret "docent-secrets" not found'),)),
+            UnitEvidence(
+                "ingest", RUNNING, (waiting("CreateContainerConfigError", 'secret "docent-secrets" not found'),)
+            ),
             'a Secret or ConfigMap is missing: secret "docent-secrets" not found',
         ),
         (
-            Evidence("ingest", RUNNING, (unscheduled("0/3 nodes are available: 3 Insufficient nvidia.com/gpu."),)),
+            UnitEvidence("ingest", RUNNING, (unscheduled("0/3 nodes are available: 3 Insufficient nvidia.com/gpu."),)),
             "no node fits: 0/3 nodes are available: 3 Insufficient nvidia.com/gpu.",
         ),
         (
-            Evidence("ingest", RUNNING, (unscheduled("pod has unbound immediate PersistentVolumeClaims"),)),
+            UnitEvidence("ingest", RUNNING, (unscheduled("pod has unbound immediate PersistentVolumeClaims"),)),
             "its volume is not ready: pod has unbound immediate PersistentVolumeClaims",
         ),
         (
-            Evidence(
+            UnitEvidence(
                 "ingest",
                 RUNNING,
                 warnings=(
@@ -167,16 +169,18 @@ def test_a_deadline_says_what_was_in_the_way() -> None:
             "its pods are refused: exceeded quota: small",
         ),
         (
-            Evidence("ingest", RUNNING, (waiting("ContainerCreating"),), (warning("FailedMount", "no such volume"),)),
+            UnitEvidence(
+                "ingest", RUNNING, (waiting("ContainerCreating"),), (warning("FailedMount", "no such volume"),)
+            ),
             "a volume cannot be mounted: no such volume",
         ),
-        (Evidence("ingest", WorkloadStatus("queued"), queue="gpus"), "waits for Kueue to admit it from queue gpus"),
-        (Evidence("ingest", WorkloadStatus("queued")), "suspended: set spec.suspend to false with kubectl patch"),
-        (Evidence("ingest", RUNNING, (waiting("ContainerCreating"),)), ""),
-        (Evidence("ingest", RUNNING, (pod(phase="Running"),), (warning("FailedCreate", "once"),)), ""),
+        (UnitEvidence("ingest", WorkloadStatus("queued"), queue="gpus"), "waits for Kueue to admit it from queue gpus"),
+        (UnitEvidence("ingest", WorkloadStatus("queued")), "suspended: set spec.suspend to false with kubectl patch"),
+        (UnitEvidence("ingest", RUNNING, (waiting("ContainerCreating"),)), ""),
+        (UnitEvidence("ingest", RUNNING, (pod(phase="Running"),), (warning("FailedCreate", "once"),)), ""),
     ],
 )
-def test_why_it_waits(evidence: Evidence, text: str) -> None:
+def test_why_it_waits(evidence: UnitEvidence, text: str) -> None:
     assert why_waiting(evidence) == text
 
 

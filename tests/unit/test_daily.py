@@ -12,7 +12,7 @@ import pytest
 
 from docent.config import Llm
 from docent.errors import ConfigError, StoppedError
-from docent.llm.journal.journal import Entry, Journal, State
+from docent.llm.journal.journal import Entry, Journal, TryState
 from docent.llm.pace.daily import DAY_S, MINUTE_S, DailyAllowance
 
 WHERE = "http://a/v1 m"
@@ -44,7 +44,7 @@ class Shard:
                 attempt = await self.journal.begin(key := b"%d" % id(self) + b"%d" % self.sent, key, self.where)
                 self.sent += 1
                 if ends:
-                    await self.journal.end(attempt, State.REPLIED, Entry("x", "stop", tokens // 2, tokens // 2))
+                    await self.journal.end(attempt, TryState.REPLIED, Entry("x", "stop", tokens // 2, tokens // 2))
         except StoppedError:
             pass
         return self.sent - before

@@ -15,7 +15,7 @@ from docent.stages.ingest.sources import Exhibit
 from docent.stages.report.facts import _by_exhibit
 from docent.teacher.guide import introduction
 from docent.teacher.visitor import write_pairs
-from docent.vision.splits import Plan
+from docent.vision.splits import SplitPlan
 
 
 def table(folder: Path, *rows: str, header: str = "item_id,item_name,description,test_images") -> Source:
@@ -86,7 +86,7 @@ def test_a_name_that_looks_like_one_with_an_id_is_not_taken_twice(tmp_path: Path
 )
 def test_hyphens_of_a_table_belong_to_the_name(tmp_path: Path, name: str, introduced: str) -> None:
     found = kept(from_csv(table(tmp_path, f"1,{name},A thing.,a.jpg", "2,Blue jug,A jug.,b.jpg")))
-    item = assemble_item(found[0].document(), Plan((), (), ()), {})
+    item = assemble_item(found[0].document(), SplitPlan((), (), ()), {})
     assert (item.name, item.called) == (name, name)
     material = Material(
         item.name, "It is made of iron. It weighs 3 kg.", (0.4,), 0.4, 2, 40, "English", 1, item.spoken_name

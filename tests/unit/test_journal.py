@@ -20,7 +20,7 @@ import pytest
 from docent.errors import ConfigError, TemporaryError
 from docent.llm.journal.folder import MERGED_FROM
 from docent.llm.journal.index import LOOKED_UP_AT_ONCE
-from docent.llm.journal.journal import Entry, Journal, Spent, State, Try, Used, count_known, journal_key
+from docent.llm.journal.journal import Entry, Journal, Spent, Try, TryState, Used, count_known, journal_key
 from docent.llm.journal.reader import LOOK_AGAIN_S
 from docent.records import canonical_json
 
@@ -58,7 +58,7 @@ def run(path: Path) -> Iterator[Callable[[Callable[[Journal], Awaitable[T]]], T]
 
 def put(key: bytes, entry: Entry = ENTRY, first: bytes = b"") -> Callable[[Journal], Awaitable[Entry | None]]:
     async def work(journal: Journal) -> Entry | None:
-        return await journal.end(await journal.begin(first or key, key, WHERE), State.REPLIED, entry)
+        return await journal.end(await journal.begin(first or key, key, WHERE), TryState.REPLIED, entry)
 
     return work
 
@@ -102,9 +102,9 @@ def test_what_tries_used_is_added_up_over_all_askings_of_a_request(run) -> None:
         await put(KEY)(journal)
         await put(LATER, OTHER, first=KEY)(journal)
         refused = await journal.begin(KEY, KEY, WHERE)
-        await journal.end(refused, State.REFUSED, why="HTTP 500")
+        await journal.end(refused, TryState.REFUSED, why="HTTP 500")
         await journal.begin(KEY, LATER, WHERE)  # cut off by a kill
-        await journal.end(await journal.begin(b"lost", b"lost", WHERE), State.LOST, why="no reply")
+        await journal.end(await journal.begin(b"lost", b"lost", WHERE), TryState.LOST, why="no reply")
         await put(b"untold", Entry("text", "stop", 0, 0))(journal)
         return await journal.spent([KEY, b"lost", b"untold", b"never sent"])
 
@@ -118,7 +118,7 @@ def test_what_was_used_since_a_moment_counts_one_endpoint_and_what_is_under_way(
         journal = Journal(path, clock=lambda: now_s[0])
         await put(KEY)(journal)
         now_s[0] = 200.0
-        await journal.end(await journal.begin(b"r", b"r", WHERE), State.REFUSED, why="HTTP 500")
+        await journal.end(await journal.begin(b"r", b"r", WHERE), TryState.REFUSED, why="HTTP 500")
         await journal.begin(b"o", b"o", "elsewhere")
         assert await journal.used_since(WHERE, 0) == Used(2, 7, 0)
         assert await journal.used_since(WHERE, 101) == Used(1, 0, 0)
@@ -137,7 +137,7 @@ def test_tries_in_a_batch_are_found_until_they_end(run) -> None:
         attempt = await journal.begin(KEY, KEY, WHERE, batch="b1")
         await journal.begin(LATER, LATER, WHERE)
         assert await journal.in_batches([KEY, LATER]) == {KEY: attempt} and attempt.batch == "b1"
-        await journal.end(attempt, State.REPLIED, ENTRY)
+        await journal.end(attempt, TryState.REPLIED, ENTRY)
         assert await journal.in_batches([KEY, LATER]) == {}
 
     run(work)
@@ -146,8 +146,8 @@ def test_tries_in_a_batch_are_found_until_they_end(run) -> None:
 def test_the_first_reply_stays_and_the_second_still_costs(run) -> None:
     async def work(journal: Journal) -> None:
         attempts = [await journal.begin(KEY, KEY, WHERE) for _ in range(2)]
-        assert await journal.end(attempts[0], State.REPLIED, ENTRY) == ENTRY
-        assert await journal.end(attempts[1], State.REPLIED, OTHER) == ENTRY
+        assert await journal.end(attempts[0], TryState.REPLIED, ENTRY) == ENTRY
+        assert await journal.end(attempts[1], TryState.REPLIED, OTHER) == ENTRY
         assert await journal.find([KEY]) == {KEY: ENTRY}
         assert (await journal.used_since(WHERE, 0)).tokens == 77
 
@@ -159,8 +159,8 @@ def test_no_money_is_lost_from_sight_when_a_request_was_answered_twice(run) -> N
 
     async def work(journal: Journal) -> dict[bytes, Spent]:
         attempts = [await journal.begin(KEY, KEY, WHERE) for _ in range(2)]
-        await journal.end(attempts[0], State.REPLIED, ENTRY)
-        await journal.end(attempts[1], State.REPLIED, OTHER)
+        await journal.end(attempts[0], TryState.REPLIED, ENTRY)
+        await journal.end(attempts[1], TryState.REPLIED, OTHER)
         return await journal.spent([KEY])
 
     assert run(work) == {KEY: Spent(33, 44, 0)}
@@ -174,7 +174,7 @@ async def main():
     journal = Journal(Path(sys.argv[1]))
     attempt = await journal.begin(b"k", b"k", "e")
     if sys.argv[2] == "end":
-        await journal.end(attempt, State.REPLIED, Entry("kept", "stop", 1, 2))
+        await journal.end(attempt, TryState.REPLIED, Entry("kept", "stop", 1, 2))
     os.kill(os.getpid(), signal.SIGKILL)
 asyncio.run(main())
 """
@@ -201,7 +201,7 @@ async def one(journal, key):
         if claim is None:
             await journal.wait_for_others(key, 60)
         else:
-            await journal.end(claim, State.REPLIED, Entry(sys.argv[2], "stop", 1, 0))
+            await journal.end(claim, TryState.REPLIED, Entry(sys.argv[2], "stop", 1, 0))
     return claim
 async def main():
     journal = Journal(Path(sys.argv[1]))
@@ -337,7 +337,7 @@ def test_many_journals_are_merged_into_one_while_another_process_writes(run, pat
         assert {key: entry.text.encode() for key, entry in (await other.find(keys)).items()} == dict(
             zip(keys, keys, strict=True)
         )
-        await other.end(mine, State.REPLIED, ENTRY)
+        await other.end(mine, TryState.REPLIED, ENTRY)
         assert await other.spent(keys) == dict.fromkeys(keys, Spent(1, 2, 0))
         assert await other.used_since(WHERE, 0) == Used(len(keys) + 1, 3 * len(keys) + 7, 0)
 
@@ -433,7 +433,7 @@ def test_a_hundred_thousand_replies_are_looked_up_in_two_seconds(path: Path) -> 
     with (path / "w.jsonl").open("wb") as file:
         file.write(b"{}\n")
         for attempt in attempts:
-            file.write(attempt.line() + attempt.line(State.REPLIED, Entry("x" * 500, "stop", 1, 2)))
+            file.write(attempt.line() + attempt.line(TryState.REPLIED, Entry("x" * 500, "stop", 1, 2)))
         file.write(b'{"closed":true}\n')
     began_s = time.process_time()
     assert count_known(path, keys) == 100_000

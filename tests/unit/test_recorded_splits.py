@@ -16,7 +16,7 @@ from docent.config import Assemble
 from docent.records import Document, ImageFile, ImageQuality, Item, Section, Slots, Span, Split, make_id
 from docent.stages.assemble import _assigned
 from docent.stages.build_dataset.splits.pairing import NO_PHOTO, assigned, pair_items
-from docent.vision.splits import BEYOND, TWO_SPLITS, Plan, plan_document
+from docent.vision.splits import BEYOND, TWO_SPLITS, SplitPlan, plan_document
 from docent.vision.usable import find_usable
 
 Photo = tuple[int, int]
@@ -58,7 +58,7 @@ def measured(documents: list[Document]) -> list[ImageQuality]:
     return rows
 
 
-def planned(museum: dict[str, list[Photo]], recorded: Recorded) -> tuple[dict[str, Plan], bytes]:
+def planned(museum: dict[str, list[Photo]], recorded: Recorded) -> tuple[dict[str, SplitPlan], bytes]:
     documents = [exhibit(name, photos) for name, photos in museum.items()]
     quality = measured(documents)
     usable = find_usable(documents, quality, 0.97, recorded.earlier)

@@ -9,7 +9,7 @@ from docent.config import Assemble
 from docent.errors import InputError
 from docent.records import Document, ImageFile, ImageQuality, Section, Slots, Span, Split, make_id
 from docent.vision.lineage import copy_name, copy_number, original_stem
-from docent.vision.splits import Plan, in_split_order, plan_document
+from docent.vision.splits import SplitPlan, in_split_order, plan_document
 from docent.vision.usable import Usable, find_usable
 
 
@@ -31,11 +31,11 @@ def originals(name: str, count: int) -> Document:
     return document(name, [(f"{name}-{k}.jpg", None) for k in range(count)])
 
 
-def plan(one: Document, section: Assemble, seed: int = 7, shared: frozenset[str] = frozenset()) -> Plan:
+def plan(one: Document, section: Assemble, seed: int = 7, shared: frozenset[str] = frozenset()) -> SplitPlan:
     return plan_document(one, Usable({one.id: one.images}, shared), section, seed)
 
 
-def counts(made: Plan) -> Counter[str]:
+def counts(made: SplitPlan) -> Counter[str]:
     return Counter([split for _, split in made.placed] + [copy.split for copy in made.copies])
 
 
@@ -191,7 +191,7 @@ def test_without_assessment_every_photo_counts() -> None:
 
 
 def test_a_document_without_photos_has_an_empty_plan() -> None:
-    assert plan(originals("cube", 0), Assemble()) == Plan(())
+    assert plan(originals("cube", 0), Assemble()) == SplitPlan(())
 
 
 def test_splits_stand_in_one_order() -> None:

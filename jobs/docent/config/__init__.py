@@ -19,7 +19,7 @@ import yaml
 from pydantic import ValidationError
 
 from docent.config.error_messages import refused, unreadable
-from docent.config.fields import Section, execution, output, output_fields
+from docent.config.fields import ConfigSection, execution, output, output_fields
 from docent.config.kubernetes import Kubernetes
 from docent.config.llm import Llm
 from docent.config.overrides import apply_override
@@ -63,7 +63,7 @@ __all__ = [
 ]
 
 
-class Run(Section):
+class Run(ConfigSection):
     """Execution settings of a run."""
 
     name: str = execution("demo", pattern=RUN_NAME_PATTERN)
@@ -78,7 +78,7 @@ class Run(Section):
     """Log level; the environment variable LOG_LEVEL takes precedence."""
 
 
-class PipelineConfig(Section):
+class PipelineConfig(ConfigSection):
     """The whole of pipeline.yaml. A stage whose section is absent is skipped."""
 
     run: Run = execution(Run)

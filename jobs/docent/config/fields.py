@@ -27,7 +27,7 @@ def _field(effect: str, default: Any, limits: Mapping[str, Any]) -> Any:
     return Field(json_schema_extra={"effect": effect}, **value, **limits)
 
 
-class Section(BaseModel):
+class ConfigSection(BaseModel):
     """What every section of the file shares: unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True, frozen=True, allow_inf_nan=False)

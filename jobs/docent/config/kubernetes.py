@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import field_validator
 
-from docent.config.fields import Section, execution
+from docent.config.fields import ConfigSection, execution
 from docent.messages.masking import holds_secret
 
 DNS_LABEL = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
@@ -28,7 +28,7 @@ DEFAULT_RESOURCES: dict[str, dict[str, Any]] = {
 }
 
 
-class Toleration(Section):
+class Toleration(ConfigSection):
     """A toleration for a node taint."""
 
     key: str = execution("nvidia.com/gpu")
@@ -41,7 +41,7 @@ class Toleration(Section):
     """Taint effect; null tolerates all effects."""
 
 
-class Resources(Section):
+class Resources(ConfigSection):
     """Resources and scheduling of a unit's pods."""
 
     cpu: str = execution("250m", pattern=QUANTITY)
@@ -66,7 +66,7 @@ class Resources(Section):
     """RuntimeClass of the pods."""
 
 
-class Storage(Section):
+class Storage(ConfigSection):
     """The volume that all stages share, mounted at /data."""
 
     claim: str = execution("docent-data", pattern=DNS_LABEL)
@@ -79,7 +79,7 @@ class Storage(Section):
     """Requested size."""
 
 
-class Kubernetes(Section):
+class Kubernetes(ConfigSection):
     """Where and how the stages run on a cluster."""
 
     namespace: str = execution("docent", pattern=DNS_LABEL)

@@ -10,11 +10,11 @@ from urllib.parse import parse_qsl
 
 from pydantic import field_validator
 
-from docent.config.fields import Section, execution, output
+from docent.config.fields import ConfigSection, execution, output
 from docent.messages.masking import SECRET_NAME, holds_secret, is_key_field
 
 
-class Llm(Section):
+class Llm(ConfigSection):
     """The teacher that writes questions and answers, used by every stage that asks a model."""
 
     provider: Literal["offline", "openai", "azure", "openrouter", "vllm", "lmdeploy"] = output("offline")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from docent.config.fields import Section, output
+from docent.config.fields import ConfigSection, output
 
 
-class QuestionType(Section):
+class QuestionType(ConfigSection):
     """One kind of question about a section."""
 
     name: str = output(pattern=r"^[a-z][a-z0-9_]{1,39}$")

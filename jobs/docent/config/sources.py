@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import field_validator
 
-from docent.config.fields import Section, output
+from docent.config.fields import ConfigSection, output
 
 SourceKind = Literal["exhibits-csv", "exhibits-folder", "markdown", "pdf", "csv", "txt", "xlsx"]
 ENCODING = r"^[A-Za-z0-9_\-]{0,40}$"
@@ -29,7 +29,7 @@ def named(path: Path) -> Path:
     return real.relative_to(here) if here in real.parents else real
 
 
-class Source(Section):
+class Source(ConfigSection):
     """One place to read from."""
 
     kind: SourceKind = output()
@@ -68,7 +68,7 @@ class Source(Section):
         return folder if folder.is_dir() else None
 
 
-class Markdown(Section):
+class Markdown(ConfigSection):
     """Settings for Markdown files."""
 
     figure_pattern: str = output(r"\{\{\s*([^{}\n]{1,100}?)\s*\}\}")
@@ -89,7 +89,7 @@ class Markdown(Section):
         return pattern
 
 
-class Pdf(Section):
+class Pdf(ConfigSection):
     """Settings for PDF files."""
 
     layout: Literal["classes", "partition", "pictures", "docling"] = output("classes")
@@ -142,7 +142,7 @@ class Pdf(Section):
     """... when its entropy, summed over the three colour channels, exceeds this."""
 
 
-class Rows(Section):
+class Rows(ConfigSection):
     """Settings for CSV and XLSX files."""
 
     title_column: str = output("")
@@ -173,7 +173,7 @@ class Rows(Section):
         return tuple(host.lower() for host in hosts)
 
 
-class Text(Section):
+class Text(ConfigSection):
     """Settings for plain-text files."""
 
     chunk_chars: int = output(1200, ge=100)
@@ -186,7 +186,7 @@ class Text(Section):
     """Reject larger files."""
 
 
-class Describe(Section):
+class Describe(ConfigSection):
     """Descriptions of figures and picture pages by the teacher (`llm`), which must be a vision model."""
 
     enabled: bool = output(False)

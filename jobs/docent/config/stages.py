@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import ConfigDict, Field, field_validator
 
-from docent.config.fields import Section, execution, output
+from docent.config.fields import ConfigSection, execution, output
 from docent.config.questions import QuestionType
 from docent.config.run_names import RUN_NAME_PATTERN
 from docent.config.sources import Describe, Markdown, Pdf, Rows, Source, Text
@@ -26,7 +26,7 @@ EDITS_PLACEHOLDER = "PATH-TO/edits.csv"
 """What stands for the file of decisions that a browser saved, in a suggested command."""
 
 
-class StageSection(Section):
+class StageSection(ConfigSection):
     """What every stage's section has."""
 
     enabled: bool = output(True)
@@ -248,7 +248,7 @@ class BuildDataset(StageSection):
         return name
 
 
-class Approach(Section):
+class Approach(ConfigSection):
     """One way of fine-tuning. A plain name such as `lora` stands for `{name: lora, is: lora}`."""
 
     model_config = ConfigDict(populate_by_name=True)

@@ -18,7 +18,7 @@ from docent.config import Llm
 from docent.errors import ConfigError, StoppedError
 from docent.llm.accounting import RequestCounts
 from docent.llm.chat import ChatRequest, Message, RequestRefusedError
-from docent.llm.journal.journal import Entry, Journal, State, Try, journal_key
+from docent.llm.journal.journal import Entry, Journal, Try, TryState, journal_key
 from docent.llm.pace.budget import Budget, Cost
 from docent.llm.pace.daily import DailyAllowance
 from docent.llm.pace.deadline import since_boot_s
@@ -200,12 +200,12 @@ class Sender:
                 self._daily.give_back(tokens)
                 return attempt
             self.counts.tries["begun"] += 1
-            entry, error, state = None, None, State.REPLIED
+            entry, error, state = None, None, TryState.REPLIED
             try:
                 entry = await self._sent(ask, tokens)
             except (TryFailedError, RequestRefusedError, ConfigError, StoppedError) as raised:
                 is_lost = isinstance(raised, TryFailedError) and raised.how == "lost"
-                error, state = raised, State.LOST if is_lost else State.REFUSED
+                error, state = raised, TryState.LOST if is_lost else TryState.REFUSED
         finally:
             self.pacer.leave()
         self.counts.tries[state.name.lower()] += 1

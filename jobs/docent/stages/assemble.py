@@ -15,7 +15,7 @@ from docent.errors import InputError
 from docent.records import Document, ImageFile, ImageQuality, Item, PlannedImage, Reject, Span, Split, make_id
 from docent.text.markdown.figures import with_descriptions
 from docent.text.related import related_sections
-from docent.vision.splits import BEYOND, Plan, in_split_order, plan_document
+from docent.vision.splits import BEYOND, SplitPlan, in_split_order, plan_document
 from docent.vision.usable import find_usable
 
 
@@ -49,7 +49,7 @@ def _without_text(document: Document) -> Document:
     return document.model_copy(update={"sections": (place,), "meta": {}})
 
 
-def _plans(ctx: Context, exhibits: Sequence[Document]) -> dict[str, Plan]:
+def _plans(ctx: Context, exhibits: Sequence[Document]) -> dict[str, SplitPlan]:
     """Plan the photos of each exhibit, by its id, and record what was assigned."""
     section, assess = ctx.section, ctx.config.assess_images
     similarity = assess.duplicate_similarity if assess else 1.0
@@ -65,7 +65,7 @@ def _plans(ctx: Context, exhibits: Sequence[Document]) -> dict[str, Plan]:
 
 
 def _assigned(
-    exhibits: Sequence[Document], plans: Mapping[str, Plan], measured: Sequence[ImageQuality]
+    exhibits: Sequence[Document], plans: Mapping[str, SplitPlan], measured: Sequence[ImageQuality]
 ) -> Iterator[tuple[str, str, Split]]:
     """Yield sha256, name and split of every photo that has one; one left out as a duplicate has that of its twin."""
     twins = {quality.image_id: quality.duplicate_of for quality in measured if quality.duplicate_of}
@@ -77,7 +77,7 @@ def _assigned(
 
 
 def _exhibit(
-    document: Document, plan: Plan, copies: Mapping[str, ImageFile], images_per_item: int
+    document: Document, plan: SplitPlan, copies: Mapping[str, ImageFile], images_per_item: int
 ) -> Iterator[Item | Reject]:
     """Yield the item of an exhibit, then the photos that it has no use for."""
     if plan.placed:
@@ -126,7 +126,7 @@ def section_items(document: Document, related: int, seen: Counter[str] | None = 
         )
 
 
-def assemble_item(document: Document, plan: Plan, copies: Mapping[str, ImageFile]) -> Item:
+def assemble_item(document: Document, plan: SplitPlan, copies: Mapping[str, ImageFile]) -> Item:
     """Make the item of a document; copies that were planned but not made are left out.
 
     Args:
@@ -154,7 +154,7 @@ def _span(document: Document) -> Span:
     return Span(file=first.file, first_line=first.first_line, last_line=last.last_line)
 
 
-def _nothing_to_test(plans: list[Plan], split: str) -> InputError:
+def _nothing_to_test(plans: list[SplitPlan], split: str) -> InputError:
     photos = sum(len(plan.placed) for plan in plans)
     what = f"no exhibit has a photo to test with: {len(plans)} exhibits, {photos} usable photos in all"
     next_step = {

@@ -30,7 +30,7 @@ class Draft:
 
 
 @dataclass(frozen=True)
-class Section:
+class TeacherSection:
     """The section of one request.
 
     Attributes:

@@ -24,7 +24,7 @@ from docent.teacher.english.writers.dialogue import reworded
 from docent.teacher.languages.section import NonEnglishSection
 from docent.teacher.languages.writers import WRITERS as NON_ENGLISH_WRITERS
 from docent.teacher.languages.writers import types_in
-from docent.teacher.section import Draft, Section
+from docent.teacher.section import Draft, TeacherSection
 from docent.teacher.source.statements import cleaned
 from docent.teacher.source.words import LANGUAGES, words_of_language
 from docent.text.sentences import plain
@@ -65,7 +65,7 @@ def write_typed(material: TypedMaterial, temperature: float) -> str:
         raise RequestRefusedError(
             f"the offline teacher does not write {kind}{language}: that needs a model (llm.provider: openai)"
         )
-    section: Section
+    section: TeacherSection
     if code == "en":
         section = english = EnglishSection(material, temperature)
         drafts = reworded(english) if material.dialogue else chosen(english, WRITERS[kind](english))
@@ -75,7 +75,7 @@ def write_typed(material: TypedMaterial, temperature: float) -> str:
     return json.dumps({"pairs": [_as_json(section, draft) for draft in drafts]}, ensure_ascii=False)
 
 
-def chosen(section: Section, drafts: Iterator[Draft]) -> list[Draft]:
+def chosen(section: TeacherSection, drafts: Iterator[Draft]) -> list[Draft]:
     """Return as many drafts as the request asks for: none too long, no question or answer twice."""
     material = section.material
     is_boolean = material.question_type == "boolean"
@@ -95,7 +95,7 @@ def chosen(section: Section, drafts: Iterator[Draft]) -> list[Draft]:
     return kept
 
 
-def _as_json(section: Section, draft: Draft) -> dict[str, Any]:
+def _as_json(section: TeacherSection, draft: Draft) -> dict[str, Any]:
     evidence = " ".join(statement.whole for statement in draft.evidence)
     figures = [token for token, caption in section.material.figures if _is_shown(section, token, caption, evidence)]
     pair: dict[str, Any] = {"question": cleaned(draft.question), "answer": cleaned(draft.answer)}
@@ -106,7 +106,7 @@ def _as_json(section: Section, draft: Draft) -> dict[str, Any]:
     return pair
 
 
-def _is_shown(section: Section, token: str, caption: str, evidence: str) -> bool:
+def _is_shown(section: TeacherSection, token: str, caption: str, evidence: str) -> bool:
     """Check that an answer's evidence mentions a figure by its number or its caption."""
     name, caption = token.strip("{} ").replace("_", " ").casefold(), cleaned(caption)
     folded = evidence.casefold()

@@ -36,7 +36,7 @@ class Copy:
 
 
 @dataclass(frozen=True)
-class Plan:
+class SplitPlan:
     """Where the photos of one document go.
 
     Attributes:
@@ -50,7 +50,7 @@ class Plan:
     unused: tuple[tuple[ImageFile, str], ...] = ()
 
 
-def plan_document(document: Document, usable: Usable, section: Assemble, seed: int) -> Plan:
+def plan_document(document: Document, usable: Usable, section: Assemble, seed: int) -> SplitPlan:
     """Plan one document in the way that `assemble.split` names.
 
     Raises:
@@ -58,7 +58,7 @@ def plan_document(document: Document, usable: Usable, section: Assemble, seed: i
     """
     images = usable.by_document[document.id]
     if not images:
-        return Plan(())
+        return SplitPlan(())
     return PLANNERS[section.split](_Exhibit(document, images, usable, seed), section)
 
 
@@ -87,7 +87,7 @@ class _Exhibit:
         return tuple(copies)
 
 
-def _clean(exhibit: _Exhibit, section: Assemble) -> Plan:
+def _clean(exhibit: _Exhibit, section: Assemble) -> SplitPlan:
     """Whole lineage groups to one split; copies of training photos only.
 
     A group that also occurs in another exhibit trains in both: it could not test either without being seen. What was
@@ -115,7 +115,7 @@ def _clean(exhibit: _Exhibit, section: Assemble) -> Plan:
     training = [image for image, split in kept if split == "train"]
     copies = exhibit.copies(training, {"train": section.images_per_item - len(kept)})
     torn = tuple((image, TWO_SPLITS) for image in exhibit.images if image.id in exhibit.usable.torn)
-    return Plan(kept, copies, (*unused, *torn))
+    return SplitPlan(kept, copies, (*unused, *torn))
 
 
 def _held_out(spare: int, section: Assemble) -> tuple[int, int]:
@@ -143,7 +143,7 @@ def _capped(exhibit: _Exhibit, placed: Sequence[tuple[ImageFile, Split]], most: 
     return used, tuple((image, BEYOND) for image in training if image.id not in kept)
 
 
-def _published(exhibit: _Exhibit, section: Assemble) -> Plan:
+def _published(exhibit: _Exhibit, section: Assemble) -> SplitPlan:
     """Originals to test first, then validation, then train; copies of any original fill train, then validation.
 
     Slots of test that no original fills go to train, so the sum stays and no altered copy tests, as in the published
@@ -168,10 +168,10 @@ def _published(exhibit: _Exhibit, section: Assemble) -> Plan:
     filled = Counter(split_of.values())
     copies = exhibit.copies(exhibit.images, {split: slots[split] - filled[split] for split in ("train", "validation")})
     unused = tuple((image, BEYOND) for image in exhibit.images if image.id not in split_of)
-    return Plan(placed, copies, unused)
+    return SplitPlan(placed, copies, unused)
 
 
-def _given(exhibit: _Exhibit, section: Assemble) -> Plan:
+def _given(exhibit: _Exhibit, section: Assemble) -> SplitPlan:
     """Photos where the source puts them; absent ones of train and validation replaced by copies of any photo there is.
 
     A copy of a test photo in train leaks, and is counted later. An absent test photo stays absent.
@@ -189,10 +189,10 @@ def _given(exhibit: _Exhibit, section: Assemble) -> Plan:
     validations = slots.validation - present["validation"]
     room = section.images_per_item - len(placed) - max(validations, 0)
     wanted: dict[Split, int] = {"train": min(slots.train - present["train"], room), "validation": validations}
-    return Plan(placed, exhibit.copies(exhibit.images, wanted), unused)
+    return SplitPlan(placed, exhibit.copies(exhibit.images, wanted), unused)
 
 
-PLANNERS: dict[str, Callable[[_Exhibit, Assemble], Plan]] = {
+PLANNERS: dict[str, Callable[[_Exhibit, Assemble], SplitPlan]] = {
     "clean": _clean,
     "published": _published,
     "given": _given,

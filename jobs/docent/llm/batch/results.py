@@ -15,7 +15,7 @@ from docent.errors import ConfigError
 from docent.llm.batch.api import BatchApi
 from docent.llm.batch.files import Line, Result, results
 from docent.llm.chat import RequestRefusedError
-from docent.llm.journal.journal import Entry, State
+from docent.llm.journal.journal import Entry, TryState
 from docent.llm.pace.retry import TryFailedError
 from docent.llm.sender import MAX_WHY_CHARS, Sender
 from docent.llm.wire.endpoint import OpenAIEndpoint
@@ -81,7 +81,7 @@ class Results:
                     refusal = next(filter(None, await asyncio.gather(*ends)), refusal)
         words = self._words(batch)
         # A completed batch has paid for all its lines, although the reply cannot be read.
-        await self.refuse(left, words, State.LOST if gone or batch.status == "completed" else State.REFUSED)
+        await self.refuse(left, words, TryState.LOST if gone or batch.status == "completed" else TryState.REFUSED)
         outcome.again |= dict.fromkeys(left, words)
         codes = [error.code for error in (batch.errors.data if batch.errors else None) or []]
         outcome.queue_is_full = batch.status == "failed" and QUEUE_IS_FULL in codes
@@ -89,7 +89,7 @@ class Results:
             raise refusal
         return outcome
 
-    async def refuse(self, lines: Mapping[bytes, Line], why: str, state: State = State.REFUSED) -> None:
+    async def refuse(self, lines: Mapping[bytes, Line], why: str, state: TryState = TryState.REFUSED) -> None:
         """Give lines without a result their end."""
         rest = iter(lines.values())
         while some := list(islice(rest, ENDED_AT_ONCE)):
@@ -112,14 +112,14 @@ class Results:
             refusal, why = refused, refused.what
         else:
             self.replied += 1
-            await self._close(line, State.REPLIED, entry, "")
+            await self._close(line, TryState.REPLIED, entry, "")
             return None
-        await self._close(line, State.REFUSED, None, why)
+        await self._close(line, TryState.REFUSED, None, why)
         return refusal
 
-    async def _close(self, line: Line, state: State, entry: Entry | None, why: str) -> None:
+    async def _close(self, line: Line, state: TryState, entry: Entry | None, why: str) -> None:
         self._sender.counts.tries[state.name.lower()] += 1
-        self._sender.budget.settle(line.most, entry, state is State.LOST)
+        self._sender.budget.settle(line.most, entry, state is TryState.LOST)
         assert line.attempt is not None  # set before its batch is created
         await self._sender.journal.end(line.attempt, state, entry, mask(why)[:MAX_WHY_CHARS])
 

@@ -22,7 +22,7 @@ from docent.errors import ConfigError, PipelineError, TemporaryError
 from docent.llm.journal import claims
 from docent.llm.journal.index import Index
 from docent.llm.journal.reader import SUFFIX, Reader
-from docent.llm.journal.records import Entry, State, Try
+from docent.llm.journal.records import Entry, Try, TryState
 from docent.llm.journal.writer import CLOSED
 
 log = logging.getLogger("docent.llm")
@@ -143,7 +143,7 @@ def _lines_of_sqlite(path: Path) -> Iterator[bytes]:
                 f"SELECT {columns} FROM attempts ORDER BY id"
             ):
                 attempt = Try(number, "sqlite", request, key, endpoint, batch, begun_s)
-                yield attempt.line(State(state), Entry(*reply), why)
+                yield attempt.line(TryState(state), Entry(*reply), why)
     except sqlite3.Error as error:
         what = f"the journal of replies of an earlier docent cannot be imported: {error}"
         raise ConfigError(what, str(path), _start_anew(path)) from None

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from pydantic_core import from_json
 
-from docent.llm.journal.records import Spent, State, Try, Used
+from docent.llm.journal.records import Spent, Try, TryState, Used
 
 CLOCKS_APART_S = 300.0
 """Machines that share a journal may differ by so much; a try dated later than that is dated by a wrong clock."""
@@ -63,7 +63,7 @@ _NEVER = 2**62
 NO_RECORD = (ValueError, KeyError, TypeError, AttributeError)
 
 
-_STATES = {state.name.lower(): int(state) for state in State}
+_STATES = {state.name.lower(): int(state) for state in TryState}
 
 
 class Place(NamedTuple):

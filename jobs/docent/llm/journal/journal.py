@@ -25,10 +25,10 @@ from docent.llm.journal import claims
 from docent.llm.journal.folder import explained, make_folder, merge
 from docent.llm.journal.index import Index
 from docent.llm.journal.reader import Reader
-from docent.llm.journal.records import Entry, Spent, State, Try, Used, journal_key
+from docent.llm.journal.records import Entry, Spent, Try, TryState, Used, journal_key
 from docent.llm.journal.writer import Writer
 
-__all__ = ["Entry", "Journal", "Spent", "State", "Try", "Used", "count_known", "journal_key"]
+__all__ = ["Entry", "Journal", "Spent", "TryState", "Try", "Used", "count_known", "journal_key"]
 
 log = logging.getLogger("docent.llm")
 T = TypeVar("T")
@@ -62,7 +62,7 @@ class _End:
     """The end of a try."""
 
     attempt: Try
-    state: State
+    state: TryState
     entry: Entry | None
     why: str
     done: asyncio.Future[Entry | None]
@@ -136,7 +136,7 @@ class Journal:
         self._wake()
         return await future
 
-    async def end(self, attempt: Try, state: State, entry: Entry | None = None, why: str = "") -> Entry | None:
+    async def end(self, attempt: Try, state: TryState, entry: Entry | None = None, why: str = "") -> Entry | None:
         """Note how a try ended; durable when this returns, and its claim is over.
 
         Returns:
@@ -250,7 +250,7 @@ class Journal:
                     if not isinstance(error, Exception):
                         raise
                     continue
-            self.replied += sum(end.state is State.REPLIED for end in ends)
+            self.replied += sum(end.state is TryState.REPLIED for end in ends)
             written: list[_End | _Begin] = [*ends, *begins]
             for one, result in zip(written, results, strict=True):
                 if not one.done.done():  # else its task was cancelled
@@ -299,7 +299,7 @@ class Journal:
             None if begin.is_claim and isinstance(one, Try) else one for begin, one in zip(begins, results, strict=True)
         ]
         withdrawn = [one for one, left in zip(results, kept, strict=True) if isinstance(one, Try) and left is None]
-        self._append([one.line(State.REFUSED, why="another process has just begun") for one in withdrawn])
+        self._append([one.line(TryState.REFUSED, why="another process has just begun") for one in withdrawn])
         return kept
 
     def _follow_the_folder(self) -> None:
@@ -356,7 +356,7 @@ def _ended(end: _End, replies: dict[bytes, Entry], lines: list[bytes]) -> Entry 
     key, entry = end.attempt.key, end.entry
     if entry is not None and key in replies:
         cost = Entry("", "", entry.input_tokens, entry.output_tokens)
-        lines.append(end.attempt.line(State.LOST, cost, "answered twice"))
+        lines.append(end.attempt.line(TryState.LOST, cost, "answered twice"))
         return replies[key]
     lines.append(end.attempt.line(end.state, entry, end.why))
     if entry is not None:

@@ -13,7 +13,7 @@ from enum import IntEnum
 from typing import Any, NamedTuple
 
 
-class State(IntEnum):
+class TryState(IntEnum):
     """State of one try. BEGUN without an end was cut off by a kill: it may have been paid for, like LOST."""
 
     BEGUN, REPLIED, REFUSED, LOST = range(4)
@@ -59,7 +59,7 @@ class Try:
     batch: str
     begun_s: float
 
-    def line(self, state: State = State.BEGUN, entry: Entry | None = None, why: str = "") -> bytes:
+    def line(self, state: TryState = TryState.BEGUN, entry: Entry | None = None, why: str = "") -> bytes:
         """Return the record of this try in a state; fields with their usual value are left out."""
         reply = entry or Entry("", "")
         optional = {

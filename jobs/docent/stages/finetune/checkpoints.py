@@ -39,7 +39,7 @@ Count = Annotated[int, Field(ge=0, strict=True)]
 
 
 @dataclass
-class State:
+class TrainingState:
     """Progress of a training.
 
     Attributes:
@@ -61,10 +61,10 @@ class State:
         return [Evaluation(row["step"], row["validation_loss"], row["validation_error"]) for row in rows]
 
 
-_STATE = TypeAdapter(State)
+_STATE = TypeAdapter(TrainingState)
 
 
-def save_checkpoint(folder: Path, state: State, tensors: dict[str, Tensors], keep: int) -> None:
+def save_checkpoint(folder: Path, state: TrainingState, tensors: dict[str, Tensors], keep: int) -> None:
     """Publish `step-N`, then remove all but the newest `keep` checkpoints and the best weights they refer to."""
     _publish(folder / f"step-{state.step:06d}", asdict(state), tensors)
     kept = _complete(folder, "step", verify=False)[:keep]
@@ -96,8 +96,8 @@ def load_best(folder: Path, step: int) -> Tensors:
 
 
 def newest_checkpoint(
-    folder: Path, problem_with: Callable[[State, dict[str, Tensors]], str] = lambda state, tensors: ""
-) -> tuple[State, dict[str, Tensors]] | None:
+    folder: Path, problem_with: Callable[[TrainingState, dict[str, Tensors]], str] = lambda state, tensors: ""
+) -> tuple[TrainingState, dict[str, Tensors]] | None:
     """Return the newest checkpoint whose files and best weights are intact; None where there is none.
 
     Args:
@@ -121,31 +121,33 @@ def newest_checkpoint(
     return None
 
 
-def resume(folder: Path, steps: int, model: Any, optimizer: torch.optim.Optimizer, parallel: SingleProcess) -> State:
+def resume(
+    folder: Path, steps: int, model: Any, optimizer: torch.optim.Optimizer, parallel: SingleProcess
+) -> TrainingState:
     """Restore the newest checkpoint that fits, and return its state; a fresh one where none fits.
 
     Args:
         steps: optimiser steps of the whole training.
     """
 
-    def problem_with(state: State, tensors: dict[str, Tensors]) -> str:
+    def problem_with(state: TrainingState, tensors: dict[str, Tensors]) -> str:
         return f"step {state.step} of {steps}" if state.step > steps else parallel.mismatch(model, optimizer, tensors)
 
     checkpoint = newest_checkpoint(folder, problem_with)
     if checkpoint is None:
-        return State()
+        return TrainingState()
     state, tensors = checkpoint
     parallel.restore(model, optimizer, tensors)
     return state
 
 
-def _state(manifest: dict[str, Any]) -> State:
+def _state(manifest: dict[str, Any]) -> TrainingState:
     """Return the numbers of a manifest.
 
     Raises:
         ValueError: one is missing or of another type.
     """
-    if missing := sorted(State.__dataclass_fields__.keys() - manifest.keys()):
+    if missing := sorted(TrainingState.__dataclass_fields__.keys() - manifest.keys()):
         raise ValueError(f"{MANIFEST} lacks {', '.join(missing)}")
     try:
         return _STATE.validate_python(manifest)

@@ -23,7 +23,7 @@ from torch import distributed
 from docent.context import Context
 from docent.errors import PipelineError, StoppedError
 from docent.ranks import peers
-from docent.stages.finetune.checkpoints import State, Tensors, newest_checkpoint, save_checkpoint
+from docent.stages.finetune.checkpoints import Tensors, TrainingState, newest_checkpoint, save_checkpoint
 from docent.store import write_durably
 
 log = logging.getLogger("docent.finetune")
@@ -54,7 +54,7 @@ def run(ctx: Context, steps: int) -> None:
         total, seconds = total + number, seconds + took_s
         stopped = peers.agreed_to_stop(ctx.stop)
         if peers.rank() == 0 and (stopped or step % SAVE_EVERY == 0):
-            save_checkpoint(scratch, State(step), {"rehearsal": {"sum": torch.tensor([total])}}, KEPT)
+            save_checkpoint(scratch, TrainingState(step), {"rehearsal": {"sum": torch.tensor([total])}}, KEPT)
         if stopped:
             raise StoppedError(f"stopped after step {step} of {steps}", str(scratch), "docent run")
         ctx.progress.update(step, steps, "all-reduce")
@@ -98,7 +98,7 @@ def _add_up(numbers: torch.Tensor, step: int) -> tuple[int, float]:
 def _resume(scratch: Path) -> tuple[int, int]:
     """Return step and sum of the newest checkpoint as rank 0 sees it: others may see an older folder over a network."""
 
-    def problem_with(_: State, tensors: dict[str, Tensors]) -> str:
+    def problem_with(_: TrainingState, tensors: dict[str, Tensors]) -> str:
         return "" if tensors.get("rehearsal", {}).keys() == {"sum"} else "no sum"
 
     progress = torch.zeros(2, dtype=torch.int64)

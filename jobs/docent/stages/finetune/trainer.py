@@ -19,7 +19,7 @@ import torch
 from docent.config import Finetune
 from docent.errors import ConfigError, StoppedError
 from docent.stages.finetune import schedule
-from docent.stages.finetune.checkpoints import State, load_best, resume, save_best, save_checkpoint
+from docent.stages.finetune.checkpoints import TrainingState, load_best, resume, save_best, save_checkpoint
 from docent.stages.finetune.labels import Encoded, collate
 from docent.stages.finetune.parallel import SingleProcess
 from docent.stages.finetune.pictures import Pictures
@@ -62,7 +62,7 @@ class Trainer:
     seed: int
     scratch: Path
     parallel: SingleProcess = field(default_factory=SingleProcess)
-    state: State = field(default_factory=State)
+    state: TrainingState = field(default_factory=TrainingState)
 
     def __post_init__(self) -> None:
         self.optimizer = _optimizer(self.model, self.section)
@@ -74,7 +74,7 @@ class Trainer:
         self._rows_at_once = self.section.micro_batch_rows or self.section.batch_size
         self._epoch, self._batches = -1, [[0]]
 
-    def train(self, stop: threading.Event, report: Callable[[float, float, str], None]) -> State:
+    def train(self, stop: threading.Event, report: Callable[[float, float, str], None]) -> TrainingState:
         """Train from the newest checkpoint or the beginning, and leave the best weights in the model.
 
         Args:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from functools import cached_property, lru_cache
 
-from docent.teacher.section import Section, is_telling
+from docent.teacher.section import TeacherSection, is_telling
 from docent.teacher.source.statements import Statement, bare_title, length_words, statements_of
 from docent.teacher.source.words import words_of_language
 from docent.text.sentences import count_words, plain, words_of
@@ -16,7 +16,7 @@ from docent.text.sentences import count_words, plain, words_of
 MIN_CAPTION_SHARE, MIN_CAPTION_WORDS = 0.5, 2
 
 
-class EnglishSection(Section):
+class EnglishSection(TeacherSection):
     """The section of one request in English."""
 
     @cached_property

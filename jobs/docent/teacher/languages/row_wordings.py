@@ -14,7 +14,7 @@ import re
 from docent.teacher.languages.articles import is_property, with_article
 from docent.teacher.languages.heads import question_kind
 from docent.teacher.languages.signals import polite_ko
-from docent.teacher.languages.tables import Row
+from docent.teacher.languages.tables import TableRow
 from docent.teacher.source.words import regexes, table
 
 UNARTICLED = ("ko", "ja", "zh")
@@ -24,7 +24,7 @@ _JA_NOUN = re.compile("(?:交換|点検|清掃|確認|調整|洗浄|掃除|補�
 _ASKED_FOR: dict[str, list[list[str]]] = table("asked_for")
 
 
-def wording_of(row: Row, code: str) -> str:
+def wording_of(row: TableRow, code: str) -> str:
     """Return the name of the wording for a row: of its question, and with `_answer` of its answer."""
     if row.sort in ("meaning", "remedy", "cause_of", "due", "signal_state", "signal_do"):
         return row.sort
@@ -41,12 +41,12 @@ def wording_of(row: Row, code: str) -> str:
     return f"cell_thing_{end}" if is_known(row, code) else "cell"
 
 
-def is_articled(row: Row, code: str) -> bool:
+def is_articled(row: TableRow, code: str) -> bool:
     """Check whether a row is named with an article: `le programme 4`."""
     return row.is_code and row.sort == "value" and code in ("fr", "es")
 
 
-def is_known(row: Row, code: str) -> bool:
+def is_known(row: TableRow, code: str) -> bool:
     """Check whether the article of a column is known, and a question for it is natural."""
     if code in UNARTICLED:
         return True

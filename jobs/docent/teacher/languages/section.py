@@ -14,8 +14,8 @@ from docent.teacher.languages.heads import is_year
 from docent.teacher.languages.patterns import FormQuestion, questions_by_form
 from docent.teacher.languages.row_wordings import UNARTICLED, interval_sentence, is_articled, place_or_time, wording_of
 from docent.teacher.languages.signals import polite_ko
-from docent.teacher.languages.tables import Row, is_row_of_table, rows_of
-from docent.teacher.section import Section, is_telling
+from docent.teacher.languages.tables import TableRow, is_row_of_table, rows_of
+from docent.teacher.section import TeacherSection, is_telling
 from docent.teacher.source.references import leans
 from docent.teacher.source.statements import Statement, bare_title, statements_of
 from docent.teacher.source.words import UNSPACED, particle
@@ -30,7 +30,7 @@ _NO_POINTER = re.compile("应该|尤其|其他|其余|与其|极其")
 """Chinese words with a letter that points back as a word of its own."""
 
 
-class NonEnglishSection(Section):
+class NonEnglishSection(TeacherSection):
     """The section of one request in a language other than English."""
 
     @cached_property
@@ -66,13 +66,13 @@ class NonEnglishSection(Section):
         return not self.material.title and is_row_of_table(self.material.text)
 
     @cached_property
-    def all_rows(self) -> list[Row]:
+    def all_rows(self) -> list[TableRow]:
         """What its tables and `key: value` lines say."""
         rows = rows_of(self.material.text, self.words, self.name if self.is_row else "", self.material.title)
         return [row for row in rows if self.is_source(row.value) and plain(row.value) != plain(self.name)]
 
     @cached_property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[TableRow]:
         """Those that people would ask about; of a row of a table all, where there is no such one."""
         askable = [row for row in self.all_rows if self._is_askable(row)]
         return askable or (self.all_rows if self.is_row else [])
@@ -107,12 +107,12 @@ class NonEnglishSection(Section):
         kept = [asked for asked in questions if asked.leans != statement.alone]
         return [a if a.with_document else replace(a, question=self._begun(a.question)) for a in kept]
 
-    def row_question(self, row: Row) -> str:
+    def row_question(self, row: TableRow) -> str:
         """Return the question that a row answers."""
         question = place_or_time(self.frame(wording_of(row, self.code), **self._row_slots(row)), row.column, self.code)
         return question if self.is_row or self.frame("inside") else self._begun(question)
 
-    def row_answer(self, row: Row) -> str:
+    def row_answer(self, row: TableRow) -> str:
         """Return a row as a sentence."""
         key = wording_of(row, self.code)
         if key == "due" and (sentence := interval_sentence(row.name, row.value.rstrip(" .。;；"), self.code)):
@@ -127,12 +127,12 @@ class NonEnglishSection(Section):
         answer = self.frame(f"{key}_answer", **self._row_slots(row))
         return answer[:1].upper() + answer[1:]
 
-    def full_row_answer(self, row: Row) -> str:
+    def full_row_answer(self, row: TableRow) -> str:
         """Return a row as an answer of its own: behind the document where it would be too short for one."""
         answer = self.row_answer(row)
         return answer if length_in_words(answer) >= MIN_ANSWER_WORDS else f"{self.frame('according')}{answer}"
 
-    def _is_askable(self, row: Row) -> bool:
+    def _is_askable(self, row: TableRow) -> bool:
         """Check whether a question about a row can be put into words that people use."""
         key = wording_of(row, self.code)
         if self.code == "ko" and re.search(r"[은이]\([는가]\)", self.row_question(row) + self.row_answer(row)):
@@ -140,7 +140,7 @@ class NonEnglishSection(Section):
         is_article_known = not is_articled(row, self.code) or with_article(row.name, self.code) != ""
         return is_article_known and (self.code in UNARTICLED or key != "cell")
 
-    def _row_slots(self, row: Row) -> dict[str, str]:
+    def _row_slots(self, row: TableRow) -> dict[str, str]:
         thing = with_article(row.column, self.code) or row.column
         value = row.value.rstrip(" .。;；")
         if value.isdecimal() and is_year(row.column, value):

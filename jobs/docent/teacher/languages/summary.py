@@ -15,7 +15,7 @@ from itertools import groupby, zip_longest
 from docent.teacher.languages.cells import read_tables
 from docent.teacher.languages.row_wordings import interval_sentence
 from docent.teacher.languages.section import NonEnglishSection
-from docent.teacher.languages.tables import Row
+from docent.teacher.languages.tables import TableRow
 from docent.teacher.source.references import references_of
 from docent.teacher.source.statements import cleaned, pieces_of, sentences_of, usable
 from docent.teacher.source.words import regexes
@@ -139,7 +139,7 @@ def _is_complete(sentence: str) -> bool:
     )
 
 
-def _row_of(section: NonEnglishSection, line: str) -> Row | None:
+def _row_of(section: NonEnglishSection, line: str) -> TableRow | None:
     """Return the row that a line `key: value` gives."""
     wanted = _bare(line)
     return next((row for row in section.rows if _bare(row.source) == wanted), None)

@@ -43,7 +43,7 @@ _MAX_NUMBER_WORDS = 7
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """One thing that a table says.
 
     Attributes:
@@ -95,14 +95,14 @@ def is_row_of_table(text: str) -> bool:
     return len(lines) > 1 and len(pairs) * 2 > len(lines)
 
 
-def rows_of(text: str, words: Words, name: str = "", title: str = "") -> list[Row]:
+def rows_of(text: str, words: Words, name: str = "", title: str = "") -> list[TableRow]:
     """Return rows of the tables and lines of a section, in order, each once.
 
     Args:
         name: what the lines `key: value` are of, where the text is one row of a table.
         title: the section's, which may say what the rows of a table are about.
     """
-    rows: dict[tuple[str, str], Row] = {}
+    rows: dict[tuple[str, str], TableRow] = {}
     twice: set[tuple[str, str]] = set()
     lines = text.splitlines()
     for row in (*_tables(lines, words, title), *_pairs(lines, words, name)):
@@ -115,7 +115,7 @@ def rows_of(text: str, words: Words, name: str = "", title: str = "") -> list[Ro
     return [row for key, row in rows.items() if key not in twice and _is_usable(row, words)]
 
 
-def _is_usable(row: Row, words: Words) -> bool:
+def _is_usable(row: TableRow, words: Words) -> bool:
     values = (row.value.casefold(), row.column.casefold())
     return (
         row.value not in ("", "-", "–", "—", "/", "?")
@@ -131,7 +131,7 @@ def _is_usable(row: Row, words: Words) -> bool:
     )
 
 
-def _pairs(lines: Sequence[str], words: Words, name: str) -> Iterator[Row]:
+def _pairs(lines: Sequence[str], words: Words, name: str) -> Iterator[TableRow]:
     """Yield `key: value` lines with a short value; in a row of a table with any."""
     max_key_words = 8 if words.code in UNSPACED else 4  # Chinese and Japanese are counted by their letters
     for line in lines:
@@ -145,10 +145,10 @@ def _pairs(lines: Sequence[str], words: Words, name: str) -> Iterator[Row]:
             key, unit = label_and_unit(key)
             shown = value.rstrip(".")
             value = with_unit(shown, unit, words.code)
-            yield Row(name, key, value, "value", line.strip(), value != shown)
+            yield TableRow(name, key, value, "value", line.strip(), value != shown)
 
 
-def _tables(lines: Sequence[str], words: Words, title: str) -> Iterator[Row]:
+def _tables(lines: Sequence[str], words: Words, title: str) -> Iterator[TableRow]:
     for table in read_tables(lines):
         if len(table.head) > 1 and table.head[0].casefold() in words.numbered:
             counted = all(cells[0].strip(".").isdecimal() for cells, _ in table.rows)
@@ -164,7 +164,7 @@ def _tables(lines: Sequence[str], words: Words, title: str) -> Iterator[Row]:
             yield from _of_models(table, words) if is_of_models else _of_names(table, words)
 
 
-def _of_values(table: Table, words: Words) -> Iterator[Row]:
+def _of_values(table: Table, words: Words) -> Iterator[TableRow]:
     sorts = [sort_of(column) for column in table.head]
     for cells, line in table.rows:
         label, unit = label_and_unit(cells[0])
@@ -172,10 +172,10 @@ def _of_values(table: Table, words: Words) -> Iterator[Row]:
         value = cells[sorts.index("value", 1) if "value" in sorts[1:] else 1]
         if label:
             shown = with_unit(value, unit, words.code)
-            yield Row("", label, shown, "value", line, shown != value and words.code in ("ko", "ja", "zh"))
+            yield TableRow("", label, shown, "value", line, shown != value and words.code in ("ko", "ja", "zh"))
 
 
-def _of_states(table: Table, words: Words, title: str) -> Iterator[Row]:
+def _of_states(table: Table, words: Words, title: str) -> Iterator[TableRow]:
     """Yield rows of colours together with their lamp, and rows of other states; colours without a lamp are left out."""
     lamp = lamp_of(table.head[0], title, words.code)
     others = Table(table.head, [])
@@ -185,11 +185,13 @@ def _of_states(table: Table, words: Words, title: str) -> Iterator[Row]:
         for head, cell in zip(table.head[1:], cells[1:], strict=True):
             sort = signal_sort(head, sort_of(head)) if glows and lamp else ""
             if sort:
-                yield Row(cells[0], head, cell.rstrip("."), sort, line, first=table.head[0], lamp=lamp, glows=glows)
+                yield TableRow(
+                    cells[0], head, cell.rstrip("."), sort, line, first=table.head[0], lamp=lamp, glows=glows
+                )
     yield from _of_names(others, words)
 
 
-def _of_models(table: Table, words: Words) -> Iterator[Row]:
+def _of_models(table: Table, words: Words) -> Iterator[TableRow]:
     """Yield rows of properties whose other columns are the things that have them."""
     sorts = [sort_of(column) for column in table.head]
     for cells, line in table.rows:
@@ -199,10 +201,10 @@ def _of_models(table: Table, words: Words) -> Iterator[Row]:
             is_model = re.search(r"\d|[A-Z]{2}", model) is not None  # nobody knows which thing `standard` is of
             if sorts[place] != "unit" and label and is_model and _is_clear([cells[0]], 0, cells[place], unit):
                 value = with_unit(cells[place], unit, words.code)
-                yield Row(model, label, value, "value", line, value != cells[place])
+                yield TableRow(model, label, value, "value", line, value != cells[place])
 
 
-def _of_names(table: Table, words: Words) -> Iterator[Row]:
+def _of_names(table: Table, words: Words) -> Iterator[TableRow]:
     """Yield rows whose first cell names what the other cells are of."""
     first, unit_of_names = label_and_unit(table.head[0])
     sorts = [sort_of(column) for column in table.head]
@@ -220,7 +222,7 @@ def _of_names(table: Table, words: Words) -> Iterator[Row]:
             value = with_unit(shown, unit, words.code)
             sort = sorts[place] if sorts[place] in ("meaning", "remedy", "cause_of") else "value"
             sort = "due" if is_due(first, label, name) else sort
-            row = Row(name, label, value, sort, line, value != shown, first=first)
+            row = TableRow(name, label, value, sort, line, value != shown, first=first)
             row = replace(row, cause=cause) if sort == "remedy" and any(c.isalnum() for c in cause) else row
             if sort != "due" and SIGNAL.fullmatch(first.casefold().strip()) and not is_numbered:
                 row = replace(row, name=f"{first}{_COLONS.get(words.code, ': ')}{name}")
@@ -236,7 +238,7 @@ def _is_clear(head: Sequence[str], place: int, cell: str, unit: str) -> bool:
     return bool(unit) or not is_bare(cell) or COUNTS.search(head[place]) is not None
 
 
-def _with_column(row: Row, column: str, words: Words) -> Row:
+def _with_column(row: TableRow, column: str, words: Words) -> TableRow:
     """Return the row of a number or code, named together with its column; a code that is explained needs no more."""
     if row.sort == "meaning" and not row.name.isdecimal():
         return row

@@ -16,7 +16,7 @@ from docent.teacher.languages.heads import is_bare
 from docent.teacher.languages.judged import Judged, judged, with_blank
 from docent.teacher.languages.section import NonEnglishSection
 from docent.teacher.languages.summary import SECTION_SUMMARY_WORDS, SUMMARY_WORDS, is_procedure, steps, summary
-from docent.teacher.languages.tables import Row
+from docent.teacher.languages.tables import TableRow
 from docent.teacher.section import Draft
 from docent.teacher.source.statements import Statement, cleaned
 from docent.text.sentences import plain
@@ -55,7 +55,7 @@ def _of_fact(section: NonEnglishSection) -> Iterator[Draft]:
                 yield from list(_of_sentence(section, statement, ()))[:1]
 
 
-def _rows_of_fact(fact: str, rows: list[Row]) -> list[Row]:
+def _rows_of_fact(fact: str, rows: list[TableRow]) -> list[TableRow]:
     """Return the rows that a fact of a table, `Column: cell; Column: cell`, is made of."""
     cells = [cell.partition(": ")[2].strip() or cell for cell in fact.split("; ")]
     return [row for row in rows if [cell for cell in cells_of(row.source) if cell] == cells]
@@ -93,7 +93,7 @@ def _of_sentence(section: NonEnglishSection, statement: Statement, kinds: tuple[
             yield _drafted(asked.question, answer, answer)
 
 
-def _of_row(section: NonEnglishSection, row: Row) -> Draft:
+def _of_row(section: NonEnglishSection, row: TableRow) -> Draft:
     return _drafted(section.row_question(row), section.full_row_answer(row), row.source)
 
 

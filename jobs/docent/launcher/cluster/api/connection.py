@@ -58,7 +58,7 @@ class Connection:
         self.configuration, self.patience_s, self.pause = configuration, patience_s, pause
         configuration.retries = False  # urllib3's own would also repeat what must not happen twice
         # Without discovery, which takes several requests at each start and caches its result in /tmp: KINDS has it all.
-        self.dynamic = DynamicClient(ApiClient(configuration), discoverer=lambda *_: None)  # type: ignore[no-untyped-call]
+        self.dynamic = DynamicClient(ApiClient(configuration), discoverer=lambda *_: None)
 
     @property
     def host(self) -> str:
@@ -129,9 +129,9 @@ def load_configuration() -> Any:
     configuration = client.Configuration()
     try:
         if "KUBECONFIG" not in os.environ and "KUBERNETES_SERVICE_HOST" in os.environ:
-            config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+            config.load_incluster_config(client_configuration=configuration)
         else:
-            config.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+            config.load_kube_config(client_configuration=configuration)
     except config.ConfigException as error:
         where = os.environ.get("KUBECONFIG", "~/.kube/config")
         raise LauncherError(4, f"no cluster is configured: {error}", where, "export KUBECONFIG=FILE") from None

@@ -73,8 +73,8 @@ def _connected(connection: Connection, path: str, query: list[tuple[str, Any]]) 
 
     headers = {**connection.headers(), "sec-websocket-protocol": PROTOCOL}
     try:
-        url = get_websocket_url(connection.host + path, query)  # type: ignore[no-untyped-call]
-        return create_websocket(connection.configuration, url, headers)  # type: ignore[no-untyped-call]
+        url = get_websocket_url(connection.host + path, query)
+        return create_websocket(connection.configuration, url, headers)
     except websocket.WebSocketBadStatusException as error:
         raise refusal(f"exec {path}", error.status_code, error.resp_body or b"") from None
     except (OSError, websocket.WebSocketException) as error:

@@ -40,7 +40,7 @@ def resource(kind: str) -> Any:
     from kubernetes.dynamic import Resource
 
     group, _, version = KINDS[kind].rpartition("/")
-    return Resource(  # type: ignore[no-untyped-call]
+    return Resource(
         prefix="apis" if group else "api",
         group=group,
         api_version=version,

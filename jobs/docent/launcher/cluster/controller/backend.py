@@ -15,7 +15,7 @@ from docent.errors import LauncherError
 from docent.launcher.cluster.api.client import ApiError, Cluster, Object
 from docent.launcher.cluster.controller.state_record import StateRecord
 from docent.launcher.cluster.state import command, owned
-from docent.launcher.cluster.watch.cause import Evidence, decisiveness, why_failed, why_waiting
+from docent.launcher.cluster.watch.cause import UnitEvidence, decisiveness, why_failed, why_waiting
 from docent.launcher.cluster.watch.conditions import read
 from docent.launcher.cluster.watch.loglines import last_error, readable
 from docent.launcher.cluster.watch.observing import Observed
@@ -266,10 +266,10 @@ class ClusterBackend:
         pods = (pod for pod in self._objects.labelled("Pod", "docent/unit", one.unit) if _is_named(pod, one.name))
         return [pod for pod in pods if pod["metadata"]["creationTimestamp"] >= since]
 
-    def _evidence(self, one: Workload, live: Object, text: str, with_warnings: bool) -> Evidence:
+    def _evidence(self, one: Workload, live: Object, text: str, with_warnings: bool) -> UnitEvidence:
         warnings = [w for w in self._recent_warnings() if _is_about(w, one.name)] if with_warnings else []
         queue = live["metadata"].get("labels", {}).get(QUEUE_LABEL, "")
-        return Evidence(one.unit, read(live), tuple(self._pods(one)), tuple(warnings), text, queue)
+        return UnitEvidence(one.unit, read(live), tuple(self._pods(one)), tuple(warnings), text, queue)
 
     def _recent_warnings(self) -> list[Object]:
         """Return the events of type Warning of the namespace, as they were listed last."""

@@ -47,7 +47,7 @@ class Receipt(BaseModel, frozen=True):
             raise LauncherError(100, "the other end sent no valid receipt", "transfer", "try again") from None
 
 
-class Tally:
+class StreamTally:
     """Counts and digest of what has passed so far; both ends keep one."""
 
     def __init__(self) -> None:
@@ -77,7 +77,10 @@ class Entry:
 
 
 def pack(
-    source: Path, skipped: Callable[[str], None] = lambda _: None, outwards: bool = True, tally: Tally | None = None
+    source: Path,
+    skipped: Callable[[str], None] = lambda _: None,
+    outwards: bool = True,
+    tally: StreamTally | None = None,
 ) -> Iterator[bytes]:
     """Yield the tar of a file or folder, parents before their content and in order.
 
@@ -94,7 +97,7 @@ def pack(
     """
     if not source.exists():
         raise LauncherError(102, "there is no such file or folder", str(source), "fix the path")
-    tally = tally or Tally()
+    tally = tally or StreamTally()
     root = source.resolve()
     for entry in _walk(root, TOP, TOP, 0, None if outwards else root):
         if isinstance(entry, Path):

@@ -17,7 +17,7 @@ from typing import IO
 
 from docent.artifacts.durable import sync_folder, temporary_name
 from docent.errors import LauncherError
-from docent.launcher.cluster.transfer.archive import PIECE_BYTES, RECEIPT, TOP, Receipt, Tally, stays_inside
+from docent.launcher.cluster.transfer.archive import PIECE_BYTES, RECEIPT, TOP, Receipt, StreamTally, stays_inside
 
 
 def unpack(read: Callable[[int], bytes], destination: Path) -> Receipt:
@@ -51,7 +51,7 @@ def _extract(read: Callable[[int], bytes], folder: Path) -> Receipt:
 
     Not with `extract(filter="data")`: it goes through links, replaces what is there, and does not sync.
     """
-    tally, links = Tally(), set[str]()
+    tally, links = StreamTally(), set[str]()
     stream = SimpleNamespace(read=read)
     with tarfile.open(fileobj=stream, mode="r|", encoding="utf-8", errors="surrogateescape") as tar:
         for member in tar:
@@ -79,7 +79,7 @@ def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
     return content
 
 
-def _write(content: IO[bytes], member: tarfile.TarInfo, path: Path, tally: Tally) -> None:
+def _write(content: IO[bytes], member: tarfile.TarInfo, path: Path, tally: StreamTally) -> None:
     """Write a new file with the member's content, time and executable bit, and nothing else of its mode."""
     with path.open("xb") as file:  # x: the same name twice is an error
         while piece := content.read(PIECE_BYTES):

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from docent.errors import LauncherError
 from docent.launcher.cluster.api.client import RELISTED
 from docent.launcher.cluster.api.execution import CommandError
-from docent.launcher.cluster.transfer.archive import Receipt, Tally, pack, reader
+from docent.launcher.cluster.transfer.archive import Receipt, StreamTally, pack, reader
 from docent.launcher.cluster.transfer.extraction import unpack
-from docent.launcher.cluster.watch.cause import Evidence, why_waiting
+from docent.launcher.cluster.watch.cause import UnitEvidence, why_waiting
 from docent.launcher.cluster.watch.conditions import WorkloadStatus
 from docent.launcher.render.pod import CLAIM_LABEL
 
@@ -64,7 +64,7 @@ class Volume:
         Raises:
             LauncherError: (105) the source cannot be read; (100) it did not arrive whole.
         """
-        tally = Tally()
+        tally = StreamTally()
         pieces = _reported(pack(source, skipped, outwards, tally), moved)
         try:
             answer = b"".join(self.cluster.run_in(self.pod, ["docent", "unpack", destination], pieces))
@@ -158,7 +158,7 @@ def _wait_until_ready(cluster: Cluster, name: str, selector: str) -> None:
         phase = pod.get("status", {}).get("phase")
         if phase == "Running":
             return
-        why = why_waiting(Evidence("transfer", WorkloadStatus("running"), (pod,)))
+        why = why_waiting(UnitEvidence("transfer", WorkloadStatus("running"), (pod,)))
         if phase in ("Failed", "Succeeded") or "image" in why:
             raise LauncherError(5, f"the transfer pod cannot start: {why or phase}", name, describe)
     raise LauncherError(104, f"the transfer pod is not ready after {READY_S:.0f} s: {why}", name, describe)

@@ -15,7 +15,7 @@ from docent.launcher.cluster.api.connection import ApiError
 from docent.launcher.cluster.start import failure
 from docent.launcher.cluster.state import RunRecord, command, launch_of
 from docent.launcher.cluster.watch import conditions
-from docent.launcher.cluster.watch.cause import Evidence, why_failed, why_waiting
+from docent.launcher.cluster.watch.cause import UnitEvidence, why_failed, why_waiting
 from docent.launcher.cluster.watch.observing import Observed
 from docent.launcher.runs.display import RunDisplay
 from docent.launcher.runs.log_tail import LOG_BYTES
@@ -98,7 +98,7 @@ class RunWatcher:
             return ""
         pods = tuple(self.launchers.labelled("Pod", "batch.kubernetes.io/job-name", jobs[-1]["metadata"]["name"]))
         warnings = () if pods else tuple(self._events_of(jobs[-1]["metadata"]["name"]))
-        return why_waiting(Evidence("launcher", conditions.read(jobs[-1]), pods, warnings))
+        return why_waiting(UnitEvidence("launcher", conditions.read(jobs[-1]), pods, warnings))
 
     def _events_of(self, name: str) -> list[Any]:
         try:
@@ -126,7 +126,7 @@ class RunWatcher:
         if not status.finished:
             return ""
         pods = self.launchers.labelled("Pod", "batch.kubernetes.io/job-name", jobs[-1]["metadata"]["name"])
-        return why_failed(Evidence("launcher", status, tuple(pods), log=self._log(pods))).text
+        return why_failed(UnitEvidence("launcher", status, tuple(pods), log=self._log(pods))).text
 
     def _log(self, pods: list[Any]) -> str:
         if not pods:

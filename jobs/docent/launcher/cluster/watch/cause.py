@@ -31,7 +31,7 @@ NOT_MOUNTED = frozenset({"FailedMount", "FailedAttachVolume"})
 
 
 @dataclass(frozen=True)
-class Evidence:
+class UnitEvidence:
     """What is known about a unit that waits or failed.
 
     Attributes:
@@ -59,22 +59,22 @@ class Cause:
     exit_code: int | None = None
 
 
-Explain = Callable[[Evidence], Cause | None]
+Explain = Callable[[UnitEvidence], Cause | None]
 
 
-def why_failed(evidence: Evidence) -> Cause:
+def why_failed(evidence: UnitEvidence) -> Cause:
     """Return the cause of a failed unit."""
     status = evidence.status
     unexplained = Cause(one_line(f"{status.reason or 'failed'}: {status.message or 'the cluster gives no reason'}"))
     return next((cause for explain in _FAILED if (cause := explain(evidence))), unexplained)
 
 
-def why_waiting(evidence: Evidence) -> str:
+def why_waiting(evidence: UnitEvidence) -> str:
     """Return why a submitted unit does not run yet; "" when it runs or was only just created."""
     return next((cause.text for explain in _WAITING if (cause := explain(evidence))), "")
 
 
-def _out_of_memory(evidence: Evidence) -> Cause | None:
+def _out_of_memory(evidence: UnitEvidence) -> Cause | None:
     for pod, ended in _states(evidence.pods, "terminated"):
         if ended.get("reason") == "OOMKilled":
             limits = (c.get("resources", {}).get("limits", {}).get("memory") for c in pod["spec"]["containers"])
@@ -83,7 +83,7 @@ def _out_of_memory(evidence: Evidence) -> Cause | None:
     return None
 
 
-def _exit_code(evidence: Evidence) -> Cause | None:
+def _exit_code(evidence: UnitEvidence) -> Cause | None:
     code = min(_exit_codes(evidence.pods), key=_rank, default=None)
     if code is None:
         return None
@@ -106,7 +106,7 @@ def _rank(code: int) -> int:
     return DECISIVE.index(code if code in DECISIVE else OTHER)
 
 
-def _evicted(evidence: Evidence) -> Cause | None:
+def _evicted(evidence: UnitEvidence) -> Cause | None:
     for pod in evidence.pods:
         status = pod.get("status", {})
         if status.get("phase") == "Failed" and status.get("reason") in EVICTED:
@@ -117,14 +117,14 @@ def _evicted(evidence: Evidence) -> Cause | None:
     return None
 
 
-def _deadline(evidence: Evidence) -> Cause | None:
+def _deadline(evidence: UnitEvidence) -> Cause | None:
     if evidence.status.reason != "DeadlineExceeded":
         return None
-    blocked = why_waiting(Evidence(evidence.unit, WorkloadStatus("running"), evidence.pods, evidence.warnings))
+    blocked = why_waiting(UnitEvidence(evidence.unit, WorkloadStatus("running"), evidence.pods, evidence.warnings))
     return Cause(one_line(f"it took longer than kubernetes.deadline_s{f', {blocked}' if blocked else ''}"))
 
 
-def _image(evidence: Evidence) -> Cause | None:
+def _image(evidence: UnitEvidence) -> Cause | None:
     for pod, waiting in _states(evidence.pods, "waiting"):
         if waiting.get("reason") in CANNOT_PULL:
             images = ", ".join(c["image"] for c in pod["spec"]["containers"])
@@ -134,7 +134,7 @@ def _image(evidence: Evidence) -> Cause | None:
     return None
 
 
-def _configuration(evidence: Evidence) -> Cause | None:
+def _configuration(evidence: UnitEvidence) -> Cause | None:
     for _, waiting in _states(evidence.pods, "waiting"):
         if waiting.get("reason") in CANNOT_CONFIGURE:
             return Cause(one_line(f"a Secret or ConfigMap is missing: {waiting.get('message', '')}"))
@@ -143,12 +143,12 @@ def _configuration(evidence: Evidence) -> Cause | None:
     return None
 
 
-def _refused(evidence: Evidence) -> Cause | None:
+def _refused(evidence: UnitEvidence) -> Cause | None:
     message = _warning(evidence.warnings, REFUSED)
     return Cause(one_line(f"its pods are refused: {message}")) if message and not evidence.pods else None
 
 
-def _unschedulable(evidence: Evidence) -> Cause | None:
+def _unschedulable(evidence: UnitEvidence) -> Cause | None:
     for pod in evidence.pods:
         for condition in _conditions(pod):
             if condition["type"] == "PodScheduled" and condition["status"] == "False":
@@ -159,13 +159,13 @@ def _unschedulable(evidence: Evidence) -> Cause | None:
     return None
 
 
-def _unmounted(evidence: Evidence) -> Cause | None:
+def _unmounted(evidence: UnitEvidence) -> Cause | None:
     starting = any(waiting.get("reason") == "ContainerCreating" for _, waiting in _states(evidence.pods, "waiting"))
     message = _warning(evidence.warnings, NOT_MOUNTED)
     return Cause(one_line(f"a volume cannot be mounted: {message}")) if starting and message else None
 
 
-def _suspended(evidence: Evidence) -> Cause | None:
+def _suspended(evidence: UnitEvidence) -> Cause | None:
     if evidence.status.phase != "queued":
         return None
     if evidence.queue:

@@ -45,7 +45,7 @@ class Note(BaseModel, frozen=True):
 
 
 @dataclass(frozen=True)
-class Plan:
+class PushPlan:
     """The changes of a push.
 
     Attributes:
@@ -92,7 +92,7 @@ def make_plan(
     note: Note | None,
     card: str,
     delete: Sequence[str] = (),
-) -> Plan:
+) -> PushPlan:
     """Compare a data set with a repository.
 
     Args:
@@ -110,7 +110,7 @@ def make_plan(
     written = inside(folder, CARD).read_text(encoding="utf-8")
     merged = merge(written, card, note.card if note else {})
     after = Note(files=frozenset(files) - UNOWNED, card=digests(written))
-    return Plan(
+    return PushPlan(
         uploads=tuple(changed),
         card=merged.text if merged.text != card else "",
         stale=tuple(sorted((ours | deleted) - set(files) - UNOWNED)),

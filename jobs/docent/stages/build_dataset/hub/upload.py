@@ -23,7 +23,7 @@ from docent.stages.build_dataset.hub.plan import (
     CARD,
     MAX_NAMED,
     NOTE,
-    Plan,
+    PushPlan,
     make_plan,
     named,
     read_note,
@@ -99,7 +99,7 @@ class _Repository:
         """Return its newest commit."""
         return str(self.ask(lambda: self.api.repo_info(self.name, repo_type=TYPE)).sha)
 
-    def compare(self, head: str, data_set: Artifact, delete: Sequence[str]) -> tuple[Plan, bool]:
+    def compare(self, head: str, data_set: Artifact, delete: Sequence[str]) -> tuple[PushPlan, bool]:
         """Return what to change in it, and whether the note in it is up to date."""
         entries = self.ask(
             lambda: list(self.api.list_repo_tree(self.name, repo_type=TYPE, recursive=True, revision=head))
@@ -135,7 +135,7 @@ class _Repository:
             return Path(self.ask(lambda: self.api.hf_hub_download(self.name, path, **settings))).read_bytes()
 
 
-def _commits(plan: Plan, folder: Path) -> list[tuple[int, list[Any]]]:
+def _commits(plan: PushPlan, folder: Path) -> list[tuple[int, list[Any]]]:
     """Return the operations of each commit, and how many files of the data set it uploads.
 
     Of several commits, the first brings a note that claims all their files: otherwise the files of an interrupted push
@@ -157,7 +157,7 @@ def _commits(plan: Plan, folder: Path) -> list[tuple[int, list[Any]]]:
     return commits
 
 
-def _in_the_way(plan: Plan, name: str) -> PushError:
+def _in_the_way(plan: PushPlan, name: str) -> PushError:
     number = counted(len(plan.in_the_way), "file")
     return PushError(
         f"{name} holds {number} of others where files of the data set would go: {named(plan.in_the_way)}",
@@ -165,7 +165,7 @@ def _in_the_way(plan: Plan, name: str) -> PushError:
     )
 
 
-def _notes(plan: Plan, name: str) -> tuple[str, ...]:
+def _notes(plan: PushPlan, name: str) -> tuple[str, ...]:
     """Return what a person should know about a push that succeeded."""
     if not plan.kept:
         return plan.notes

@@ -42,7 +42,7 @@ _LABELLED = re.compile(r"[^.:]{2,60}: \S")
 
 
 @dataclass(frozen=True)
-class Unit:
+class SummaryPart:
     """A sentence, or a list, steps or a table as one.
 
     Attributes:
@@ -86,7 +86,7 @@ def is_named(section: EnglishSection) -> bool:
     return section.place != section.doc or not section.material.others or plain(title) == plain(section.name)
 
 
-def _question(section: EnglishSection, units: Sequence[Unit]) -> str:
+def _question(section: EnglishSection, units: Sequence[SummaryPart]) -> str:
     """Return the question for a summary, or for what a section says where it has steps or is no short one."""
     steps = [unit for unit in units if unit.text.startswith("1. ")]
     has_steps = 2 * _length(steps) >= _length(units) > 0
@@ -95,14 +95,14 @@ def _question(section: EnglishSection, units: Sequence[Unit]) -> str:
     return f"Which steps does {section.place} describe?" if has_steps else f"What does {section.place} say?"
 
 
-def _record_units(section: EnglishSection) -> list[Unit]:
+def _record_units(section: EnglishSection) -> list[SummaryPart]:
     """Return the sentences that the cells of a document of one row give, none where a cell gives none.
 
     `Cut to size on request.` is no sentence about the thing.
     """
     pairs = (pair for pair in pairs_of(section).pairs if pair.is_cell)
     cells = (pair.answer for pair in pairs if pair.kind != "what" or read_clause(pair.answer) or is_order(pair.answer))
-    units = [Unit(text) for text in dict.fromkeys(cells)]
+    units = [SummaryPart(text) for text in dict.fromkeys(cells)]
     answer = plain(as_text(units))
     wanted = (
         value
@@ -112,9 +112,9 @@ def _record_units(section: EnglishSection) -> list[Unit]:
     return units if all(plain(value).rstrip(".") in answer for value in wanted) else []
 
 
-def units_of(section: EnglishSection) -> list[Unit]:
+def units_of(section: EnglishSection) -> list[SummaryPart]:
     """Return all that a section says, in order; [] where a part cannot be told or the beginning is unclear."""
-    units: list[Unit] = []
+    units: list[SummaryPart] = []
     for block in blocks_of(section.material.text, section.material.title.strip("# "), section.words):
         lead = units[-1].text if units and units[-1].text.endswith(":") else ""
         if block.kind == "code" and not lead:
@@ -140,29 +140,29 @@ def opens_clearly(text: str) -> bool:
     return _OWN_DOCUMENT.match(first) is not None or not leans(_FIRST_PERSON.sub("X", first), "en")
 
 
-def _units_of(block: Block, lead: str) -> list[Unit]:
+def _units_of(block: Block, lead: str) -> list[SummaryPart]:
     """Return a block as units; none where it cannot be told."""
     if block.kind == "paragraph":
-        return [Unit(text) for text in block.parts]
+        return [SummaryPart(text) for text in block.parts]
     if block.kind == "steps":
-        return [Unit("\n".join(step_lines(block.parts)), len(block.parts), True)]
+        return [SummaryPart("\n".join(step_lines(block.parts)), len(block.parts), True)]
     if block.kind == "table":
         rows = sentences_of_values("\n".join(block.parts))
         spoken = " ".join([lead, *rows]).strip()
-        return [Unit(spoken, len(rows))] if rows else []
+        return [SummaryPart(spoken, len(rows))] if rows else []
     return _list_units(block.parts, lead) if block.kind == "list" else []
 
 
-def _list_units(items: Sequence[str], lead: str) -> list[Unit]:
+def _list_units(items: Sequence[str], lead: str) -> list[SummaryPart]:
     """Return items that are sentences as lines, others as one sentence behind their lead-in."""
     if all(is_statement(item) for item in items):
-        return [Unit("\n".join(f"- {sentence(item)}" for item in items), len(items), True)]
+        return [SummaryPart("\n".join(f"- {sentence(item)}" for item in items), len(items), True)]
     if not lead or any(item[-1] in ".!?" and " " in item for item in items[:-1]):
         return []
     bare = [as_inside(re.sub(r"(?:[.;,]|[,;] and)$", "", item), "") for item in items]
     mark = ";" if any("," in item for item in bare) else ","
     listed = bare[0] if len(bare) == 1 else f"{f'{mark} '.join(bare[:-1])}{';' if mark == ';' else ''} and {bare[-1]}"
-    return [Unit(f"{lead} {listed}.", len(items))]
+    return [SummaryPart(f"{lead} {listed}.", len(items))]
 
 
 def is_statement(item: str) -> bool:
@@ -171,11 +171,11 @@ def is_statement(item: str) -> bool:
     return is_order(item) or _LABELLED.match(item) is not None or (item[-1] in ".!" and read_clause(probe) is not None)
 
 
-def _length(units: Sequence[Unit]) -> int:
+def _length(units: Sequence[SummaryPart]) -> int:
     return sum(length_words(unit.text) for unit in units)
 
 
-def as_text(units: Sequence[Unit]) -> str:
+def as_text(units: Sequence[SummaryPart]) -> str:
     """Join units one after the other, lists and steps on lines of their own."""
     text = ""
     for before, unit in zip([None, *units], units, strict=False):
