@@ -23,7 +23,7 @@ exec {python} "$@"
 
 
 def run_with_failing_workers(
-    folder: Path, patch: pytest.MonkeyPatch, count: int, code: int = TemporaryError.exit_code
+    folder: Path, patch: pytest.MonkeyPatch, count: int, code: int = TemporaryError.exit_code, script: str = WORKER
 ) -> Result:
     """Run a pipeline whose first workers end with an exit code, one after the other."""
     (folder / "pipeline.yaml").write_text(PIPELINE + "kubernetes: {max_retries: 2}\n")
@@ -31,7 +31,7 @@ def run_with_failing_workers(
     (folder / "tools" / "tools.md").write_text(GOOD)
     (folder / "failures").mkdir()
     worker = folder / "worker"
-    worker.write_text(WORKER.format(failures=folder / "failures", count=count, code=code, python=sys.executable))
+    worker.write_text(script.format(failures=folder / "failures", count=count, code=code, python=sys.executable))
     worker.chmod(0o755)
     patch.setattr(backend.sys, "executable", str(worker))
     patch.setattr(backend, "FIRST_DELAY_S", 0.2)
@@ -63,3 +63,19 @@ def test_what_does_not_pass_by_itself_is_not_repeated(
     assert isinstance(failed.exception, LauncherError) and failed.exception.exit_code == 100
     assert failed.output.count("ended with exit code") == 1 and "attempt" not in failed.exception.what
     assert len(list((tmp_path / "failures").iterdir())) == 1
+
+
+KILLED = """#!/bin/sh
+{python} "$@"
+code=$?
+[ "$5" = ingest ] && exit 137
+exit $code
+"""
+
+
+def test_a_worker_killed_after_its_output_was_complete_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = run_with_failing_workers(tmp_path, monkeypatch, count=0, script=KILLED)
+    assert done.exit_code == 0, done.output
+    assert phases(tmp_path, "mine") == {"ingest": "done", "assemble": "done"}

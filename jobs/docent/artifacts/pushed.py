@@ -86,7 +86,10 @@ def deliver(states: RunStates, unit: Unit, stop: threading.Event) -> None:
 def read_push(run_dir: Path) -> Push | None:
     """Return how the last push ended; None where there was none, or the file is torn or forged."""
     try:
-        push = Push.model_validate_json(inside(run_dir, FILE).read_bytes())
+        path = inside(run_dir, FILE)
+        if not path.is_file():  # a pipe would block the reader for ever
+            return None
+        push = Push.model_validate_json(path.read_bytes())
     except (OSError, OutsideRunError, ValidationError):
         return None
     texts = ("repository", "digest", "commit", "reason", "next_step")

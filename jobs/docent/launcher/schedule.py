@@ -24,6 +24,8 @@ log = logging.getLogger("docent.schedule")
 WAIT_S = 1.0
 """Longest wait for a backend; it returns sooner when something changed."""
 ENDED = (Phase.DONE, Phase.FAILED, Phase.STOPPED)
+MAX_SPECS = 3
+"""Most spec hashes with which one launch submits a unit; sources that change more often are reported as a failure."""
 
 
 class Backend(Protocol):
@@ -86,6 +88,7 @@ class Scheduler:
         self.units = {name: UnitState() for name in self.chosen}
         self._running: set[str] = set()
         self._expected_s: dict[str, float] = {}  # until when the output of a unit that is reported as done may appear
+        self._submitted: dict[str, list[str | None]] = {}  # spec hashes with which a unit was submitted
         self._is_cancelled = False
 
     @property
@@ -147,7 +150,7 @@ class Scheduler:
             return False
         except PipelineError as error:
             cause = f"{error.what}: {error.where}" if error.where else error.what
-            self._fail(name, replace(unit, cause=cause, exit_code=error.exit_code))
+            self._fail(name, replace(unit, cause=cause, exit_code=error.exit_code, next_step=error.next_step))
             return False
         unit.spec = state.spec
         if state.artifact is None or (unit.phase is Phase.WAITING and self.must_run(name)):
@@ -164,6 +167,7 @@ class Scheduler:
         if self.units[name].phase is Phase.WAITING:
             return False
         self._running.add(name)
+        self._submitted.setdefault(name, []).append(spec)
         return True
 
     def _take(self, name: str, report: UnitState) -> None:
@@ -189,8 +193,13 @@ class Scheduler:
         if not self._complete(name):
             if name not in self.failed and time.monotonic() < self._expected_s[name]:
                 return
-            lacking = "exited 0 without writing _SUCCESS.json"
-            self._fail(name, replace(self.units[name], cause=lacking, exit_code=PipelineError.exit_code))
+            specs, spec = self._submitted[name], self.units[name].spec
+            if spec not in specs and len(specs) < MAX_SPECS and not self.failed:
+                # Its sources changed between two of its shards: those that read the earlier ones have to run again.
+                self.units[name] = UnitState(spec=spec)
+            else:
+                lacking = "exited 0 without writing _SUCCESS.json"
+                self._fail(name, replace(self.units[name], cause=lacking, exit_code=PipelineError.exit_code))
         del self._expected_s[name]
 
     def _fail(self, name: str, report: UnitState) -> None:

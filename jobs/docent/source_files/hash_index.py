@@ -40,7 +40,7 @@ def read_hashes(cache: Path, paths: Sequence[Path]) -> dict[str, Hashed]:
         files = (load_json(_index_of(cache, path)) or {}).get("files")
         for name, entry in files.items() if isinstance(files, dict) else ():
             if hashed := _parsed(entry):
-                known[f"{path}/{name}" if name else os.fspath(path)] = hashed
+                known[os.fspath(path / name)] = hashed
     return known
 
 
@@ -58,9 +58,9 @@ def write_hashes(cache: Path, snapshot: Snapshot) -> None:
     for source in snapshot.paths if is_worth_it else ():
         root = os.fspath(source)
         files = {
-            path[len(root) + 1 :]: [*hashed.stamp, hashed.sha256]
+            path.removeprefix(root).removeprefix("/"): [*hashed.stamp, hashed.sha256]
             for path, hashed in settled.items()
-            if path == root or path.startswith(f"{root}/")
+            if root in (".", path) or path.startswith(f"{root}/")
         }
         if files:
             _write(_index_of(cache, source), {"path": os.path.abspath(source), "files": files})

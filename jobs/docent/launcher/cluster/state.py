@@ -123,7 +123,8 @@ def owned(body: Object, record: RunRecord) -> Object:
 
 def _unit(fields: dict[str, Any]) -> UnitState:
     known = {key: value for key, value in fields.items() if key in UnitState.__dataclass_fields__}
-    return UnitState(**{**known, "phase": Phase(fields["phase"])})
+    phases = {phase.value: phase for phase in Phase}  # a record that somebody damaged counts as not written yet
+    return UnitState(**{**known, "phase": phases.get(str(fields.get("phase")), Phase.WAITING)})
 
 
 def _cut(unit: UnitState, log_bytes: int, cause_characters: int) -> dict[str, Any]:

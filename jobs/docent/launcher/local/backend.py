@@ -19,9 +19,8 @@ from typing import IO
 
 from docent.artifacts.attempt import failures, forget_failure
 from docent.artifacts.listings import SPEC_DIGITS
-from docent.artifacts.pushed import is_kept
 from docent.config import is_override
-from docent.errors import ConfigError, InputError, TemporaryError
+from docent.errors import ConfigError, InputError, PipelineError, TemporaryError
 from docent.launcher.local.failures import ShardEnd, note_failure
 from docent.launcher.runs.folder import unit_state
 from docent.launcher.runs.log_tail import log_tail
@@ -107,12 +106,14 @@ class LocalBackend:
             self._environment[name] = str(states.config.run.threads)
         self._workers: list[Worker] = []
         self._units: dict[str, UnitWork] = {}
-        self._has_failed = self._starts_nothing = False
+        self._starts_nothing = False
 
     def submit(self, unit: str, attach_only: bool) -> UnitState:
         """Queue the shards of a unit that are not complete; nothing works on a unit before."""
-        if attach_only or self._has_failed:
+        # Nothing new starts while other shards of a failed unit are still at work; the scheduler learns of it later.
+        if attach_only or any(work.failures for work in self._units.values()):
             return UnitState()
+        self._starts_nothing = False
         run_dir = self.states.run_dir
         if self.states.verify:
             distrust_damaged(run_dir, unit)
@@ -207,7 +208,7 @@ class LocalBackend:
 
     def _settle(self, end: ShardEnd) -> None:
         """Repeat a shard after a temporary failure; after another one decide what goes on."""
-        if end.exit_code == 0 or is_kept(self.states, end.unit):
+        if end.exit_code == 0 or self._is_complete(end.unit):
             return
         note_failure(self.states, end)
         work = self._units[end.unit]
@@ -222,12 +223,18 @@ class LocalBackend:
             return
         self.on_failure(end, f"attempt {attempt} of {self.max_attempts}" if attempt > 1 else "")
         work.failures.append(end)
-        self._has_failed = True
         # After bad input the other shards go on, as in an Indexed Job; after anything else nothing new starts.
         if end.exit_code != InputError.exit_code:
             self._drop_queued()
         if end.exit_code == ConfigError.exit_code:
             self.cancel()
+
+    def _is_complete(self, unit: str) -> bool:
+        """Return whether a unit's output is complete, however its last process ended."""
+        try:
+            return self.states.of(unit).artifact is not None
+        except PipelineError:  # a source is gone: the unit's own failure says so
+            return False
 
     def _state(self, unit: str, work: UnitWork) -> UnitState:
         at_work = any(worker.unit == unit for worker in self._workers)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from docent.artifacts.attempt import Failure, failures, write_failure
 from docent.errors import PipelineError, StoppedError
 from docent.launcher.cluster.watch.loglines import last_error
+from docent.launcher.runs.unit_state import UnitState
 from docent.spec import RunStates
 from docent.store import Shard
 
@@ -43,15 +44,25 @@ def note_failure(states: RunStates, end: ShardEnd) -> None:
     except PipelineError:  # a source is gone: the plan hash alone tells what the failure is of
         spec = ""
     cause = cause_of_kill(end.exit_code) or last_error(end.output) or "it ended without a message"
+    _write(states, end.unit, end.shard.index, UnitState(spec=spec, exit_code=end.exit_code, cause=cause))
+
+
+def note_unit_failure(states: RunStates, name: str, unit: UnitState) -> None:
+    """Write down why a unit failed of which no shard did, such as one that left no `_SUCCESS.json`."""
+    if (states.run_dir / name).is_dir() and not failures(states.run_dir, name):
+        _write(states, name, 0, unit)
+
+
+def _write(states: RunStates, name: str, index: int, unit: UnitState) -> None:
     failure = Failure(
-        index=end.shard.index,
-        plan=states.plans[end.unit],
-        spec=spec,
-        exit_code=end.exit_code,
-        cause=cause,
-        next_step="",
+        index=index,
+        plan=states.plans[name],
+        spec=unit.spec or "",
+        exit_code=unit.exit_code or PipelineError.exit_code,
+        cause=unit.cause,
+        next_step=unit.next_step,
     )
-    write_failure(states.run_dir, end.unit, failure)
+    write_failure(states.run_dir, name, failure)
 
 
 def cause_of_kill(exit_code: int) -> str:
@@ -66,19 +77,21 @@ class FailureOutput:
     """What failed workers printed last, as it is shown: each reason once, and one next step at the end.
 
     Attributes:
-        advice: the next step that the first failure with one names; "" before.
+        advice: by unit, the next step of its latest failure that names one.
     """
 
     def __init__(self) -> None:
-        self.advice = ""
+        self.advice: dict[str, str] = {}
         self._shown: set[str] = set()
 
     def of(self, end: ShardEnd) -> str:
         """Return a worker's last output without the advice and without a reason that was shown before."""
         lines = end.output.splitlines()
-        self.advice = self.advice or next((line.removeprefix(NEXT) for line in lines if line.startswith(NEXT)), "")
+        if advice := next((line.removeprefix(NEXT) for line in lines if line.startswith(NEXT)), ""):
+            self.advice[end.unit] = advice
+        shown_at_end = next(iter(self.advice.values()), "")
         reason = end.output.partition(" ERROR ")[2]
         if reason and reason in self._shown:
             return "for the same reason"
         self._shown.add(reason)
-        return "\n".join(line for line in lines if line != NEXT + self.advice)
+        return "\n".join(line for line in lines if line != NEXT + shown_at_end)

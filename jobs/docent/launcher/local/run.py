@@ -20,7 +20,7 @@ from rich.console import Console
 from docent.artifacts.pushed import is_left
 from docent.errors import LauncherError
 from docent.launcher.local.backend import LocalBackend
-from docent.launcher.local.failures import FailureOutput, ShardEnd
+from docent.launcher.local.failures import FailureOutput, ShardEnd, note_unit_failure
 from docent.launcher.runs.display import RunDisplay
 from docent.launcher.runs.settings import store, write_attempt
 from docent.launcher.runs.time_left import time_left
@@ -113,6 +113,9 @@ def launch(states: RunStates, chosen: list[str], console: Console) -> None:
             scheduler.run()
         finally:
             backend.cancel()
+    for name in scheduler.failed:
+        note_unit_failure(states, name, scheduler.units[name])
     if scheduler.failed:
-        logs = f"docent logs {scheduler.failed[0]}"
-        raise LauncherError(100, f"failed: {', '.join(scheduler.failed)}", str(run_dir), output.advice or logs)
+        first = scheduler.failed[0]
+        next_step = output.advice.get(first) or scheduler.units[first].next_step or f"docent logs {first}"
+        raise LauncherError(100, f"failed: {', '.join(scheduler.failed)}", str(run_dir), next_step)

@@ -140,7 +140,7 @@ def output(unit: UnitState) -> str:
 
 def after_launch(unit: UnitState) -> UnitState:
     """Return the state of a unit once its launch has ended: what had begun and did not complete or fail, stopped."""
-    if unit.phase in (Phase.DONE, Phase.FAILED) or not unit.progress:
+    if unit.phase in (Phase.DONE, Phase.FAILED) or not unit.progress or not unit.progress["total"]:
         return unit
     reached = f"stopped at {unit.progress['done']:g} of {unit.progress['total']:g}"
     return replace(unit, phase=Phase.STOPPED, cause=f"{reached}; {unit.cause}" if unit.cause else reached)
