@@ -139,7 +139,7 @@ def _usual_step(lines: Sequence[MeasuredLine], body: float) -> float:
 
 
 def _around(ordered: Sequence[MeasuredLine], at: int) -> Neighbours | None:
-    """Return the lines above and below a line; `ordered` runs from top to bottom; None if another line is next to it."""
+    """Return the lines above and below one of `ordered` (sorted from top to bottom), or None if one is next to it."""
     line = ordered[at]
     neighbours: list[MeasuredLine | None] = []
     for way in (ordered[max(at - _MAX_NEIGHBOURS, 0) : at][::-1], ordered[at + 1 : at + 1 + _MAX_NEIGHBOURS]):

@@ -60,7 +60,7 @@ def joined(lines: Sequence[str], words: hyphenation.Words | None = None) -> str:
 
 
 def _bounded(element: Element) -> list[Element]:
-    """Return the element in parts of at most MAX_CHARS; cut a table between rows, and repeat its header in each part."""
+    """Return the element in parts of at most MAX_CHARS; cut a table between rows, with its header in each part."""
     if element.chars <= MAX_CHARS:
         return [element]
     if len(element.lines) > 2:

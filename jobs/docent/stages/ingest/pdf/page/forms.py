@@ -1,7 +1,8 @@
 """Read the values of a PDF form as pieces of text with their places, each after its label on the page.
 
 Covers text fields, choices, check boxes, radio buttons, and notes on the page. Passwords, push buttons and signatures
-are left out. An empty field has no value; the value of a check box is whether it is checked. Reads pages through PDFium.
+are left out. An empty field has no value; the value of a check box is whether it is checked. Reads pages through
+PDFium.
 """
 
 from __future__ import annotations
@@ -112,7 +113,7 @@ def _text(ask: Callable[..., int]) -> str:
 
 
 def with_values(fragments: Sequence[Fragment], values: Sequence[Value]) -> list[Fragment]:
-    """Return the pieces of a page's text with each value after its label, or after the field's name if no label fits."""
+    """Return the pieces of a page's text, each value after its label, or after the field's name if no label fits."""
     pieces = list(fragments)
     for value in values:
         label = _label_of(value, pieces) if value.name else None
