@@ -22,7 +22,7 @@ class Language:
         code: two letters, ISO 639-1.
         name: English name, as used in prompts.
         aliases: other names; case is ignored.
-        true, false: first word of an answer to a true-or-false question.
+        true, false: words that begin the answer to a true-or-false question.
     """
 
     code: str

@@ -38,7 +38,7 @@ def numbers_of(text: str) -> list[str]:
 
 
 def supported_by(text: str) -> set[str]:
-    """Return the numbers that `text` supports: those it states, their parts, ordinal words, and one."""
+    """Return the numbers that `text` supports: those it states, their parts, ordinal words, and `one`."""
     spoken = _spoken(text)
     supported = {_value(number) for number in spoken} | {_value([part]) for number in spoken for part in number}
     supported |= {str(ORDINALS[word]) for word in re.findall(r"[a-z]+", text.lower()) if word in ORDINALS}

@@ -167,7 +167,7 @@ def _counted(text: str) -> Iterator[tuple[str, list[str]]]:
 
 
 def is_rounded(number: str, known: Iterable[str]) -> bool:
-    """Return whether a number is one of `known`, rounded; to a whole number only if that has three or more digits."""
+    """Return whether a number is one of `known`, rounded; to an integer only if that has three or more digits."""
     places = len(number.partition(".")[2])
     for exact in known:
         whole, _, decimals = exact.partition(".")

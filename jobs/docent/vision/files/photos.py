@@ -70,7 +70,7 @@ class PhotoError(Exception):
     """A picture is not usable.
 
     Attributes:
-        reason: a short constant phrase; the stage that raises the error defines it.
+        reason: a short constant phrase, defined where the error is raised.
         detail: the measured value, the message of the decoder, or the format to save the file in.
     """
 

@@ -40,7 +40,7 @@ def why_unreadable(file: IO[bytes]) -> str:
 
 
 def why_refused(tags: Mapping[int, Any]) -> str:
-    """Return the same for a TIFF that Pillow opens, from the tags of its first page."""
+    """Return why a TIFF that Pillow opens is unsupported, from its first page's tags, or "" if it is supported."""
     if _is_raw(tags):
         return f"raw camera file: {SAVE_AS}"
     return f"TIFF with 16 bits per channel in separate planes: {SAVE_AS}" if _in_foreign_planes(tags) else ""

@@ -171,7 +171,7 @@ def _exhibit(source: Source, root: Path, entry: Entry) -> list[Exhibit | Reject]
 def _described(
     source: Source, folder: Path, description: str, names: Sequence[str], outside: Sequence[str]
 ) -> Exhibit | Reject | None:
-    """Return the exhibit of a folder; None if its description is not a file."""
+    """Return the exhibit of a folder, a reject if it is unusable, or None if its description is not a file."""
     where = f"{folder.name}/{DESCRIPTION}"
     try:
         path = confined(source.path, folder, description)
@@ -211,7 +211,7 @@ def _described(
 
 
 def _is_photo(root: Path, folder: Path, name: str) -> bool:
-    """Return whether a file is a photo: by its suffix, else by its first bytes (`Vase 12.03.2020`, `a.jpg~`)."""
+    """Return whether a file is a photo by its suffix, or else by its first bytes (`Vase 12.03.2020`, `a.jpg~`)."""
     if PurePosixPath(name).suffix.lower() in PHOTO_SUFFIXES:
         return True
     with contextlib.suppress(OutsideError):

@@ -1,8 +1,9 @@
 """Read PDFs in a child process, so that a page that crashes PDFium or exhausts memory costs only that page.
 
 The child (reader.py) is kept for the next file. If it ends, or takes too long on a page, a new child reads the file
-again without that page, which becomes a reject; after MAX_BAD_PAGES such pages, the file becomes one. If the child had
-read other files before, a new child first tries the page again, so that results do not depend on the order of files.
+again without that page, which becomes a reject; if more than MAX_BAD_PAGES are left out, the file becomes one. If the
+child had read other files before, a new child first tries the page again, so that results do not depend on the order of
+files.
 """
 
 from __future__ import annotations

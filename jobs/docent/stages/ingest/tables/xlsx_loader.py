@@ -70,7 +70,7 @@ def _workbook(listed: ListedFile, book: Book, intake: Intake, limit_chars: int) 
 
 
 def _bounded(rows: Iterable[Row], left: list[int]) -> Iterator[Row]:
-    """Yield the rows until the limit on characters is reached; a limit is needed as cells may share one long string."""
+    """Yield the rows; raise an error if their text exceeds the limit, as many cells may share one long string."""
     for number, cells in rows:
         left[0] -= sum(len(cell.text) for cell in cells.values())
         if left[0] < 0:

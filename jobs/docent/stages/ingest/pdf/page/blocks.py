@@ -1,6 +1,6 @@
 """Group a PDF page into blocks (headings, paragraphs, lists, tables, figures) in reading order; write them as Markdown.
 
-Columns are separated at gutters that no text crosses; where there are none, the page is first cut at horizontal gaps
+Columns are separated at gutters that no text crosses; if there are none, the page is first cut at horizontal gaps
 (recursive XY cut, Nagy and Seth 1984). Every line of Markdown records the lines of the page it came from.
 """
 
