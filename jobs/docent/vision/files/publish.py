@@ -32,7 +32,7 @@ _PNG_KEPT = frozenset(b"IHDR IDAT IEND gAMA cHRM sRGB sBIT pHYs cICP mDCV cLLI m
 
 
 def published(path: Path, image: ImageFile) -> bytes:
-    """Return the file of a picture as a data set publishes it.
+    """Return the bytes of a picture in the form published in a data set.
 
     Raises:
         PhotoError: the picture must be converted but does not decode.

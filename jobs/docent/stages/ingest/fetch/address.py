@@ -1,4 +1,4 @@
-"""Decide which addresses pictures may be fetched from: public ones, and private ones listed in the configuration.
+"""Decide from which addresses pictures may be fetched: public ones, and private ones listed in the configuration.
 
 Reads and writes no files. The blocks are from the IANA special-purpose registries for IPv4 and IPv6. For an address
 that embeds another one (IPv4-mapped, NAT64), the check applies to the embedded one.

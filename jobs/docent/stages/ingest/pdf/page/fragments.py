@@ -55,7 +55,7 @@ class _Piece(NamedTuple):
 def fragments_of(
     textpage: Any, page_text: PageText, view: View, upright: Sequence[Rule] = (), *, columns: bool = True
 ) -> list[Fragment]:
-    """Return the pieces of every line of the text.
+    """Return the pieces of text on every line of a page.
 
     Args:
         upright: vertical rules of the page; they separate the cells of a table, however close these are.

@@ -1,4 +1,4 @@
-"""Find the tables of a PDF page: those with rules around their cells, and short texts aligned in columns.
+"""Find the tables of a PDF page: tables with rules around their cells, and short texts aligned in columns.
 
 A ruled table is a net of lines that cross; every mesh is a cell. Spanning cells are not recognised: their text goes
 to the mesh that contains its middle. A table without rules is three or more rows of short texts with aligned left or
