@@ -1,8 +1,8 @@
-"""Stage assemble: make an item per exhibit with its photos by split, or per section with its figures and neighbours.
+"""Stage assemble: make one item per exhibit with its photos by split, or per section with figures and related sections.
 
-Reads `Document`, `ImageQuality`, the copies of `augment-images`, and the splits of photos that it recorded before;
-writes `Item` rows and `splits.jsonl`, the record for the next run.
-Run alone: `docent stage assemble --config pipeline.yaml --run-dir runs/demo`.
+Reads `Document`, `ImageQuality`, the copies of `augment-images`, and the splits of photos that an earlier run recorded;
+writes `Item` rows, and `splits.jsonl` as the record for the next run.
+To run only this stage: `docent stage assemble --config pipeline.yaml --run-dir runs/demo`.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from docent.vision.usable import find_usable
 
 
 def run(ctx: Context) -> Iterator[Item | Reject]:
-    """Yield one item per exhibit with a usable photo and per section of other documents, in the order of the documents.
+    """Yield one item per exhibit with a usable photo, and one per section of other documents, in document order.
 
-    The documents are read twice: first for the plan of all photos, which needs no text, then one at a time.
+    The documents are read twice: first to plan all photos, which needs no text, then one at a time.
 
     Raises:
-        InputError: there are exhibits, and none has a photo to test with; or a copy belongs to no document.
+        InputError: there are exhibits but no test photo, or a copy is not in any plan.
     """
     plans = _plans(ctx, [_without_text(d) for d in ctx.stream(Document) if d.kind == "exhibit"])
     copies = {copy.id: copy for copy in ctx.stream(ImageFile)}
@@ -44,13 +44,13 @@ def run(ctx: Context) -> Iterator[Item | Reject]:
 
 
 def _without_text(document: Document) -> Document:
-    """Keep only what the plan of its photos needs."""
+    """Return the document with only the fields that the plan of its photos needs."""
     place = document.sections[0].model_copy(update={"text": "", "facts": (), "figures": ()})
     return document.model_copy(update={"sections": (place,), "meta": {}})
 
 
 def _plans(ctx: Context, exhibits: Sequence[Document]) -> dict[str, SplitPlan]:
-    """Plan the photos of each exhibit, by its id, and record what was assigned."""
+    """Return the plan of each exhibit by its id; record the assigned splits."""
     section, assess = ctx.section, ctx.config.assess_images
     similarity = assess.duplicate_similarity if assess else 1.0
     measured = ctx.rows(ImageQuality)
@@ -59,7 +59,7 @@ def _plans(ctx: Context, exhibits: Sequence[Document]) -> dict[str, SplitPlan]:
     plans = {exhibit.id: plan_document(exhibit, usable, section, ctx.config.seed) for exhibit in exhibits}
     if plans and section.test_images and not any(split == "test" for p in plans.values() for _, split in p.placed):
         raise _nothing_to_test(list(plans.values()), section.split)
-    if section.split != "given" or recorded.lines:  # what was recorded by other settings is kept
+    if section.split != "given" or recorded.lines:  # keep what was recorded with other settings
         ctx.record_splits(recorded, () if section.split == "given" else _assigned(exhibits, plans, measured))
     return plans
 
@@ -67,7 +67,7 @@ def _plans(ctx: Context, exhibits: Sequence[Document]) -> dict[str, SplitPlan]:
 def _assigned(
     exhibits: Sequence[Document], plans: Mapping[str, SplitPlan], measured: Sequence[ImageQuality]
 ) -> Iterator[tuple[str, str, Split]]:
-    """Yield sha256, name and split of every photo that has one; one left out as a duplicate has that of its twin."""
+    """Yield sha256, name and split of every photo with a split; a rejected duplicate gets the split of its twin."""
     twins = {quality.image_id: quality.duplicate_of for quality in measured if quality.duplicate_of}
     for exhibit in exhibits:
         split_of = {image.id: split for image, split in plans[exhibit.id].placed}
@@ -79,7 +79,7 @@ def _assigned(
 def _exhibit(
     document: Document, plan: SplitPlan, copies: Mapping[str, ImageFile], images_per_item: int
 ) -> Iterator[Item | Reject]:
-    """Yield the item of an exhibit, then the photos that it has no use for."""
+    """Yield the item of an exhibit, or a reject if it has no photo, then rejects for its unused photos."""
     if plan.placed:
         yield assemble_item(document, plan, copies)
     else:
@@ -91,13 +91,13 @@ def _exhibit(
 
 
 def section_items(document: Document, related: int, seen: Counter[str] | None = None) -> Iterator[Item]:
-    """Yield one item per section of a document, each with the ids of the sections most like it.
+    """Yield one item per section of a document, each with the ids of the most similar sections.
 
-    An id is made of the section's title and text: renaming a file or adding a section changes that of no other.
+    An id is made from the section's title and text, so that renaming a file or adding a section changes no other id.
 
     Args:
-        related: how many; fewer where the document has fewer sections.
-        seen: how often each title and text came in earlier documents; counted further here.
+        related: number of similar sections; fewer if the document has fewer.
+        seen: how often each title and text occurred in earlier documents; updated here.
     """
     seen = Counter() if seen is None else seen
     ids = []
@@ -127,7 +127,7 @@ def section_items(document: Document, related: int, seen: Counter[str] | None = 
 
 
 def assemble_item(document: Document, plan: SplitPlan, copies: Mapping[str, ImageFile]) -> Item:
-    """Make the item of a document; copies that were planned but not made are left out.
+    """Return the item of a document; leave out copies that were planned but not made.
 
     Args:
         copies: rows of `augment-images` by id.

@@ -1,7 +1,7 @@
-"""Stage assess-images: measure every photo, keep it or reject it with a reason.
+"""Stage assess-images: measure every photo, and keep it or reject it with a reason.
 
-Reads `Document` rows and photos of `ingest`; writes one `ImageQuality` per photo, also for those that are not kept.
-Run alone: `docent stage assess-images --config pipeline.yaml --run-dir runs/demo --shard 0/2`.
+Reads `Document` rows and photos of `ingest`; writes one `ImageQuality` per photo, including photos that are not kept.
+To run only this stage: `docent stage assess-images --config pipeline.yaml --run-dir runs/demo --shard 0/2`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from docent.vision.quality import Measurements, measure, shortcomings
 
 
 def run(ctx: Context) -> Iterator[ImageQuality]:
-    """Yield one row per photo, exhibit after exhibit."""
+    """Yield one row per photo, exhibit by exhibit."""
     documents = ctx.mine(ctx.rows(Document))
     for number, document in enumerate(documents, 1):
         kept: list[ImageFile] = []
@@ -38,11 +38,11 @@ def run(ctx: Context) -> Iterator[ImageQuality]:
 
 
 def _assess(ctx: Context, image: ImageFile) -> ImageQuality:
-    """Decode and measure one photo, by itself."""
+    """Return the row of one decoded and measured photo, regardless of duplicates."""
     section: AssessImages = ctx.section
     size_px = image.width_px, image.height_px
     try:
-        # A very large photo comes reduced; its size is that of the file.
+        # A very large photo is reduced while decoding; the recorded size is the one in its file.
         measured = measure(decode(ctx.image_path(image), image.width_px * image.height_px), size_px)
         reasons = shortcomings(measured.values, section)
     except PhotoError as error:

@@ -1,8 +1,8 @@
-"""Stage augment-images: alter copies of photos, as many as the plan of the splits asks for.
+"""Stage augment-images: make altered copies of photos, as many as the plan of the splits requires.
 
-Reads `Document` and `ImageQuality` rows, photos, and the splits that `assemble` recorded before; writes one `ImageFile`
-per copy, with the transforms applied and the original as parent.
-Run alone: `docent stage augment-images --config pipeline.yaml --run-dir runs/demo --shard 0/2`.
+Reads `Document` and `ImageQuality` rows, photos, and the splits recorded by an earlier `assemble`; writes one
+`ImageFile` per copy, with the transforms applied and the original as parent.
+To run only this stage: `docent stage augment-images --config pipeline.yaml --run-dir runs/demo --shard 0/2`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ UNIT = "augment-images"
 
 
 def run(ctx: Context) -> Iterator[ImageFile | Reject]:
-    """Yield the copies of every exhibit, original after original."""
+    """Yield the copies of every exhibit, ordered by original."""
     documents = ctx.rows(Document)
     assess, section = ctx.config.assess_images, ctx.config.assemble or Assemble()
     similarity = assess.duplicate_similarity if assess else 1.0
@@ -40,7 +40,7 @@ def run(ctx: Context) -> Iterator[ImageFile | Reject]:
 
 
 def _copy_image(ctx: Context, original: ImageFile, copies: Sequence[Copy]) -> Iterator[ImageFile | Reject]:
-    """Yield the wanted copies of one photo, which is decoded once and then let go."""
+    """Yield the planned copies of one photo, which is decoded once and released afterwards."""
     if not copies:
         return
     try:

@@ -1,8 +1,8 @@
 """Cut a text into overlapping pieces of bounded length, as offsets into it. Reads and writes no files.
 
-Pieces end at the best break available: a paragraph, else a line, a sentence, a space, and only then between any two
-characters. `chunk_text` counts characters, and neighbours share at most the overlap; `chunk_tokens` counts tokens of
-o200k_base, and neighbours share exactly the overlap. What `whole` matches, such as a figure's token, is never cut.
+A piece ends at the best break available: a paragraph, or else a line, a sentence, a space, and only then between any
+two characters. `chunk_text` counts characters, and neighbours share at most the overlap; `chunk_tokens` counts tokens
+of o200k_base, and neighbours share exactly the overlap. A match of `whole`, such as a figure's token, is never cut.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 from docent.errors import ConfigError
 
-# Each level's cuts lie before what it matches, so that no character is lost: the rest of a piece begins with the break.
+# A cut is before the match, so that no character is lost: the rest of the text begins with the break.
 _PARAGRAPH, _LINE = re.compile(r"\n[ \t]*\n"), re.compile(r"\n")
 _SENTENCE = re.compile(r"(?<=[.!?])(?=\s)|(?<=[\u3002\uff01\uff1f\uff0e])")
 _SPACE = re.compile(r"\s|(?<=[\u3001\uff0c\u200b])")
@@ -24,14 +24,14 @@ LEVELS = (_PARAGRAPH, _LINE, _SENTENCE, _SPACE)
 ENCODING = "o200k_base"
 
 Piece = tuple[int, int]
-"""First character and the one behind the last."""
+"""Offsets of the first character and of the one after the last."""
 
 
 def chunk_text(text: str, max_chars: int, overlap_chars: int, whole: re.Pattern[str] | None = None) -> list[Piece]:
-    """Return pieces of at most `max_chars` characters, stripped; neighbours share at most `overlap_chars`.
+    """Return stripped pieces of at most `max_chars` characters; neighbours share at most `overlap_chars`.
 
-    What was cut at one level is put together again as long as it fits, and a piece begins with as much of the end of
-    the one before as the overlap allows. Only a match of `whole` that is longer than a piece may be, is longer.
+    Parts cut at one level are merged as long as they fit, and a piece begins with as much of the end of the previous
+    one as the overlap allows. A piece is longer only if it is a single match of `whole` that is longer.
     """
     kept = [match.span() for match in whole.finditer(text)] if whole else []
     cutter = _Cutter(text, max_chars, min(overlap_chars, max_chars - 1), kept)
@@ -39,7 +39,7 @@ def chunk_text(text: str, max_chars: int, overlap_chars: int, whole: re.Pattern[
 
 
 class _Cutter:
-    """Cut one text by characters.
+    """Cuts one text by characters.
 
     Attributes:
         kept: ranges that are never cut, in order.
@@ -62,7 +62,7 @@ class _Cutter:
         yield from self._merged(fitting)
 
     def _cuts(self, start: int, end: int, level: int) -> tuple[list[int], int]:
-        """Return where a range is cut, ends included, and the level after the one that had a place to cut."""
+        """Return the offsets that bound the parts of a range, and the level after the one used for cutting."""
         while level < len(LEVELS):
             inside = [m.start() for m in LEVELS[level].finditer(self.text, start, end) if m.start() > start]
             level += 1
@@ -72,7 +72,7 @@ class _Cutter:
         return [start, *inside, end], len(LEVELS) + 1
 
     def _merged(self, parts: list[Piece]) -> Iterator[Piece]:
-        """Yield neighbouring parts merged while they fit, each piece beginning with the end of the one before."""
+        """Yield neighbouring parts merged while they fit; each piece begins with the end of the previous one."""
         first = 0
         for number, (start, end) in enumerate(parts):
             if first < number and end - parts[first][0] > self.limit:
@@ -84,27 +84,27 @@ class _Cutter:
 
 
 def _is_inside(position: int, ranges: list[Piece]) -> bool:
-    """Return whether a position lies inside one of the ranges, which are in order."""
+    """Return whether a position is inside one of the ranges, which are sorted."""
     before = bisect_left(ranges, (position,)) - 1
     return before >= 0 and position < ranges[before][1]
 
 
 def _stripped(text: str, start: int, end: int) -> Piece | None:
-    """Return a piece without the blanks around it; None if nothing is left."""
+    """Return a piece without the blanks around it, or None if nothing is left."""
     piece = text[start:end]
     start, end = end - len(piece.lstrip()), start + len(piece.rstrip())
     return (start, end) if start < end else None
 
 
 def chunk_tokens(text: str, max_tokens: int, overlap_tokens: int, whole: re.Pattern[str] | None = None) -> list[Piece]:
-    """Return pieces of at most `max_tokens` tokens that cover the text, each overlapping the one before.
+    """Return pieces of at most `max_tokens` tokens that cover the text; each overlaps the previous one.
 
-    A piece ends at a paragraph, line, sentence or space in its second half where there is one, tokens being those of
-    the whole text. No character of several tokens is cut and no match of `whole`; the overlap is longer only where
-    every end would need that.
+    A piece ends at a paragraph, line, sentence or space in its second half if there is one; tokens are counted in the
+    complete text. A character of several tokens and a match of `whole` are never cut; the overlap is longer only if no
+    end of the piece allows the exact one.
 
     Raises:
-        ConfigError: the package with the table of tokens is not installed.
+        ConfigError: the package with the token table is not installed.
     """
     kept = [match.span() for match in whole.finditer(text)] if whole else []
     cutter = _TokenCutter(text, max_tokens, min(overlap_tokens, max_tokens // 2), _places(text, kept))
@@ -112,10 +112,10 @@ def chunk_tokens(text: str, max_tokens: int, overlap_tokens: int, whole: re.Patt
     start = before = 0
     while before < len(text):
         last = cutter.last_end(start, before)
-        if not last and start < before:  # all that fits is the overlap
+        if not last and start < before:  # only the overlap fits
             start = before
             continue
-        # What may not be cut is a piece of its own, however long.
+        # Text that may not be cut becomes its own piece, however long it is.
         last = last or cutter.all[bisect_right(cutter.all, before)]
         pieces.append((start, last))
         begin = cutter.start_of_next(last)
@@ -124,11 +124,11 @@ def chunk_tokens(text: str, max_tokens: int, overlap_tokens: int, whole: re.Patt
 
 
 class _TokenCutter:
-    """Cut one text between tokens.
+    """Cuts one text between tokens.
 
     Attributes:
-        places: offsets where it may be cut, with the number of tokens before each.
-        exact: offsets from which the overlap leads back to another offset.
+        places: offsets where the text may be cut, each with the number of tokens before it.
+        exact: offsets from which going back by the overlap leads to another such offset, and the text's end.
     """
 
     def __init__(self, text: str, limit: int, overlap: int, places: dict[int, int]) -> None:
@@ -138,7 +138,7 @@ class _TokenCutter:
         self.exact = [at for at, count in places.items() if count - overlap in counts or at == len(text)]
 
     def last_end(self, start: int, before: int) -> int:
-        """Return where a piece ends: the best break after `before`, else the last place where it fits; 0 if none."""
+        """Return the end of a piece: the best break after `before`, or else the last place that fits, or 0."""
         fitting = self._fitting(start, before, self.exact) or self._fitting(start, before, self.all)
         if not fitting or fitting[-1] == len(self.text):
             return fitting[-1] if fitting else 0
@@ -151,10 +151,10 @@ class _TokenCutter:
         return fitting[-1]
 
     def _fitting(self, start: int, before: int, allowed: list[int]) -> list[int]:
-        """Return the places after `before` where a piece may end; only the last is known to fit."""
+        """Return the places after `before` where a piece may end; only the last is certain to fit."""
         first = bisect_right(allowed, before)
         last = bisect_right(allowed, self.places[start] + self.limit, lo=first, key=self.places.__getitem__)
-        # Alone, the letters at a piece's ends may be other tokens than within the text, and more.
+        # A piece tokenised by itself may have other, and more, tokens at its ends than within the text.
         while last > first and not self._fits(start, allowed[last - 1]):
             last -= 1
         return allowed[first:last]
@@ -163,7 +163,7 @@ class _TokenCutter:
         return count_tokens(self.text[start:end]) <= self.limit
 
     def start_of_next(self, end: int) -> int:
-        """Return where the next piece begins: the overlap before `end`, or the nearest place before that."""
+        """Return the start of the next piece: the overlap before `end`, or the nearest place before that."""
         wanted = self.places[end] - self.overlap
         return self.all[max(bisect_right(self.all, wanted, key=self.places.__getitem__) - 1, 0)]
 
@@ -172,7 +172,7 @@ def count_tokens(text: str) -> int:
     """Return the number of o200k_base tokens in a text.
 
     Raises:
-        ConfigError: the package with the table is not installed.
+        ConfigError: the package with the token table is not installed.
     """
     return len(_encoding().encode_ordinary(text))
 

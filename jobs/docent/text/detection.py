@@ -1,7 +1,7 @@
 """Detect the language of a text by its script and its function words, without a model or a package.
 
-`curate` checks short answers with a detector of letter sequences. Here the texts are longer, and the question is only
-which language to use, before anything runs and on machines without any stage installed. Reads and writes no files.
+`curate` checks short answers by letter sequences. Here the texts are longer, and the only question is which language to
+use, before anything runs and on machines on which no stage is installed. Reads and writes no files.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from collections import Counter
 from docent.text.terms import FUNCTION_WORDS_OF, STOP_WORDS_OF, folded
 
 UNKNOWN = "?"
-"""The code of a text that is long enough to tell, and in none of the languages below."""
+"""Result for a text that is long enough but in none of the languages below."""
 MAX_CHARS = 4_000
 MIN_WORDS = 12
 MIN_SHARE, MAX_SHARE_UNKNOWN = 0.14, 0.08
-"""Share of function words: at least this much for a language; less than this of every language for UNKNOWN."""
+"""Share of function words: at least the first for a language; less than the second in all languages for UNKNOWN."""
 MAX_SHARE_CAPITALS = 0.33
-"""A text in which more words have a capital is a list of names: it has no function words in any language."""
+"""A text with a larger share of capitalised words is a list of names, which has no function words in any language."""
 MIN_LEAD = 1.25
-"""The best language has so many times the function words of the second."""
+"""The best language must have this many times the function words of the second."""
 MIN_SCRIPT_SHARE = 0.3
 _SCRIPTS = {
     "ko": "HANGUL",
@@ -35,7 +35,7 @@ _SCRIPTS = {
     "th": "THAI",
 }
 MIN_KANA_SHARE = 0.1
-"""Less than this in kana is Chinese with a Japanese name in it."""
+"""Text with less than this share of kana is Chinese with a Japanese name in it."""
 _LATIN = "la"
 _WORD_LISTS = STOP_WORDS_OF | {code: words for code, words in FUNCTION_WORDS_OF.items() if code != _LATIN}
 _WORD = re.compile(r"[^\W\d_]+")
@@ -46,8 +46,8 @@ def language_of_text(text: str) -> str:
     """Return the language code of a text.
 
     Returns:
-        A code (ISO 639-1), not necessarily of text/languages.yaml; UNKNOWN where the text is long enough and has the
-        function words of no known language; "" where it is too short, or two languages are equally likely.
+        An ISO 639-1 code, which need not be in text/languages.yaml; UNKNOWN if the text is long enough but has the
+        function words of no known language; "" if it is too short or two languages are equally likely.
     """
     text = _NO_PROSE.sub(" ", text[:MAX_CHARS])
     if code := _by_script(text):
@@ -64,12 +64,12 @@ def language_of_text(text: str) -> str:
 
 
 def function_words(code: str) -> frozenset[str]:
-    """Return the function words of a language, folded; an empty set for unknown languages."""
+    """Return the function words of a language, folded, or an empty set for an unknown language."""
     return FUNCTION_WORDS_OF[code] if code == _LATIN else _WORD_LISTS.get(code, frozenset())
 
 
 def _by_script(text: str) -> str:
-    """Return the language of a text in a script of its own; UNKNOWN for a script of no known language."""
+    """Return the language of a text in a non-Latin script, UNKNOWN for an unknown script, or "" for Latin script."""
     scripts = Counter(unicodedata.name(c, "?").split(" ", 1)[0] for c in text if c.isalpha() and not c.isascii())
     total = sum(c.isalpha() for c in text)
     if not total:

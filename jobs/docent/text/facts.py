@@ -1,8 +1,8 @@
-"""Extract the facts that a text states, each with its lines: sentences, list items, rows of tables.
+"""Extract the facts that a text states, each with its lines: sentences, list items, table rows.
 
-A fact is the subject of one question. An item of a nested list says little by itself, so it begins with its parent's
-text; a row of a table names its columns. Footnotes, text in HTML and formulas are facts too. Code, headings and figure
-references are not.
+A fact is the subject of one question. An item of a nested list is unclear by itself, so it begins with its parent's
+text; a table row includes the column names. Footnotes, text in HTML and formulas are also facts. Code, headings and
+figure references are not.
 """
 
 from __future__ import annotations
@@ -24,34 +24,35 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 MIN_FACT_CHARS = 11
-# A longer parent is shown by its last sentence, which is the one that leads to its items.
+# A longer parent is shortened to its last sentence, which introduces the items.
 MAX_PARENT_CHARS = 300
 _CHECKBOX = re.compile(r"^\[[ xX]\]\s+")
-# What fenced code says that it is where it is a formula.
+# Info strings of fenced code that mark it as a formula.
 _FORMULA_FENCES = frozenset(("math", "latex", "tex", "katex"))
 
 
 def facts_of(
     text: str, first_line: int, file: str, page: int | None = None, figures: re.Pattern[str] | None = None
 ) -> tuple[Fact, ...]:
-    """Return the facts of a text that may hold lists and tables; the whole text if it states none.
+    """Return the facts of a text that may contain lists and tables, or the complete text if it states none.
 
     Args:
-        first_line: 1-based line of `file`, or of its page, that the text begins with.
-        figures: what a figure reference looks like; images count without it.
+        first_line: line of `file`, or of its page, where the text begins, from 1.
+        page: page of the text, or None.
+        figures: pattern of figure references; without it, only images are references.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     place = Place(file, first_line, page, Syntax(figures))
     try:
         facts = [fact for block in blocks_of(text, strict=False) for fact in facts_in(block, place)]
         return tuple(facts) or whole_as_fact(text, place)
-    except BlockError:  # nested as no writing is, such as a line of a thousand `>`: each line for itself
+    except BlockError:  # nested deeper than any real text, such as a line of a thousand `>`: take each line by itself
         lines = ((" ".join(line.split()), place.span(at, at)) for at, line in enumerate(text.split("\n")))
         return tuple(Fact(text=line, source=span) for line, span in lines if len(line) >= MIN_FACT_CHARS)
 
 
 def whole_as_fact(text: str, place: Place) -> tuple[Fact, ...]:
-    """Return one fact for a text too short to state one; none if it is only code and figures."""
+    """Return one fact for a text too short to state one, or none if it is only code and figures."""
     tokens = ((token, block) for block in blocks_of(text) for token in block.tokens if token.type == "inline")
     texts = (Paragraph.of(token, block, place).text for token, block in tokens)
     words = " ".join(" ".join(one.split()) for one in texts).strip()
@@ -64,7 +65,7 @@ def whole_as_fact(text: str, place: Place) -> tuple[Fact, ...]:
 
 def facts_in(block: Block, place: Place) -> Iterator[Fact]:
     """Yield the facts of one block."""
-    parents: list[str | None] = []  # text of every list item that is open, outermost first; None before it is known
+    parents: list[str | None] = []  # text of every open list item, outermost first; None until it is known
     table = _Table([], [])
     before = ""
     for token in block.tokens:
@@ -90,14 +91,14 @@ def facts_in(block: Block, place: Place) -> Iterator[Fact]:
 
 @dataclass
 class _Table:
-    """A table while it is read: its first row names the columns."""
+    """A table while it is read; its first row has the column names."""
 
     columns: list[str]
     cells: list[str]
     line: int = 0
 
     def at(self, kind: str, line: int, place: Place) -> Iterator[Fact]:
-        """Go on at a token; at the end of a row that is not the first comes its fact."""
+        """Process a token; at the end of every row except the first, yield its fact."""
         if kind == "table_open":
             self.columns = []
         elif kind == "tr_open":
@@ -112,7 +113,7 @@ class _Table:
 
 
 def _parts(token: Token, block: Block, place: Place) -> Iterator[Paragraph]:
-    """Yield a paragraph as a whole, or a callout (`[!NOTE] Title`) with its title apart."""
+    """Yield a paragraph in one part, or the title and the text of a callout (`[!NOTE] Title`) as two parts."""
     content, (first, behind) = token.content, token.map or [0, 1]
     first, last = block.base + first, block.base + behind - 1
     mark = callout_mark(content)
@@ -125,7 +126,7 @@ def _parts(token: Token, block: Block, place: Place) -> Iterator[Paragraph]:
 
 
 def _html(token: Token, block: Block, place: Place) -> Iterator[Fact]:
-    """Yield the facts of what a block of HTML shows between its tags."""
+    """Yield the facts in the visible text of an HTML block."""
     first = block.base + (token.map or [0])[0]
     for line, piece in statements_in(token.content):
         start = first + line
@@ -133,14 +134,14 @@ def _html(token: Token, block: Block, place: Place) -> Iterator[Fact]:
 
 
 def _formula(token: Token, block: Block, place: Place) -> Iterator[Fact]:
-    """Yield the formula of a fenced block, as it is written."""
+    """Yield the formula of a fenced block as written."""
     first, behind = token.map or [0, 1]
     if len(formula := token.content.strip()) >= MIN_FACT_CHARS:
         yield Fact(text=formula, source=place.span(block.base + first, block.base + behind - 1))
 
 
 def _paragraph(paragraph: Paragraph, parents: list[str | None]) -> Iterator[Fact]:
-    """Yield the facts of a paragraph; the first of a list item is one fact, and the parent of the items below it."""
+    """Yield the facts of a paragraph and its inline notes; a list item's first paragraph prefixes its sub-items."""
     yield from _own(paragraph, parents)
     for words in paragraph.notes:
         if len(note := plain_text(words)) >= MIN_FACT_CHARS:
@@ -160,7 +161,7 @@ def _own(paragraph: Paragraph, parents: list[str | None]) -> Iterator[Fact]:
     for words, span in paragraph.whole():
         statement = f"{prefix}: {words}" if prefix else words
         parents[-1] = _shown_above(words, prefix)
-        # What ends with a colon only leads to the items below it, which say it themselves.
+        # Text that ends with a colon only introduces the items below it, which repeat it.
         if len(statement) >= MIN_FACT_CHARS and not words.endswith(":"):
             yield Fact(text=statement, source=span)
 

@@ -1,6 +1,6 @@
 """Join words divided at line ends; compounds keep their hyphen.
 
-How the document spells the word elsewhere decides first, then the form of the two parts. Uses no dictionary. Reads and
+The spelling elsewhere in the document decides first, then the form of the two parts. Uses no dictionary. Reads and
 writes no files.
 """
 
@@ -14,38 +14,38 @@ from docent.resources import read_yaml
 
 HYPHENS = "-\u2010\u00ad"
 _DIVIDED = re.compile(rf"(?<=\w)[{HYPHENS}]\Z")
-# Addresses, options of commands and the like are not divided by rules of words.
+# URLs, command options and the like are not divided by the rules for words.
 _CODE = re.compile(r"\A-|://|[@/_=\\<>$]")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _LISTS = read_yaml(__package__, "word_lists.yaml")
-# "pre- and post-war": the hyphen stands for a word that is left out.
+# "pre- and post-war": the hyphen stands for an omitted word.
 _CONNECTING = frozenset(_LISTS["connecting"].split())
-# First parts of compounds, unless a mere ending follows: "half-way", but "selfish" and "higher".
+# First parts of compounds, unless only an ending follows: "half-way", but "selfish" and "higher".
 _FIRST_PARTS = frozenset(_LISTS["first_parts"].split())
 _ENDINGS, _LAST_PARTS = frozenset(_LISTS["endings"].split()), frozenset(_LISTS["last_parts"].split())
 _PREFIXES = frozenset("un in im dis re pre mis over under out be ill".split())
 
 
 class Words(Counter[str]):
-    """Count how often a document writes each word, hyphens included, away from line ends."""
+    """Counts of how often a document writes each word, hyphens included, except across line ends."""
 
     @classmethod
     def of(cls, lines: Iterable[str]) -> Words:
-        """Count the words of these lines in lower case, without a last word that is divided."""
+        """Count the words of these lines in lower case; a line's last word may be a divided one's first part."""
         return cls(word for line in lines for word in _WORD.findall(line.rstrip(HYPHENS).lower()))
 
 
 def is_divided(line: str) -> bool:
-    """Return whether a line ends with a hyphen behind a letter or digit."""
+    """Return whether a line ends with a hyphen after a letter or digit."""
     return _DIVIDED.search(line) is not None
 
 
 def whole_word(head: str, tail: str, words: Words) -> str | None:
-    """Return a word joined from its two parts; None if they are two words.
+    """Return a word joined from its two parts, or None if they are two words.
 
     Args:
-        head: the end of a line back to its last blank, with the hyphen.
-        tail: the beginning of the next line up to its first blank.
+        head: the end of a line from its last blank, including the hyphen.
+        tail: the beginning of the next line, up to its first blank.
     """
     stem, letters = head[:-1], _WORD.match(tail)
     if _CODE.search(head) or letters is None:
@@ -90,6 +90,6 @@ def _is_one_word(first: str, second: str, words: Words) -> bool:
         return words[first + second] >= words[f"{first}-{second}"]
     if first in _PREFIXES or second in _ENDINGS:
         return True
-    if len(second) < 3:  # rules of hyphenation leave three letters, but for endings
+    if len(second) < 3:  # hyphenation leaves at least three letters, except for endings
         return False
     return first not in _FIRST_PARTS and second not in _LAST_PARTS

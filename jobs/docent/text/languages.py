@@ -1,6 +1,6 @@
 """Look up languages by their many names: `Korean`, `ko`, `ko-KR` and `kr` are all `ko`.
 
-Reads languages.yaml beside it. An unknown language is an error before any work starts.
+Reads languages.yaml in this folder. An unknown language is an error before any work starts.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ class Language:
 
     Attributes:
         code: two letters, ISO 639-1.
-        name: in English, as used in prompts.
-        aliases: other names, in any case.
-        true, false: how an answer to a true-or-false question begins.
+        name: English name, as used in prompts.
+        aliases: other names; case is ignored.
+        true, false: words that begin the answer to a true-or-false question.
     """
 
     code: str
@@ -40,13 +40,13 @@ def languages() -> Mapping[str, Language]:
 
 
 def find_language(given: str, where: str) -> Language:
-    """Return the language that a name, a code, a code with a region or an alias stands for.
+    """Return the language for a name, a code, a code with a region, or an alias.
 
     Args:
-        where: the setting or file that says so, for the message.
+        where: the setting or file with this value, for the message.
 
     Raises:
-        ConfigError: none; the message lists all.
+        ConfigError: the language is unknown; the message lists all languages.
     """
     wanted = " ".join(given.split()).casefold()
     known = languages()
@@ -61,7 +61,7 @@ def find_language(given: str, where: str) -> Language:
 
 
 def truth_of(answer: str, language: Language) -> bool | None:
-    """Return whether an answer begins with the word for true or for false; None if with neither."""
+    """Return whether an answer begins with the word for true or for false, or None for neither."""
     beginning = answer.lstrip(" *_\"'“„«").casefold()
     if beginning.startswith(language.false.casefold()):
         return False

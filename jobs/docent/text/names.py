@@ -1,7 +1,7 @@
 """Find proper names in a text by their capitals, so that an answer can be checked against its source.
 
 Works for languages in Latin script that capitalise names but not other nouns (not German). The first word of a sentence
-counts only with a possessive ending. The method is lexical: a name of the source in the wrong place passes.
+counts only with a possessive ending. The method is lexical: a name from the source used in the wrong place passes.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from docent.text.numbers.quantities import UNITS
 from docent.text.terms import STOP_WORDS, folded, terms_of
 
 NOUNS_WITH_CAPITALS = frozenset({"de", "lb"})
-"""Codes of languages in which every noun has a capital."""
+"""Codes of languages that capitalise every noun."""
 MAX_FORM_LETTERS = 24
-"""Of longer words, which are codes rather than names, other forms are not looked for."""
+"""For longer words, which are codes rather than names, other forms are not looked up."""
 _LATIN = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f"
 _WORD = re.compile(rf"(?<!\w)[{_LATIN}][{_LATIN}0-9]*(?:[-’'][{_LATIN}0-9]+)*")
 _POSSESSIVE = re.compile(r"['’]s?$")
@@ -33,7 +33,7 @@ class SourceWords:
 
     Attributes:
         words: all words and the parts of compounds, folded.
-        beginnings: their first letters, to match other forms of a name: Greece and Greek.
+        beginnings: first letters of the words, to match other forms of a name, such as Greek for Greece.
         initials: first letters of all words in order, for abbreviations.
     """
 
@@ -43,7 +43,7 @@ class SourceWords:
 
 
 def source_words(text: str) -> SourceWords:
-    """Return the words of a source, prepared for look-ups."""
+    """Return the words of a source, prepared for looking up names."""
     terms = terms_of(text)
     words = frozenset(part for term in terms for part in (term, *re.split(r"[-'’.,]", term)) if part)
     beginnings = frozenset(word[:n] for word in words for n in range(4, min(len(word), MAX_FORM_LETTERS) + 1))
@@ -51,7 +51,7 @@ def source_words(text: str) -> SourceWords:
 
 
 def names_of(text: str) -> list[str]:
-    """Return the words of a text that are names by their capitals, in order, each once."""
+    """Return the words of a text that are names by their capitals, in order, without repeats."""
     names: list[str] = []
     text = _LINE_MARK.sub("\n", text)
     for match in _WORD.finditer(text):
@@ -68,7 +68,7 @@ def names_of(text: str) -> list[str]:
 
 
 def unsupported_names(answer: str, source: SourceWords, allowed: Collection[str] = ()) -> list[str]:
-    """Return the names of `answer` that neither `source` nor `allowed` (folded words) has, in order."""
+    """Return the names in `answer` that are not in `source` or `allowed` (folded words), in order."""
     return [name for name in names_of(answer) if not _is_known(name, source, allowed)]
 
 
@@ -86,7 +86,7 @@ def _is_known(name: str, source: SourceWords, allowed: Collection[str]) -> bool:
 
 
 def _has(word: str, source: SourceWords) -> bool:
-    """Return whether the source has the word, its singular, or another form that shares all but the ending."""
+    """Return whether the source has the word, its singular, or another form that differs only in the ending."""
     is_plural = len(word) > 3 and word.endswith("s") and word[:-1] in source.words
     if word in source.words or word in STOP_WORDS or is_plural:
         return True

@@ -1,7 +1,7 @@
 """Sort names as a reader expects: `exhibit 2` before `exhibit 10`, `Äpfel` before `Zebra`.
 
-Reads and writes no files. Letters are ordered by Unicode without accents, not by the rules of one country; the script
-of the report page sorts by the reader's locale.
+Reads and writes no files. Letters are ordered by Unicode without accents, not by the rules of one country, whereas the
+script of the report page sorts by the reader's locale.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TypeAlias
 Key: TypeAlias = tuple[tuple[tuple[int, int, str], ...], str]
 
 MAX_DIGITS = 1000
-"""A longer run of digits is text: Python refuses to read more than 4,300 as a number."""
+"""A longer run of digits is sorted as text, as Python refuses to parse more than 4,300 as a number."""
 _PART = re.compile(r"(\d+)")
 _LETTERS = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ł": "l", "ð": "d", "þ": "th", "ı": "i"})
 
@@ -21,11 +21,11 @@ _LETTERS = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ł": "l
 def natural_key(name: str) -> Key:
     """Return a key for `sorted`: numbers by value, letters without case and accents.
 
-    Names that differ in case, accents or leading zeros alone stay apart by the name itself.
+    The name itself breaks ties between names that differ only in case, accents or leading zeros.
     """
     bare = (c for c in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(c))
     plain = " ".join("".join(bare).translate(_LETTERS).split())
-    # A number goes before text, as in the browsers' Intl.Collator. Digits beyond ASCII are decimal ones too.
+    # Numbers sort before text, as in the browsers' Intl.Collator. `isdecimal` also accepts digits beyond ASCII.
     pieces = (part for part in _PART.split(plain) if part)
     parts = ((0, int(p), "") if p.isdecimal() and len(p) < MAX_DIGITS else (1, 0, p) for p in pieces)
     return tuple(parts), name

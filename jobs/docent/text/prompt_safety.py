@@ -1,10 +1,10 @@
-"""Make the text of a document safe to put in a prompt: nothing hidden in it, nothing that closes its frame.
+"""Make the text of a document safe for a prompt: without hidden characters, and unable to close its frame.
 
 Text for teachers passes through `as_material`, and replies through `restored`, so that a text about markup keeps its
-`<image>`; text for data sets passes through `visible` only. Hidden instructions are written with tags and variation
-selectors, which models read and people do not see (https://unicode.org/reports/tr36/, section 3). Chat templates put
-tokens such as `<|im_end|>` between turns, and many servers accept them inside a text too. docent's own prompts put
-document text between tags such as `<section>`. Reads and writes no files.
+`<image>`; text for data sets passes only through `visible`. Hidden instructions are written with tag characters and
+variation selectors, which models read but people do not see (https://unicode.org/reports/tr36/, section 3). Chat
+templates put tokens such as `<|im_end|>` between turns, and many servers also accept them inside a text. docent's own
+prompts put document text between tags such as `<section>`. Reads and writes no files.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ _SUSPECT = re.compile(
 )
 _BREAKS = re.compile("\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _FLAG = re.compile("\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{2,6}\U000e007f")
-"""The flags of England, Scotland and Wales, and of other parts of countries."""
+"""Flags of parts of countries, such as England, Scotland and Wales."""
 # Scripts in which joiners change how letters are written: Arabic to Mandaic, the Indic scripts, Tibetan, Myanmar,
-# Khmer, Mongolian and their like, presentation forms of Arabic, and later Indic scripts.
+# Khmer, Mongolian and similar scripts, presentation forms of Arabic, and later Indic scripts.
 _JOINING = (
     (0x0600, 0x08FF), (0x0900, 0x0DFF), (0x0F00, 0x109F), (0x1780, 0x18AF), (0x1A20, 0x1AAF), (0x1B00, 0x1C4F),
     (0xA800, 0xABFF), (0xFB50, 0xFDFF), (0xFE70, 0xFEFE), (0x10D00, 0x11FFF),
 )  # fmt: skip
 _MONGOLIAN = (0x1820, 0x18AA)
 
-# Tokens of chat templates and of processors by their shape, and by name those that look like markup.
+# Tokens of chat templates and processors: most match by their form; those that look like markup are listed by name.
 TOKEN_NAMES = (
     "image|video|audio|img|/img|IMG_CONTEXT|image_soft_token|start_of_image|end_of_image|fake_token_around_image|"
     r"global-img|row_\d{1,2}_col_\d{1,2}|end_of_utterance|start_of_turn|end_of_turn|start_of_role|end_of_role|"
@@ -41,7 +41,7 @@ FRAME = (
     "document", "section", "second_section", "related_section", "fact", "figures", "dialogue", "exhibit", "description",
     "caption", "text",
 )  # fmt: skip
-"""Tags that prompts of docent put around what a document says."""
+"""Tags that docent's prompts put around text from documents."""
 _TAGGED = rf"[|｜][^<>|｜\n]{{1,60}}[|｜]>|(?:{TOKEN_NAMES})\s{{0,9}}>|</?SYS>>|\s*+(?:/\s*+)?(?:{'|'.join(FRAME)})\b"
 _TOKEN = re.compile(rf"<(?={_TAGGED})|\[(?={BRACKETED}\])", re.IGNORECASE)
 _NEUTRAL = re.compile(rf"＜(?={_TAGGED})|［(?={BRACKETED}\])", re.IGNORECASE)
@@ -51,7 +51,7 @@ _NARROW = {wide: narrow for narrow, wide in _WIDE.items()}
 
 @dataclass(frozen=True)
 class Hidden:
-    """Counts of what a reader does not see as text.
+    """Number of hidden characters and prompt tokens in a text.
 
     Attributes:
         invisible: characters that `visible` removes.
@@ -63,10 +63,10 @@ class Hidden:
 
 
 def visible(text: str) -> str:
-    r"""Return the text without characters that nobody sees; other line breaks become `\n`.
+    r"""Return the text without invisible characters, and with `\n` for all kinds of line breaks.
 
-    Joiners stay inside emoji and after letters of scripts that are written with them, a variation selector after a
-    character that has variants, tags in flags.
+    Kept are joiners inside emoji and after letters of scripts that are written with them, variation selectors after
+    characters that have variants, and tag characters in flags.
     """
     if not _SUSPECT.search(text):
         return text
@@ -81,17 +81,17 @@ def visible(text: str) -> str:
 
 
 def as_material(text: str) -> str:
-    """Return the text as it may stand in a prompt: visible characters only, tokens and tags with a wide bracket."""
+    """Return the text in a form safe for a prompt: visible characters only; tokens and tags get a wide bracket."""
     return _TOKEN.sub(lambda token: _WIDE[token[0]], visible(text))
 
 
 def restored(text: str) -> str:
-    """Return the reply of a teacher, with tokens and tags as the document has them."""
+    """Return the reply of a teacher with the document's original tokens and tags."""
     return _NEUTRAL.sub(lambda token: _NARROW[token[0]], text)
 
 
 def hidden_in(text: str) -> Hidden:
-    """Count what `visible` and `as_material` change; line breaks do not count."""
+    """Return the number of changes that `visible` and `as_material` make, except to line breaks."""
     seen = visible(text)
     return Hidden(len(_BREAKS.sub("\n", text)) - len(seen), sum(1 for _ in _TOKEN.finditer(seen)))
 

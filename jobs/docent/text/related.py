@@ -1,4 +1,4 @@
-"""Find the sections of a document that are about similar things: TF-IDF and nearest neighbours.
+"""Find the sections of a document with similar topics, by TF-IDF and nearest neighbours.
 
 Method: grhone/SyntheticDataGeneration, with cosine similarity, 500 terms, English stop words and the first 2,000
 characters of each section; fitted once per document. scikit-learn is imported only when needed.
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 MAX_TERMS = 500
 MAX_CHARS = 2000
-# Cosines held at once: 32 MB.
+# Number of cosines in memory at a time: 32 MB.
 BLOCK_ENTRIES = 4_000_000
 
 
 def related_sections(texts: Sequence[str], count: int) -> list[list[int]]:
-    """Return for every text the positions of up to `count` others, the most similar first; ties by position.
+    """Return for every text the positions of up to `count` others, most similar first, with ties by position.
 
-    Texts that share no term with any other have none, and one text alone has none.
+    A text that shares no term with any other has none, nor has a single text.
     """
     if len(texts) < 2 or count < 1:
         return [[] for _ in texts]
@@ -35,15 +35,15 @@ def related_sections(texts: Sequence[str], count: int) -> list[list[int]]:
     rows = max(1, BLOCK_ENTRIES // len(texts))
     near: list[list[int]] = []
     for first in range(0, len(texts), rows):
-        # Rows have length 1, so their products are cosines. Nearest neighbours of scikit-learn would be the same ones,
-        # but among equals it takes any, which may be others on another processor.
+        # Rows have length 1, so their products are cosines. scikit-learn's nearest neighbours would be the same, but
+        # its choice among equal ones may differ between processors.
         cosines = (matrix[first : first + rows] @ matrix.T).toarray().round(9)
         near += [_nearest(row, first + own, count) for own, row in enumerate(cosines)]
     return near
 
 
 def _nearest(cosines: np.ndarray, own: int, count: int) -> list[int]:
-    """Return the positions of the highest values above 0, without its own; ties by position."""
+    """Return the positions of the highest values above 0, except its own, with ties by position."""
     import numpy as np
 
     cosines[own] = 0.0

@@ -1,10 +1,10 @@
 """Find repeats among millions of question-answer pairs in little memory: exact ones by hash, near ones by MinHash.
 
 A near repeat has nearly the same words and word pairs, with equal weight for question and answer, and exactly the same
-numbers, units, negations, opposites and names (text/numbers/decisive.py), in the same order:
-`Turn it left, then right` does not repeat `Turn it right, then left`. The index holds 128 bytes per pair and a table
-that keeps the latest pairs, so that recall is full for neighbours and high for all (benchmarks.md). rensa and numpy are
-imported only when needed.
+numbers, units, negations, opposites and names (text/numbers/decisive.py) in the same order:
+`Turn it left, then right` does not repeat `Turn it right, then left`. The index holds 128 bytes per pair, and a table
+whose slots keep the latest pairs, so that recall is complete for neighbouring pairs and high for all (benchmarks.md).
+rensa and numpy are imported only when needed.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ SEED = 42
 BLOCK_ROWS = 1 << 16
 SMALLEST_TABLE = 1 << 12
 RECALL = 0.999
-"""Share of repeats exactly at the threshold that the bands must find."""
+"""Share of repeats exactly at the threshold that bands must find in expectation."""
 _SPREAD = 0x9E3779B97F4A7C15
 
 
 @dataclass(frozen=True)
 class Sketch:
-    """What is compared of one pair.
+    """The parts of one pair that are compared.
 
     Attributes:
         signature: one byte of each of the PERMUTATIONS minima.
-        kind: hash of what must not differ, in its order.
+        kind: hash of the words and numbers that must not differ, in their order.
         facts: hash of the same in any order, without possible names at the beginning of a sentence; rewordings must
             agree in it.
     """
@@ -47,7 +47,7 @@ class Sketch:
 
 
 def hash_of(*parts: str) -> int:
-    """Return a 64-bit hash of texts, the same on every machine."""
+    """Return a 64-bit hash of texts, which is the same on every machine."""
     digest = hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "little")
 
@@ -71,13 +71,13 @@ def sketch_of(question: str, answer: str, scope: str = "") -> Sketch:
 
 
 def _weighted(side: str, terms: Sequence[str], copies: int) -> list[str]:
-    """Return words and word pairs, repeated until they weigh as much as the other side."""
+    """Return words and word pairs, repeated until they have the same weight as the other side."""
     shingles = [*terms, *(f"{a} {b}" for a, b in zip(terms, terms[1:], strict=False))]
     return [f"{side}{copy} {shingle}" for copy in range(max(1, copies)) for shingle in shingles]
 
 
 class NearRepeats:
-    """Index of pairs that finds near repeats of those added before."""
+    """Index that finds near repeats of pairs added before."""
 
     def __init__(self, similarity: float) -> None:
         """Create an empty index; pairs with at least this estimated Jaccard similarity are repeats."""
@@ -93,7 +93,7 @@ class NearRepeats:
         return self._count
 
     def repeats(self, sketch: Sketch) -> bool:
-        """Return whether an added pair is nearly the same."""
+        """Return whether a pair added before is nearly the same."""
         import numpy as np
 
         places = self._places(sketch.signature[None, :], np.array([sketch.kind], dtype=np.uint64))[0]
@@ -107,7 +107,7 @@ class NearRepeats:
         return False
 
     def add(self, sketch: Sketch) -> None:
-        """Remember a pair that was kept."""
+        """Add a pair that was kept."""
         import numpy as np
 
         block, at = divmod(self._count, BLOCK_ROWS)

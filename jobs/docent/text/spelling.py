@@ -1,4 +1,4 @@
-"""Find how a text spells a name that was written as a slug: `image-d-epinal` is `image d'Épinal` there.
+"""Find how a text spells a name given as a slug: `image-d-epinal` is spelled `image d'Épinal` in prose.
 
 Reads and writes no files.
 """
@@ -11,21 +11,21 @@ from collections.abc import Mapping, Sequence
 
 MAX_NAME_CHARS = 200
 MIN_WORD_CHARS = 4
-"""Shorter words mean too many things to be looked up by themselves."""
-# Within a word an apostrophe may have been dropped, between words it became a hyphen.
+"""Shorter words have too many meanings to be looked up by themselves."""
+# Within a word an apostrophe may be missing; between words it became a hyphen.
 _INSIDE, _BETWEEN = "['’]?", r"[-_'’\s]+"
-# What a letter becomes where a keyboard or an address lacks it, if it does not just lose its accent.
+# Replacements for letters that a keyboard or URL lacks, as alternatives to dropping the accent.
 _TWO_LETTERS = {"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "æ": "ae", "œ": "oe", "ß": "ss"}
 
 
 def spelled_in(text: str, name: str) -> str:
-    """Return the name as the text writes it, with accents, apostrophes and capitals.
+    """Return the name as the text spells it, with accents, apostrophes and capitals.
 
-    Of several spellings the one with the fewest capitals counts, first of those within a sentence. A name that does not
-    stand in the text as a whole takes its single words from there.
+    Of several spellings, the one with the fewest capitals is chosen, preferably from within a sentence. If the text
+    does not contain the complete name, its single words are spelled as in the text.
 
     Returns:
-        The name; "" where neither it nor one of its words stands in the text.
+        The name, or "" if the text contains neither the name nor any of its words.
     """
     words = re.findall(r"[^\W_]+", name)
     if not words or len(name) > MAX_NAME_CHARS:
@@ -38,7 +38,7 @@ def spelled_in(text: str, name: str) -> str:
 
 
 def _spelling_of(text: str, words: Sequence[str]) -> str:
-    """Return the words in sequence as the text spells them; "" if they are not there."""
+    """Return a sequence of words as the text spells it, or "" if the text does not contain it."""
     for table in ({}, _TWO_LETTERS):
         folded, places = _folded(text, table)
         letters = (_INSIDE.join(re.escape(letter) for letter in _folded(word, table)[0]) for word in words)

@@ -1,8 +1,8 @@
 """Split a text in any script into terms: words, or pairs of letters in scripts without spaces.
 
-Used to compare texts by content: support in a source, retrieval, repeats. Terms are lower case without Latin accents
-and possessive endings. Stems are cut, not looked up, so that `rotated` and `rotation` meet in any European language.
-The only word lists are short ones of function words (function_words.yaml).
+Used to compare texts by content: support in a source, retrieval, repeats. Terms are in lower case, without Latin
+accents and possessive endings. Stems are cut by length instead of looked up, so that `rotated` and `rotation` are equal
+in any European language. The only word lists are short ones of function words (function_words.yaml).
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from docent.resources import read_yaml
 
 STEM_LETTERS = 5
 HANGUL_STEM_LETTERS = 2
-"""Korean adds particles to its nouns: the first two syllables are what it is about."""
+"""Korean adds particles to nouns, so the first two syllables identify the noun."""
 LETTERS_PER_WORD, LETTERS_PER_LONG_WORD = 2.0, 4.0
-"""For lengths in words: of Chinese and Japanese; of Thai, Lao, Burmese and Khmer, whose letters are sounds."""
+"""Letters per word, for lengths: in Chinese and Japanese; in Thai, Lao, Burmese and Khmer, whose letters are sounds."""
 
 # Scripts without spaces between words: kana, Chinese characters, Thai, Lao, Khmer, Burmese.
 _LONG = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
@@ -47,13 +47,13 @@ STOP_WORDS_OF, FUNCTION_WORDS_OF = (
     {code: frozenset(map(folded, words.split())) for code, words in _WORDS[kind].items()}
     for kind in ("stop_words", "function_words")
 )
-"""Words by language, folded: those without content, and those of languages that only detection.py knows."""
+"""Words by language, folded: words without content, and words of languages that only detection.py uses."""
 STOP_WORDS = frozenset[str]().union(*STOP_WORDS_OF.values())
 
 
-@lru_cache(maxsize=16)  # several gates look at the same question and answer, one after the other
+@lru_cache(maxsize=16)  # several gates process the same question and answer, one after the other
 def terms_of(text: str) -> tuple[str, ...]:
-    """Return the words in order; a run of letters without spaces becomes its overlapping pairs."""
+    """Return the words in order; a run of letters in a script without spaces becomes its overlapping pairs."""
     terms: list[str] = []
     for term in _TERM.findall(folded(text)):
         if not term.isascii() and _RUN.match(term):
@@ -65,7 +65,7 @@ def terms_of(text: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1 << 16)
 def stem(term: str) -> str:
-    """Return a word without its ending: `edges` and `edge`, `rotation` and `rotated` become the same."""
+    """Return a word without its ending, so that `edges` and `edge`, `rotation` and `rotated` become equal."""
     if any(c.isdigit() for c in term):
         return term
     if _HANGUL.match(term):
@@ -76,7 +76,7 @@ def stem(term: str) -> str:
 
 
 def stems_of(text: str) -> frozenset[str]:
-    """Return stems of all words of a text."""
+    """Return the stems of all words in a text, including the parts of hyphenated ones."""
     terms = set(terms_of(text))
     parts = {part for term in terms if "-" in term for part in term.split("-") if part}
     return frozenset(map(stem, terms | parts))
@@ -84,19 +84,19 @@ def stems_of(text: str) -> frozenset[str]:
 
 @lru_cache(maxsize=16)
 def content_stems(text: str) -> tuple[str, ...]:
-    """Return distinct stems of content words, in order; numbers are checked elsewhere."""
+    """Return the distinct stems of content words, in order; numbers are left out, as they are checked elsewhere."""
     kept = (term for term in terms_of(text) if term not in STOP_WORDS and not term[:1].isdigit() and len(term) > 1)
     return tuple(dict.fromkeys(stem(term) for term in kept))
 
 
 def support(stems: Iterable[str], known: frozenset[str]) -> float:
-    """Return the share of `stems` that are known; 1.0 if there are none."""
+    """Return the share of `stems` that are in `known`, or 1.0 if there are none."""
     wanted = list(stems)
     return sum(s in known for s in wanted) / len(wanted) if wanted else 1.0
 
 
 def length_in_words(text: str) -> int:
-    """Return the number of words; in scripts without spaces, the number that the letters amount to."""
+    """Return the number of words; in scripts without spaces, estimate it from the number of letters."""
     if text.isascii():
         return sum(any(map(str.isalnum, piece)) for piece in text.split())
     ideographs, letters = len(_OF_TWO.findall(text)), len(_OF_FOUR.findall(text))

@@ -1,6 +1,6 @@
-"""Classify sentences about an exhibit: numbers, history, use, or where it is found.
+"""Classify sentences about an exhibit: numbers, history, use, or where such things are found.
 
-The rules are for English; those of other languages are in teacher/guide.py.
+The rules are for English; rules for other languages are in teacher/guide.py.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ _FOUND = re.compile(
 
 TOPICS = ("numbers", "history", "use", "found")
 
-# In this order; the first rule that holds decides.
+# The first rule that matches decides.
 RULES = (("history", _YEAR), ("numbers", _DIGIT), ("history", _HISTORY), ("use", _USE), ("found", _FOUND))
 
 
 def topic_of(sentence: str, exhibit: str) -> str:
-    """Return the topic of one sentence; the exhibit's own name is no evidence (`1903 Wright Flyer` tells no year).
+    """Return the topic of one sentence; the exhibit's own name is ignored (`1903 Wright Flyer` does not state a year).
 
     Returns:
-        One of TOPICS, or `what` where no rule holds.
+        One of TOPICS, or `what` if no rule matches.
     """
     name = set(plain(readable_name(exhibit)).split())
     own = name | {f"{word}s" for word in name}
@@ -44,6 +44,6 @@ def topic_of(sentence: str, exhibit: str) -> str:
 
 
 def by_topic(sentences: Sequence[str], exhibit: str) -> dict[str, list[int]]:
-    """Return the positions of the sentences of every topic, in reading order; others are left out."""
+    """Return the positions of each topic's sentences, in reading order; leave out the first sentence and others."""
     topics = [topic_of(sentence, exhibit) for sentence in sentences]
     return {topic: [at for at, one in enumerate(topics) if at and one == topic] for topic in TOPICS}

@@ -1,5 +1,5 @@
 """Process photographs: quality, hashes, augmentation, splits; `files/` decodes and publishes them.
 
-Nothing here knows of runs.
+Nothing here depends on runs.
 Start reading at `quality.py`.
 """

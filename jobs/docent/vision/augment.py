@@ -1,9 +1,9 @@
-"""Alter copies of a photo: the five transforms of the published experiment, seeded, and which of them were applied.
+"""Make altered copies of a photo with the five transforms of the MuseQuest experiment, seeded and recorded.
 
-HorizontalFlip, RandomBrightnessContrast (defaults of the library), Rotate up to 30 degrees, ShiftScaleRotate (shift
-0.1, scale 0.1, rotate 20 degrees; the library's Affine, of which the old name is an alias), Blur of 3 px. They differ
-from the original in two ways: what turning uncovers is filled by reflection, not black, and a copy to which no
-transform fell is thrown again, because it would be the photo itself.
+HorizontalFlip, RandomBrightnessContrast (with the library's defaults), Rotate up to 30 degrees, ShiftScaleRotate (shift
+0.1, scale 0.1, rotate 20 degrees; now an alias of the library's Affine), Blur of 3 px. There are two differences from
+the experiment: areas uncovered by a rotation are filled by reflection instead of black, and if no transform is chosen
+for a copy, the choice is repeated, as the copy would equal the photo.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # read at import: it would ask the network for a newer version
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # read at import, which would check online for a new version
 
 import albumentations as A  # noqa: E402, N812
 import cv2  # noqa: E402
@@ -24,15 +24,15 @@ from PIL import Image  # noqa: E402
 from docent.vision.files.credit import NO_CREDIT, Credit, exif_of, xmp_of  # noqa: E402
 from docent.vision.files.photos import PhotoError  # noqa: E402
 
-# Shards are the parallelism; threads of OpenCV would come on top.
+# Work is already parallel by shards; OpenCV's threads would oversubscribe the CPU.
 cv2.setNumThreads(1)
 
 JPEG_QUALITY = 92
-# OpenCV's warps count pixels in 16 bits.
+# OpenCV's warps use 16-bit pixel coordinates.
 MAX_SIDE_PX = 32_766
 _THROWS = 100
 
-# In the order in which they are applied; each is certain (p=1) once chosen, so the coins are ours and can be recorded.
+# In the order of application. Each is certain (p=1) once chosen: docent makes the choice, so that it can record it.
 TRANSFORMS: dict[str, Callable[[], Any]] = {
     "HorizontalFlip": lambda: A.HorizontalFlip(p=1),
     "RandomBrightnessContrast": lambda: A.RandomBrightnessContrast(p=1),
@@ -50,7 +50,7 @@ TRANSFORMS: dict[str, Callable[[], Any]] = {
 
 
 def check_sides(picture: Image.Image) -> None:
-    """Refuse a picture that cannot be turned.
+    """Raise an error for a picture that is too long for the transforms.
 
     Raises:
         PhotoError: a side is longer than MAX_SIDE_PX.
@@ -61,7 +61,7 @@ def check_sides(picture: Image.Image) -> None:
 
 
 def choose(probability: float, rng: random.Random) -> tuple[str, ...]:
-    """Choose the transforms of a copy: each by chance, again while none was chosen; at last one at random."""
+    """Choose the transforms of a copy: each with a probability; retry while none is chosen, and finally take one."""
     for _ in range(_THROWS):
         if chosen := tuple(name for name in TRANSFORMS if rng.random() < probability):
             return chosen
@@ -69,18 +69,18 @@ def choose(probability: float, rng: random.Random) -> tuple[str, ...]:
 
 
 def alter(picture: Image.Image, chosen: tuple[str, ...], rng: random.Random) -> Image.Image:
-    """Apply the chosen transforms to a copy of an RGB picture; same size, same pixels for the same `rng` state."""
+    """Apply the chosen transforms to an RGB picture; the size stays, and equal `rng` states give equal pixels."""
     values = np.asarray(picture)
     for name in chosen:
         transform = TRANSFORMS[name]()
-        # One seed for each: a Compose hands the same to all, and angle, zoom and brightness would rise together.
+        # A separate seed for each: equal seeds, as in a Compose, would correlate angle, zoom and brightness.
         transform.set_random_seed(rng.getrandbits(32))
         values = transform(image=values)["image"]
     return Image.fromarray(np.ascontiguousarray(values))
 
 
 def to_jpeg(picture: Image.Image, credit: Credit = NO_CREDIT) -> bytes:
-    """Encode the picture as a JPEG file whose only metadata are its credit."""
+    """Encode the picture as a JPEG file whose only metadata is its credit."""
     file = io.BytesIO()
     blocks = {"exif": exif_of(credit), "xmp": xmp_of(credit)}
     picture.save(file, "JPEG", quality=JPEG_QUALITY, **{name: block for name, block in blocks.items() if block})

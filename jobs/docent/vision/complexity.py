@@ -1,8 +1,8 @@
-"""Tell a figure that shows something from a plain one, by three numbers; pure, numpy only, no files.
+"""Measure the complexity of a figure by three numbers, to detect plain ones. Uses only numpy; reads no files.
 
-Laplacian and Canny give the values of OpenCV (`Laplacian(grey, CV_64F).var()`, `Canny(grey, 100, 200)`), which a test
-compares; it weighs 150 MB, and the image of `ingest` needs nothing else of it. Entropy is that of the three colours'
-histograms, summed.
+Laplacian and Canny give the same values as OpenCV (`Laplacian(grey, CV_64F).var()`, `Canny(grey, 100, 200)`), which a
+test compares. OpenCV itself is not used, as it adds 150 MB to the container image of `ingest`. Entropy is the sum over
+the histograms of the three colours.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-# A larger picture is measured on a reduced copy, which bounds memory; no figure of a page has more to show.
+# A larger picture is measured on a reduced copy, which bounds memory and still shows the details of a figure.
 MAX_PIXELS = 16_000_000
 CANNY_LOW, CANNY_HIGH = 100, 200
 # Tangent of 22.5 degrees times 2^15, as OpenCV rounds it.
@@ -24,14 +24,14 @@ Pixels = npt.NDArray[np.int32]
 
 @dataclass(frozen=True)
 class Complexity:
-    """What was measured on one picture."""
+    """Complexity of one picture: variance of the Laplacian, number of edge pixels, and entropy."""
 
     laplacian: float
     edge_px: int
     entropy_bits: float
 
     def exceeds(self, laplacian: float, edge_px: int, entropy_bits: float) -> bool:
-        """Tell whether at least one number lies above its threshold."""
+        """Return whether at least one number is above its threshold."""
         return self.laplacian > laplacian or self.edge_px > edge_px or self.entropy_bits > entropy_bits
 
     def __str__(self) -> str:
@@ -39,7 +39,7 @@ class Complexity:
 
 
 def measure(picture: Image.Image) -> Complexity:
-    """Measure the three numbers of an 8-bit RGB picture."""
+    """Measure the complexity of an 8-bit RGB picture."""
     share = (MAX_PIXELS / (picture.width * picture.height)) ** 0.5
     if share < 1:
         picture = picture.resize((max(1, int(picture.width * share)), max(1, int(picture.height * share))))
@@ -56,20 +56,20 @@ def entropy_bits(picture: Image.Image) -> float:
 
 
 def laplacian_variance(grey: Pixels) -> float:
-    """Return the variance of the 4-neighbour Laplacian, the border mirrored without its last pixel."""
+    """Return the variance of the 4-neighbour Laplacian, with the border mirrored without its last pixel."""
     padded = np.pad(grey, ((1, 1), (0, 0)), mode="reflect" if grey.shape[0] > 1 else "edge")
     padded = np.pad(padded, ((0, 0), (1, 1)), mode="reflect" if grey.shape[1] > 1 else "edge")
     return inner_laplacian_variance(padded)
 
 
 def inner_laplacian_variance(grey: Pixels) -> float:
-    """Return the variance of the 4-neighbour Laplacian at all pixels but those of the border."""
+    """Return the variance of the 4-neighbour Laplacian at all pixels except the border."""
     around = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:]
     return float((around - 4 * grey[1:-1, 1:-1]).var())
 
 
 def edge_pixels(grey: Pixels) -> int:
-    """Count pixels of edges by Canny (1986): Sobel gradient |dx| + |dy|, thinned, weak ones kept where strong join."""
+    """Count edge pixels by Canny (1986): thinned Sobel gradients |dx| + |dy|; weak ones count next to strong ones."""
     padded = np.pad(grey, 1, mode="edge")
     rows = padded[:-2] + 2 * padded[1:-1] + padded[2:]
     dx = rows[:, 2:] - rows[:, :-2]
@@ -77,20 +77,20 @@ def edge_pixels(grey: Pixels) -> int:
     dy = columns[2:] - columns[:-2]
     strength = np.pad(np.abs(dx) + np.abs(dy), 1)
     weak = _thinned(dx, dy, strength)
-    # A border of pixels that are no edge keeps neighbours of flat positions inside the array.
+    # A border of non-edge pixels keeps the neighbours of flat positions inside the array.
     width = strength.shape[1]
     return _joined(np.pad(weak, 1).ravel(), strength.ravel() > CANNY_HIGH, width)
 
 
 def _grey(picture: Image.Image) -> Pixels:
-    """Compute luma with OpenCV's 15-bit weights."""
+    """Return luma, computed with OpenCV's 15-bit weights."""
     rgb = np.asarray(picture.convert("RGB"), dtype=np.int32)
     luma: Pixels = (rgb[..., 0] * 9798 + rgb[..., 1] * 19235 + rgb[..., 2] * 3735 + 16384) >> 15
     return luma
 
 
 def _thinned(dx: Pixels, dy: Pixels, strength: Pixels) -> npt.NDArray[np.bool_]:
-    """Find pixels above the low threshold that are the strongest across their edge, in one of four directions."""
+    """Return which pixels exceed the low threshold and are the strongest across their edge, in four directions."""
     inner = strength[1:-1, 1:-1]
     x, y = np.abs(dx).astype(np.int64), np.abs(dy).astype(np.int64) << 15
     flat = y < x * _TAN_22
@@ -107,7 +107,7 @@ def _thinned(dx: Pixels, dy: Pixels, strength: Pixels) -> npt.NDArray[np.bool_]:
 
 
 def _joined(weak: npt.NDArray[np.bool_], strong: npt.NDArray[np.bool_], width: int) -> int:
-    """Count weak pixels that touch a strong one, directly or over others: grown from the strong ones, ring by ring."""
+    """Count weak pixels connected to a strong one, by growing from the strong ones."""
     seen = weak & strong
     front = np.flatnonzero(seen)
     around = np.array([-width - 1, -width, -width + 1, -1, 1, width - 1, width, width + 1])

@@ -1,8 +1,8 @@
-"""Compare perceptual hashes: which pictures are the same photograph, saved, scaled or re-encoded differently.
+"""Compare perceptual hashes, to find copies of a photograph that were saved, scaled or re-encoded differently.
 
-Pure; reads and writes nothing. Two hashes must agree, because one of 64 bits takes different things on a plain ground
-for the same: among the 74 published test photos the average hash alone joins two pairs of different exhibits
-(seed-facts 1.7). Both hashes are of the grey picture, so its colours must agree as well.
+Reads and writes no files. Two hashes must agree, because a single one of 64 bits confuses different objects on a plain
+background: among the 74 published test photos, the average hash alone matches two pairs of different exhibits. Both
+hashes are computed from the grey picture, so the colours must agree as well.
 """
 
 from __future__ import annotations
@@ -16,22 +16,23 @@ from docent.records import ImageQuality
 
 BITS = 64
 MAX_COLOR_DISTANCE = 14.0
-"""Of two pictures' fields (Cb and Cr, 0-255). Measured on 60 photos of the sample museum: saved as JPEG of quality 10,
-WebP, AVIF or GIF, halved, cropped by 2 %, 20 % brighter, 6 % warmer: at most 12.8. Channels swapped, hue turned by 30
-degrees or more: half of them above 14 at 30 degrees, nearly all at 60; grey: 12.1 to 60."""
+"""Largest distance between the colour fields of two pictures (Cb and Cr, 0-255). Measured on 60 photos of the sample
+museum: as JPEG of quality 10, WebP, AVIF or GIF, halved, cropped by 2 %, 20 % brighter, or 6 % warmer, at most 12.8.
+With channels swapped or the hue rotated, half are above 14 at 30 degrees, nearly all at 60; as grey, 12.1 to 60."""
 _COLOR_BYTES = 32
 
 
 class HashIndex:
-    """Pictures that can be searched for near-identical ones, without comparing all with all.
+    """Index of pictures that finds near-identical ones without comparing all pairs.
 
-    Two are near-identical where both hashes agree in a share of their bits, and the colours. Same as comparing all.
+    Two pictures are near-identical if both hashes agree in a share of their bits, and the colours agree. The result is
+    the same as if all pairs were compared.
 
     Two hashes that differ in at most d bits agree in at least one of d + 1 pieces, so only pictures that share a piece
-    of the perceptual hash are compared (Manku, Jain, Das Sarma 2007), all that share one at once.
+    of the perceptual hash are compared (Manku, Jain, Das Sarma 2007), all pictures with the same piece at once.
 
     Args:
-        least_similarity: share of hash bits from which two pictures count as the same.
+        least_similarity: smallest share of equal hash bits for two pictures to count as the same.
     """
 
     def __init__(self, least_similarity: float) -> None:
@@ -48,7 +49,7 @@ class HashIndex:
         return len(self._phashes)
 
     def add(self, quality: ImageQuality) -> int:
-        """Add a picture that has hashes; returns its position, 0 for the first."""
+        """Add a picture that has hashes; return its position, which is 0 for the first."""
         position = len(self)
         phash = int(quality.phash, 16)
         for key in self._keys(phash):
@@ -60,7 +61,7 @@ class HashIndex:
         return position
 
     def matches(self, quality: ImageQuality) -> npt.NDArray[np.uint64]:
-        """Return positions of the pictures added so far that are near-identical to this one, in order, each once."""
+        """Return the positions of all pictures added so far that are near-identical to this one, in order."""
         if not (quality.ahash and quality.phash):
             return np.empty(0, np.uint64)
         ahash, phash = int(quality.ahash, 16), int(quality.phash, 16)
@@ -72,7 +73,7 @@ class HashIndex:
         return np.unique(np.concatenate(positions)) if positions else np.empty(0, np.uint64)
 
     def first_match(self, quality: ImageQuality) -> int | None:
-        """Return the first of `matches`; None where there is none."""
+        """Return the first of `matches`, or None if there is none."""
         positions = self.matches(quality)
         return int(positions[0]) if positions.size else None
 
@@ -88,7 +89,7 @@ class HashIndex:
     def _of_same_color(self, candidates: npt.NDArray[np.uint64], colors: str) -> npt.NDArray[np.uint64]:
         if not colors or not candidates.size:
             return candidates
-        # Field by field: most candidates of another colour are gone after the first.
+        # Field by field: most candidates with different colours are ruled out by the first field.
         fields = np.frombuffer(self._colors, np.uint8).reshape(-1, _COLOR_BYTES)
         known = np.frombuffer(self._has_colors, np.uint8)[candidates] != 0
         unknown, candidates = candidates[~known], candidates[known]

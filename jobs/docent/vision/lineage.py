@@ -1,6 +1,6 @@
-"""Tell by their names which photographs descend from which: `gyroid-3-aug7.jpg` is the eighth copy of `gyroid-3.jpg`.
+"""Parse the names of altered copies of photographs: `gyroid-3-aug7.jpg` is the eighth copy of `gyroid-3.jpg`.
 
-The names are those of the published MuseQuest data set, so its files, and copies made here, are recognised alike.
+The names follow the MuseQuest data set, so that its copies, and copies made by docent, are recognised alike.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ _COPY = re.compile(r"(.+)-aug(\d{1,6})", re.IGNORECASE)
 
 
 def original_stem(name: str) -> str:
-    """Cut the suffix and `-aug<k>`: `gyroid-3` for `gyroid-3.jpg` and for `gyroid-3-aug7.jpg`."""
+    """Return the stem without `-aug<k>`: `gyroid-3` for `gyroid-3.jpg` and for `gyroid-3-aug7.jpg`."""
     stem = PurePosixPath(name).stem
     copy = _COPY.fullmatch(stem)
     return copy[1] if copy else stem
 
 
 def copy_number(name: str) -> int | None:
-    """Return the k of `-aug<k>`; None for the name of an original."""
+    """Return the k in `-aug<k>`, or None for the name of an original."""
     copy = _COPY.fullmatch(PurePosixPath(name).stem)
     return int(copy[2]) if copy else None
 

@@ -1,8 +1,8 @@
-"""Measure one picture: size, variation, brightness, sharpness, perceptual hashes, colours; pure, no files.
+"""Measure one picture: size, variation, brightness, sharpness, perceptual hashes and colours. Reads no files.
 
-The numbers are the rows of `docent.tables.IMAGE_METRICS`. Resolution score, variation and brightness follow the WS seed
-(seed-facts 4.4): share of a full-HD frame, standard deviation and mean of all channel values. They are computed from
-histograms, exact and small also for 100 megapixels.
+The numbers are defined in `docent.tables.IMAGE_METRICS`. The resolution score is the share of a full-HD frame;
+variation and brightness are the standard deviation and mean of all channel values. They are computed from histograms,
+which are exact and stay small even for 100 megapixels.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from docent.tables import IMAGE_METRICS, function_at
 from docent.vision.complexity import inner_laplacian_variance
 
 FULL_HD_PIXELS = 1920 * 1080
-# Larger pictures are reduced before sharpness is measured: one threshold then serves phone photos and thumbnails.
+# Larger pictures are reduced before sharpness is measured, so that one threshold fits phone photos and thumbnails.
 SHARPNESS_SIDE_PX = 1024
-# Colours are compared over so many fields a side.
+# Number of fields per side in which colours are compared.
 COLOR_FIELDS = 4
 DIGITS = 4
 
 
 @dataclass(frozen=True)
 class Photo:
-    """An upright 8-bit RGB picture, and the size of its file, which may be larger."""
+    """An upright 8-bit RGB picture, and the size in its file, which may be larger."""
 
     picture: Image.Image
     width_px: int
@@ -38,16 +38,16 @@ class Photo:
 
     @cached_property
     def counts(self) -> npt.NDArray[np.int64]:
-        """How often each value from 0 to 255 occurs in each channel."""
+        """Return how often each value from 0 to 255 occurs, for each channel."""
         return np.asarray(self.picture.histogram(), dtype=np.int64).reshape(-1, 256)
 
 
 @dataclass(frozen=True)
 class Measurements:
-    """What was measured on one picture.
+    """Measured values of one picture.
 
     Attributes:
-        values: of each row of IMAGE_METRICS, by name; empty for a picture that cannot be decoded.
+        values: value of each row of IMAGE_METRICS, by name; empty for a picture that does not decode.
     """
 
     values: Mapping[str, float]
@@ -60,7 +60,7 @@ def measure(picture: Image.Image, size_px: tuple[int, int] | None = None) -> Mea
     """Measure an upright 8-bit RGB picture; numbers are rounded to 4 digits.
 
     Args:
-        size_px: width and height of the file, where the picture was reduced while it was decoded.
+        size_px: width and height in the file, if the picture was reduced while it was decoded.
     """
     photo = Photo(picture, *(size_px or picture.size))
     return Measurements(
@@ -72,7 +72,7 @@ def measure(picture: Image.Image, size_px: tuple[int, int] | None = None) -> Mea
 
 
 def shortcomings(values: Mapping[str, float], limits: AssessImages) -> list[str]:
-    """Return why a picture should not be used, in the order of IMAGE_METRICS; nothing for a good one."""
+    """Return why a picture should not be used, in the order of IMAGE_METRICS; empty for a good one."""
     reasons: list[str] = []
     for name, metric in IMAGE_METRICS.items():
         if metric.unless in reasons:
@@ -86,7 +86,7 @@ def shortcomings(values: Mapping[str, float], limits: AssessImages) -> list[str]
 
 
 def side_px(photo: Photo) -> float:
-    """Return the shorter side of the file."""
+    """Return the length of the file's shorter side."""
     return min(photo.width_px, photo.height_px)
 
 
@@ -102,7 +102,7 @@ def color_std(photo: Photo) -> float:
 
 
 def channel_std(photo: Photo) -> float:
-    """Return the largest standard deviation within one channel: near 0 for a plain area of any colour."""
+    """Return the largest standard deviation within a channel, which is near 0 for a plain area of any colour."""
     return max(_mean_and_std(channel)[1] for channel in photo.counts)
 
 
@@ -114,7 +114,7 @@ def brightness(photo: Photo) -> float:
 def sharpness(photo: Photo) -> float:
     """Return the variance of the grey picture's 4-neighbour Laplacian (Pech-Pacheco et al. 2000).
 
-    A picture under 3 px a side has none: 0.
+    For a picture with less than 3 px a side, it is 0.
     """
     grey = photo.picture.convert("L")
     grey.thumbnail((SHARPNESS_SIDE_PX, SHARPNESS_SIDE_PX), Image.Resampling.BOX)
@@ -124,13 +124,13 @@ def sharpness(photo: Photo) -> float:
 
 
 def colors(picture: Image.Image) -> str:
-    """Return mean Cb and Cr of 4 x 4 fields, row by row, as 64 hex digits: colour without brightness."""
+    """Return the mean Cb and Cr of 4 x 4 fields, row by row, as 64 hex digits; brightness is left out."""
     small = picture.resize((COLOR_FIELDS, COLOR_FIELDS), Image.Resampling.BOX).convert("YCbCr")
     return np.asarray(small)[..., 1:].tobytes().hex()
 
 
 def _mean_and_std(counts: npt.NDArray[np.int64]) -> tuple[float, float]:
-    """Compute mean and standard deviation of channel values from how often each of 0 to 255 occurs."""
+    """Return the mean and standard deviation of channel values, given how often each of 0 to 255 occurs."""
     values = np.arange(256, dtype=np.int64)
     total = int(counts.sum())
     mean = int((counts * values).sum()) / total

@@ -1,8 +1,9 @@
-"""Plan which photo of an exhibit goes to which split, and which altered copies it takes to fill the quota.
+"""Plan which photo of an exhibit goes to which split, and which altered copies are needed to fill the quota.
 
-Pure: `augment-images` asks which copies to make and `assemble` where everything goes, and both get the same answer.
-The three ways (`assemble.split`) are the functions in PLANNERS. Photos that went to a split before stay there; others
-are drawn by hashes of their content and the seed, so no name, no order of files and no number of shards enters.
+Reads and writes no files: `augment-images` computes the plan to know which copies to make, and `assemble` to place all
+pictures; both get the same plan. The three ways (`assemble.split`) are the functions in PLANNERS. Photos assigned in an
+earlier run keep their split; others are drawn by hashes of their content and the seed, so that the plan does not depend
+on names, the order of files or the number of shards.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ TWO_SPLITS = "photo near-identical to photos of two splits"
 
 @dataclass(frozen=True)
 class Copy:
-    """An altered copy to be made of `original`: its `-aug<number>` and where it goes."""
+    """An altered copy to be made of `original`: the number in its name (`-aug<number>`), and its split."""
 
     original: ImageFile
     number: int
@@ -31,18 +32,18 @@ class Copy:
 
     @property
     def id(self) -> str:
-        """Id of the row that `augment-images` writes for it."""
+        """Return the id of the row that `augment-images` writes for it."""
         return make_id("augment-images", (self.original.id,), self.number)
 
 
 @dataclass(frozen=True)
 class SplitPlan:
-    """Where the photos of one document go.
+    """Split of each photo of one document.
 
     Attributes:
-        placed: originals in the order of the source, with their split.
-        copies: altered copies wanted.
-        unused: photos that go to no split, and why: BEYOND or TWO_SPLITS.
+        placed: originals with their split, in the order of the source.
+        copies: altered copies to be made.
+        unused: photos without a split, each with the reason: BEYOND or TWO_SPLITS.
     """
 
     placed: tuple[tuple[ImageFile, Split], ...]
@@ -51,10 +52,10 @@ class SplitPlan:
 
 
 def plan_document(document: Document, usable: Usable, section: Assemble, seed: int) -> SplitPlan:
-    """Plan one document in the way that `assemble.split` names.
+    """Return the plan of one document by the method set in `assemble.split`.
 
     Raises:
-        InputError: `given` for a document whose source names no splits.
+        InputError: the method is `given`, but the document's source assigns no splits.
     """
     images = usable.by_document[document.id]
     if not images:
@@ -70,12 +71,12 @@ class _Exhibit:
     seed: int
 
     def drawn(self, groups: Iterable[str]) -> list[str]:
-        """Order lineage groups by their content and the seed alone."""
+        """Return lineage groups in an order that depends only on their content and the seed."""
         return sorted(groups, key=lambda group: make_id("draw", (), self.seed, group))
 
     def copies(self, of: Sequence[ImageFile], wanted: Mapping[Split, int]) -> tuple[Copy, ...]:
-        """Plan copies spread evenly over `of`, in the order of the wanted splits."""
-        bases = [image for image in of if copy_number(image.name) is None] or list(of)  # all, if there are only copies
+        """Return copies spread evenly over the originals in `of`, in the order of the wanted splits."""
+        bases = [image for image in of if copy_number(image.name) is None] or list(of)  # all, if all are copies
         following = _next_numbers(self.document)
         copies: list[Copy] = []
         for split, count in wanted.items():
@@ -88,10 +89,10 @@ class _Exhibit:
 
 
 def _clean(exhibit: _Exhibit, section: Assemble) -> SplitPlan:
-    """Whole lineage groups to one split; copies of training photos only.
+    """Assign complete lineage groups to one split each; plan copies of training photos only.
 
-    A group that also occurs in another exhibit trains in both: it could not test either without being seen. What was
-    assigned before stays, and its near-identical photos join it.
+    A group that also occurs in another exhibit is for training in both, as a test with it would use a seen photo.
+    Photos assigned before keep their split, and near-identical photos join them.
     """
     settled = exhibit.usable.settled
     images = [image for image in exhibit.images if image.id not in exhibit.usable.torn]
@@ -119,7 +120,7 @@ def _clean(exhibit: _Exhibit, section: Assemble) -> SplitPlan:
 
 
 def _held_out(spare: int, section: Assemble) -> tuple[int, int]:
-    """Count groups for test and validation if `spare` may leave training: as configured, else 1 and 1, or 1 and 0."""
+    """Return the numbers of test and validation groups if `spare` may leave training: as configured, or else fewer."""
     tests, validations = section.test_images, section.validation_images
     if spare >= tests + validations:
         return tests, validations
@@ -132,7 +133,7 @@ Unused = tuple[tuple[ImageFile, str], ...]
 
 
 def _capped(exhibit: _Exhibit, placed: Sequence[tuple[ImageFile, Split]], most: int) -> tuple[Placed, Unused]:
-    """Keep no more photos for training than `most` leaves, but one at least; those that trained before come first."""
+    """Return the photos with training cut to what `most` leaves (at least one, those trained on before first)."""
     training = [image for image, split in placed if split == "train"]
     room = max(most - (len(placed) - len(training)), 1)
     first = {group: number for number, group in enumerate(exhibit.drawn({image.group for image in training}))}
@@ -144,10 +145,11 @@ def _capped(exhibit: _Exhibit, placed: Sequence[tuple[ImageFile, Split]], most: 
 
 
 def _published(exhibit: _Exhibit, section: Assemble) -> SplitPlan:
-    """Originals to test first, then validation, then train; copies of any original fill train, then validation.
+    """Assign originals to test first, then validation, then train; fill train, then validation, with copies of any.
 
-    Slots of test that no original fills go to train, so the sum stays and no altered copy tests, as in the published
-    data. Copies share their original with a test photo: that leak is the published one, and is counted later.
+    Test slots that no original fills go to train, so that the total stays the same and no altered copy is in test, as
+    in the MuseQuest data set. Copies may share their original with a test photo; that leak is part of the method, and
+    is counted later.
     """
     settled = exhibit.usable.settled
     by_id = {image.id: image for image in exhibit.images}
@@ -172,9 +174,9 @@ def _published(exhibit: _Exhibit, section: Assemble) -> SplitPlan:
 
 
 def _given(exhibit: _Exhibit, section: Assemble) -> SplitPlan:
-    """Photos where the source puts them; absent ones of train and validation replaced by copies of any photo there is.
+    """Assign photos as in the source; replace missing ones of train and validation by copies of any present photo.
 
-    A copy of a test photo in train leaks, and is counted later. An absent test photo stays absent.
+    A copy of a test photo in train is a leak, and is counted later. A missing test photo is not replaced.
     """
     slots = exhibit.document.given_slots
     if slots is None or any(image.given_split is None for image in exhibit.images):
@@ -200,12 +202,12 @@ PLANNERS: dict[str, Callable[[_Exhibit, Assemble], SplitPlan]] = {
 
 
 def in_split_order(placed: Iterable[tuple[ImageFile, Split]]) -> list[tuple[ImageFile, Split]]:
-    """Sort by train, validation, test; within a split the order stays."""
+    """Return the photos sorted by train, validation, test; within a split the order stays the same."""
     return sorted(placed, key=lambda pair: SPLITS.index(pair[1]))
 
 
 def _next_numbers(document: Document) -> defaultdict[str, int]:
-    """Return for each original's stem the first number that no photo of the document has, used or not."""
+    """Return, by original stem, the first copy number above those of all photos in the document, used or not."""
     following: defaultdict[str, int] = defaultdict(int)
     for image in document.images:
         number = copy_number(image.name)

@@ -1,6 +1,6 @@
-"""Make photos square before a model sees them: nothing is cut off, the border colour fills the rest.
+"""Pad photos to squares before a model processes them: nothing is cut off, and the border colour fills the rest.
 
-A processor with one fixed side would stretch a photo that is not square, and no object keeps its shape in that.
+A processor with one fixed side would stretch a photo that is not square, and distort the shape of every object.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from PIL import Image
 
 
 def square(image: Image.Image) -> Image.Image:
-    """Pad the photo, in RGB, to a square with the mean colour of its border; a square one is returned as it is."""
-    rgb = image if image.mode == "RGB" else image.convert("RGB")  # convert would copy it
+    """Pad the photo, in RGB, to a square with the mean colour of its border; return a square one unchanged."""
+    rgb = image if image.mode == "RGB" else image.convert("RGB")  # avoid a copy, which convert always makes
     width, height = rgb.size
     if width == height:
         return rgb

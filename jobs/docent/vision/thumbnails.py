@@ -1,4 +1,4 @@
-"""Embed small pictures as data URIs, so that a page needs no file beside it. Reads image files, writes nothing."""
+"""Embed small pictures as data URIs, so that a page needs no other files. Reads image files; writes none."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from docent.vision.files.photos import PhotoError, decode
 
 MAX_SIDE_PX = 192
 WEBP_QUALITY = 78
-# What `ingest` let in is smaller; a page needs no more than a reduced picture.
+# Above any picture that `ingest` accepts; a page needs only a reduced picture.
 MAX_PIXELS, MAX_DECODED_PIXELS = 1e9, 1_000_000
 
 
 def thumbnail(path: Path, max_side_px: int = MAX_SIDE_PX) -> str | None:
-    """Reduce a photo to `max_side_px` a side, as `data:image/webp;base64,…`; None where it cannot be decoded.
+    """Return a photo reduced to `max_side_px` a side, as `data:image/webp;base64,…`, or None if it does not decode.
 
-    It is the picture that every stage sees (photos.py); its metadata (place, camera) is left behind.
+    It is decoded as in every stage (photos.py); its metadata (place, camera) is left out.
     """
     try:
         small = decode(path, MAX_PIXELS, MAX_DECODED_PIXELS)

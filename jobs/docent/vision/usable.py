@@ -1,6 +1,6 @@
-"""Find which photos of a run may be used, which of them show the same, and which went to a split before.
+"""Find which photos of a run may be used, which of them are near-identical, and which were assigned to a split before.
 
-Pure: reads rows of `ingest` and `assess-images` that it is given; compares hashes, opens no photo.
+Works on rows of `ingest` and `assess-images`; compares hashes; reads no files.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ class Usable:
     """The photos of a run that may be used.
 
     Attributes:
-        by_document: kept photos of each document id, in the order of the source.
+        by_document: kept photos by document id, in the order of the source.
         shared: lineage groups with the same or a near-identical photo in another document.
-        settled: split of each image id that went to one before, or is near-identical to one that did.
+        settled: split by image id, for images assigned before and for images near-identical to one of those.
         torn: ids of new images that are near-identical to images of two splits.
     """
 
@@ -36,13 +36,13 @@ def find_usable(
     least_similarity: float = 1.0,
     recorded: Mapping[str, Split] | None = None,
 ) -> Usable:
-    """Find the kept photos of each document, groups that also occur in another document, and where photos went before.
+    """Return the kept photos of each document, the groups shared between documents, and earlier assignments.
 
     Args:
         documents: all documents of the run, not only those of a shard.
         measured: rows of `assess-images`; without any, every photo counts as kept.
-        least_similarity: share of hash bits from which two photos count as the same.
-        recorded: split of photos by the sha256 of their bytes.
+        least_similarity: smallest share of equal hash bits for two photos to count as the same.
+        recorded: split of earlier photos, by the SHA-256 of their bytes.
     """
     dropped = {quality.image_id for quality in measured if not quality.keep}
     by_document = {d.id: tuple(image for image in d.images if image.id not in dropped) for d in documents}
@@ -61,9 +61,10 @@ def find_usable(
 
 
 def _near_identical(kept: Sequence[ImageQuality], least_similarity: float) -> Iterator[tuple[str, str]]:
-    """Yield pairs of image ids that lead from every photo to every near-identical one, in one step or several.
+    """Yield pairs of image ids that connect every photo to every near-identical one, directly or through others.
 
-    Photos with equal hashes and colours are looked up once: a logo in every exhibit costs no more than one photo.
+    Photos with equal hashes and colours are looked up once, so that a logo in every exhibit costs no more than one
+    photo.
     """
     classes: defaultdict[tuple[str, str, str], list[ImageQuality]] = defaultdict(list)
     for quality in kept:
@@ -75,14 +76,14 @@ def _near_identical(kept: Sequence[ImageQuality], least_similarity: float) -> It
             yield one.image_id, other.image_id
         for position in index.matches(same[0]).tolist():
             yield same[0].image_id, alike[position][0].image_id
-            yield same[0].image_id, alike[position][-1].image_id  # of another exhibit than the first
+            yield same[0].image_id, alike[position][-1].image_id  # may be in another exhibit than the first
         index.add(same[0])
 
 
 def _settled(
     images: Mapping[str, ImageFile], links: Sequence[tuple[str, str]], recorded: Mapping[str, Split]
 ) -> tuple[dict[str, Split], frozenset[str]]:
-    """Return the split of every image that went to one or joins one that did, and new ones near images of two."""
+    """Return the split of images assigned before or near-identical to one, and new images near two splits."""
     settled = {image.id: recorded[image.sha256] for image in images.values() if image.sha256 in recorded}
     if not settled:
         return {}, frozenset()
@@ -103,7 +104,7 @@ def _settled(
 
 
 def _roots(images: Mapping[str, ImageFile], links: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """Return one image id for all that links connect (union-find with path halving)."""
+    """Return a representative image id for each image, equal for all connected by links (union-find, path halving)."""
     above = {image_id: image_id for image_id in images}
 
     def root_of(one: str) -> str:

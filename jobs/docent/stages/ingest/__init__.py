@@ -1,8 +1,9 @@
 """Load raw material as documents: stage `ingest`.
 
 Reads `ingest.sources`; writes `Document` rows, the unchanged bytes of photos and figures, and `sources.json` with
-titles and licences. Every section carries the lines of its source. Rejects name what cannot be used; a bad file never
-stops the others. Run alone: `docent stage ingest --config pipeline.yaml --run-dir runs/demo`.
+titles and licences. Every section records its file and lines. Rejects name what cannot be used; a bad file never stops
+the others. To run only this stage: `docent stage ingest --config pipeline.yaml --run-dir runs/demo`. The loaders are
+in `LOADERS` below; start reading at `run`.
 """
 
 from __future__ import annotations
@@ -35,8 +36,9 @@ class Loader:
     """Functions that read one kind of source.
 
     Attributes:
-        listed: returns its exhibits or files, or a reject for each that cannot be one; opens nothing large.
-        load: yields the documents of one of them, and rejects for what of it cannot be used.
+        listed: returns the exhibits or files of a source, or a reject for each entry that cannot be one; opens no
+            large file.
+        load: yields rejects for the unusable parts of one exhibit or file, and its documents.
     """
 
     listed: Callable[[Source], list[Any]]
@@ -59,7 +61,7 @@ def run(ctx: Context) -> Iterator[Document | Reject]:
     """Yield one document per exhibit, file or row, in the order of the sources, with figures described if configured.
 
     Raises:
-        ConfigError: pictures shall be described, and the teacher is not as configured or sees nothing.
+        ConfigError: figures are to be described, but the teacher is misconfigured or cannot read images.
         TemporaryError: the endpoint is down.
     """
     for row in described(ctx, _loaded(ctx)):
@@ -70,7 +72,7 @@ def run(ctx: Context) -> Iterator[Document | Reject]:
 
 
 def _loaded(ctx: Context) -> Iterator[tuple[int, Document | Reject]]:
-    """Yield every row that is read, with the number of the exhibit or file that it came from."""
+    """Yield every loaded row with the number of the exhibit or file that it came from."""
     section = ctx.section
     limits = Limits(int(section.max_image_mb * 1_000_000), section.max_image_megapixels * 1_000_000)
     intake = Intake(section, limits, ctx.save)
@@ -105,7 +107,7 @@ def list_sources(sources: tuple[Source, ...]) -> list[Exhibit | ListedFile | Rej
     """Return the exhibits and files of all sources, in order, reading as little of them as possible.
 
     Raises:
-        InputError: a source is not there, cannot be read, or is not what its kind says.
+        InputError: a source does not exist, cannot be read, or does not match its kind.
     """
     try:
         by_source = [(source, LOADERS[source.kind].listed(source)) for source in sources]
@@ -118,7 +120,7 @@ def list_sources(sources: tuple[Source, ...]) -> list[Exhibit | ListedFile | Rej
 
 
 def _numbered_twins(listing: Sequence[Exhibit | ListedFile | Reject]) -> list[Exhibit | ListedFile | Reject]:
-    """Return the list with files of equal bytes numbered, so that no two documents share an id."""
+    """Return the list with identical files numbered, so that no two documents share an id."""
     sizes = Counter(listed.path.stat().st_size for listed in listing if isinstance(listed, ListedFile))
     seen: Counter[str] = Counter()
     counted = list(listing)
@@ -130,5 +132,5 @@ def _numbered_twins(listing: Sequence[Exhibit | ListedFile | Reject]) -> list[Ex
 
 
 def load(listed: Exhibit | ListedFile, intake: Intake) -> Iterator[Document | Reject]:
-    """Return the documents of one exhibit or file."""
+    """Yield the documents of one exhibit or file, and rejects for its unusable parts."""
     return LOADERS[listed.source.kind].load(listed, intake)

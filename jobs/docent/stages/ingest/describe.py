@@ -1,8 +1,8 @@
-"""Have a multimodal teacher describe figures; keep pages that are only a picture, or reject them.
+"""Describe figures with a multimodal teacher; without a description, reject sections that are only a picture.
 
-Wraps the loaders and keeps their order: documents wait until enough pictures are collected for one round of requests. A
-picture that appears twice in a file is requested once. Reads describe.yaml beside it and the journal. Instructions
-hidden in a document, or an odd reply, can change only the description of that one picture.
+Wraps the loaders and keeps their order: documents wait until there are enough pictures for one round of requests. A
+picture that appears twice in a file is requested once. Reads the prompts in describe.yaml (in this folder) and the
+journal. Instructions hidden in a document, or an odd reply, can change only the description of that one picture.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from docent.text.prompt_safety import as_material, restored, visible
 from docent.text.terms import length_in_words
 
 BATCH_PICTURES, BATCH_ROWS = 256, 2000
-"""Pictures asked about at once, and documents that wait for them."""
+"""Pictures per round of requests, and the number of rows at which a round starts even with fewer pictures."""
 TEMPERATURE = 0.0
 AROUND_CHARS = 700
 """Text shown to the teacher on either side of the figure."""
 MAX_DESCRIPTION_CHARS = 8000
 MAX_RAW_CHARS = 2000
 KEPT_OF_GRACE_S = 10
-"""Of the seconds between SIGTERM and SIGKILL, left for everything but replies that are under way."""
+"""Seconds between SIGTERM and SIGKILL that are reserved for everything but replies in progress."""
 TOO_SHORT = "description too short"
 NOT_DESCRIBED = "picture page not described"
 WRONG_FORMAT = "picture format cannot be shown to a teacher"
@@ -41,12 +41,12 @@ _HTML_TAG = re.compile(r"</?[A-Za-z][^<>]{0,1000}>")
 _PLACE = re.compile(r"\{(\w+)\}")
 
 Loaded = tuple[int, Document | Reject]
-"""A row, and the number of the file that it came from."""
+"""The number of the file that a row came from, and the row."""
 
 
 @dataclass(frozen=True)
 class PictureInPlace:
-    """A picture at the first place where a file shows it."""
+    """A picture, with the document, section and figure in which its file first shows it."""
 
     document: Document
     section: Section
@@ -55,17 +55,18 @@ class PictureInPlace:
 
 
 Key = tuple[int, str]
-"""A file's number and a picture's content."""
+"""A file's number and the SHA-256 of a picture in it."""
 Outcome = str | Reject
 """Result of a request: a description, or the reject for it."""
 
 
 def described(ctx: Context, rows: Iterable[Loaded]) -> Iterator[Document | Reject]:
-    """Yield the rows in order, every figure with its description where descriptions are enabled.
+    """Yield the rows in order, with a description for every figure if descriptions are enabled.
 
     Raises:
-        ConfigError: descriptions are wanted of a teacher that cannot see; key, price or endpoint are not as configured.
-        TemporaryError: the endpoint is down; what it answered is kept in the journal.
+        ConfigError: descriptions are enabled, but the teacher cannot read images, or its key, price or endpoint is
+            misconfigured.
+        TemporaryError: the endpoint is down; replies received so far are in the journal.
     """
     if not ctx.section.describe.enabled:
         for _, row in rows:
@@ -108,7 +109,7 @@ def _problem_of(reply: ChatReply) -> str:
 
 
 def cleaned(text: str, figures: Iterable[Figure] = ()) -> str:
-    """Return a reply as one paragraph of bounded length, without control characters and figure tokens."""
+    """Return a reply as one paragraph of bounded length, without control characters or figure tokens."""
     for figure in figures:
         text = text.replace(figure.token, " ")
     text = text.replace("{{", "{ {").replace("![", "! [")
@@ -116,7 +117,7 @@ def cleaned(text: str, figures: Iterable[Figure] = ()) -> str:
 
 
 def _batches(rows: Iterable[Loaded]) -> Iterator[list[Loaded]]:
-    """Yield rows in order, in batches with enough pictures to be requested at once."""
+    """Yield rows in order, in batches with enough pictures for one round of requests."""
     batch: list[Loaded] = []
     pictures = 0
     for number, row in rows:
@@ -130,7 +131,7 @@ def _batches(rows: Iterable[Loaded]) -> Iterator[list[Loaded]]:
 
 
 def _figures(row: Document | Reject) -> list[PictureInPlace]:
-    """Return the figures of a document that have a picture; the photos of an exhibit are no figures."""
+    """Return the figures of a document that have a picture; photos of an exhibit are not figures."""
     if isinstance(row, Reject) or row.kind == "exhibit":
         return []
     figures = [(section, figure) for section in row.sections for figure in section.figures]
@@ -140,7 +141,7 @@ def _figures(row: Document | Reject) -> list[PictureInPlace]:
 def _answered(
     ctx: Context, client: ChatClient, batch: list[Loaded], results: dict[Key, Outcome]
 ) -> Iterator[Document | Reject]:
-    """Yield the rows of a batch; `results` holds the outcomes of their pictures, and receives the new ones."""
+    """Yield the rows of a batch; `results` holds the outcomes of pictures requested before, and receives new ones."""
     requested: dict[Key, PictureInPlace] = {}
     for number, row in batch:
         for shown in _figures(row):
@@ -171,7 +172,7 @@ def _outcome_of(shown: PictureInPlace, reply: ChatReply, settings: Describe) -> 
 
 
 def _filled(number: int, row: Document | Reject, results: dict[Key, Outcome]) -> Iterator[Document | Reject]:
-    """Yield a document with its descriptions, after one reject for each picture without one."""
+    """Yield rejects for the pictures that have no description, then the document with its descriptions."""
     images = {(number, shown.image.sha256): shown.image for shown in _figures(row)}
     if isinstance(row, Reject) or not images:
         yield from _without_bare_pictures(row, "")
@@ -187,7 +188,7 @@ def _filled(number: int, row: Document | Reject, results: dict[Key, Outcome]) ->
 
 
 def _with(document: Document, words: dict[str, str]) -> Document:
-    """Return the document with the descriptions filled in by content hash of the pictures."""
+    """Return the document with descriptions added to its figures; `words` maps a picture's SHA-256 to its text."""
 
     def with_words(figure: Figure) -> Figure:
         update = {"description": words.get(figure.image.sha256, "")} if figure.image else {}
@@ -198,13 +199,13 @@ def _with(document: Document, words: dict[str, str]) -> Document:
 
 
 def _without_bare_pictures(row: Document | Reject, next_step: str) -> Iterator[Document | Reject]:
-    """Yield a document without sections that hold only a picture without a description: they state nothing."""
+    """Yield a row; replace each section that is only an undescribed picture by a reject, as it has no content."""
     if isinstance(row, Reject) or row.kind == "exhibit":
         yield row
         return
     kept = []
     for section in row.sections:
-        # The caption of a row's picture is only its number; tags around a picture are no words.
+        # The caption of a row's picture is only its number; tags around a picture are not words.
         has_captions = any(one.description or (one.caption and row.kind != "row") for one in section.figures)
         words = _HTML_TAG.sub("", without_figures(section.text, section.figures)).strip()
         if not section.figures or has_captions or words:

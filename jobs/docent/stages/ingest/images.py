@@ -1,6 +1,6 @@
-"""Check the photos that a source names, and keep their bytes: the part of `ingest` that opens untrusted pictures.
+"""Check the photos that a source lists, and save them: the part of `ingest` that opens untrusted pictures.
 
-Reads picture files; saves their unchanged bytes. Every picture is decoded to its end, so that no later stage meets a
+Reads picture files; saves their bytes unchanged. Every picture is decoded completely, so that later stages never meet a
 damaged one.
 """
 
@@ -45,7 +45,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Limits:
-    """Largest size of a photo."""
+    """Largest allowed size of a photo."""
 
     file_bytes: int
     pixels: float
@@ -53,11 +53,11 @@ class Limits:
 
 @dataclass(frozen=True)
 class Intake:
-    """Settings and storage that every loader gets along with the file.
+    """Settings and storage that every loader receives along with the file.
 
     Attributes:
-        section: configuration of `ingest`.
-        save: stores the bytes of a picture, and returns the path for its row.
+        section: the `ingest` section of the configuration.
+        save: stores the bytes of a picture under a suffix, and returns the path for its row.
     """
 
     section: Ingest
@@ -66,7 +66,7 @@ class Intake:
 
 
 def load_exhibit(exhibit: Exhibit, intake: Intake) -> Iterator[Document | Reject]:
-    """Yield the document of an exhibit, after rejects for what of it cannot be used."""
+    """Yield rejects for the unusable parts of an exhibit, then its document."""
     document = exhibit.document()
     images, rejects = load_photos(exhibit, intake)
     yield from rejects
@@ -77,7 +77,7 @@ def load_exhibit(exhibit: Exhibit, intake: Intake) -> Iterator[Document | Reject
 
 
 def load_photos(exhibit: Exhibit, intake: Intake) -> tuple[tuple[ImageFile, ...], list[Reject]]:
-    """Return the photos of an exhibit, decoded to find damage and saved unchanged, and rejects for the others."""
+    """Return the photos of an exhibit, fully decoded and saved unchanged, and rejects for the unusable ones."""
     images: dict[str, ImageFile] = {}
     paths: set[Path] = set()
     rejects: list[Reject] = []
@@ -112,17 +112,17 @@ def _find(exhibit: Exhibit, photo: ListedPhoto) -> Path:
 
 
 def _free_name(name: str, taken: Mapping[str, ImageFile]) -> str:
-    """Return the name, numbered if another photo of the exhibit has it: `a/b.jpg` may stand beside `a_b.jpg`."""
+    """Return the name, numbered if another photo of the exhibit has it: both `a/b.jpg` and `a_b.jpg` may exist."""
     stem, dot, suffix = name.rpartition(".")
     numbered = (f"{stem}-{number}.{suffix}" if dot else f"{name}-{number}" for number in itertools.count(2))
     return next(free for free in itertools.chain([name], numbered) if free not in taken)
 
 
 def _with_groups(images: Sequence[ImageFile]) -> tuple[ImageFile, ...]:
-    """Return the photos with their lineage groups: one per photo, named by its content, shared by its copies `-aug<k>`.
+    """Return the photos with lineage groups: a group is named by a photo's content, and shared by its `-aug<k>` copies.
 
-    A copy tells only the stem of its original. Where two photos have that stem, as `chair.jpg` and `chair.png`, and
-    there is a copy of one of them, all are one group: which one it was made from cannot be told.
+    The name of a copy shows only the stem of its original. If two photos share that stem, such as `chair.jpg` and
+    `chair.png`, and one of them has a copy, all form one group, as the copy's original is unknown.
     """
     by_stem: defaultdict[str, list[ImageFile]] = defaultdict(list)
     for image in images:
@@ -140,7 +140,7 @@ def read_picture(path: Path, limits: Limits) -> bytes:
     """Return the bytes of a picture file.
 
     Raises:
-        PhotoError: it cannot be read, or is larger than `limits` allow.
+        PhotoError: the file cannot be read, or is larger than `limits` allow.
     """
     try:
         data = read_at_most(path, limits.file_bytes)
@@ -152,13 +152,13 @@ def read_picture(path: Path, limits: Limits) -> bytes:
 
 
 def keep_picture(data: bytes, name: str, parents: tuple[str, ...], intake: Intake, place: str = "") -> ImageFile:
-    """Return the row of a picture, after decoding it to find damage and saving it unchanged; its content is its group.
+    """Return the row of a picture, which is decoded to find damage and saved unchanged; its content is its group.
 
     Args:
-        place: makes its id differ from those of others with the same bytes in the document.
+        place: distinguishes its id from the ids of other pictures with the same bytes in the document.
 
     Raises:
-        PhotoError: it is no picture, is damaged or not supported, or has too many pixels.
+        PhotoError: the data is not a supported picture, is damaged, or has too many pixels.
     """
     examined = examine(data, intake.limits.pixels)
     sha256 = hashlib.sha256(data).hexdigest()
@@ -182,5 +182,5 @@ def keep_picture(data: bytes, name: str, parents: tuple[str, ...], intake: Intak
 
 
 def plain_name(name: str) -> str:
-    """Return a name that any file system accepts, without folders: `north/side view.jpg` as `north_side view.jpg`."""
+    """Return a name valid on every file system, without folders: `north/side view.jpg` as `north_side view.jpg`."""
     return re.sub(r'[\x00-\x1f\x7f/\\:*?"<>|]', "_", name.removeprefix("./"))

@@ -1,4 +1,4 @@
-"""Define what every loader of `ingest` returns, and open files inside a folder without leaving it."""
+"""Define what the loaders of `ingest` list (exhibits, files), and open files without leaving a folder."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ log = logging.getLogger("docent.ingest")
 PHOTO_NOT_FOUND = "photo not found"
 LEAVES_FOLDER = "path leaves the images folder"
 NOT_READ = {"outside": LEAVES_FOLDER, "special": "not a regular file", "dead": "link to nothing"}
-"""Why what is neither file nor folder (walk.py) cannot be read."""
-# Documents that no loader reads: their names are logged, as they may be meant.
+"""Reject reasons for entries of the source (walk.py) that are neither a file nor a folder."""
+# Document formats that no loader reads; such files are logged, as users may expect them to be read.
 UNSUPPORTED = frozenset(
     ".doc .docx .docm .odt .rtf .pages .xls .xlsb .ods .numbers .ppt .pptx .odp .key .epub .htm .html .xhtml".split()
 )
@@ -39,7 +39,8 @@ class ListedPhoto:
 
     Attributes:
         name: path relative to the images folder, as written in the source.
-        where: place in the source that names it, for messages.
+        where: place in the source that lists it, for messages.
+        split: the split that the source assigns to it, or None.
     """
 
     name: str
@@ -49,13 +50,13 @@ class ListedPhoto:
 
 @dataclass(frozen=True)
 class Exhibit:
-    """One exhibit as the source describes it, its photos not opened yet.
+    """One exhibit as listed by the source; its photos are not opened yet.
 
     Attributes:
-        root: folder that all photos must lie in.
-        folder: folder that the names of photos are relative to, inside `root`.
-        item_id: id in the source, which distinguishes exhibits of the same name; "" if there is none.
-        id_name: name that ids are made of, if not `name`: the folder of an exhibit that has a title.
+        root: folder that must contain all photos.
+        folder: folder inside `root` that photo names are relative to.
+        item_id: id in the source, which distinguishes exhibits with the same name, or "" if there is none.
+        id_name: name from which ids are made, if not `name`: the folder of an exhibit that has a title.
         spoken_name: name in questions and answers, if not `name`.
     """
 
@@ -73,11 +74,11 @@ class Exhibit:
 
     @property
     def document_id(self) -> str:
-        """Return id of the document: the same whatever the source is called and wherever it lies."""
+        """Return the document's id, which does not depend on the name or place of the source."""
         return make_id("ingest", (), "exhibit", self.id_name or self.name)
 
     def document(self) -> Document:
-        """Return the row, without photos."""
+        """Return the exhibit's document, without photos."""
         section = Section(index=0, title=self.name, text=self.text, source=self.span)
         return Document(
             id=self.document_id,
@@ -92,12 +93,12 @@ class Exhibit:
 
 @dataclass(frozen=True)
 class ListedFile:
-    """A file that holds one or more documents, not opened yet.
+    """A file with one or more documents, not opened yet.
 
     Attributes:
-        root: folder that the file and everything it refers to must lie in.
+        root: folder that must contain the file and everything it refers to.
         name: path relative to `root`, with slashes, as used in spans.
-        before: number of earlier files with the same bytes.
+        before: number of earlier files in the listing with the same bytes.
     """
 
     source: Source
@@ -108,7 +109,7 @@ class ListedFile:
 
     @cached_property
     def sha256(self) -> str:
-        """Return the hash of its bytes; of its name if it cannot be read, because the reject needs an id."""
+        """Return the hash of the file's bytes, or of its name if it cannot be read, as its reject needs an id."""
         try:
             with self.path.open("rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest()
@@ -117,22 +118,22 @@ class ListedFile:
 
     @property
     def document_id(self) -> str:
-        """Return id of the document: made of its bytes, whatever the file is called and wherever it lies."""
+        """Return the document's id, made from its bytes; it does not depend on the file's name or place."""
         return self.id_of()
 
     def id_of(self, *place: int | None) -> str:
-        """Return the id of the document at a place of the file, such as a row of a table."""
+        """Return the id of the document at a place in the file, such as a row of a table."""
         twin = (f"file {self.before + 1}",) if self.before else ()
         return make_id("ingest", (), "file", self.sha256, *place, *twin)
 
 
 def list_files(source: Source, suffixes: frozenset[str]) -> list[ListedFile | Exhibit | Reject]:
-    """Return the file that a source names, or all files below its folder with one of the suffixes, ordered by name.
+    """Return the file that a source names, or all files below its folder with one of the suffixes, sorted by name.
 
-    Hidden files and folders are left out; a link out of the folder is a reject, and so is a pipe, socket or device.
+    Hidden files and folders are left out; links out of the folder, pipes, sockets and devices become rejects.
 
     Raises:
-        InputError: there is nothing there.
+        InputError: the path does not exist, or its folder has no such file.
     """
     if source.path.is_file():
         single = ListedFile(source, source.path.parent, source.path, source.path.name)
@@ -171,15 +172,15 @@ def _warn_of_unsupported(source: Source, names: Sequence[str]) -> None:
 
 
 def warn_of_skipped(entry: Entry) -> None:
-    """Log that a folder is skipped: docent writes into it, or only a link out of the source leads to it."""
+    """Log that a folder is skipped, because docent writes into it or a link leads out of the source."""
     if entry.kind == "run":
         log.warning("skipped, docent writes there: %s", printable(str(entry.path)))
-    if entry.kind == "outside" and os.path.isdir(entry.path):  # no reject: what it leads to is not hashed
+    if entry.kind == "outside" and os.path.isdir(entry.path):  # no reject: the link's target is not hashed
         log.warning("skipped, the link leads out of the source: %s", printable(str(entry.path)))
 
 
 def _unusable_name(name: str) -> Reject | None:
-    """Return a reject for a file name that cannot stand in a row, as in old archives; None if it can."""
+    """Return a reject for a file name that is not UTF-8, as in old archives, or None if it is."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -193,10 +194,10 @@ class OutsideError(Exception):
 
 
 def confined(root: Path, folder: Path, name: str) -> Path | None:
-    """Return the regular file `folder / name`, in any Unicode form of the name; None if there is none.
+    """Return the regular file `folder / name`, or one whose name differs only in Unicode form or case, or None.
 
     Args:
-        root: existing folder that the file must lie in once all links are followed.
+        root: existing folder that must contain the file after all links are resolved.
 
     Raises:
         OutsideError: the name is absolute, climbs with `..`, or follows a link out of `root`.
@@ -210,7 +211,7 @@ def confined(root: Path, folder: Path, name: str) -> Path | None:
             path = (find_alike(folder, relative.parts) or path).resolve()
         inside = path.is_relative_to(root.resolve())
         usable = inside and path.is_file()
-    except (OSError, ValueError, RuntimeError):  # name too long, NUL in the name, a ring of links
+    except (OSError, ValueError, RuntimeError):  # the name is too long or has a NUL, or links form a loop
         return None
     if not inside:
         raise OutsideError
@@ -218,31 +219,31 @@ def confined(root: Path, folder: Path, name: str) -> Path | None:
 
 
 def read_at_most(path: Path, limit_bytes: int) -> bytes | None:
-    """Return the bytes of a file; None when there are more than `limit_bytes`, however large it grows meanwhile."""
+    """Return the bytes of a file, or None if there are more than `limit_bytes`, even if it grows while being read."""
     with path.open("rb") as file:
-        # Asking for more than there is would reserve memory for it.
+        # Do not ask for more than the file's size: the read would reserve that much memory.
         data = file.read(min(os.fstat(file.fileno()).st_size, limit_bytes) + 1)
     return None if len(data) > limit_bytes else data
 
 
 def line_breaks(text: str) -> int:
-    """Return the number of line breaks, of any system, as an editor counts them."""
+    """Return the number of line breaks (LF, CR or CRLF), as an editor counts them."""
     return text.count("\n") + text.count("\r") - text.count("\r\n")
 
 
 def one_line_name(text: str) -> str:
-    """Return a text as a name: one line of bounded length."""
+    """Return a text as a name: on one line, with bounded length."""
     name = " ".join(text.split())
     return name if len(name) <= MAX_NAME_CHARACTERS else name[: MAX_NAME_CHARACTERS - 1] + "…"
 
 
 def shorten(text: str) -> str:
-    """Return a text short enough for a reject."""
+    """Return a text, cut to the length allowed in a reject."""
     return text if len(text) <= MAX_RAW_CHARACTERS else text[:MAX_RAW_CHARACTERS] + "…"
 
 
 def check_exhibit(name: str, text: str, where: str) -> Reject | None:
-    """Return the reject for an exhibit that cannot be used; None if it can."""
+    """Return the reject for an unusable exhibit, or None if it is usable."""
     if not name:
         return Reject(reason="exhibit without a name", raw=shorten(text), detail=where)
     if len(name) > MAX_NAME_CHARACTERS or not name.isprintable():

@@ -1,4 +1,4 @@
-"""Decode text files of any age, and handle characters that need care: surrogates, invisible ones, spreadsheet formulas.
+"""Decode text files in current and legacy encodings, and handle surrogates, invisible characters and CSV formulas.
 
 Nothing here opens files.
 Start reading at `decode.py`.

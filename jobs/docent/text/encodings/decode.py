@@ -1,8 +1,8 @@
-"""Decode the bytes of a text file, whichever editor wrote them. Reads and writes no files.
+"""Decode the bytes of a text file in a known or detected encoding. Reads and writes no files.
 
-A byte order mark decides, then zeros as in UTF-16, then UTF-8, then likelihood among encodings from before Unicode
-(legacy.py). A file that fits no encoding, or several that differ, is refused rather than guessed, with a list of those
-that would fit; `encoding` of the source or of the section that reads the file names the right one.
+Detection tries, in order: a byte order mark, zero bytes as in UTF-16, UTF-8, and the likeliest encoding from before
+Unicode (legacy.py). A file that fits no encoding, or several with different results, is refused rather than guessed,
+with a list of encodings that would fit; `encoding` of the source or of the section that reads it sets the right one.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from docent.text.encodings.legacy import KNOWN_AS, decoded, fitting_encodings, l
 
 log = logging.getLogger("docent.text")
 
-# How much of a file is looked at to tell UTF-16 without a mark from binary data.
+# Bytes at the start of a file that are examined to distinguish UTF-16 without a mark from binary data.
 _PROBE_BYTES = 4096
-# Text has tabs, line breaks, page breaks and colour codes; more of the others than this share is no text.
+# Text has tabs, line breaks, page breaks and colour codes; with a larger share of other control characters, it is not.
 _ALLOWED_CONTROLS = frozenset("\t\n\r\f\v\x1b")
 _MAX_CONTROL_SHARE = 0.01
-# How many encodings a message lists.
+# Maximum number of encodings in a message.
 _MAX_LISTED = 6
-# UTF-32 before UTF-16: its little-endian mark begins with the other's.
+# UTF-32 before UTF-16, whose little-endian mark is a prefix of the one of UTF-32.
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF32_LE: "utf-32",
@@ -30,17 +30,17 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-# Encodings of seven bits, which UTF-8 would take for control codes among plain letters.
+# Seven-bit encodings, which would decode as UTF-8 with control codes among plain letters.
 _ESCAPES = {b"\x1b$B": "iso2022_jp", b"\x1b$@": "iso2022_jp", b"\x1b$)C": "iso2022_kr"}
 
 
 def read_text(data: bytes, where: str, encoding: str = "") -> str | None:
-    """Return the text of a file; None if no encoding fits, or several do. Logs an encoding that was only likely.
+    """Return the text of a file, or None if no encoding fits or several do; warn about an encoding that is a guess.
 
     Args:
-        data: the whole file.
-        where: the file, for people.
-        encoding: its name, where it is known.
+        data: the complete file.
+        where: name of the file, for messages.
+        encoding: the encoding, or "" to detect it.
     """
     codec = detect(data, encoding)
     if codec is None:
@@ -51,17 +51,17 @@ def read_text(data: bytes, where: str, encoding: str = "") -> str | None:
 
 
 def warn_if_likely(codec: str, where: str) -> None:
-    """Say in the log which encoding a file was read in, where neither a mark nor UTF-8 settles it."""
+    """Warn which encoding a file was decoded with, unless a mark or UTF-8 settles it."""
     if codec not in ("utf-8", *_MARKS.values()):
         log.warning("%s is not UTF-8, decoded as %s", printable(where), KNOWN_AS.get(codec, codec))
 
 
 def detect(data: bytes, encoding: str = "") -> str | None:
-    """Name of the codec that reads these bytes, the same on every machine; None where none fits, or several differ.
+    """Return the codec for these bytes, the same on every machine, or None if no codec fits or several differ.
 
     Args:
-        data: the whole file: a cut character at its end would count against an encoding.
-        encoding: the only one to try, where it is known.
+        data: the complete file; a character cut at its end would rule out the right encoding.
+        encoding: the only encoding to try, or "" to detect it.
     """
     if codec := encoding or _marked(data) or _utf16_without_mark(data):
         return codec if decoded(data, codec) is not None else None
@@ -72,17 +72,17 @@ def detect(data: bytes, encoding: str = "") -> str | None:
 
 
 def _marked(data: bytes) -> str:
-    """Return the codec that a byte order mark names; "" without one."""
+    """Return the codec that a byte order mark indicates, or "" without one."""
     return next((name for mark, name in _MARKS.items() if data.startswith(mark)), "")
 
 
 def why_unknown(data: bytes, setting: str, encoding: str = "") -> str:
-    """Return why `detect` chose no encoding, and what to do about it.
+    """Return why `detect` found no encoding, and how to fix it.
 
     Args:
-        data: the whole file.
-        setting: the setting that names the encoding, such as `ingest.rows.encoding`.
-        encoding: the one that was tried, where it was named.
+        data: the complete file.
+        setting: the setting for the encoding, such as `ingest.rows.encoding`.
+        encoding: the encoding that was configured, or "".
     """
     if encoding:
         return f"it is not {encoding}, {place_of(data, encoding)}; correct {setting}"
@@ -95,7 +95,7 @@ def why_unknown(data: bytes, setting: str, encoding: str = "") -> str:
 
 
 def place_of(data: bytes, encoding: str) -> str:
-    """Return the first byte that an encoding cannot read, with its line, for messages."""
+    """Return a phrase with the first byte that an encoding cannot decode, and its line, for messages."""
     try:
         data.decode(encoding)
     except UnicodeDecodeError as error:
@@ -108,7 +108,7 @@ def place_of(data: bytes, encoding: str) -> str:
 
 
 def is_text(text: str) -> bool:
-    """Return whether decoded bytes are text: no NUL, and hardly any other control character."""
+    """Return whether decoded bytes are text: without NUL, and with hardly any other control character."""
     if "\x00" in text:
         return False
     probe = text[:_PROBE_BYTES]
@@ -117,16 +117,16 @@ def is_text(text: str) -> bool:
 
 
 def why_no_text(text: str) -> str:
-    """Return why decoded bytes are not plain text, for messages; "" if they are."""
+    """Return why decoded bytes are not plain text, for messages, or "" if they are."""
     if text.startswith("{\\rtf"):
         return "it is RTF: save it as plain text"
     return "" if is_text(text) else "it has control characters as no text has"
 
 
 def _utf16_without_mark(data: bytes) -> str | None:
-    """Return the UTF-16 variant that gives more spaces and line breaks, if the data has zeros; else None.
+    """Return the UTF-16 variant that gives more spaces and line breaks, or None if the data has no zeros.
 
-    Spaces and line breaks stand in text of every language; read the wrong way round they become U+2000 and U+0A00.
+    Text in every language has spaces and line breaks; in the wrong byte order they become U+2000 and U+0A00.
     """
     probe = data[:_PROBE_BYTES]
     if b"\x00" not in probe or len(data) % 2:
@@ -137,7 +137,7 @@ def _utf16_without_mark(data: bytes) -> str | None:
 
 
 def _gaps(probe: bytes, name: str) -> int:
-    """Return the number of spaces, line breaks and commas; 0 if it is not text."""
+    """Return the number of spaces, line breaks, full stops and commas, or 0 if it is not text."""
     try:
         text = codecs.getincrementaldecoder(name)().decode(probe)  # the probe may end inside a character
     except UnicodeDecodeError:

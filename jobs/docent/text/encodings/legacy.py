@@ -1,9 +1,9 @@
-"""Tell encodings from before Unicode apart by what the bytes would say in each. Reads and writes no files.
+"""Distinguish encodings from before Unicode by how the bytes would read in each. Reads and writes no files.
 
-charset-normalizer drops the encodings in which the bytes are noise. In each of the others the bytes have to look like
-text of a language that was written in that encoding: its letters, capitals at the beginning of words, symbols where
-symbols stand. Where several interpretations that differ are left, the frequent words of a language decide; where they
-do not, no encoding is chosen. charset-normalizer is imported only when needed.
+charset-normalizer rules out the encodings in which the bytes are noise. In each of the others, the bytes must look like
+text in a language that was written in that encoding: with its letters, with capitals only at the beginning of words,
+and with symbols in usual places. If several different interpretations remain, the frequent words of a language decide;
+if they do not, no encoding is chosen. charset-normalizer is imported only when needed.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from typing import NamedTuple
 from docent.resources import read_yaml
 from docent.text.encodings.orthography import LAST_LATIN, WORD, is_strange, strange_symbols
 
-# Lines with bytes beyond ASCII that are looked at: all that tells encodings apart stands there.
+# Limits on the lines with bytes beyond ASCII that are examined; other lines read the same in all encodings.
 _SAMPLE_BYTES, _SAMPLE_LINES, _CONTEXT_BYTES = 65_536, 2_000, 2_000
 _HIGH_BYTE, _LINE_BREAK = re.compile(rb"[\x80-\xff]"), re.compile(rb"[\r\n]")
 _WORDS_CHARS = 200_000
-# Words and symbols beyond ASCII that may look wrong, as names of another language do.
+# Share of words and symbols beyond ASCII that may look wrong, as foreign names do.
 _MAX_STRANGE_SHARE = 0.02
-# An interpretation in no single language's letters counts for a third of one that is.
+# The weight of an interpretation whose letters belong to no single language, compared with one whose letters do.
 _MIXED_WEIGHT = 1 / 3
 _MIN_EVIDENCE, _MIN_RATIO = 3, 2.0
-# Encodings of DOS, of Macs abroad and of Thailand, which count only where nothing else reads as text.
+# DOS, foreign Mac and Thai encodings, considered only if nothing else reads as text.
 _RARE = frozenset("cp850 cp852 cp866 cp874 iso8859_13 mac_cyrillic mac_greek mac_latin2 mac_turkish".split())
 _JAPANESE = ("cp932", "euc_jp")
 _CJK = ("cp949", *_JAPANESE, "gb18030", "big5hkscs")
-# Nearly all bytes are letters in these.
+# In these, nearly all bytes are letters, so that almost any data would fit.
 _NEEDS_EVIDENCE = frozenset((*_CJK, "cp874"))
 _HANGUL, _KANA = re.compile("[\uac00-\ud7a3]"), re.compile("[\u3041-\u3096\u30a1-\u30fa]")
 _HAN = re.compile("[\u3400-\u9fff]")
 _FOREIGN = re.compile("[^\x00-\x7f]")
 _MIN_HANGUL_SHARE, _MIN_KANA_SHARE, _MIN_COMMON_HAN_SHARE = 0.8, 0.2, 0.1
-# The most frequent characters of Chinese prose, in both scripts.
+# The most frequent characters of Chinese prose, simplified and traditional.
 _COMMON_HAN = frozenset(read_yaml("docent.text", "word_lists.yaml")["common_han"])
 _ANY_WORD = re.compile(r"[^\W\d_]+")
 KNOWN_AS = {
@@ -50,7 +50,7 @@ KNOWN_AS = {
 
 
 class Alphabet(NamedTuple):
-    """Letters beyond ASCII, frequent words and codecs of a language, as alphabets.yaml has them."""
+    """Letters beyond ASCII, frequent words and codecs of a language, read from alphabets.yaml."""
 
     letters: frozenset[str]
     words: frozenset[str]
@@ -63,8 +63,8 @@ class Interpretation:
 
     Attributes:
         sample: the lines that have bytes beyond ASCII.
-        evidence: number of frequent words of its language, plus different letters beyond ASCII if all belong to one
-            language in Latin script; or number of characters frequent in Chinese, Japanese or Korean.
+        evidence: number of frequent words of its language, plus the number of different letters beyond ASCII if all
+            belong to one language in Latin script; or the number of characters frequent in Chinese, Japanese or Korean.
         is_one_language: whether all its letters belong to one language.
     """
 
@@ -75,7 +75,7 @@ class Interpretation:
 
 
 def likely_encoding(data: bytes) -> str | None:
-    """Return the codec that reads the bytes as text of a language, None if that would be a guess."""
+    """Return the codec that reads the bytes as text of a language, or None if that would be a guess."""
     candidates = interpretations_of(data)
     usual = [one for one in candidates if one.encoding not in _RARE]
     if any(one.is_one_language for one in usual):
@@ -101,7 +101,7 @@ def _evidence(group: Sequence[Interpretation]) -> float:
 
 
 def fitting_encodings(data: bytes) -> list[str]:
-    """Return the codecs that read the bytes without an error, the likelier ones first, for people who know the text."""
+    """Return the codecs that decode the bytes without an error, the likeliest first, for a user who knows the text."""
     likely = sorted(interpretations_of(data), key=lambda one: -one.evidence)
     return [one.encoding for one in likely] or [
         name for name in _without_noise(_sample(data)) if decoded(data, name) is not None
@@ -116,7 +116,7 @@ def interpretations_of(data: bytes) -> list[Interpretation]:
 
 
 def decoded(data: bytes, name: str) -> str | None:
-    """Return the bytes as text in an encoding; None if they cannot be decoded, or the codec is no text encoding."""
+    """Return the bytes decoded as text, or None if they cannot be decoded or the codec is not a text encoding."""
     try:
         return data.decode(name)
     except (UnicodeError, LookupError):
@@ -124,7 +124,7 @@ def decoded(data: bytes, name: str) -> str | None:
 
 
 def _sample(data: bytes) -> bytes:
-    """Return the first lines with a byte beyond ASCII, each once, long ones cut."""
+    """Return the first lines with a byte beyond ASCII, without repeats, with long lines cut."""
     lines: dict[bytes, None] = {}
     size = position = 0
     while size < _SAMPLE_BYTES and len(lines) < _SAMPLE_LINES and (high := _HIGH_BYTE.search(data, position)):
@@ -133,7 +133,7 @@ def _sample(data: bytes) -> bytes:
         line_break = _LINE_BREAK.search(data, high.start())
         position = line_break.start() if line_break else len(data)
         line = data[start:position]
-        if len(line) > _SAMPLE_BYTES:  # between words: a cut inside a character would count against its encoding
+        if len(line) > _SAMPLE_BYTES:  # cut between words: inside a character it would rule out its encoding
             cut = max(line.rfind(b" ", 0, _SAMPLE_BYTES), line.rfind(b",", 0, _SAMPLE_BYTES))
             line = line[: cut if cut > 0 else _SAMPLE_BYTES]
         lines.setdefault(line)
@@ -155,7 +155,7 @@ def _candidates() -> tuple[str, ...]:
 
 
 def _without_noise(sample: bytes) -> list[str]:
-    """Return the candidates in which charset-normalizer sees more than noise, in the order of the table."""
+    """Return the candidates that charset-normalizer does not rule out as noise, in the order of the table."""
     from charset_normalizer import from_bytes
 
     matches = from_bytes(
@@ -171,7 +171,7 @@ def _without_noise(sample: bytes) -> list[str]:
 
 
 def _interpretation(name: str, sample: str, data: bytes) -> Interpretation | None:
-    """Return the bytes read in one encoding; None where it does not look like text, or not all bytes can be read."""
+    """Return the bytes read in one encoding, or None if they do not look like text or cannot all be decoded."""
     if name in _CJK:
         count = _cjk_count(name, sample)
         return Interpretation(name, sample, count, True) if count and decoded(data, name) is not None else None
@@ -189,26 +189,26 @@ def _interpretation(name: str, sample: str, data: bytes) -> Interpretation | Non
     if text is None:
         return None
     words = [word for word in _ANY_WORD.findall(text[:_WORDS_CHARS].lower()) if len(word) > 1 or word > "\x7f"]
-    # Single letters of ASCII are no sign of a language: they are names of columns as well.
+    # Single ASCII letters do not indicate a language, as they are also column names.
     hits = max(sum(word in one.words for word in words) for one in own or alphabets)
     letters = {letter for word in foreign for letter in word.lower() if "\x7f" < letter <= LAST_LATIN}
     return Interpretation(name, sample, hits + len(letters) if own else _MIXED_WEIGHT * hits, bool(own))
 
 
 def _outside(words: Sequence[str], letters: frozenset[str]) -> int:
-    """Return the number of words with a letter that is not among these; combining marks count with their letters."""
+    """Return the number of words with a letter outside these; combining marks count as part of their letters."""
     beyond = ({letter for letter in word.lower() if letter > "\x7f"} - letters for word in words)
     return sum(any(unicodedata.category(letter) != "Mn" for letter in odd) for odd in beyond)
 
 
 def _cjk_count(name: str, text: str) -> int:
-    """Return the number of characters typical of Korean, Japanese or Chinese; 0 if their share is too small."""
+    """Return the number of characters typical of Korean, Japanese or Chinese, or 0 if their share is too small."""
     if any(unicodedata.category(character) in ("Co", "Cn") for character in set(text)):
         return 0
     foreign = len(_FOREIGN.findall(text))
     if name == "cp949":
-        # Syllables of the older standard: those that only CP949 has are rare in text, common in misread text. Python's
-        # codec spells the others as a sequence of letters, eight bytes long.
+        # Syllables of the older standard: those that only CP949 has are rare in text, but common in misread text.
+        # Python's codec encodes the others as a sequence of letters, eight bytes long.
         count, share = sum(len(one.encode("euc_kr", "ignore")) == 2 for one in _HANGUL.findall(text)), _MIN_HANGUL_SHARE
     elif name in _JAPANESE:
         count, share = len(_KANA.findall(text)), _MIN_KANA_SHARE

@@ -1,6 +1,6 @@
 """Judge whether words and symbols beyond ASCII look like prose of some language, or like misread bytes.
 
-In prose, capitals stand at the beginning of a word, a word has one script, and symbols stand beside words rather than
+In prose, capitals are at the beginning of words, a word has only one script, and symbols are next to words rather than
 inside them. Reads and writes no files.
 """
 
@@ -14,7 +14,7 @@ _LETTER = r"[^\W\d_ªº²³¹¼½¾]"
 # A letter, then letters and the marks written above and below them; no character is in both sets.
 WORD = re.compile(rf"{_LETTER}(?:{_LETTER}|(?![^\W\d_])[\u0300-\u036f\u0e30-\u0e4e])*")
 _FOREIGN = re.compile("[^\x00-\x7f]")
-# Symbols that prose has, by what may stand before them; soft hyphens and no-break spaces stand anywhere.
+# Symbols of prose, grouped by which characters may precede them; soft hyphens and no-break spaces may be anywhere.
 _ONE_LETTER_WORDS = "àáåæèéêíìòóöøùúÀÉÓÚÅµАВИКОСУЯЄІΗΟ"
 _ANYWHERE, _CLOSING = "\xa0\xad", "’”»›…™®©·–—²³¹"
 _FREE = "“‘„‚«»‹›–—…•·°§©®™€£¥¢¡¿½¼¾×÷±†‡№²³‰’”"
@@ -37,13 +37,13 @@ def is_strange(word: str) -> bool:
 
 
 def strange_symbols(text: str) -> int:
-    """Count the symbols beyond ASCII that prose does not have, or not in these places."""
+    """Return the number of symbols beyond ASCII that prose does not have, or does not have in these places."""
     count = 0
     for match in _FOREIGN.finditer(text):
         symbol = match.group()
         before, after = text[match.start() - 1 : match.start()], text[match.end() : match.end() + 1]
         if symbol in _ANYWHERE or (symbol.isalpha() and symbol not in "ªº") or unicodedata.category(symbol) == "Mn":
-            # A letter beside a digit, such as the pound sign read as one; the micro sign stands there.
+            # A letter next to a digit, such as a misread pound sign; the micro sign is allowed there.
             latin = symbol.isalpha() and "LATIN" in unicodedata.name(symbol, "")
             count += latin and (before.isdecimal() or after.isdecimal())
         elif symbol in "ªº":

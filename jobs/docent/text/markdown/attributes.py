@@ -1,4 +1,4 @@
-"""Remove markup that Markdown has about its own text: ids and classes of headings, marks of callouts.
+"""Remove Markdown markup that is not text: ids and classes of headings, marks of callouts.
 
 `{#id}`, `{ #id .class key=value }` (Pandoc, Kramdown, Python-Markdown), `{/* #id */}` (MDX), `[!NOTE]` (GitHub,
 Obsidian). Reads and writes no files.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-# One pair of braces with ids, classes and values only: `{A, B}` in prose is none.
+# Braces that contain only ids, classes and values: `{A, B}` in prose is not an attribute list.
 ATTRIBUTES = re.compile(
     r"""\{:?[ \t]*(?:(?:[#.][^\s{}]{1,200}|[\w:-]{1,60}=(?:"[^"{}\n]{0,300}"|'[^'{}\n]{0,300}'|[^\s{}"']{1,300})|-)"""
     r"""[ \t]*){1,30}+\}"""
@@ -21,7 +21,7 @@ _SPAN = re.compile(rf"(?<![\w!\\\]])\[([^\[\]\n]{{1,500}})\](?:{ATTRIBUTES.patte
 
 
 def without_heading_attributes(title: str) -> str:
-    """Return a heading's Markdown without its id, classes and closing number signs."""
+    """Return the Markdown of a heading without its id, classes and closing number signs."""
     text = title.strip()
     # An attribute list is at the end, and short.
     start = max(0, text.rfind("{"))
@@ -32,13 +32,13 @@ def without_heading_attributes(title: str) -> str:
 
 
 def without_attributes(text: str) -> str:
-    """Return Markdown of a paragraph without lines of attributes, and with the words of `[words]{.class}` alone."""
+    """Return the Markdown of a paragraph without attribute lines, and with `[words]{.class}` reduced to its words."""
     if "{" not in text:
         return text
     return _SPAN.sub(r"\1", _LINE_OF_ATTRIBUTES.sub("", text))
 
 
 def callout_mark(text: str) -> int:
-    """Return the length of the mark `[!NOTE]` that a paragraph begins with; 0 if there is none."""
+    """Return the length of the mark, such as `[!NOTE]`, at the start of a paragraph, or 0 if there is none."""
     mark = _CALLOUT.match(text)
     return mark.end() if mark else 0

@@ -1,7 +1,7 @@
-r"""Add blocks to markdown-it that it lacks: footnote definitions, admonitions, colon directives, displayed formulas.
+r"""Add blocks that markdown-it lacks: footnote definitions, admonitions, colon directives, displayed formulas.
 
 `[^1]: words`, `!!! note "Title"`, `??? note` and `=== "Tab"` contain the indented lines below them. A line of `:::`
-separates paragraphs. `$$` and `\[` begin a formula at the start of a block, which continues over blank lines to its
+separates paragraphs. `$$` and `\[` at the start of a block begin a formula, which continues over blank lines to its
 end.
 """
 
@@ -30,7 +30,7 @@ _HEADING = re.compile(r"#{1,6}[ \t]")
 
 
 def add_rules(parser: MarkdownIt, strict: bool) -> MarkdownIt:
-    """Add these rules to a parser in front of its own; text that may not be Markdown gets footnotes only."""
+    """Add these rules before a parser's own; for text that may not be Markdown, add only the rule for footnotes."""
     interrupting: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}
     ruler = parser.block.ruler
     ruler.before("fence", "footnote", _footnote, interrupting)
@@ -42,7 +42,7 @@ def add_rules(parser: MarkdownIt, strict: bool) -> MarkdownIt:
 
 
 def _line(state: StateBlock, line: int) -> str:
-    """Return a line without indentation and trailing blanks; empty if it is indented as code."""
+    """Return a line without indentation and trailing blanks, or "" if it is indented as code."""
     if state.is_code_block(line):
         return ""
     return state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]].rstrip()
@@ -78,11 +78,11 @@ def _colons(state: StateBlock, first: int, behind: int, silent: bool) -> bool:
 
 
 def _container(state: StateBlock, kind: str, lines: range, title: str = "") -> None:
-    """Push the tokens of a block that holds the lines indented by four more than it.
+    """Push the tokens of a block that contains the lines indented by four more columns than the block.
 
     Args:
-        lines: from the first one inside to the end of what may be inside.
-        title: words of the line above them.
+        lines: from the first line that may be inside to the line after the last that may be.
+        title: title from the line above them, or "".
     """
     opening = state.push(f"{kind}_open", "", 1)
     if title:
@@ -101,7 +101,7 @@ def _container(state: StateBlock, kind: str, lines: range, title: str = "") -> N
 def _formula(state: StateBlock, first: int, behind: int, silent: bool) -> bool:
     text = _line(state, first)
     closing = _OPENINGS.get(text[:2])
-    if closing is None or closing in text[2:]:  # on one line it is a paragraph like any other
+    if closing is None or closing in text[2:]:  # a formula on one line is parsed as an ordinary paragraph
         return False
     last = min(behind, first + MAX_FORMULA_LINES)
     for line in range(first + 1, last):

@@ -1,9 +1,9 @@
-"""Parse a Markdown text into blocks - headings, paragraphs, lists, tables, code - with their lines, in bounded memory.
+"""Parse a Markdown text into blocks (headings, paragraphs, lists, tables, code) with their lines, in bounded memory.
 
-markdown-it reads CommonMark and tables, and with block_rules.py some common extensions. It keeps all tokens of a text,
-gigabytes for 50 MB, so it is given one window at a time. How a block is parsed does not depend on the blocks before
-it; the last block of a window, which may continue, is read again at the start of the next one, and the result equals
-that of a single pass.
+markdown-it reads CommonMark and tables and, with block_rules.py, some common extensions. It keeps all tokens of a text,
+gigabytes for 50 MB, so it is given one window at a time. The blocks before a block do not affect how it is parsed. The
+last block of a window may continue, so it is read again at the start of the next window, and the result equals that of
+a single pass.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 WINDOW_CHARS = 256_000
-# The longest paragraph, table, quotation or list item; lists and fenced code have no limit.
+# The longest paragraph, table, quotation or list item; lists and fenced code are not limited.
 MAX_BLOCK_CHARS = 4_000_000
-# The same for tables of tiny cells, and a line may be longer: pictures stand in some as data.
+# The same limit in tokens, for tables of tiny cells. A single line may be longer, as some contain pictures as data.
 MAX_BLOCK_TOKENS = 500_000
 MAX_LINE_CHARS = 16_000_000
 
 
-# Lists in lists and quotations in quotations; each level costs two frames of Python's stack.
+# Maximum depth of nested lists and quotations; each level costs two frames of Python's stack.
 MAX_NESTING = 200
 
 TOO_LONG = "block too long"
@@ -41,7 +41,7 @@ class BlockError(Exception):
 
     Attributes:
         reason: TOO_LONG or TOO_DEEP.
-        line: its first line, 1-based.
+        line: its first line, from 1.
     """
 
     def __init__(self, reason: str, line: int) -> None:
@@ -54,8 +54,8 @@ class Block:
     """An outermost block; a long list may be split into several.
 
     Attributes:
-        tokens: of markdown-it; their `map` counts lines from `base`.
-        base: number of lines before the window that the block was read in.
+        tokens: tokens of markdown-it, whose `map` counts lines from `base`.
+        base: number of lines before the window in which the block was read.
         offsets: offset of each line of the window, and of the window's end.
     """
 
@@ -65,7 +65,7 @@ class Block:
 
     @property
     def kind(self) -> str:
-        """Return the type of the first token: `heading_open`, `paragraph_open`, `bullet_list_open`, `fence`, ..."""
+        """Return the type of the first token, such as `heading_open`, `paragraph_open` or `fence`."""
         return self.tokens[0].type
 
     @property
@@ -79,7 +79,7 @@ class Block:
         return self.offsets[_lines(self.tokens[0])[1]]
 
     def line_of(self, position: int) -> int:
-        """Return the 0-based line of the text that a position inside the block lies in."""
+        """Return the line of the text, from 0, that contains a position inside the block."""
         return self.base + bisect_left(self.offsets, position + 1) - 1
 
 
@@ -88,7 +88,7 @@ def _parser(strict: bool) -> MarkdownIt:
     from markdown_it import MarkdownIt
 
     parser = add_rules(MarkdownIt("commonmark", {"maxNesting": MAX_NESTING}).enable("table"), strict)
-    # Link definitions are read line by line again for each of them, which takes minutes on a long list of them.
+    # markdown-it reads link definitions again for each one, line by line, which takes minutes for a long list of them.
     return parser.disable(["reference"] if strict else ["reference", "code", "lheading", "html_block"])
 
 
@@ -96,11 +96,11 @@ def blocks_of(text: str, strict: bool = True) -> Iterator[Block]:
     r"""Yield the blocks of a text in order.
 
     Args:
-        text: with line breaks `\n` only.
-        strict: False for text that may be no Markdown: indented lines are no code there, underlined ones no headings.
+        text: text with `\n` as line breaks.
+        strict: False for text that may not be Markdown: indented lines are then not code, nor underlined ones headings.
 
     Raises:
-        BlockError: a block is too long, or too deep.
+        BlockError: a block is too long, or nested too deep.
     """
     start, base, size = 0, 0, WINDOW_CHARS
     while start < len(text):
@@ -119,7 +119,7 @@ def blocks_of(text: str, strict: bool = True) -> Iterator[Block]:
         if following == start:
             if size >= MAX_BLOCK_CHARS or len(groups[0]) > MAX_BLOCK_TOKENS:
                 raise BlockError(TOO_LONG, base + _lines(groups[0][0])[0] + 1)
-            size *= 2  # a window that may hold the first block
+            size *= 2  # enlarge the window until it contains the first block
             continue
         yield from (Block(group, base, offsets) for group in groups)
         base += text.count("\n", start, following)
@@ -131,18 +131,18 @@ def _tokens(window: str, strict: bool, base: int) -> list[Token]:
     tokens: list[Token] = []
     parser.block.parse(window, parser, {}, tokens)
     for token in tokens:
-        if token.level >= MAX_NESTING - 1:  # markdown-it leaves out what is deeper, and all that comes after it
+        if token.level >= MAX_NESTING - 1:  # markdown-it drops deeper blocks, and everything after them
             raise BlockError(TOO_DEEP, base + _lines(token)[0] + 1)
     return tokens
 
 
 def _lines(token: Token) -> list[int]:
-    """Return the first line and the line after the last; every token that opens a block has them."""
+    """Return a token's first line and the line after its last; every token that opens a block has them."""
     return token.map or [0, 0]
 
 
 def _groups(tokens: list[Token]) -> list[list[Token]]:
-    """Return tokens of each outermost block."""
+    """Return the tokens of each outermost block."""
     groups: list[list[Token]] = []
     level = 0
     for token in tokens:
@@ -154,9 +154,9 @@ def _groups(tokens: list[Token]) -> list[list[Token]]:
 
 
 def _finished(groups: list[list[Token]]) -> tuple[list[list[Token]], int]:
-    """Return the blocks that are complete in a window, and the line where the next window begins, or 0.
+    """Return the blocks that are complete in a window, and the line where the next window begins, or 0 if none is.
 
-    A list that fills the window is finished up to its last item, and goes on as a list of its own.
+    A list that fills the window is complete up to its last item, and continues as a separate list.
     """
     if len(groups) > 1:
         return groups[:-1], _lines(groups[-1][0])[0]
@@ -170,7 +170,7 @@ def _finished(groups: list[list[Token]]) -> tuple[list[list[Token]], int]:
 
 
 def _whole_fence(text: str, fence: Token, offsets: list[int]) -> tuple[list[list[Token]], list[int]]:
-    """Return fenced code that fills a window, with all its lines: found by a search, as code has no blocks inside."""
+    """Return fenced code that fills a window, with its end found by a search, as code contains no blocks."""
     first = _lines(fence)[0]
     mark = re.escape(fence.markup)
     closing = re.compile(rf"^ {{0,3}}{mark}{re.escape(fence.markup[0])}*[ \t]*(?:\n|\Z)", re.MULTILINE)

@@ -1,7 +1,7 @@
 """Replace figure references in a text by descriptions, or remove them.
 
-A section keeps its text as written, references included, so that its lines match the source. Use these functions to
-show the text to a teacher or to check an answer against it.
+A section keeps its text as written, including references, so that its lines match the source. These functions prepare
+the text for a teacher, or for checking an answer against it.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ def without_figures(text: str, figures: Iterable[Figure]) -> str:
 
 
 def _replaced(text: str, words: Mapping[str, str]) -> str:
-    """Return the text with words in place of tokens, in one pass.
+    """Return the text with each token replaced by its words, in one pass.
 
-    Of two tokens at one place the longer one counts, for `FIGURE_1.2` begins with `FIGURE_1`; what a description says
-    is not looked at for further tokens. Every token is looked for by itself, which is quick in long texts.
+    If two tokens match at one place, the longer one counts, as `FIGURE_1.2` begins with `FIGURE_1`; descriptions are
+    not searched for further tokens. Each token is searched separately, which is fast in long texts.
     """
     matches = ((token, match) for token in words if token for match in re.finditer(re.escape(token), text))
     pieces, end = [], 0

@@ -1,6 +1,6 @@
-"""Handle footnotes of Markdown: drop marks such as `[^1]` from the sentence, and extract the words of `^[a note]`.
+"""Handle footnotes of Markdown: drop marks such as `[^1]` from sentences, and extract the words of `^[a note]`.
 
-Definitions (`[^1]: words`) are blocks of their own, see block_rules.py. Reads and writes no files.
+Definitions (`[^1]: words`) are separate blocks, see block_rules.py. Reads and writes no files.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def split_notes(text: str, labels: Collection[str] = ()) -> tuple[str, list[str]
     """Return a paragraph's Markdown without its marks and inline notes, and the words of these notes.
 
     Args:
-        labels: of the notes that are defined. `[^a-z]` after a space is a class of characters where it is none of them.
+        labels: labels of defined notes; `[^a-z]` after a space is a character class if it is not one of them.
     """
     if "[^" not in text and "^[" not in text:
         return text, []

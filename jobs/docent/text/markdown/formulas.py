@@ -1,8 +1,8 @@
 r"""Locate formulas in a text: `$…$`, `$$…$$`, `\(…\)`, `\[…\]`, `\begin{…}…\end{…}`.
 
-Inside a formula no character is Markdown. A single dollar opens a formula by the rules of Pandoc: no white space after
-it, none before the closing one, no digit after that. `$5 and $10` are prices, and `\(note\)` is an escaped
-parenthesis. Reads and writes no files.
+No character inside a formula is Markdown. A single dollar opens a formula by the rules of Pandoc: it is followed by no
+white space, the closing one is not preceded by white space nor followed by a digit. `$5 and $10` are prices, and
+`\(note\)` is an escaped parenthesis. Reads and writes no files.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-# Each part is possessive and stops at the next delimiter, so that no text is looked at twice.
+# Each part is possessive and stops at the next delimiter, so that no text is scanned twice.
 _FORMULA = re.compile(
     r"(?<!\\)\$\$(?!\$)(?P<block>(?:[^$\\]|\\[\s\S]|\$(?!\$)){1,20000}+)\$\$"
     r"|(?<![\\$\w])\$(?![\s$])(?P<inline>(?:[^$\\]|\\[\s\S]){1,2000}+)(?<!\s)\$"
@@ -26,10 +26,10 @@ _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 
 
 def formula_spans(text: str, code: Sequence[tuple[int, int]] = ()) -> list[tuple[int, int]]:
-    """Start and end of every formula, delimiters included, in order.
+    """Return start and end of every formula, including its delimiters, in order.
 
     Args:
-        code: spans that hold code, in order; what begins in one of them is no formula.
+        code: sorted spans of code; a formula cannot overlap them.
     """
     if not any(opening in text for opening in ("$", "\\(", "\\[", "\\begin{")):
         return []
@@ -53,5 +53,5 @@ def _is_formula(match: re.Match[str]) -> bool:
         return True
     if kind == "square":
         return False
-    # Without a sign of TeX only short content is a formula: `$n$`, not `$5 per month or 50$`.
+    # Without a TeX sign, only short content is a formula: `$n$`, not `$5 per month or 50$`.
     return content.strip() != "" and (not _WORD.search(content) or (kind == "inline" and " " not in content))

@@ -1,4 +1,4 @@
-"""Tell HTML tags from text in angle brackets: `<b>` from `List<String>`, `a <b and c> d` and `<name@example.org>`.
+"""Distinguish HTML tags from text in angle brackets: `<b>` from `List<String>` and `<name@example.org>`.
 
 Reads and writes no files.
 """
@@ -13,14 +13,14 @@ BLOCKS = frozenset(
 )
 HEADINGS = frozenset(f"h{level}" for level in range(1, 7))
 DROPPED = frozenset(("script", "style", "template", "head", "iframe", "object", "svg", "noscript"))
-"""Elements whose words are not for readers."""
+"""Elements whose content is not shown to readers."""
 _OTHERS = frozenset(
     "a abbr acronym area audio b base basefont bdi bdo big body br button cite code col colgroup data del dfn em font "
     "hr html i img input ins kbd label li link map mark meta meter output picture progress q rp rt ruby s samp select "
     "small source span strike strong sub sup tbody td textarea th thead time track tt u var video wbr".split()
 )
 NAMES = BLOCKS | HEADINGS | DROPPED | _OTHERS
-# What may stand behind a name: attributes have values, but for these.
+# Attributes allowed without a value after a tag name; all others need one.
 FLAGS = (
     r"(?:\s++(?:async|checked|compact|controls|defer|disabled|hidden|itemscope|noshade|nowrap|reversed|selected)\b)*+"
     r"\s*+/?\s*+"
@@ -30,17 +30,17 @@ _BEHIND_PREFIX = re.compile(rf":[A-Za-z][\w.-]*+(?:\s[^=]*+=.*|{FLAGS})", re.IGN
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9-]{0,60}+)([^<>]{0,1000})>")
 _ALONE = re.compile(r"^[ \t]*+(<[^<>\n]{1,1000}>)[ \t]*$", re.MULTILINE)
 
-# Raised numbers: without these tags, `10<sup>3</sup>` would be another number.
+# Superscript numbers: without the tags, `10<sup>3</sup>` would become another number.
 _RAISED = re.compile(r"<sup(?:\s[^<>]{0,200})?>\s{0,20}([+\-\u2212]?[0-9]{1,6})\s{0,20}</sup\s{0,20}>", re.IGNORECASE)
 _SIGNS = str.maketrans("0123456789+-\u2212", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")
 
 
 def is_tag(name: str, behind: str) -> bool:
-    """Return whether something in angle brackets is a tag: of HTML, of a word processor (`<o:p>`), or with attributes.
+    """Return whether text in angle brackets is a tag: of HTML, of a word processor (`<o:p>`), or with attributes.
 
     Args:
-        name: letters and digits behind the bracket, in lower case.
-        behind: what follows up to the closing bracket.
+        name: letters and digits after the opening bracket, in lower case.
+        behind: the text after the name, up to the closing bracket.
     """
     if name in NAMES:
         return _BEHIND_NAME.fullmatch(behind) is not None
@@ -48,9 +48,9 @@ def is_tag(name: str, behind: str) -> bool:
 
 
 def without_tags(text: str) -> str:
-    """Return the text without its tags; line breaks stay.
+    """Return the text without its tags, with all line breaks kept.
 
-    Other names are those of components where they are closed (`<Tabs>…</Tabs>`) or stand alone on a line.
+    Tags with other names are components if they are closed (`<Tabs>…</Tabs>`) or alone on a line.
     """
     closed = {tag[2] for tag in _TAG.finditer(text) if tag[1]}
     alone = {tag.start(1) for tag in _ALONE.finditer(text)}
@@ -64,5 +64,5 @@ def without_tags(text: str) -> str:
 
 
 def with_superscripts(text: str) -> str:
-    """Return the text with `<sup>3</sup>` as `³`; other raised text stays as it is."""
+    """Return the text with `<sup>3</sup>` as `³`; other superscripts stay unchanged."""
     return _RAISED.sub(lambda raised: raised[1].translate(_SIGNS), text)

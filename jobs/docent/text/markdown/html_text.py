@@ -1,6 +1,6 @@
 """Extract the statements of an HTML block in Markdown, with their lines: the text between the tags.
 
-Comments, scripts, styles and figure captions are skipped. Broken HTML is read as it stands. Reads and writes no files.
+Comments, scripts, styles and figure captions are skipped. Broken HTML is not repaired. Reads and writes no files.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ import re
 import string
 from collections.abc import Callable, Iterable, Iterator
 
-# `str.lower` makes two characters of a Turkish `İ`, and then positions are others.
+# `str.lower` turns a Turkish `İ` into two characters, which would shift positions.
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _HIDDEN = ("script", "style", "template", "figcaption", "svg", "noscript")
-# Tags that part one statement from the next.
+# Tags that separate statements.
 _PARTING = re.compile(
     r"</?(?:address|article|aside|blockquote|br|caption|center|dd|details|div|dl|dt|figure|figcaption|footer|form|h[1-6]|"
     r"header|hr|li|main|nav|ol|p|pre|section|summary|table|tbody|td|tfoot|th|thead|tr|ul)(?=[\s/>])[^<>]*+>",
@@ -21,7 +21,7 @@ _PARTING = re.compile(
 
 
 def comment_spans(text: str) -> list[tuple[int, int]]:
-    """Start and end of every `<!-- comment -->`, in order; one that is never closed is none."""
+    """Return start and end of every `<!-- comment -->`, in order; an unclosed one does not count."""
     spans: list[tuple[int, int]] = []
     end = 0
     while (start := text.find("<!--", end)) >= 0 and (close := text.find("-->", start + 4)) >= 0:
@@ -31,12 +31,12 @@ def comment_spans(text: str) -> list[tuple[int, int]]:
 
 
 def blanked(text: str, spans: list[tuple[int, int]]) -> str:
-    """Return the text without these spans; their line breaks stay."""
+    """Return the text without these spans, but with their line breaks."""
     return with_replaced(text, spans, lambda span: "\n" * span.count("\n"))
 
 
 def with_replaced(text: str, spans: Iterable[tuple[int, int]], replacement: Callable[[str], str]) -> str:
-    """Return the text with what a function makes of each of these spans, which are in order."""
+    """Return the text with each of these sorted spans replaced by the result of a function."""
     pieces, end = [], 0
     for start, behind in spans:
         pieces += [text[end:start], replacement(text[start:behind])]
@@ -45,12 +45,12 @@ def with_replaced(text: str, spans: Iterable[tuple[int, int]], replacement: Call
 
 
 def without_spans(text: str, spans: Iterable[tuple[int, int]]) -> str:
-    """Return the text without these spans, line breaks included."""
+    """Return the text without these spans, including their line breaks."""
     return with_replaced(text, spans, lambda _: "")
 
 
 def statements_in(content: str) -> Iterator[tuple[int, str]]:
-    """Yield the pieces of a block between parting tags: the 0-based line each begins on, and its HTML."""
+    """Yield the pieces of a block between separating tags: the line each begins on, from 0, and its HTML."""
     text = blanked(content, comment_spans(content))
     text = blanked(text, _hidden_spans(text))
     end = line = 0
@@ -64,7 +64,7 @@ def statements_in(content: str) -> Iterator[tuple[int, str]]:
 
 
 def _hidden_spans(text: str) -> list[tuple[int, int]]:
-    """Return spans of elements that are not shown as text, in order; unclosed ones are left out."""
+    """Return the spans of elements that are not shown as text, in order; leave out unclosed ones."""
     lowered = text.translate(_LOWER)
     spans: list[tuple[int, int]] = []
     for name in _HIDDEN:

@@ -1,7 +1,7 @@
 """Find the pictures in a piece of Markdown, in any notation.
 
-`![text](path "title")`, also with a size, attributes or spaces in the path; `![text][id]`, `![id][]` and `![id]` with
-the path in a definition; `![[path]]`; `<img src="path">`. Every pattern reads a text once. Opens no files.
+`![text](path "title")`, optionally with a size, attributes or spaces in the path; `![text][id]`, `![id][]` and `![id]`
+with the path in a definition; `![[path]]`; `<img src="path">`. Every pattern scans a text once. Opens no files.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _SIZE = r"(?:\s{1,20}=\d{0,5}%?(?:x\d{0,5}%?)?)?"
 _CLEAR = re.compile(
     rf"\(\s{{0,20}}(?:<(?P<angled>[^<>\n]{{0,2000}})>|(?P<data>data:[^\s()]++)){_TITLE}{_SIZE}\s{{0,20}}\)"
 )
-# Anything up to the closing parenthesis: paths with spaces are common, though CommonMark has none.
+# Anything up to the closing parenthesis: paths with spaces are common, though CommonMark does not allow them.
 _ANY = re.compile(
     r"""\((?P<inside>(?:(?<=\s)"[^"]{0,1000}"(?=\s{0,20}(?:=[\dx%]{0,12}\s{0,20})?\))"""
     r"""|(?<=\s)'[^']{0,1000}'(?=\s{0,20}(?:=[\dx%]{0,12}\s{0,20})?\))"""
@@ -48,9 +48,10 @@ class Picture(NamedTuple):
     """A picture in a text.
 
     Attributes:
-        start, end: of all its markup.
-        path: as written, HTML escapes decoded; empty if there is none, see `problem`.
-        alt: as Markdown.
+        start, end: span of all its markup.
+        path: path as written, with HTML escapes decoded, or "" if there is none.
+        alt: alternative text, as Markdown.
+        problem: why there is no path, or "".
     """
 
     start: int
@@ -61,7 +62,7 @@ class Picture(NamedTuple):
 
 
 def pictures_in(text: str, definitions: Mapping[str, str]) -> Iterator[Picture]:
-    """Yield every picture of a piece of text, also those in code, in no particular order."""
+    """Yield every picture in a piece of text, including those in code, in no particular order."""
     if "![" in text:
         yield from _marked(text, definitions)
     if "<" in text:
@@ -69,7 +70,7 @@ def pictures_in(text: str, definitions: Mapping[str, str]) -> Iterator[Picture]:
 
 
 def definitions_in(text: str) -> dict[str, str]:
-    """Return the path of every label defined outside of fenced code (`[id]: path "title"`); the first one counts."""
+    """Return the path of every label defined outside fenced code (`[id]: path "title"`); the first one counts."""
     if "]:" not in text:
         return {}
     paths: dict[str, str] = {}
@@ -85,12 +86,12 @@ def definitions_in(text: str) -> dict[str, str]:
 
 
 def without_definitions(text: str) -> str:
-    """Return the text without lines that only define a label; line breaks stay."""
+    """Return the text without lines that only define a label, with all line breaks kept."""
     return _DEFINITION.sub(lambda definition: "\n" * definition.group().count("\n"), text) if "]:" in text else text
 
 
 def normalized_label(label: str) -> str:
-    """Return a label as CommonMark compares it: ignoring case and runs of white space."""
+    """Return a label in the form in which CommonMark compares labels, ignoring case and runs of white space."""
     return " ".join(label.split()).casefold()
 
 
@@ -111,11 +112,11 @@ def _marked(text: str, definitions: Mapping[str, str]) -> Iterator[Picture]:
 
 
 def _labelled(text: str, alt: re.Match[str], definitions: Mapping[str, str]) -> Picture | None:
-    """Return a picture whose path stands in a definition; None if the text is not a picture."""
+    """Return a picture whose path is in a definition, or None if the text is not a picture."""
     label = _LABEL.match(text, alt.end())
     name = (label["label"] if label else "").strip() or alt["alt"]
     path = definitions.get(normalized_label(name))
-    # `Careful![1]` without a definition is an exclamation before a source's number.
+    # `Careful![1]` without a definition is an exclamation mark before a citation number.
     if path is None and (not name.strip() or (not label and text[alt.start() - 1 : alt.start()].isalnum())):
         return None
     end = _behind_attributes(text, label.end() if label else alt.end())
@@ -141,13 +142,13 @@ def _tagged(tag: re.Match[str]) -> Picture:
     for name, double, single, bare in _ATTRIBUTE.findall(tag.group()):
         values.setdefault(name.lower(), html.unescape(double or single or bare).strip())
     path = values.get("src") or values.get("data-src", "")
-    # The words of an attribute are no Markdown.
+    # The value of an attribute is not Markdown.
     alt = re.sub(r"([\\`*_\[\]<>$~&])", r"\\\1", values.get("alt", ""))
     return Picture(tag.start(), tag.end(), path, alt, "" if path else NO_PATH)
 
 
 def _fenced(text: str) -> list[tuple[int, int]]:
-    """Return spans of fenced code, in order; an unclosed one runs to the end."""
+    """Return the spans of fenced code, in order; an unclosed one extends to the end."""
     spans: list[tuple[int, int]] = []
     opened: tuple[int, str] | None = None
     for fence in _FENCE.finditer(text):

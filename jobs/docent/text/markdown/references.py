@@ -1,4 +1,4 @@
-"""Find figure references in Markdown, `{{FIGURE_1.2}}` and pictures outside of code, and make Markdown plain text.
+"""Find figure references in Markdown (`{{FIGURE_1.2}}`, and pictures) outside code, and make Markdown plain text.
 
 All functions preserve line breaks, so that line numbers stay valid.
 """
@@ -27,7 +27,7 @@ _MARKS = re.compile(r"\*+|_+|~~")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~]|(?=\n))")
 _RUN = re.compile(r"`+")
 _MARKUP = re.compile(r"[*_`\[<&\\~]")
-# Private use: the number of a code span between these two stands for it while the text around it is made plain.
+# Private-use characters: a code span's number between them replaces the span while the text around it is processed.
 _BEFORE, _BEHIND = "\ue000", "\ue001"
 _HIDDEN = re.compile(f"{_BEFORE}([0-9]+){_BEHIND}")
 
@@ -37,10 +37,11 @@ class Reference(NamedTuple):
 
     Attributes:
         start: offset of the token in the text.
-        token: as written.
-        name: of a `{{name}}`, or the path of a picture.
+        token: the reference as written.
+        name: name in `{{name}}`, or the path of a picture.
+        alt: alternative text of a picture, as plain text.
         is_path: whether it was written as a picture, such as `![alt](path)`.
-        problem: why there is no path; empty if there is one.
+        problem: why there is no path, or "" if there is one.
     """
 
     start: int
@@ -55,10 +56,10 @@ class Syntax(NamedTuple):
     """Syntax of references in a document, in addition to `![alt](path)`, `<img>` and `[^1]`.
 
     Attributes:
-        pattern: matches a token; its first group is the figure's name.
+        pattern: pattern of a token; its first group is the figure's name.
         definitions: paths by normalized label, for `![alt][label]`.
-        notes: labels of the footnotes that are defined.
-        is_figure: whether a token with this name, which may stand alone on its line, is a figure rather than words.
+        notes: labels of defined footnotes.
+        is_figure: function of a token's name, and whether it is alone on its line; returns whether it is a figure.
     """
 
     pattern: re.Pattern[str] | None = None
@@ -71,7 +72,7 @@ PICTURES_ONLY = Syntax()
 
 
 def references_in(text: str, syntax: Syntax = PICTURES_ONLY) -> list[Reference]:
-    """Return the figure references of a text, in order, without those inside code, formulas and comments."""
+    """Return the figure references in a text, in order, except those inside code, formulas and comments."""
     references = []
     for start, end, path, alt, problem in pictures_in(text, syntax.definitions):
         references.append(Reference(start, text[start:end], path, " ".join(plain_text(alt).split()), True, problem))
@@ -86,7 +87,7 @@ def references_in(text: str, syntax: Syntax = PICTURES_ONLY) -> list[Reference]:
 
 
 def _stands_alone(token: re.Match[str]) -> bool:
-    """Return whether nothing else stands on the line."""
+    """Return whether a token is the only text on its line."""
     text = token.string
     start = text.rfind("\n", 0, token.start()) + 1
     end = text.find("\n", token.end())
@@ -94,19 +95,19 @@ def _stands_alone(token: re.Match[str]) -> bool:
 
 
 def without_references(text: str, syntax: Syntax = PICTURES_ONLY) -> str:
-    """Return the text without its references; their line breaks stay."""
+    """Return the text without its references, with all line breaks kept."""
     references = references_in(text, syntax)
     return blanked(text, [(reference.start, reference.start + len(reference.token)) for reference in references])
 
 
 def verbatim_spans(text: str) -> list[tuple[int, int]]:
-    """Return spans of code and formulas, marks included: no character in them is Markdown."""
+    """Return the spans of code and formulas, including their marks; no character in them is Markdown."""
     code = code_spans(text)
     return sorted([*code, *formula_spans(text, code)])
 
 
 def code_spans(text: str) -> list[tuple[int, int]]:
-    """Return spans of code between backticks, marks included."""
+    """Return the spans of code between backticks, including the backticks."""
     spans: list[tuple[int, int]] = []
     runs = [(run.start(), run.end()) for run in _RUN.finditer(text)]
     by_length: dict[int, list[int]] = {}
@@ -127,9 +128,9 @@ def code_spans(text: str) -> list[tuple[int, int]]:
 
 
 def plain_text(text: str) -> str:
-    """Return Markdown of one paragraph as plain text: no emphasis, code, links and HTML; line breaks kept.
+    """Return the Markdown of one paragraph as plain text, without emphasis, code marks, links and HTML; keep lines.
 
-    Formulas stay as they are written, with their delimiters.
+    Formulas stay as written, with their delimiters.
     """
     if not _MARKUP.search(text):
         return text
@@ -152,7 +153,7 @@ def plain_text(text: str) -> str:
 
 
 def _without_emphasis(text: str) -> str:
-    """Return the text without paired emphasis marks; others stay."""
+    """Return the text without paired emphasis marks; unpaired ones stay."""
     cut: list[tuple[int, int]] = []
     opened: dict[str, list[list[int]]] = {"*": [], "_": [], "~": []}
     for run in _MARKS.finditer(text):
@@ -176,7 +177,7 @@ def _without_emphasis(text: str) -> str:
 
 
 def _apart(references: list[Reference], code: list[tuple[int, int]]) -> Iterator[Reference]:
-    """Yield the references outside of code, formulas and comments that do not overlap an earlier one."""
+    """Yield the references outside code, formulas and comments that do not overlap an earlier one."""
     end, at = 0, 0
     for reference in references:
         while at < len(code) and code[at][1] <= reference.start:
@@ -188,7 +189,7 @@ def _apart(references: list[Reference], code: list[tuple[int, int]]) -> Iterator
 
 
 def _escaped(text: str, position: int) -> int:
-    """Return 1 if an odd number of backslashes precedes a position, else 0."""
+    """Return 1 if an odd number of backslashes precedes a position, or else 0."""
     before = text[max(0, position - 100) : position]
     return (len(before) - len(before.rstrip("\\"))) % 2
 

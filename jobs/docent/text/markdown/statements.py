@@ -1,6 +1,6 @@
 """Extract the statements of a Markdown paragraph: sentences without markup, figures and footnotes, with their lines.
 
-facts.py decides what a statement belongs to. Reads and writes no files.
+facts.py decides which facts they become. Reads and writes no files.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Place:
     """Position of a text in its file, and how to read it.
 
     Attributes:
-        first_line: 1-based line of the file where the text begins.
+        first_line: line of the file where the text begins, from 1.
         figures: syntax of figure references.
         wrapped: whether line breaks inside a paragraph are only wraps, as in Markdown.
     """
@@ -41,21 +41,21 @@ class Place:
     wrapped: bool = False
 
     def span(self, first: int, last: int) -> Span:
-        """Return lines of the file for 0-based lines of the text, both inclusive."""
+        """Return the span of the file for lines of the text that count from 0; both ends are inclusive."""
         first, last = self.first_line + first, self.first_line + last
         return Span(file=self.file, first_line=first, last_line=last, page=self.page)
 
 
 class Paragraph:
-    """A paragraph of Markdown as plain text, line by line, without its marks, figures and footnotes.
+    """A paragraph of Markdown as plain text, line by line, without markup, figures and footnotes.
 
     Attributes:
-        notes: the words of its inline footnotes, which are statements of their own.
+        notes: the words of its inline footnotes, which are separate statements.
     """
 
     def __init__(self, content: str, first: int, last: int, place: Place) -> None:
         self.place, self.first, self.last = place, first, last
-        # A line of form feeds or such is left out at the ends, and then it is not known which line is which.
+        # If markdown-it dropped blank-looking lines at the ends, lines can no longer be matched to the file.
         self.exact = content.count("\n") == self.last - self.first
         content = without_attributes(without_definitions(content))
         content, self.notes = split_notes(without_references(content, place.figures), place.figures.notes)
@@ -68,19 +68,19 @@ class Paragraph:
         return cls(token.content, block.base + first, block.base + behind - 1, place)
 
     def whole(self) -> Iterator[tuple[str, Span]]:
-        """Yield all of it as one statement."""
+        """Yield the complete paragraph as one statement."""
         if words := " ".join(self.text.split()):
             yield words, self.place.span(self.first, self.last)
 
     def sentences(self) -> Iterator[tuple[str, Span]]:
-        """Yield its sentences, each with the lines that it stands in."""
+        """Yield its sentences, each with its lines."""
         if not self.exact:
             for sentence in _sentences(self.text):
                 yield sentence, self.place.span(self.first, self.last)
             return
         text = " ".join(self.text.split()) if self.place.wrapped else self.text
         lines = [sum(map(len, line.split())) for line in self.text.split("\n")]
-        ends = list(accumulate(lines))  # characters that are no white space, up to the end of each line
+        ends = list(accumulate(lines))  # number of characters other than white space up to the end of each line
         read = 0
         for sentence in _sentences(text):
             length = sum(map(len, sentence.split()))

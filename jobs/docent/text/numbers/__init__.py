@@ -1,5 +1,5 @@
 """Normalise numbers, units and opposites, so that an answer can be compared with its source.
 
-`marks` handles the notations of other countries; `decisive` tells repeats from contradictions.
+`marks` handles the notations of other countries; `decisive` distinguishes repeats from contradictions.
 Start reading at `numbers.py`.
 """

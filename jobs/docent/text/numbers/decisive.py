@@ -1,8 +1,9 @@
-"""Extract what two texts must agree in for one to repeat the other, however similar their other words are.
+"""Extract what two texts must agree on for one to repeat the other, however similar their other words are.
 
 These are numbers with their units and signs, number words, negations, yes and no, words that have an opposite
-(opposites.yaml, by language), and proper names. Each text is processed by itself, so that millions are compared by one
-hash each. Names are recognised by their capital: in German every noun counts, in scripts without capitals none does.
+(opposites.yaml, by language), and proper names. Each text is processed by itself, so that millions can be compared by
+one hash each. Names are recognised by their capital: in German every noun counts, in scripts without capitals none
+does.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from docent.text.numbers.quantities import UNITS
 from docent.text.terms import STOP_WORDS, UNSPACED, folded
 
 MIN_UNIT_LETTERS = 2
-"""A unit of one letter is one only behind a number: `m` is metres in `5 m`, not in `m. 1858`."""
+"""A unit of one letter counts only after a number: `m` is metres in `5 m`, but not in `m. 1858`."""
 MAX_SHORT_UNIT_LETTERS = 3
 MAX_BEGINNING = 16
-"""Letters of the longest beginning of a word in the table; more of a word need not be looked at."""
+"""Letters of the longest word stem in the table; the rest of a word need not be compared."""
 _ANSWERS = frozenset(read_yaml("docent.text", "word_lists.yaml")["answers"].split())
 _KOREAN_NEGATIONS = "않없못"
 _BEGINS = tuple('.!?…:;"“”„«»‘(（[{|*#>•·–—\n。！？：；「『¿¡')
@@ -31,11 +32,11 @@ _MEGA = re.compile(r"M(?=[A-Z])")
 
 @dataclass(frozen=True)
 class Decisive:
-    """What must be the same in a repeat.
+    """The words and numbers of a text that a repeat must share.
 
     Attributes:
-        ordered: numbers, units, negations and words with an opposite, in the order of the text: left to right is not
-            right to left.
+        ordered: numbers, units, negations and words with an opposite, in the order of the text, as `left to right`
+            is not `right to left`.
         names: proper names, folded and sorted.
         beginnings: words at the beginning of a sentence that may be names, folded and sorted.
     """
@@ -45,7 +46,7 @@ class Decisive:
     beginnings: tuple[str, ...]
 
 
-@lru_cache(maxsize=16)  # question and answer of a pair are looked at by several gates
+@lru_cache(maxsize=16)  # several gates process the question and answer of a pair
 def decisive_of(text: str) -> Decisive:
     """Return what another text must share with this one to be a repeat of it."""
     ordered: list[str] = []
@@ -76,7 +77,7 @@ class _Word(NamedTuple):
 
     Attributes:
         term: the folded word.
-        meaning: its decisive part; "" if it has none.
+        meaning: its decisive part, or "" if it has none.
         may_name: whether it has a capital and is not a function word.
     """
 
@@ -95,14 +96,14 @@ def _word(word: str) -> _Word:
 
 
 def _unit(term: str, word: str) -> str:
-    """Return the unit behind a number, if the word may be one; MW is not mW."""
+    """Return the unit after a number, or "" if the word cannot be one; MW differs from mW."""
     if term in UNITS:
         return f"mega{term[1:]}" if _MEGA.match(word) else UNITS[term]
     return term if len(term) <= MAX_SHORT_UNIT_LETTERS and term not in STOP_WORDS else ""
 
 
 def _meaning(term: str) -> str:
-    """Return the stem of a word in the table, the short name of a unit, `not` for a negation; "" for other words."""
+    """Return a word's stem in the table, the short name of a unit, `not` for a negation, or "" for other words."""
     if term.endswith(("n't", "n’t")) or term in ("not", "cannot"):
         return "not"
     if term in _ANSWERS or term in CARDINALS or term in ORDINALS:
@@ -125,7 +126,7 @@ def _begins_sentence(text: str, start: int) -> bool:
 
 @cache
 def _table() -> tuple[frozenset[str], frozenset[str], str]:
-    """Return whole words, beginnings of words, and a pattern for scripts without spaces."""
+    """Return complete words, word stems, and a pattern for scripts without spaces."""
     lines: dict[str, list[str]] = read_yaml(__package__, "opposites.yaml")
     letters, unspaced = "".join(lines["letters"]), " ".join(lines["unspaced"]).split()
     languages = lines.keys() - {"letters", "unspaced"}
@@ -137,7 +138,7 @@ def _table() -> tuple[frozenset[str], frozenset[str], str]:
 
 @cache
 def _token() -> re.Pattern[str]:
-    """Return the pattern of words, numbers, signs, and decisive letters of scripts without spaces."""
+    """Return the pattern of words, numbers and signs, and of decisive letters in scripts without spaces."""
     word = rf"[^\W_{UNSPACED}]"
     joined = rf"(?:[.,’'](?=\d){word}+|['’][tT](?!{word}))"
     return re.compile(rf"{_table()[2]}|{word}+{joined}*|[%‰°€$£¥<>≤≥±]")

@@ -1,7 +1,7 @@
 """Convert numbers to English notation: `1’240`, `3.500,50`, `12 000`, `1,23,456`.
 
-Unambiguous numbers are converted. `1.500` and `1,500` are ambiguous outside of English: `readings` returns a text in
-every way it may be meant, and comparisons use the one that fits. Groups and marks follow the Unicode Common Locale Data
+Unambiguous numbers are converted. `1.500` and `1,500` are ambiguous outside English: `readings` returns a text in all
+its possible readings, and comparisons use the one that fits. Groups and marks follow the Unicode Common Locale Data
 Repository. Reads and writes no files.
 """
 
@@ -14,7 +14,7 @@ DECIMAL_COMMA = frozenset(
     "af bg bs ca cs da de el es et eu fi fr gl hr hu id is it lt lv nb nl nn no pl pt ro ru sk sl sq sr sv tr uk "
     "vi".split()
 )
-"""Languages that write `1,5` for one and a half, most of them everywhere."""
+"""Languages that write `1,5` for one and a half, most of them in all countries."""
 _SPACES = "\u00a0\u2007\u2008\u2009\u200a\u202f"
 _APOSTROPHES = "'\u2019\u02bc\u2018\u00b4\u066c"
 _BEFORE, _AFTER = r"(?<![\d.,])", r"(?!\d)"
@@ -30,7 +30,7 @@ _DOT_OF_THREE = re.compile(rf"{_BEFORE}([1-9]\d{{0,2}})\.(\d{{3}})(?![\d.]\d|\d)
 
 
 def plain_marks(text: str) -> str:
-    """Return a text with unambiguous numbers in English notation, and digits as 0 to 9."""
+    """Return a text with unambiguous numbers in English notation, and with digits as 0 to 9."""
     if not text.isascii():
         digits = (str(unicodedata.decimal(c)) if c.isdecimal() and not c.isascii() else c for c in text)
         text = "".join(digits).replace("\u066b", ".")
@@ -43,10 +43,10 @@ def plain_marks(text: str) -> str:
 
 
 def readings(text: str, code: str) -> tuple[str, ...]:
-    """Return a text in English notation, once for every way its numbers may be meant, the usual way first.
+    """Return a text in English notation, once for every possible reading of its numbers, the usual one first.
 
     Args:
-        code: of its language; "" for one that is not known, which is read as English.
+        code: code of its language, or "" if it is unknown, which is read as English.
     """
     plain = plain_marks(text)
     variants = [plain, _SPACED.sub(lambda number: number.group().replace(" ", ""), plain)]
@@ -58,6 +58,6 @@ def readings(text: str, code: str) -> tuple[str, ...]:
 
 
 def _with_commas(text: str) -> str:
-    """Return the text with decimal commas, and with full stops before three digits removed, in English notation."""
+    """Return the text with decimal commas as points, and without the full stops that separate thousands."""
     text = _DOT_OF_THREE.sub(lambda match: f"{match[1]}{match[2]}", text)
     return _COMMA_OF_THREE.sub(r"\1.\2", _COMMA.sub(r"\1.\2", text))

@@ -1,8 +1,8 @@
 """Extract the numbers that a text states, in normal form, so that an answer can be checked against its source.
 
 `66,000`, `66’000` and `sixty-six thousand` are 66000; `1.50` is 1.5; `19th` is 19; `1950s` is 1950; units and signs
-are ignored (`36 m`, `90°`, `-6`). `one` and ordinal words are everyday grammar: in a source they support the number, in
-an answer they claim nothing. The method is lexical: a right number about the wrong thing passes.
+are ignored (`36 m`, `90°`, `-6`). `one` and ordinal words often are ordinary grammar: in a source they support the
+number, but in an answer they do not count as one. The method is lexical: a right number about the wrong thing passes.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ _SPACED_THOUSANDS = re.compile(r"(?<![\d.])\d{1,3}(?: \d{3})+(?![\d.])", re.ASCI
 
 
 def numbers_of(text: str) -> list[str]:
-    """Return numbers that `text` claims, in order, with repeats: `['8', '12', '116.57']`."""
+    """Return the numbers stated in `text`, in order, with repeats: `['8', '12', '116.57']`."""
     return [_value(spoken) for spoken in _spoken(text) if spoken not in (["one"], ["zero"])]
 
 
 def supported_by(text: str) -> set[str]:
-    """Return the numbers that `text` supports: those it claims, their parts, ordinal words, and one."""
+    """Return the numbers that `text` supports: those it states, their parts, ordinal words, and `one`."""
     spoken = _spoken(text)
     supported = {_value(number) for number in spoken} | {_value([part]) for number in spoken for part in number}
     supported |= {str(ORDINALS[word]) for word in re.findall(r"[a-z]+", text.lower()) if word in ORDINALS}
@@ -46,13 +46,13 @@ def supported_by(text: str) -> set[str]:
 
 
 def unsupported_numbers(answer: str, source: str) -> list[str]:
-    """Return numbers of `answer` that `source` does not have, in order, each once."""
+    """Return the numbers in `answer` that `source` does not support, in order, without repeats."""
     known = supported_by(source)
     return [number for number in dict.fromkeys(numbers_of(answer)) if number not in known]
 
 
 def number_support(answer: str, source: str) -> float:
-    """Return the share of the numbers in `answer` that `source` has, repeats counted; 1.0 if the answer has none."""
+    """Return the share of the numbers in `answer` that `source` supports, with repeats, or 1.0 if it has none."""
     claimed = numbers_of(answer)
     known = supported_by(source)
     return sum(number in known for number in claimed) / len(claimed) if claimed else 1.0
@@ -62,7 +62,7 @@ def _spoken(text: str) -> list[list[str]]:
     """Return every number as its tokens: `66 thousand` is one number of two tokens."""
     text = plain_marks(text)
     spoken: list[list[str]] = []
-    end = -1  # where the number that may still go on ends; -1 when there is none
+    end = -1  # end of the number that may continue, or -1 if there is none
     for match in _TOKEN.finditer(text):
         token = match.group().lower()
         if not (match["digits"] or token in CARDINALS or token in MULTIPLIERS):
@@ -88,7 +88,7 @@ def _goes_on(number: list[str], between: str, token: str) -> bool:
 
 
 def _value(number: list[str]) -> str:
-    """Return the value of a number in words or digits, written without needless zeros."""
+    """Return the value of a number in words or digits, without trailing zeros."""
     total, below_thousand = Decimal(0), Decimal(0)
     with localcontext() as exact:
         exact.prec = 40 + 10 * len(number) + sum(map(len, number))

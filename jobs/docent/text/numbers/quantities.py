@@ -1,7 +1,7 @@
 """Compare numbers with their context: units, list numbering, large numbers of East Asian languages.
 
-`numbers.py` extracts the numbers of a text; this module avoids false alarms and misses: `1. Open the lid` claims no
-number, `3만` is 30000, and `5 m` is not supported by a source with `5 cm`. Reads units.yaml beside it.
+`numbers.py` extracts the numbers of a text; this module reduces false alarms and misses: `1. Open the lid` states no
+number, `3만` is 30000, and `5 m` is not supported by a source with `5 cm`. Reads units.yaml in this folder.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from docent.text.numbers.numbers import CARDINALS, numbers_of
 from docent.text.terms import STOP_WORDS, folded, stem
 
 COUNTED_WORDS = 4
-"""Words behind a number in which what it counts is looked for in a source."""
+"""Number of words after a number that may name what it counts."""
 _BEHIND = re.compile(rf"(?:[ \u00a0\n-][^\W\d_]{{3,}}){{0,{COUNTED_WORDS}}}")
 _YEAR = re.compile(r"1\d{3}|20\d{2}")
 
 _KINDS: dict[str, dict[str, str]] = read_yaml(__package__, "units.yaml")
-# Units of which one may stand by mistake for another.
+# Units that can be confused with one another by mistake.
 _SAME_KIND = [set(units) for kind, units in _KINDS.items() if kind != "other"]
 UNITS: dict[str, str] = {
     name: unit for units in _KINDS.values() for unit, names in units.items() for name in (unit, *names.split())
@@ -67,7 +67,7 @@ def claimed_text(answer: str) -> str:
 
 
 def written_out(text: str) -> str:
-    """Return the text with digits and number marks in English notation, and `3만`, `1.5억` as digits."""
+    """Return the text with digits and number marks in English notation, and with `3만` and `1.5억` as digits."""
     text = plain_marks(text)
     return text if text.isascii() else _LARGE_NUMBER.sub(_digits, unicodedata.normalize("NFKC", text))
 
@@ -78,20 +78,20 @@ def _digits(match: re.Match[str]) -> str:
 
 
 def quantities_of(text: str) -> list[tuple[str, str]]:
-    """Return every number with its unit, `("5", "cm")`; the unit is "" if there is none."""
+    """Return every number with its unit, such as `("5", "cm")`; the unit is "" if there is none."""
     return [(number, unit) for number, unit, _ in _quantities(text)]
 
 
 @lru_cache(maxsize=16)
 def _quantities(text: str) -> tuple[tuple[str, str, int], ...]:
-    """Return number, unit, and where the number ends."""
+    """Return every number, its unit, and the offset where the number ends."""
     quantities = ((_number(q["number"]), q["unit"], q.end("number")) for q in _QUANTITY.finditer(text))
     return tuple((number, _unit(unit), end) for number, unit, end in quantities if number)
 
 
 @lru_cache(maxsize=4096)
 def _number(written: str) -> str:
-    """Return its value; "" for words that claim no number."""
+    """Return the value of a number, or "" for words that state none."""
     return next(iter(numbers_of(re.sub(r"(?<=\d)\s(?=\d)", "", written))[-1:]), "")
 
 
@@ -101,12 +101,12 @@ def _unit(name: str | None) -> str:
 
 
 def changed_units(answer: str, source: dict[str, set[str]]) -> list[str]:
-    """Return quantities of `answer` whose number the source has only with other units: `["5 m"]`.
+    """Return the quantities in `answer` whose number the source has only with other units: `["5 m"]`.
 
-    A number that also stands alone in the source, as in a table, is only held against a unit of the same kind.
+    A number that also appears without a unit in the source, as in a table, conflicts only with a unit of the same kind.
 
     Args:
-        source: the units of every number, as `units_by_number` gives them.
+        source: the units of every number, as returned by `units_by_number`.
     """
     changed: dict[str, None] = {}
     for number, unit in quantities_of(answer):
@@ -119,10 +119,10 @@ def changed_units(answer: str, source: dict[str, set[str]]) -> list[str]:
 
 
 def changed_counts(answer: str, source: dict[str, Counts]) -> list[str]:
-    """Return numbers of `answer` before a word that the source counts only with other numbers: `["3 faces"]`.
+    """Return numbers of `answer`, each with the next word, if the source counts that word with other numbers only.
 
     Args:
-        source: the numbers of every counted word, as `numbers_by_word` gives them.
+        source: the numbers of every counted word, as returned by `numbers_by_word`.
     """
     changed = []
     for number, words in _counted(answer):
@@ -134,11 +134,11 @@ def changed_counts(answer: str, source: dict[str, Counts]) -> list[str]:
 
 @dataclass
 class Counts:
-    """The numbers that stand before a word.
+    """The numbers before a word.
 
     Attributes:
-        numbers: all, up to COUNTED_WORDS before it.
-        directly: whether one of them stands directly before it.
+        numbers: all numbers up to COUNTED_WORDS before it.
+        directly: whether one of them is directly before it.
     """
 
     numbers: set[str] = field(default_factory=set)
@@ -146,7 +146,7 @@ class Counts:
 
 
 def numbers_by_word(text: str) -> dict[str, Counts]:
-    """Return the numbers before every counted word, by its stem."""
+    """Return the numbers before every counted word, by the word's stem."""
     by_word: dict[str, Counts] = {}
     for number, words in _counted(text):
         for place, word in enumerate(words):
@@ -157,7 +157,7 @@ def numbers_by_word(text: str) -> dict[str, Counts]:
 
 
 def _counted(text: str) -> Iterator[tuple[str, list[str]]]:
-    """Yield every number but years, with the words after it, up to a mark or a number; none after a stop word."""
+    """Yield every number except years, with the words after it up to a mark or number; none if a stop word is first."""
     for number, _, end in _quantities(text):
         if _YEAR.fullmatch(number):
             continue
@@ -167,7 +167,7 @@ def _counted(text: str) -> Iterator[tuple[str, list[str]]]:
 
 
 def is_rounded(number: str, known: Iterable[str]) -> bool:
-    """Return whether a number is one of `known`, rounded; whole numbers only of one with three digits before."""
+    """Return whether a number is one of `known`, rounded; to an integer only if that has three or more digits."""
     places = len(number.partition(".")[2])
     for exact in known:
         whole, _, decimals = exact.partition(".")
@@ -181,7 +181,7 @@ def is_rounded(number: str, known: Iterable[str]) -> bool:
 
 
 def units_by_number(text: str) -> dict[str, set[str]]:
-    """Return the units of every number in a text, with "" if the number also stands alone."""
+    """Return the units of every number in a text, including "" if the number also appears without one."""
     units: dict[str, set[str]] = {}
     for number, unit in quantities_of(text):
         units.setdefault(number, set()).add(unit)

@@ -1,5 +1,5 @@
-"""Decode untrusted pictures: formats, colour, orientation, size limits; and write those that are published.
+"""Decode untrusted pictures (formats, colour, orientation, size limits), and write pictures for publication.
 
-`photos.decode` is the only function that stages decode pictures with.
+Stages decode pictures only with `photos.decode`.
 Start reading at `photos.py`.
 """

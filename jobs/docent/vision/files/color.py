@@ -1,7 +1,6 @@
 """Convert pictures to 8-bit sRGB: embedded ICC profiles, CMYK, Lab, 16 bits per channel, transparency on white.
 
-Reads and writes no files. Profiles are untrusted: their size is bounded, and one that cannot be used is ignored with a
-note.
+Reads and writes no files. Profiles are untrusted: their size is bounded, and an unusable one is ignored with a note.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from PIL import Image, ImageCms
 
 MAX_PROFILE_BYTES = 4 << 20
 _PROFILE_MODES = {"GRAY": "L", "RGB ": "RGB", "CMYK": "CMYK", "Lab ": "LAB"}
-# Of 255: conversions that change no colour more than this only add rounding, so the pixels are left as they are.
+# Out of 255: conversions that change no colour by more than this add only rounding, so the pixels are left unchanged.
 _SAME_COLOR = 2
 _CUBE_STEPS = range(0, 256, 51)
 
@@ -22,10 +21,10 @@ ToRgb = Callable[[Image.Image], Image.Image]
 
 
 def rgb_converter(picture: Image.Image) -> tuple[ToRgb, str]:
-    """Return a function that converts the picture, or a part of it, to 8-bit sRGB, and a note, "" if all is well.
+    """Return a function that converts the picture, or a part of it, to 8-bit sRGB, and a note about the profile or "".
 
     Args:
-        picture: decoded; its mode, profile and range of values decide how each part is converted.
+        picture: a decoded picture; its mode, profile and range of values determine how each part is converted.
     """
     levels = _levels(picture)
     transform, note = _transform(picture)
@@ -43,12 +42,12 @@ def rgb_converter(picture: Image.Image) -> tuple[ToRgb, str]:
 
 
 def is_other_than_srgb(picture: Image.Image) -> bool:
-    """Return whether the profile of the picture gives its values other colours than sRGB does."""
+    """Return whether the picture's profile gives its values other colours than sRGB would."""
     return _transform(picture)[0] is not None
 
 
 def plain_rgb(picture: Image.Image) -> Image.Image:
-    """Return an 8-bit picture as RGB, transparent parts on white, ignoring profiles."""
+    """Return a picture as 8-bit RGB with transparent parts on white, ignoring profiles."""
     if picture.mode == "LAB":
         return _applied(picture, ImageCms.buildTransform(ImageCms.createProfile("LAB"), _SRGB, "LAB", "RGB"))
     if _is_transparent(picture):
@@ -70,7 +69,7 @@ def _levels(picture: Image.Image) -> ToRgb:
 
 
 def _transform(picture: Image.Image) -> tuple[Any, str]:
-    """Return the transform from the picture's profile to sRGB (None if not needed), and a note."""
+    """Return the transform from the picture's profile to sRGB, or None if not needed, and a note or ""."""
     profile = picture.info.get("icc_profile")
     if not isinstance(profile, bytes) or not profile:
         return None, ""
@@ -122,7 +121,7 @@ def _is_transparent(picture: Image.Image) -> bool:
 
 
 def _without_alpha(picture: Image.Image) -> Image.Image:
-    """Return the colours in the mode that the profile is for."""
+    """Return the picture without transparency, in the mode that its profile is for."""
     mode = _color_mode(picture)
     if picture.mode == mode:
         return picture

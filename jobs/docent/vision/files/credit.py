@@ -1,7 +1,7 @@
 """Read the creator, rights holder and licence of a photo from its metadata, and write them into copies.
 
 Reads only these fields (XMP, IPTC, EXIF, text chunks of PNG); place, camera and serial numbers are never copied.
-Metadata are untrusted: they are bounded, and XMP that declares entities or a document type is not read.
+Metadata is untrusted: its size is bounded, and XMP that declares entities or a document type is not read.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from xml.sax.saxutils import escape
 from PIL import Image, IptcImagePlugin
 
 MAX_CHARS = 500
-"""Of each part of a credit."""
+"""Largest length of each part of a credit."""
 MAX_XMP_BYTES = 1 << 20
 _MAX_VALUES = 20
-"""Of one property."""
+"""Largest number of values of one property."""
 _ARTIST, _COPYRIGHT, _XP_AUTHOR = 0x013B, 0x8298, 0x9C9D
 _IPTC_BYLINE, _IPTC_COPYRIGHT = (2, 80), (2, 116)
 
-# Broad on purpose: on damaged files Pillow's readers of metadata raise more than the OSError that is documented.
+# Broad on purpose: on damaged files, Pillow's metadata readers raise more than the documented OSError.
 _DAMAGE = (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, AttributeError)
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _DC = "http://purl.org/dc/elements/1.1/"
 _RIGHTS = "http://ns.adobe.com/xap/1.0/rights/"
 _CC = "http://creativecommons.org/ns#"
-# Properties of XMP, each with the part of the credit that it gives; of several the first here wins.
+# XMP properties and the part of the credit that each provides; of several properties for a part, the first wins.
 _PROPERTIES = {
     f"{{{_DC}}}creator": "creator",
     f"{{{_DC}}}rights": "copyright",
@@ -45,7 +45,7 @@ _XMP = (
 
 @dataclass(frozen=True)
 class Credit:
-    """Credit of a photo; "" for missing parts."""
+    """Credit of a photo; a missing part is ""."""
 
     creator: str = ""
     copyright: str = ""
@@ -59,7 +59,7 @@ NO_CREDIT = Credit()
 
 
 def read_credit(picture: Image.Image) -> Credit:
-    """Return the credit of a decoded picture, each part from the first of XMP, IPTC, EXIF and text chunks."""
+    """Return the credit of a decoded picture; each part is from the first source of XMP, IPTC, EXIF and text chunks."""
     sources = [_from_xmp(picture), _from_iptc(picture), _from_exif(picture), _from_text(picture)]
     parts = {
         part: next((clean for one in sources if (clean := clean_text(one.get(part, "")))), "")
@@ -69,13 +69,13 @@ def read_credit(picture: Image.Image) -> Credit:
 
 
 def clean_text(text: str) -> str:
-    """Return a credit on one line, without control and format characters, at most MAX_CHARS long."""
+    """Return a credit on one line, without control and format characters, cut to MAX_CHARS."""
     visible = "".join(c if c.isspace() or unicodedata.category(c)[0] != "C" else "" for c in text[: 4 * MAX_CHARS])
     return " ".join(visible.split())[:MAX_CHARS].strip()
 
 
 def exif_of(credit: Credit) -> bytes:
-    """Return an EXIF block with Artist and Copyright only, UTF-8; b"" for an empty credit."""
+    """Return an EXIF block with only Artist and Copyright, in UTF-8, or b"" for an empty credit."""
     exif = Image.Exif()
     for tag, text in ((_ARTIST, credit.creator), (_COPYRIGHT, credit.copyright)):
         if text:
@@ -84,7 +84,7 @@ def exif_of(credit: Credit) -> bytes:
 
 
 def xmp_of(credit: Credit) -> bytes:
-    """Return an XMP packet with creator, rights and licence only; b"" for an empty credit."""
+    """Return an XMP packet with only creator, rights and licence, or b"" for an empty credit."""
     if not credit:
         return b""
     listed = [
@@ -127,7 +127,7 @@ def _from_text(picture: Image.Image) -> dict[str, str]:
 
 
 def _decoded(value: Any) -> str:
-    """Return the text of a metadata field: UTF-8 if valid, else Latin-1; several values joined by semicolons."""
+    """Return the text of a metadata field, decoded as UTF-8 or else Latin-1; join several values by semicolons."""
     if isinstance(value, (list, tuple)):
         return "; ".join(text for one in value[:_MAX_VALUES] if (text := _decoded(one)))
     if isinstance(value, str):  # Pillow reads text fields of EXIF as Latin-1
@@ -153,7 +153,7 @@ def _from_xmp(picture: Image.Image) -> dict[str, str]:
         return {}
     values: dict[str, list[str]] = {}
     for element in root.iter():
-        # Properties may be written as elements, with their values in a list or not, or as attributes.
+        # Properties may be elements, whose values may be in a list, or attributes.
         texts = [(name, text) for name, text in element.attrib.items() if name in _PROPERTIES]
         if element.tag in _PROPERTIES:
             listed = [item.text for item in element.iter(f"{{{_RDF}}}li")]
@@ -170,7 +170,7 @@ def _from_xmp(picture: Image.Image) -> dict[str, str]:
 
 
 class _DoctypeError(Exception):
-    """XMP declares a document type, which may declare entities."""
+    """XMP declares a document type, which could declare entities."""
 
 
 class _XmpBuilder(ElementTree.TreeBuilder):

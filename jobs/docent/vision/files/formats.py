@@ -1,7 +1,7 @@
 """Identify the format of a picture by its first bytes, including formats that are not supported.
 
-Reads only the bytes it is given; imports no decoder. An unsupported picture is never called "not an image": the message
-names its format, and what to save it as.
+Reads only the bytes it is given; imports no decoder. An unsupported picture is never reported as "not an image": the
+message names its format and the format to save it in.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import re
 from pathlib import PurePosixPath
 
 HEAD_BYTES = 1024
-"""How much of a file `format_name` needs."""
+"""Number of bytes that `format_name` needs."""
 
 SAVE_AS = "save it as JPEG, PNG or 8-bit TIFF"
 HEIC = "HEIC"
 HEIC_ADVICE = f"install docent[heic], or {SAVE_AS}"
 
-# What Pillow may try, and the suffix a file of that format gets; the suffix that came with the file is not believed.
-# MPO is a JPEG with more pictures behind the first. HEIF is known only where the extra `heic` is installed.
+# Formats that Pillow may try, and the suffix for each, as the file's own suffix may be wrong. MPO is a JPEG with other
+# pictures after the first. HEIF is available only if the extra `heic` is installed.
 SUFFIX_OF_FORMAT = {
     "JPEG": "jpg",
     "MPO": "jpg",
@@ -32,12 +32,12 @@ SUFFIX_OF_FORMAT = {
 }
 
 PHOTO_SUFFIXES = (".jpg", ".webp", ".avif", ".heic")
-"""Formats that cameras and web sites save photos in, with loss: a data set has them as JPEG, all others as PNG."""
+"""Formats for photos, with lossy compression: data sets publish them as JPEG, and all others as PNG."""
 
 READABLE = frozenset({"JPEG", "PNG", "WebP", "GIF", "BMP", "TIFF", "JPEG 2000", "AVIF"})
-"""Names that `format_name` gives to the formats that are read without an extra."""
+"""Names that `format_name` returns for the formats that are supported without an extra."""
 
-# First bytes, and the name of the format. Raw camera formats that are TIFF files inside are told apart in tiff.py.
+# First bytes of each format. Raw camera formats that are TIFF files inside are recognised in tiff.py.
 _SIGNATURES: dict[str, tuple[bytes, ...]] = {
     "JPEG": (b"\xff\xd8\xff",),
     "PNG": (b"\x89PNG\r\n\x1a\n",),
@@ -65,7 +65,7 @@ _SIGNATURES: dict[str, tuple[bytes, ...]] = {
     "MNG": (b"\x8aMNG\r\n\x1a\n",),
     "FITS": (b"SIMPLE  = ",),
 }
-# Brands of ISO base media files, the four bytes behind `ftyp` and those that follow.
+# Brands of ISO base media files: the four bytes after `ftyp`, and the compatible ones that follow.
 _BRANDS = {
     brand: name
     for name, brands in {
@@ -87,7 +87,7 @@ OTHER_FILES = (
     (b"rar!", "a RAR archive"),
     (b"bplist", "a property list of macOS"),
 )
-"""Files that are met in the place of photos, by their first bytes in lower case."""
+"""Other files often found in place of photos, by their first bytes in lower case."""
 
 
 def published_suffix(file: str) -> str:
@@ -96,7 +96,7 @@ def published_suffix(file: str) -> str:
 
 
 def format_name(head: bytes) -> str:
-    """Return the format of a file by its first HEAD_BYTES bytes; "" if it is not a known picture format."""
+    """Return the format of a file by its first HEAD_BYTES bytes, or "" if it is not a known picture format."""
     if name := next((name for name, signatures in _SIGNATURES.items() if head.startswith(signatures)), ""):
         return name
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
@@ -114,7 +114,7 @@ def format_name(head: bytes) -> str:
 
 
 def what_it_is(head: bytes) -> str:
-    """Return what kind of file this is, if it is not a picture, by its first bytes, for messages."""
+    """Return what a file that is not a picture seems to be, by its first bytes, for messages."""
     if not head.strip(b"\0"):
         return "the file is empty" if not head else "the file begins with zeros: it was not copied to its end"
     if known := next((name for start, name in OTHER_FILES if head.lstrip().lower().startswith(start)), ""):
@@ -122,17 +122,17 @@ def what_it_is(head: bytes) -> str:
     try:
         text = head.decode("utf-8")
     except UnicodeDecodeError as error:
-        if error.start < len(head) - 3:  # a character that the end of the head cuts in two is no damage
+        if error.start < len(head) - 3:  # an incomplete character at the end of the head is not an error
             return "it is of no known picture format"
         text = head[: error.start].decode("utf-8")
     return "it is a text" if all(c.isprintable() or c.isspace() for c in text) else "it is of no known picture format"
 
 
 def _by_brand(head: bytes) -> str:
-    """Return the format of an ISO base media file: by its major brand, else by the first known compatible one."""
+    """Return the format of an ISO base media file: by its major brand, or else by the first known compatible one."""
     length = min(int.from_bytes(head[:4], "big"), len(head))
     brands = [head[8:12], *(head[at : at + 4] for at in range(16, length - 3, 4))]
     named = [_BRANDS[brand] for brand in brands if brand in _BRANDS]
-    # `mif1` stands for any still picture, so that a more particular brand behind it decides.
+    # `mif1` stands for any still picture, so a more specific brand after it decides.
     particular = [_BRANDS[brand] for brand in brands if brand in _BRANDS and brand not in (b"mif1", b"msf1")]
     return (particular or named or [""])[0]

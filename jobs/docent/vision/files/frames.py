@@ -1,7 +1,8 @@
-"""Choose which picture of a multi-picture file is used, and report it.
+"""Choose which picture of a multi-picture file is used, and return a note about the choice.
 
-Reads open Pillow pictures. Of a TIFF with pages, or a phone's JPEG with several pictures, the first is used. Of an
-animation, the first frame with about as much content as the best one, since many fade in from a plain colour.
+Works on open Pillow pictures. For a TIFF with several pages, or a phone's JPEG with several pictures, it is the first.
+For an animation, it is the first frame with about as much content as the best one, since many fade in from a plain
+colour.
 """
 
 from __future__ import annotations
@@ -12,19 +13,19 @@ from docent.vision.files.color import plain_rgb
 
 MAX_FRAMES = 200
 MAX_FRAME_PIXELS = 200_000_000
-"""Frames of an animation that are looked at, and their pixels in all."""
+"""Limits on the frames of an animation that are examined, and on their pixels in total."""
 ENOUGH = 0.8
-"""Of the best frame's variation: the first frame with at least as much is used."""
+"""Share of the best frame's variation; the first frame with at least this share is used."""
 _ANIMATED = ("GIF", "PNG", "WEBP", "AVIF")
 _NOUNS = {"TIFF": "pages", "MPO": "pictures", "HEIF": "pictures"}
 _THUMBNAIL_PX = 64
 
 
 def seek_frame(picture: Image.Image) -> str:
-    """Move the picture to the frame that is used; the note that says which, "" for a file with one picture.
+    """Seek to the frame that is used; return a note about the choice, or "" for a file with one picture.
 
     Raises:
-        Exception: what Pillow raises on a damaged first frame.
+        Exception: any exception that Pillow raises on a damaged first frame.
     """
     count = int(getattr(picture, "n_frames", 1))
     if count < 2:
@@ -39,7 +40,7 @@ def seek_frame(picture: Image.Image) -> str:
 
 
 def _best(picture: Image.Image, count: int) -> tuple[int, int, str]:
-    """Return the 0-based number of the frame to use, how many were looked at, and why not all."""
+    """Return the number of the frame to use, from 0, how many frames were examined, and why not all."""
     budget = max(1, min(MAX_FRAMES, MAX_FRAME_PIXELS // max(1, picture.width * picture.height)))
     variations: list[float] = []
     problem = "the others are too many to look at"
@@ -57,7 +58,7 @@ def _best(picture: Image.Image, count: int) -> tuple[int, int, str]:
 
 
 def _variation(frame: Image.Image) -> float:
-    """Return the sum of the channels' variances of a small copy: 0 for a plain frame."""
+    """Return the sum of the channels' variances in a small copy, which is 0 for a plain frame."""
     frame.load()
     small = plain_rgb(frame.resize((_THUMBNAIL_PX, _THUMBNAIL_PX), Image.Resampling.BOX))
     return float(sum(ImageStat.Stat(small).var))

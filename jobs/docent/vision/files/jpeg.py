@@ -1,6 +1,6 @@
 """Iterate over the segments of a JPEG file, without decoding it.
 
-Reads only the bytes it is given. The format: ITU-T T.81, annex B.
+Reads only the bytes it is given. The format is defined in ITU-T T.81, annex B.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 START_OF_SCAN, END_OF_IMAGE = 0xDA, 0xD9
 _ALONE = frozenset((0x01, *range(0xD0, 0xD8)))
-"""Markers without a length: TEM and restarts."""
+"""Markers without a length: TEM and restart markers."""
 
 
 class StructureError(Exception):
@@ -18,10 +18,10 @@ class StructureError(Exception):
 
 
 def segments(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield marker and bytes of every segment between the start and end markers; a scan with its pixels is one segment.
+    """Yield marker and bytes of every segment after the start marker; a scan, with its pixels, is one segment.
 
     Raises:
-        StructureError: something else stands between segments, or the file ends before the end marker.
+        StructureError: there are other bytes between segments, or the file ends before the end marker.
     """
     if data[:2] != b"\xff\xd8":
         raise StructureError
@@ -47,7 +47,7 @@ def segments(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def lacks_end(data: bytes) -> bool:
-    """Return whether no end marker follows the first scan: the rest is missing, or is zeros that decode as grey."""
+    """Return whether no end marker follows the first scan: the rest is missing, or is zeros, which decode as grey."""
     at = 2
     while at + 4 <= len(data) and data[at] == 0xFF:
         marker = data[at + 1]
@@ -58,7 +58,7 @@ def lacks_end(data: bytes) -> bool:
 
 
 def _end_of_scan(data: bytes, at: int) -> int:
-    """Return where entropy-coded data end: at a marker that is neither a restart nor a stuffed byte."""
+    """Return the end of entropy-coded data: the position of a marker that is neither a restart nor a stuffed byte."""
     while True:
         at = data.find(b"\xff", at)
         if at < 0:

@@ -10,7 +10,7 @@ import struct
 from PIL import Image
 
 ORIENTATION_TAG = 0x0112
-# EXIF orientation to the turn that makes the picture upright (EXIF 2.3, tag 274).
+# EXIF orientation (EXIF 2.3, tag 274) to the transform that makes the picture upright.
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -24,10 +24,10 @@ SIDES_SWAP = (5, 6, 7, 8)
 
 
 def read_orientation(picture: Image.Image) -> int:
-    """Return the orientation of a decoded picture, 1 to 8; 1 if there is none or it cannot be read.
+    """Return the orientation of a decoded picture, 1 to 8, or 1 if there is none or it cannot be read.
 
-    Asked after decoding: some formats keep the tag behind the pixels, and Pillow turns TIFF files itself and then
-    removes it.
+    Call it after decoding: some formats store the tag after the pixels, and Pillow rotates TIFF files itself and then
+    removes the tag.
     """
     try:
         orientation = picture.getexif().get(ORIENTATION_TAG, 1)

@@ -1,7 +1,7 @@
-"""Open untrusted pictures: bounded, upright, 8-bit sRGB.
+"""Open untrusted pictures within limits, and return them upright in 8-bit sRGB.
 
-Reads picture files. Every problem with a file is raised as a PhotoError whose reason is a short constant phrase; no
-warning and no exception of Pillow leaves this module. All stages decode with `decode`, so that they agree on which
+Reads picture files. Every problem with a file is raised as a PhotoError whose reason is a short constant phrase;
+warnings and exceptions of Pillow do not leave this module. All stages decode with `decode`, so that they agree on which
 files are damaged, which frame is used and what the colours are.
 """
 
@@ -42,12 +42,12 @@ TOO_MANY_PIXELS = "too many pixels"
 DOES_NOT_DECODE = "does not decode"
 
 MAX_DECODED_PIXELS = 25_000_000
-"""A picture with more is reduced by 2, 3, ... while it is decoded, so that stages stay within their memory."""
+"""A picture with more is reduced by a whole factor while it is decoded, so that stages stay within their memory."""
 MOST_PIXELS = 1e12
-"""Stands for no limit."""
+"""Value that means no limit."""
 MAX_PNG_CHUNK_BYTES = 16 << 20
-"""Of one text or profile in a PNG: editors that note their history exceed Pillow's megabyte."""
-# Broad on purpose: on damaged files Pillow's format readers raise more than the OSError that is documented.
+"""Largest text or profile in a PNG: editors that store their history exceed Pillow's limit of a megabyte."""
+# Broad on purpose: on damaged files, Pillow's format readers raise more than the documented OSError.
 _DAMAGE = (
     OSError,
     SyntaxError,
@@ -59,7 +59,7 @@ _DAMAGE = (
     OverflowError,
     ZeroDivisionError,
     AttributeError,
-    RuntimeError,  # of libavif, and NotImplementedError
+    RuntimeError,  # raised by libavif; includes NotImplementedError
     struct.error,
     zlib.error,
     Image.DecompressionBombError,
@@ -67,11 +67,11 @@ _DAMAGE = (
 
 
 class PhotoError(Exception):
-    """A picture cannot be used.
+    """A picture is not usable.
 
     Attributes:
-        reason: one of the constants of this module.
-        detail: the measured value, the message of the decoder, or what to save the file as.
+        reason: a short constant phrase, defined where the error is raised.
+        detail: the measured value, the message of the decoder, or the format to save the file in.
     """
 
     def __init__(self, reason: str, detail: str = "") -> None:
@@ -81,12 +81,12 @@ class PhotoError(Exception):
 
 @dataclass(frozen=True)
 class Examined:
-    """Properties of a whole picture file.
+    """Properties of a complete picture file.
 
     Attributes:
-        width_px: of the upright picture at its full size.
-        suffix: of its format, without a dot.
-        notes: what of the file is unused or was ignored, for people.
+        width_px: width of the upright picture at its full size; `height_px` is its height.
+        suffix: suffix of its format, without a dot.
+        notes: which parts of the file are unused or were ignored, for the log.
     """
 
     width_px: int
@@ -97,20 +97,20 @@ class Examined:
 
 
 def picture_suffix(data: bytes, max_pixels: float) -> str:
-    """Return the suffix of a picture's format, by its header alone.
+    """Return the suffix of a picture's format, from its header alone.
 
     Raises:
-        PhotoError: not an image, not supported, or more than `max_pixels`.
+        PhotoError: the data is not an image, is not supported, or has more than `max_pixels`.
     """
     with opened(io.BytesIO(data), max_pixels) as picture:
         return SUFFIX_OF_FORMAT[str(picture.format)]
 
 
 def examine(data: bytes, max_pixels: float) -> Examined:
-    """Return size, format, notes and credit of a picture, after decoding it to its end to find damage.
+    """Return size, format, notes and credit of a picture, after decoding it completely to find damage.
 
     Raises:
-        PhotoError: not an image, not supported, more than `max_pixels`, or damaged.
+        PhotoError: the data is not an image, is not supported, has more than `max_pixels`, or is damaged.
     """
     with opened(io.BytesIO(data), max_pixels) as picture:
         if picture.format in ("JPEG", "MPO") and lacks_end(data):
@@ -130,22 +130,22 @@ def examine(data: bytes, max_pixels: float) -> Examined:
 
 
 def decode(path: Path, max_pixels: float, max_decoded_pixels: int = MAX_DECODED_PIXELS) -> Image.Image:
-    """Return the whole picture: upright by its EXIF orientation, 8-bit sRGB, transparent parts on white.
+    """Return the complete picture: upright by its EXIF orientation, in 8-bit sRGB, with transparent parts on white.
 
     Args:
         path: the file.
-        max_pixels: refuse more before decoding; the width x height that `ingest` noted is the right limit.
-        max_decoded_pixels: a picture with more comes back reduced to at most so many.
+        max_pixels: reject a larger picture before decoding; width x height as recorded by `ingest` is the right limit.
+        max_decoded_pixels: reduce a larger picture to at most this many pixels.
 
     Raises:
-        PhotoError: not an image, not supported, too many pixels, or damaged.
+        PhotoError: the file is not an image, is not supported, has too many pixels, or is damaged.
     """
     with path.open("rb") as file, opened(file, max_pixels) as picture:
         return _decoded(picture, max_decoded_pixels).picture
 
 
 def is_upright_rgb(data: bytes) -> bool:
-    """Return whether a decodable JPEG or PNG needs no change of its pixels: upright, 8-bit sRGB, opaque."""
+    """Return whether a decodable JPEG or PNG needs no change to its pixels: it is upright, 8-bit sRGB and opaque."""
     with opened(io.BytesIO(data), math.inf) as picture, _damage_named():
         if picture.mode != "RGB" or "transparency" in picture.info or is_other_than_srgb(picture):
             return False
@@ -154,7 +154,7 @@ def is_upright_rgb(data: bytes) -> bool:
 
 @dataclass(frozen=True)
 class _Decoded:
-    """A decoded picture; `turned` tells whether width and height are swapped against the header."""
+    """A decoded picture; `turned` is whether width and height are swapped relative to the header."""
 
     picture: Image.Image
     turned: bool
@@ -180,7 +180,7 @@ def _decoded(picture: Image.Image, max_decoded_pixels: int) -> _Decoded:
 
 @contextmanager
 def _damage_named() -> Iterator[None]:
-    """Turn whatever Pillow raises on a damaged file into a PhotoError."""
+    """Convert any exception that Pillow raises on a damaged file to a PhotoError."""
     try:
         yield
     except _DAMAGE as error:
@@ -189,7 +189,7 @@ def _damage_named() -> Iterator[None]:
 
 @contextmanager
 def opened(file: IO[bytes], max_pixels: float) -> Iterator[Image.Image]:
-    """Open a picture under our own limits, which may lie above or below Pillow's."""
+    """Open a picture under docent's own limits, which may be above or below Pillow's."""
     limits_of_pillow = Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK
     Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = None, MAX_PNG_CHUNK_BYTES
     try:
@@ -200,7 +200,7 @@ def opened(file: IO[bytes], max_pixels: float) -> Iterator[Image.Image]:
                 if width_px * height_px > max_pixels:
                     size = f"{width_px} x {height_px} px"
                     raise PhotoError(TOO_MANY_PIXELS, f"{size}, more than {max_pixels:.0f} pixels")
-                # For what follows the header: a frame of a GIF may be larger. Pillow refuses twice this number.
+                # Applies to data after the header: a frame of a GIF may be larger. Pillow's limit is twice this number.
                 Image.MAX_IMAGE_PIXELS = (int(min(max_pixels, MOST_PIXELS)) + 1) // 2
                 yield picture
     finally:
@@ -232,7 +232,7 @@ def _open(file: IO[bytes]) -> Image.Image:
 
 @cache
 def _reads_heic() -> bool:
-    """Return whether the extra `heic` is installed, and register its reader with Pillow."""
+    """Return whether the extra `heic` is installed; if so, register its reader with Pillow."""
     try:
         import pi_heif
     except ImportError:
@@ -242,6 +242,6 @@ def _reads_heic() -> bool:
 
 
 def _words_of(error: BaseException) -> str:
-    """Return the message of the decoder, without memory addresses, which differ in every run."""
+    """Return the decoder's message, without memory addresses, which differ between runs."""
     text = str(error)
     return "damaged" if not text or " at 0x" in text else text[:200]

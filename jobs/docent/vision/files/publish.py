@@ -1,9 +1,9 @@
 """Prepare photos for publication in a data set: upright, 8-bit RGB, JPEG or PNG, with credit and no other metadata.
 
-Reads picture files, writes none. A JPEG or PNG that is already upright sRGB keeps its compressed pixels, without its
-metadata (place, camera, serial numbers, previews, profiles, trailing data); a file without any stays byte for byte the
-same. Everything else is decoded like in every stage and saved anew: as JPEG if it came as JPEG, WebP, AVIF or HEIC,
-else as PNG.
+Reads picture files; writes none. A JPEG or PNG that is already upright sRGB keeps its compressed pixels, without its
+metadata (place, camera, serial numbers, previews, profiles, trailing data); a file without metadata stays identical
+byte for byte. All others are decoded as in every stage and re-encoded: JPEG, WebP, AVIF and HEIC as JPEG, the rest as
+PNG.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from docent.vision.files.jpeg import StructureError, segments
 from docent.vision.files.photos import decode, is_upright_rgb
 
 MAX_PIXELS = 1e9
-"""What `ingest` let in is smaller."""
+"""Limit on decoding, above any picture that `ingest` accepts."""
 JPEG_QUALITY = 95
 _JFIF_BYTES = 18
-"""A JFIF segment without its thumbnail, marker and length included."""
+"""Length of a JFIF segment without a thumbnail, including marker and length."""
 _XMP_HEADER = b"http://ns.adobe.com/xap/1.0/\0"
 _EXIF_HEADER = b"Exif\0\0"
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-# What decides how the pixels look; text, time, EXIF, private chunks and profiles (they may name a device) are left out.
+# Chunks that affect how pixels look; text, time, EXIF, private chunks and profiles (may name a device) are left out.
 _PNG_KEPT = frozenset(b"IHDR IDAT IEND gAMA cHRM sRGB sBIT pHYs cICP mDCV cLLI mDCv cLLi".split(b" "))
 
 
 def published(path: Path, image: ImageFile) -> bytes:
-    """Return the file of a picture as a data set publishes it.
+    """Return the bytes of a picture in the form published in a data set.
 
     Raises:
-        PhotoError: it has to be converted and does not decode.
+        PhotoError: the picture must be converted but does not decode.
     """
     exif, xmp = (write(Credit(image.creator, image.copyright, image.license)) for write in (exif_of, xmp_of))
     rewrite = {".jpg": _jpeg, ".png": _png}.get(PurePosixPath(image.file).suffix)
@@ -45,12 +45,12 @@ def published(path: Path, image: ImageFile) -> bytes:
             if is_upright_rgb(data):
                 return rewrite(data, exif, xmp)
         except (StructureError, struct.error, IndexError):
-            pass  # it decodes, so that its pixels can be saved anew
+            pass  # it decodes, so it can be re-encoded below
     return _converted(path, exif, xmp, published_suffix(image.file))
 
 
 def _converted(path: Path, exif: bytes, xmp: bytes, suffix: str) -> bytes:
-    """Return the upright picture saved anew, without loss except in a JPEG."""
+    """Return the upright picture re-encoded, without loss except as JPEG."""
     picture = decode(path, MAX_PIXELS)
     stored = io.BytesIO()
     if suffix == ".jpg":
@@ -61,12 +61,12 @@ def _converted(path: Path, exif: bytes, xmp: bytes, suffix: str) -> bytes:
 
 
 def _jpeg(data: bytes, exif: bytes, xmp: bytes) -> bytes:
-    """Return the first picture of a JPEG file, to its end marker."""
+    """Return the first picture of a JPEG file, up to its end marker, with only the credit as metadata."""
     blocks = (block for block in (exif, _XMP_HEADER + xmp if xmp else b"") if block)
     credit = b"".join(b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block for block in blocks)
     kept, placed = [data[:2]], False
     for marker, segment in segments(data):
-        if marker != 0xE0 and not placed:  # JFIF comes first, where it is
+        if marker != 0xE0 and not placed:  # a JFIF segment must stay first
             kept.append(credit)
             placed = True
         if marker == 0xE0 and len(segment) > _JFIF_BYTES:
@@ -77,7 +77,7 @@ def _jpeg(data: bytes, exif: bytes, xmp: bytes) -> bytes:
 
 
 def _is_kept(marker: int, segment: bytes) -> bool:
-    """Return whether a JPEG segment affects the pixels: comments and most application data do not."""
+    """Return whether a JPEG segment affects the pixels; comments and most application data do not."""
     if marker == 0xE0:
         return segment[4:9] == b"JFIF\0"
     if marker == 0xEE:

@@ -1,6 +1,6 @@
-"""Tell raw camera files from plain TIFF files, and report why a TIFF cannot be read.
+"""Distinguish raw camera files from plain TIFF files, and return why a TIFF is not supported.
 
-Reads the first directory of a TIFF file. Pillow would open a raw file's small preview as the photo.
+Reads the first directory of a TIFF file. Pillow would open a raw file's small preview as if it were the photo.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _RAW_COMPRESSIONS = (32767, 34713, 34715, 34892, 65000, 65535)
 
 
 def why_unreadable(file: IO[bytes]) -> str:
-    """Return what about a TIFF file is unsupported, and what to do; "" if its directory shows no known cause.
+    """Return why a TIFF file is unsupported and how to convert it, or "" if its directory shows no known cause.
 
     Args:
-        file: at any position, which it is left at.
+        file: the open file; its position is restored.
     """
     place = file.tell()
     try:
@@ -40,7 +40,7 @@ def why_unreadable(file: IO[bytes]) -> str:
 
 
 def why_refused(tags: Mapping[int, Any]) -> str:
-    """Return the same for a TIFF that Pillow opens, by the tags of its first page."""
+    """Return why a TIFF that Pillow opens is unsupported, from its first page's tags, or "" if it is supported."""
     if _is_raw(tags):
         return f"raw camera file: {SAVE_AS}"
     return f"TIFF with 16 bits per channel in separate planes: {SAVE_AS}" if _in_foreign_planes(tags) else ""

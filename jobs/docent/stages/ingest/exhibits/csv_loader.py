@@ -1,8 +1,8 @@
-"""Load source kind `exhibits-csv`: one exhibit per row, with the file names of its photos in a cell for each split.
+"""Load source kind `exhibits-csv`: one exhibit per row, with one column of photo file names per split.
 
-The columns are those of the published MuseQuest table: item_id, item_name, link, train_images, validation_images,
-test_images, description. A name, a description and one image column are required; an id distinguishes exhibits of the
-same name; other columns are ignored.
+The columns are named as in the MuseQuest table: item_id, item_name, link, train_images, validation_images,
+test_images, description. A name, a description and one image column are required; an id distinguishes exhibits with
+the same name; other columns are ignored.
 """
 
 from __future__ import annotations
@@ -34,10 +34,11 @@ IMAGE_COLUMNS = {f"{split}_images": split for split in SPLITS}
 
 
 def list_exhibits(source: Source) -> list[Exhibit | Reject]:
-    """Return every row of the CSV as an exhibit, or as a reject if it cannot be one; opens no photo.
+    """Return every row of the CSV as an exhibit, or as a reject if it is not usable; open no photo.
 
     Raises:
-        InputError: the file is no CSV with the needed columns, its encoding is not known, or there is no images folder.
+        InputError: the file is not a CSV with the required columns, its encoding is unknown, or the images folder is
+            missing.
     """
     folder = source.images_folder
     if folder is None or not folder.is_dir():
@@ -129,7 +130,7 @@ def _exhibit(source: Source, folder: Path, columns: dict[str, int], record: Reco
 
 
 def _photos(source: Source, folder: Path, columns: dict[str, int], record: Record) -> Iterator[ListedPhoto]:
-    """Yield the names in the image columns, in the order of SPLITS, each with its line."""
+    """Yield the photos in the image columns, in the order of SPLITS, each with its line."""
     for column, split in IMAGE_COLUMNS.items():
         if column in columns:
             first_line = cell_line(record, columns[column])

@@ -1,7 +1,8 @@
 """Split the title off the first line of a description. Reads and writes no files.
 
-People paste the label of an exhibit, name first. A first line is a title if it is short, does not end like a sentence,
-and is followed by text with a sentence in it, unless it may be the first line of wrapped prose or of a list.
+People often paste the label of an exhibit, which begins with its name. A first line is a title if it is short, does not
+end like a sentence, and is followed by text with at least one sentence; but not if it may be the first line of wrapped
+prose or of a list.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ from docent.text.sentences import is_heading, split_sentences
 
 MAX_CHARS = 80
 MAX_WORDS = 12
-# A heading of Markdown; `#` and a number is an inventory number.
+# Markdown's marks for a heading or bold; `#` directly before a number marks an inventory number, not a heading.
 _MARKS = re.compile(r"#{1,6}\s+(?=\S)|\*\*(?=\S)|__(?=\S)")
 _END_MARKS = re.compile(r"(?<=\S)(?:\s+#+|\*\*|__)$")
 _OPENS = re.compile(r"[\w\"'“„«‘(\[¿¡「『《【〈（]")
 _FIELD = re.compile(r"[^\W\d_][\w .-]{0,40}:\s")
-# Chinese and Japanese break a line between any two characters.
+# Chinese and Japanese text may break lines between any two characters.
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|\S+")
 _URL = re.compile(r"(?<![a-z])[a-z]++://|www\.", re.IGNORECASE)
 
@@ -25,10 +26,10 @@ _URL = re.compile(r"(?<![a-z])[a-z]++://|www\.", re.IGNORECASE)
 def split_title(text: str) -> tuple[str, str, int]:
     """Return the title of a description, the text below it, and the number of lines skipped above that text.
 
-    The title is "" and the text unchanged where the first line is no title.
+    The title is "" and the text unchanged if the first line is not a title.
 
     Args:
-        text: a description without white space at its ends.
+        text: a description without leading or trailing white space.
     """
     lines = text.splitlines()
     title = _END_MARKS.sub("", _MARKS.sub("", " ".join(lines[0].split()), count=1)) if lines else ""
@@ -37,14 +38,14 @@ def split_title(text: str) -> tuple[str, str, int]:
         return "", text, 0
     rest = lines[below:]
     if not any(not is_heading(sentence) for sentence in split_sentences("\n".join(rest))):
-        return "", text, 0  # a list, not a text
+        return "", text, 0  # a list, not prose
     if below == 1 and (_is_wrapped(lines) or (_FIELD.match(title) and _FIELD.match(rest[0].strip()))):
         return "", text, 0
     return title, "\n".join(rest), below
 
 
 def _may_be_title(line: str) -> bool:
-    """Return whether a line looks like a name: short, with a letter, not the end of a sentence, not an address."""
+    """Return whether a line looks like a name: short, with a letter, not the end of a sentence, not a URL."""
     words = line.split()
     if not line or len(line) > MAX_CHARS or len(words) > MAX_WORDS or not is_heading(line) or line[-1] in ",;:-–—":
         return False
@@ -53,7 +54,7 @@ def _may_be_title(line: str) -> bool:
 
 
 def _is_wrapped(lines: list[str]) -> bool:
-    """Return whether the first line continues in the second: in lower case, or because the next word did not fit."""
+    """Return whether the second line continues the first: it starts in lower case, or its first word did not fit."""
     first, second = " ".join(lines[0].split()), " ".join(lines[1].split())
     if second[0].islower():
         return True

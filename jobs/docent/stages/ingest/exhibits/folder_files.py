@@ -1,6 +1,6 @@
 """List the files below an exhibit's folder, without system files; follow links only inside the source.
 
-Reads names of folders and files, opens none. Skips what `walk` skips, which hashes the source.
+Reads names of files and folders; opens no file. Skips what `source_files.walk` skips when it hashes the source.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from docent.source_files.walk import lies_in_run
 
 log = logging.getLogger("docent.ingest")
 
-# Left by macOS, Windows, Synology and by archives made there; hidden files begin with a dot, `._x` among them.
+# Created by macOS, Windows, Synology and their archive tools; hidden files begin with a dot, as `._x` does.
 JUNK_FOLDERS = frozenset({"__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found"})
 JUNK_FILES = frozenset({"thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r"})
 
 
 def is_junk(name: str) -> bool:
-    """Return whether a file or folder is hidden, or was left by a system rather than by a person."""
+    """Return whether a file or folder is hidden, or was created by a system rather than by a person."""
     return name.startswith(".") or name.lower() in JUNK_FOLDERS or name.lower() in JUNK_FILES
 
 
 def list_below(root: Path, folder: Path) -> tuple[list[str], list[str]]:
-    """Return all files below a folder, each folder once, and the links to folders outside of the source.
+    """Return all files below a folder, and the links to folders outside the source; visit each folder once.
 
-    Both are paths relative to the folder; files come before those of subfolders, in natural order. No link out of the
-    source is followed.
+    Both are paths relative to the folder; a folder's own files come before those in its subfolders, in natural order.
+    Links out of the source are not followed.
 
-    Runs of docent are left out, and so are links to the folders above: what is there belongs to other exhibits.
+    Runs of docent are left out, and so are links to parent folders, whose files belong to other exhibits.
 
     Args:
         root: resolved folder of the source, which no link may leave.
@@ -60,6 +60,6 @@ def list_below(root: Path, folder: Path) -> tuple[list[str], list[str]]:
 
 
 def natural_order(name: str) -> list[tuple[int, int, str]]:
-    """Sort key that puts `view-2.jpg` before `view-10.jpg`; upper and lower case count alike, then as written."""
+    """Return a sort key that puts `view-2.jpg` before `view-10.jpg`; case only breaks ties."""
     pieces = re.split(r"([0-9]+)", name.lower())
     return [(0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in pieces if piece] + [(2, 0, name)]

@@ -1,7 +1,7 @@
 """Load source kind `exhibits-folder`: one subfolder per exhibit with photos and a `description.txt`.
 
-An exhibit is named by the title on the first line of its description, else by its folder. Reads names and
-descriptions, decodes no photo. Photos may lie in subfolders of the exhibit's folder.
+An exhibit is named by the title on the first line of its description, or else by its folder. Reads names and
+descriptions; decodes no photo. Photos may also be in subfolders of the exhibit's folder.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ DESCRIPTION_BELOW = "description.txt in a sub-folder of an exhibit"
 NO_EXHIBIT = "photo outside of an exhibit's folder"
 NOT_TEXT = "description is not a text file"
 NOT_UTF8 = "name is not UTF-8"
-# Files that are meant as photos. Formats that cannot be read are among them, so that they are rejected by name.
+# Files that are meant as photos. Unreadable formats are included, so that their files are rejected by name.
 PHOTO_SUFFIXES = frozenset(
     ".jpg .jpeg .jpe .jfif .jif .mpo .png .apng .webp .gif .bmp .dib .tif .tiff .heic .heif .hif .avif .jp2 .j2k .jpf"
     " .jpx .jxl .psd .psb .xcf .svg .exr .hdr .tga .dng .cr2 .cr3 .nef .nrw .arw .orf .rw2 .raf .pef .srw .x3f".split()
@@ -59,10 +59,10 @@ LAYOUT = "expected: <folder>/<exhibit name>/description.txt and <folder>/<exhibi
 
 
 def list_exhibits(source: Source) -> list[Exhibit | Reject]:
-    """Return every subfolder as an exhibit, or as a reject if it cannot be one; opens no photo.
+    """Return every subfolder as an exhibit, or as a reject if it is not usable; decode no photo.
 
     Raises:
-        InputError: the source is no folder, or has no subfolder.
+        InputError: the source is not a folder, or has no subfolder.
     """
     if not source.path.is_dir():
         what = "the source of kind exhibits-folder is a file, not a folder"
@@ -92,10 +92,10 @@ def list_exhibits(source: Source) -> list[Exhibit | Reject]:
 
 
 def refuse_undescribed(source: Source, listed: Sequence[Exhibit | Reject]) -> None:
-    """Refuse a folder none of whose subfolders has a description, with what is there instead.
+    """Refuse a source in which no subfolder has a description, and name similar files that were found instead.
 
     Raises:
-        InputError: there is no exhibit, for want of descriptions.
+        InputError: no subfolder is an exhibit, because descriptions are missing.
     """
     rejects = [one for one in listed if isinstance(one, Reject) and one.reason == NO_DESCRIPTION]
     if not rejects or any(isinstance(one, Exhibit) for one in listed):
@@ -112,13 +112,13 @@ def refuse_undescribed(source: Source, listed: Sequence[Exhibit | Reject]) -> No
 
 
 def is_one_exhibit(entries: Sequence[Entry]) -> bool:
-    """Return whether a folder holds a single exhibit rather than a museum: a description beside photos."""
+    """Return whether a folder is itself an exhibit rather than a collection: it holds a description and photos."""
     files = [entry.name.lower() for entry in entries if entry.kind == "file"]
     return DESCRIPTION in files and any(PurePosixPath(name).suffix in PHOTO_SUFFIXES for name in files)
 
 
 def _counted(entries: Sequence[Entry]) -> str:
-    """Return what a folder without subfolders holds, for a message."""
+    """Return the number of photos and other files directly in a folder, for a message."""
     files = [PurePosixPath(entry.name).suffix.lower() for entry in entries if entry.kind == "file"]
     photos = sum(suffix in PHOTO_SUFFIXES for suffix in files)
     return f"{counted(photos, 'photo')} and {counted(len(files) - photos, 'other file')}"
@@ -130,13 +130,13 @@ def _look_at(folder: Path) -> str:
 
 
 def _may_be_exhibit(entry: Entry) -> bool:
-    """Return whether an entry is a folder, or something in place of one that cannot be read."""
+    """Return whether an entry is a folder, or something unreadable that may be one."""
     leads_to_file = entry.kind == "outside" and not entry.path.is_dir()
     return entry.kind not in ("file", "run") and not leads_to_file
 
 
 def _is_read_already(entry: Entry, own: Collection[Path]) -> bool:
-    """Return whether an entry links to another exhibit or to the source itself, and so would be read twice."""
+    """Return whether an entry links to another exhibit or to the source itself, and would be read twice."""
     if entry.kind != "link" or entry.path.resolve() not in own:
         return False
     log.warning("skipped, link to a folder that is read anyway: %s", printable(readable(str(entry.path))))
@@ -171,7 +171,7 @@ def _exhibit(source: Source, root: Path, entry: Entry) -> list[Exhibit | Reject]
 def _described(
     source: Source, folder: Path, description: str, names: Sequence[str], outside: Sequence[str]
 ) -> Exhibit | Reject | None:
-    """Return the exhibit of a folder; None if its description is not a file."""
+    """Return the exhibit of a folder, a reject if it is unusable, or None if its description is not a file."""
     where = f"{folder.name}/{DESCRIPTION}"
     try:
         path = confined(source.path, folder, description)
@@ -211,7 +211,7 @@ def _described(
 
 
 def _is_photo(root: Path, folder: Path, name: str) -> bool:
-    """Return whether a file is a photo: by its suffix, else by its first bytes (`Vase 12.03.2020`, `a.jpg~`)."""
+    """Return whether a file is a photo by its suffix, or else by its first bytes (`Vase 12.03.2020`, `a.jpg~`)."""
     if PurePosixPath(name).suffix.lower() in PHOTO_SUFFIXES:
         return True
     with contextlib.suppress(OutsideError):
@@ -222,7 +222,7 @@ def _is_photo(root: Path, folder: Path, name: str) -> bool:
 
 
 def _in_place_of_description(folder: str, names: Sequence[str]) -> str:
-    """Return what stands in place of a description, such as `description.txt.txt` or `Description.docx`."""
+    """Return a message naming files that may be meant as a description, such as `description.txt.txt`."""
     near = [name for name in names if "description" in PurePosixPath(name).name.lower()]
     texts = [name for name in names if PurePosixPath(name).suffix.lower() in TEXT_SUFFIXES]
     shown = [printable(readable(name), 100) for name in (near or texts)[:MAX_NAMED]]

@@ -1,4 +1,4 @@
-"""Name exhibits: distinguish those of the same name, and turn slugs into names as people say them.
+"""Name exhibits: disambiguate equal names, and turn slugs into readable ones.
 
 Reads and writes no files.
 """
@@ -18,25 +18,25 @@ from docent.text.spelling import spelled_in
 
 NAMED_TWICE = "exhibit named twice"
 MAX_ID_CHARACTERS = 80
-# What the column is called in exports of collections, in the order in which they count.
+# Names of id columns in exports of collections, in order of preference.
 ID_COLUMNS = tuple(
     "item_id id object_id inventory_no inventory_number inventory accession_no accession_number object_number "
     "identifier".split()
 )
-# A name without capitals and spaces, made for a file or an address: `klein-bottle`, `my_teapot`.
+# A name without capitals and spaces, as in file names and URLs: `klein-bottle`, `my_teapot`.
 _SLUG = re.compile(r"[^\W_]+(?:[-_]+[^\W_]+)*")
 
 
 def usable_id(cell: str) -> str:
-    """Return an id as it stands in a name; "" if it is not a single line, or too long."""
+    """Return an id on one line, for use in a name, or "" if it is not printable or too long."""
     item_id = " ".join(cell.split())
     return item_id if item_id.isprintable() and len(item_id) <= MAX_ID_CHARACTERS else ""
 
 
 def with_spoken_names(listing: Sequence[Exhibit | Reject]) -> list[Exhibit | Reject]:
-    """Return the list with names as people say them, if all names of the table are slugs.
+    """Return the list with readable names if all names of the table are slugs.
 
-    In a table that has other names, hyphens belong to the name: `T-34`, `Jean-Paul`, `hand-axe`.
+    In a table that has any other name, hyphens belong to the names: `T-34`, `Jean-Paul`, `hand-axe`.
     """
     names = [exhibit.name for exhibit in listing if isinstance(exhibit, Exhibit)]
     if not all(_SLUG.fullmatch(name) and name == name.lower() for name in names):
@@ -47,15 +47,15 @@ def with_spoken_names(listing: Sequence[Exhibit | Reject]) -> list[Exhibit | Rej
 
 
 def spoken(name: str, text: str) -> str:
-    """Return a slug as people say it: as the text writes it, else without its hyphens."""
+    """Return a slug as a readable name: as the text spells it, or else with its hyphens replaced by spaces."""
     return spelled_in(text, name) or readable_name(name) or name
 
 
 def reject_named_twice(listing: Sequence[Exhibit | ListedFile | Reject]) -> list[Exhibit | ListedFile | Reject]:
-    """Return the list with exhibits of equal names told apart by their ids; later ones without an id become rejects.
+    """Return the list with ids added to equal names of exhibits; replace later ones without an id by rejects.
 
-    Names tell items apart downstream, so that two exhibits `Untitled` become `Untitled (A-17)` and `Untitled (B-2)`.
-    The id of an exhibit of a folder is the folder's name.
+    Later stages identify items by name, so two exhibits `Untitled` become `Untitled (A-17)` and `Untitled (B-2)`.
+    The id of an exhibit from a folder is the folder's name.
     """
     ids: dict[str, set[str]] = defaultdict(set)
     for exhibit in listing:
@@ -69,7 +69,7 @@ def reject_named_twice(listing: Sequence[Exhibit | ListedFile | Reject]) -> list
             checked.append(exhibit)
             continue
         named = _with_id(exhibit) if exhibit.item_id and len(ids[exhibit.name]) > 1 else exhibit
-        if named.id_name and named.document_id in by_id:  # folders of one name in two museums
+        if named.id_name and named.document_id in by_id:  # folders with the same name in two sources
             named = replace(named, id_name=f"{named.id_name}/{named.name}")
         other = first.get(named.name) or by_id.get(named.document_id)
         if other is None:
@@ -81,7 +81,7 @@ def reject_named_twice(listing: Sequence[Exhibit | ListedFile | Reject]) -> list
 
 
 def _with_id(exhibit: Exhibit) -> Exhibit:
-    if exhibit.item_id == exhibit.name:  # a folder's name, with no title to tell apart
+    if exhibit.item_id == exhibit.name:  # named by its folder, so that its id would add nothing
         return exhibit
     spoken = exhibit.spoken_name or exhibit.name
     added = f" ({exhibit.item_id})"

@@ -1,4 +1,4 @@
-"""Read the file names of photos in one cell of a table: one per line, or separated by `|`, `;` or `,`.
+"""Read the photo file names in one cell of a table: one per line, or separated by `|`, `;` or `,`.
 
 An existing file whose name contains a separator counts as one name. Looks up file names; opens no file.
 """
@@ -14,9 +14,9 @@ from docent.stages.ingest.sources import OutsideError, confined
 
 HOW_TO_LIST = "list photos one per line, or separated by | ; or ,"
 _SEPARATOR = re.compile(r"[|;,]")
-# A longer list is no list of photos, and is reported as one name.
+# A line with more names is not a list of photos, and is reported as one name.
 _MAX_NAMES_IN_LINE = 1000
-# File names with more of these characters are not looked for, so that a long cell takes time by its length alone.
+# File names with more separators are not looked up, so that the time for a long cell stays linear in its length.
 _MAX_SEPARATORS_IN_NAME = 8
 
 
@@ -24,7 +24,7 @@ def photo_names(cell: str, folder: Path) -> Iterator[tuple[str, int]]:
     """Yield the names in a cell in order, each with its 0-based line within the cell.
 
     Args:
-        folder: what the names are relative to.
+        folder: the folder that the names are relative to.
     """
     for offset, line in enumerate(re.split(r"\r\n|\r|\n", cell)):
         for name in _names_in(line.strip(), folder):
@@ -32,7 +32,7 @@ def photo_names(cell: str, folder: Path) -> Iterator[tuple[str, int]]:
 
 
 def is_unclear(cell: str, names: Sequence[tuple[str, int]], folder: Path) -> bool:
-    """Return whether a line of a cell looks like several photos, and no name in the cell is a file."""
+    """Return whether a cell seems to list several photos, but none of its names is a file."""
     is_list = _SEPARATOR.search(cell) is not None or any(_has_several(name) for name, _ in names)
     return is_list and not any(_exists(name, folder) for name, _ in names)
 
@@ -58,7 +58,7 @@ def _names_in(line: str, folder: Path) -> Iterator[str]:
 
 
 def _last_of_name(line: str, folder: Path, starts: list[int], ends: list[int], first: int) -> int:
-    """Return the last of the pieces that form one name: the longest existing file, else up to a photo's suffix."""
+    """Return the index of a name's last piece: the longest existing file, or else up to a piece with a photo suffix."""
     furthest = min(len(starts) - 1, first + _MAX_SEPARATORS_IN_NAME)
     for last in range(furthest, first - 1, -1):
         if _exists(line[starts[first] : ends[last]].strip(), folder):

@@ -1,5 +1,5 @@
 """Fetch pictures that table rows link to, from listed hosts only, bounded in size and time.
 
-`images` fetches for rows, `http` makes one exchange, `address` refuses private networks.
+`images` fetches for rows, `http` makes one exchange, `address` rejects private networks.
 Start reading at `fetch.py`.
 """

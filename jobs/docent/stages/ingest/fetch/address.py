@@ -1,7 +1,7 @@
-"""Decide which addresses pictures may be fetched from: public ones, and private ones listed in the configuration.
+"""Decide from which addresses pictures may be fetched: public ones, and private ones listed in the configuration.
 
-Reads and writes nothing. The blocks are those of the IANA special-purpose registries for IPv4 and IPv6. For an address
-that embeds another one (IPv4-mapped, NAT64), the embedded one decides.
+Reads and writes no files. The blocks are from the IANA special-purpose registries for IPv4 and IPv6. For an address
+that embeds another one (IPv4-mapped, NAT64), the check applies to the embedded one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _MAPPED = ipaddress.ip_network("::ffff:0:0/96")
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
-# Tunnels, whose other end is not in sight, and what is_global lets pass in some versions of Python.
+# Tunnels, whose far end cannot be checked, and blocks that is_global accepts in some versions of Python.
 _REFUSED = tuple(
     ipaddress.ip_network(block)
     for block in (
@@ -31,12 +31,12 @@ _REFUSED = tuple(
 
 
 def is_reachable(text: str, hosts: Collection[str]) -> bool:
-    """Return whether an address that a name resolved to may be connected to.
+    """Return whether docent may connect to an address that a host name resolved to.
 
     Args:
         text: the address, with or without a zone (`fe80::1%eth0`).
-        hosts: of the configuration, `host` or `host:port`, IPv6 addresses in brackets. A private address that stands
-            there itself may be connected to, and loopback addresses where `localhost` does.
+        hosts: hosts in the configuration, as `host` or `host:port`, IPv6 addresses in brackets. A private address is
+            allowed only if it is listed itself, and loopback addresses also if `localhost` is listed.
     """
     try:
         address = _innermost(ipaddress.ip_address(text.partition("%")[0]))
@@ -48,7 +48,7 @@ def is_reachable(text: str, hosts: Collection[str]) -> bool:
 
 
 def is_public(address: Address) -> bool:
-    """Return whether an address belongs to the public Internet and to one host."""
+    """Return whether an address is a unicast address on the public Internet."""
     if address.version == 6 and address not in _GLOBAL_UNICAST:
         return False
     special = address.is_multicast or address.is_reserved or address.is_unspecified or address.is_link_local
@@ -63,7 +63,7 @@ def shown_address(text: str) -> str:
 
 
 def _innermost(address: Address) -> Address:
-    """Return the IPv4 address inside a translated IPv6 address, else the address itself."""
+    """Return the IPv4 address embedded in an IPv6 address, or else the address itself."""
     if isinstance(address, ipaddress.IPv6Address) and (address in _MAPPED or address in _NAT64):
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return address

@@ -1,4 +1,4 @@
-"""Define why a picture of a row is not fetched."""
+"""Define the error for a picture that is not fetched, and its reasons."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ class FetchError(Exception):
     """A picture cannot be fetched.
 
     Attributes:
-        reason: one of the constants of this module.
+        reason: one of the constants in this module.
+        detail: what went wrong, for the message.
         may_pass: whether another try may succeed.
     """
 

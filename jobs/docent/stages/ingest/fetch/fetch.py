@@ -1,9 +1,9 @@
 """Fetch one picture from the web: only from named hosts, bounded in size and time, with retries.
 
-The addresses come from untrusted tables: no request goes to a host that the configuration does not name, nor to a
-private address that it does not list (address.py), wherever a name or a redirect leads. Behind a proxy (the usual
-variables) the list of hosts still applies, but only the proxy knows the addresses. http.py makes one exchange. Writes
-no files.
+The addresses come from untrusted tables: no request goes to a host that the configuration does not list, nor to a
+private address that it does not list (address.py), even if a name resolves or a redirect leads to one. If a proxy is
+set (in the usual environment variables), the list of hosts still applies, but addresses cannot be checked, as only the
+proxy resolves names. http.py makes one exchange. Writes no files.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ class Rules:
     """Limits for fetching.
 
     Attributes:
-        hosts: `host`, which allows the default ports, or `host:port`.
-        timeout_s: for one try, from name resolution to the last byte, redirects included.
+        hosts: allowed hosts, as `host` (default ports only) or `host:port`.
+        timeout_s: limit for one try, from name resolution to the last byte, including redirects.
+        max_bytes: largest allowed reply.
     """
 
     hosts: tuple[str, ...]
@@ -42,7 +43,7 @@ def fetch(address: str, rules: Rules) -> bytes:
     """Return the bytes at an address.
 
     Raises:
-        FetchError: not allowed, too large, not there, or not to be had after three tries.
+        FetchError: the address is not allowed, the reply is too large or an error, or all three tries failed.
     """
     for wait_s in (*(FIRST_WAIT_S * 2**n for n in range(TRIES - 1)), None):
         try:
@@ -61,7 +62,7 @@ def shown(address: str) -> str:
 
 
 async def _followed(address: str, rules: Rules) -> bytes:
-    """Return the bytes after one try, following redirects."""
+    """Make one try, following redirects, and return the bytes."""
     from docent.stages.ingest.fetch import http as fetch_http
 
     try:
@@ -81,7 +82,7 @@ def _joined(address: str, location: str) -> str:
     """Return the address that a redirect leads to.
 
     Raises:
-        FetchError: nowhere.
+        FetchError: the redirect's target is not a valid address.
     """
     try:
         return urljoin(address, location[: MAX_ADDRESS_CHARS + 1])
@@ -90,10 +91,10 @@ def _joined(address: str, location: str) -> str:
 
 
 def _allowed(address: str, hosts: tuple[str, ...]) -> SplitResult:
-    """Return the parts of an address, if it may be requested.
+    """Return the parts of an address that may be requested.
 
     Raises:
-        FetchError: it may not.
+        FetchError: it may not be requested.
     """
     try:
         url = urlsplit(address)

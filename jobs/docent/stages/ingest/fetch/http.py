@@ -2,7 +2,7 @@
 
 Writes no files. The caller sets the time limit: nothing here blocks, so the limit also covers name resolution, slow
 headers, chunk sizes and trailers, and closing connections. aiohttp bounds the size and number of headers. The address
-that is checked is the one that is connected to, even if the name resolves differently the next time.
+is checked when the socket is created, so a name that resolves differently the next time cannot evade the check.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ async def get(url: SplitResult, hosts: Collection[str], max_bytes: int) -> bytes
     """Return the body of a reply, or the address that a redirect names.
 
     Args:
-        url: an address that may be asked.
-        hosts: of the configuration; decides which private addresses may be connected to.
+        url: an address that may be requested.
+        hosts: hosts in the configuration; they decide which private addresses docent may connect to.
 
     Raises:
-        FetchError: refused, too large, or not there.
+        FetchError: the connection is refused or fails, the reply is too large, or its status is not 200.
     """
     refused: list[str] = []
     try:
@@ -62,7 +62,7 @@ async def get(url: SplitResult, hosts: Collection[str], max_bytes: int) -> bytes
 async def _session(
     url: SplitResult, hosts: Collection[str], refused: list[str]
 ) -> AsyncIterator[tuple[aiohttp.ClientSession, URL, str | None]]:
-    """Open a session for one request; yield it with the URL as sent and the proxy, if there is one."""
+    """Open a session for one request; yield it with the URL as sent and the proxy, or None if there is no proxy."""
     host = str(url.hostname)
     written = f"[{host}]" if ":" in host else host.encode("idna").decode("ascii")
     path = quote(f"{url.path or '/'}{'?' + url.query if url.query else ''}", safe="/%:?=&+,;@!$'()*~#[]")
@@ -85,7 +85,7 @@ async def _session(
 def _checked_sockets(
     hosts: Collection[str], refused: list[str]
 ) -> Callable[[tuple[int, int, int, str, tuple[str, int]]], socket.socket]:
-    """Return a function that creates sockets, each for the one address that it will connect to."""
+    """Return a function that checks an address, and creates the socket that connects to it."""
 
     def make(info: tuple[int, int, int, str, tuple[str, int]]) -> socket.socket:
         family, kind, protocol, _, where = info
@@ -98,7 +98,7 @@ def _checked_sockets(
 
 
 class _Resolver(AbstractResolver):
-    """Resolve names in a thread, which is abandoned when the time limit is reached."""
+    """Resolve names in a thread that is abandoned when the time limit is reached."""
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
@@ -116,10 +116,10 @@ class _Resolver(AbstractResolver):
                 addresses = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
             except (OSError, UnicodeError) as error:
                 failure = error
-            with contextlib.suppress(RuntimeError):  # the loop is closed: the time was over
+            with contextlib.suppress(RuntimeError):  # the loop was closed because the time limit was reached
                 loop.call_soon_threadsafe(end, addresses, failure)
 
-        # Not the pool of the loop: asyncio.run would wait for its threads, and the time limit would not hold.
+        # Not the loop's own pool: asyncio.run would wait for its threads, and exceed the time limit.
         threading.Thread(target=look_up, name="resolver", daemon=True).start()
         return [
             ResolveResult(
@@ -138,7 +138,7 @@ class _Resolver(AbstractResolver):
 
 
 async def _body(reply: aiohttp.ClientResponse, max_bytes: int) -> bytes:
-    """Return the whole body of a reply, whatever length was announced."""
+    """Return the complete body of a reply, within `max_bytes` even if the announced length is smaller."""
     body = bytearray()
     try:
         async for piece in reply.content.iter_any():
@@ -152,7 +152,7 @@ async def _body(reply: aiohttp.ClientResponse, max_bytes: int) -> bytes:
 
 
 def _meaning_of(error: Exception) -> FetchError:
-    """Return the error without port numbers, which differ in every run, and the address, which may be secret."""
+    """Return the error without port numbers, which differ between runs, and without the address: it may be secret."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError | ssl.SSLCertVerificationError):
         cause = getattr(error, "certificate_error", error)
         words = getattr(cause, "verify_message", "") or "not trusted"

@@ -1,4 +1,4 @@
-"""Fetch the pictures of rows: eight at a time, checked, saved, and referenced in the row's text in order.
+"""Fetch the pictures of rows: eight at a time, checked, saved, and referenced in the row's text in their order.
 
 A picture that cannot be fetched becomes a reject and a note in the text; the row is kept. fetch.py decides which
 requests are allowed.
@@ -25,16 +25,16 @@ from docent.vision.files.photos import PhotoError, picture_suffix
 
 WORKERS = 8
 MAX_PICTURES = 100
-"""Of one row."""
+"""Largest number of pictures fetched per row."""
 MAX_WAITING = 64
-"""Rows without pictures that wait behind one with some."""
+"""Largest number of rows and pictures that wait for an earlier picture."""
 TOO_MANY_PICTURES = "row has too many pictures"
 _MAX_STEM_CHARS = 80
 
 
 @dataclass(frozen=True)
 class Address:
-    """Address and caption of a picture, as a cell gives them."""
+    """URL and caption of a picture, read from a cell."""
 
     url: str
     caption: str = ""
@@ -42,10 +42,11 @@ class Address:
 
 @dataclass(frozen=True)
 class Draft:
-    """Document of a row whose pictures are still to be fetched.
+    """Document of a row whose pictures are not fetched yet.
 
     Attributes:
-        where: the row, for messages.
+        wanted: addresses of its pictures.
+        where: file and line of the row, for messages.
     """
 
     document: Document
@@ -55,7 +56,7 @@ class Draft:
 
 @dataclass(frozen=True)
 class PendingPicture:
-    """A picture of a row that is being fetched; `number` counts from 1 in its row."""
+    """A picture that is being fetched; `number` counts the pictures of its row from 1."""
 
     document_id: str
     number: int
@@ -80,7 +81,7 @@ def addresses_of(cell: str) -> list[Address]:
 
 
 def with_pictures(drafts: Iterable[Draft | Reject], intake: Intake) -> Iterator[Document | Reject]:
-    """Yield the documents with their pictures as figures, each after its rejects, in order."""
+    """Yield, in order, the rejects and then the document of each row, with its pictures as figures."""
     settings = intake.section.rows
     rules = Rules(settings.image_hosts, settings.image_timeout_s, intake.limits.file_bytes)
     pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="fetch")
@@ -106,7 +107,7 @@ def _texts(value: Any) -> list[str]:
 def _steps(
     drafts: Iterable[Draft | Reject], start: Callable[[str], Future[bytes]]
 ) -> Iterator[PendingPicture | Draft | Reject]:
-    """Yield every picture of a draft, its fetch started, then the draft itself."""
+    """Yield the pictures of each draft, starting to fetch each, then the draft itself."""
     for draft in drafts:
         if isinstance(draft, Draft):
             for number, address in enumerate(draft.wanted[:MAX_PICTURES], 1):
@@ -115,7 +116,7 @@ def _steps(
 
 
 def _ahead(steps: Iterator[PendingPicture | Draft | Reject]) -> Iterator[PendingPicture | Draft | Reject]:
-    """Yield the same steps, read ahead until as many pictures are pending as there are workers, to bound memory."""
+    """Yield the same steps, reading ahead while fewer pictures are pending than there are workers, to bound memory."""
     waiting: deque[PendingPicture | Draft | Reject] = deque()
     pictures = 0
     for step in steps:
@@ -128,7 +129,7 @@ def _ahead(steps: Iterator[PendingPicture | Draft | Reject]) -> Iterator[Pending
 
 
 def _kept(step: PendingPicture, names: list[str], intake: Intake) -> ImageFile | FetchError | PhotoError:
-    """Return a fetched picture, checked and saved under the last part of its address, numbered if taken."""
+    """Return a fetched picture, checked and saved under the last part of its address, or why it is not usable."""
     path = PurePosixPath(unquote(urlsplit(step.url).path))
     stem = plain_name(path.stem)[:_MAX_STEM_CHARS].strip(" .") or "image"
     try:
@@ -142,7 +143,7 @@ def _kept(step: PendingPicture, names: list[str], intake: Intake) -> ImageFile |
 
 
 def _finished(draft: Draft, kept: list[ImageFile | FetchError | PhotoError]) -> Iterator[Document | Reject]:
-    """Yield the document of a row with its pictures, after the rejects for those that are missing."""
+    """Yield rejects for the missing pictures of a row, then its document with the others."""
     document, (section,) = draft.document, draft.document.sections
     notes, figures = [section.text] if section.text else [], []
     for number, (address, outcome) in enumerate(zip(draft.wanted, kept, strict=False), 1):

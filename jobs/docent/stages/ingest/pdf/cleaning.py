@@ -1,8 +1,9 @@
 """Remove running headers, footers and page numbers from PDF pages, and join words divided at line ends.
 
-A line at the top or bottom of a page is a running line if three pages and a third of all pages have it at the same
-height, apart from numbers that stay or grow with the pages. On most of these pages it must be set apart from the text
-by a gap or by its size, so that what begins every sheet of a catalogue is kept. Reads and writes no files.
+A line at the top or bottom of a page is a running line if it appears at the same height on at least three pages and on
+a third of all pages, ignoring numbers that stay constant or grow with the pages. On most of these pages it must be
+separated from the text by a gap or differ from it in size, so that text repeated on every sheet of a catalogue is kept.
+Reads and writes no files.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from docent.stages.ingest.pdf.page.lines import MeasuredLine, is_heading
 from docent.text.hyphenation import Words, is_divided, whole_word
 
 EDGE_ROWS = 3
-"""Rows at the top and at the bottom of a page that are looked at."""
+"""Rows at the top and at the bottom of a page that may be running lines."""
 _MIN_PAGES, _MIN_SHARE = 3, 1 / 3
 _SAME_HEIGHT_PT, _GAP_RATIO, _SIZE_RATIO = 8.0, 1.4, 0.08
 _GROWING_SHARE, _APART_SHARE = 0.6, 0.5
@@ -36,8 +37,8 @@ class EdgeLine:
     """A line at the top or bottom of its page.
 
     Attributes:
-        number: of the line in the page's text.
-        middle: height on the page, in points.
+        number: number of the line in the page's text.
+        middle: height of the line's middle on the page, in points.
         is_apart: whether a gap or its size separates it from the text.
         is_large: whether it is set like a heading.
     """
@@ -51,7 +52,7 @@ class EdgeLine:
 
 
 def edge_lines(page: int, lines: Sequence[MeasuredLine], body: float) -> list[EdgeLine]:
-    """Return the outer lines of a page, which may be running headers; `body` is the height of the document's text."""
+    """Return the top and bottom lines of a page, which may be running lines; `body` is the text height in points."""
     rows = _rows(lines)
     middles = [row[0].box.middle for row in rows]
     steps = [above - below for above, below in zip(middles, middles[1:], strict=False)]
@@ -73,7 +74,7 @@ def edge_lines(page: int, lines: Sequence[MeasuredLine], body: float) -> list[Ed
 
 
 def _rows(lines: Sequence[MeasuredLine]) -> list[list[MeasuredLine]]:
-    """Return groups of lines that stand side by side, from top to bottom."""
+    """Return groups of lines at the same height, from top to bottom."""
     rows: list[list[MeasuredLine]] = []
     for line in sorted(lines, key=lambda line: -line.box.middle):
         if rows and rows[-1][0].box.middle - line.box.middle < 0.4 * max(line.box.height, 1.0):
@@ -84,7 +85,7 @@ def _rows(lines: Sequence[MeasuredLine]) -> list[list[MeasuredLine]]:
 
 
 def running_lines(edges: Iterable[EdgeLine], pages: int) -> dict[int, frozenset[int]]:
-    """Return the numbers of the running lines by page; a large one is kept on the first page it appears on."""
+    """Return the numbers of the running lines by page; a large one is kept on the first page that has it."""
     groups: dict[str, list[EdgeLine]] = defaultdict(list)
     for edge in edges:
         groups[_key(edge.text)].append(edge)
@@ -107,7 +108,7 @@ def _key(line: str) -> str:
 
 
 def _is_numbered_by_pages(group: Sequence[EdgeLine]) -> bool:
-    """Return whether every number in a group of lines is constant or grows with the pages, unlike chapter numbers."""
+    """Return whether most steps of every number in the lines are 0 or follow the pages, unlike chapter numbers."""
     ordered = sorted(group, key=lambda edge: edge.page)
     numbers = [[int(number) for number in _NUMBER.findall(edge.text)] for edge in ordered]
     steps = [later.page - edge.page for edge, later in zip(ordered, ordered[1:], strict=False)]
@@ -146,7 +147,7 @@ def undivided(lines: Sequence[Line], words: Words) -> list[Line]:
 
 
 def undivided_blocks(blocks: Sequence[Block], words: Words) -> list[Block]:
-    """Return the blocks of a page with divided words joined, also across the break between two columns."""
+    """Return the blocks of a page with divided words joined, also across a column break."""
     whole: list[Block] = []
     for block in blocks:
         lines = block.lines

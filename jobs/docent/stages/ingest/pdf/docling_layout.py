@@ -1,8 +1,8 @@
-"""Read pages with the docling package: layout `docling`, with sections in the same form as the other layouts.
+"""Read pages with the docling package: layout `docling`, which yields the same sections as the other layouts.
 
-docling brings its own models and PyTorch, so it is an extra and imported only here. This was written against the
-interfaces of docling 2.143 and docling-core 2.104 and is tested with stand-ins for their items, not with their models.
-docling reports no lines, so spans count the lines of its own text of the page.
+docling brings its own models and PyTorch, so it is an extra and imported only here. This module was written against the
+interfaces of docling 2.143 and docling-core 2.104, and is tested with stubs of their items, not with their models.
+docling reports no lines, so spans count the lines of the text that this module builds for the page.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from docent.stages.ingest.sources import ListedFile
 from docent.text.hyphenation import Words, joined
 
 FAILED = "docling cannot read it"
-# What docling calls running headers and footers.
+# docling's labels for running headers and footers.
 _RUNNING = frozenset(("page_header", "page_footer"))
 _PROSE = frozenset(("text", "paragraph", "list_item", "footnote", "caption"))
 
@@ -35,7 +35,7 @@ class DoclingPage:
     figures: list[Figure] = field(default_factory=list)
 
     def add(self, text: str, title: str = "") -> None:
-        """Write a paragraph below the others; `title` where it is one."""
+        """Append a paragraph, separated by an empty line; `title` is its text if it is a heading, or ""."""
         if self.lines:
             self.lines.append(Line(""))
         if title:
@@ -46,7 +46,7 @@ class DoclingPage:
 
 
 def sections(cropper: Cropper, listed: ListedFile) -> Iterator[Section | Reject]:
-    """Yield the sections of a file as docling reads it.
+    """Yield the sections of a file that docling converts.
 
     Raises:
         ConfigError: docling is not installed.
@@ -62,7 +62,7 @@ def sections(cropper: Cropper, listed: ListedFile) -> Iterator[Section | Reject]
 
 
 def _converter(figure_dpi: int) -> tuple[Any, type[Exception]]:
-    """Return the converter of docling, and the exception that it raises."""
+    """Return docling's converter, and the exception that it raises on failure."""
     try:
         from docling.datamodel.base_models import InputFormat
         from docling.datamodel.pipeline_options import PdfPipelineOptions
@@ -82,7 +82,7 @@ def _converter(figure_dpi: int) -> tuple[Any, type[Exception]]:
 
 
 def sections_of(document: Any, items: Iterable[tuple[Any, int]], cropper: Cropper) -> Iterator[Section | Reject]:
-    """Yield the sections of docling's items, which are typed by their label."""
+    """Yield the sections of docling's items, each of which has a label such as `picture` or `table`."""
     settings = cropper.intake.section.pdf
     maker = SectionMaker(cropper.listed.name)
     pages: dict[int, DoclingPage] = {}
@@ -109,7 +109,7 @@ def sections_of(document: Any, items: Iterable[tuple[Any, int]], cropper: Croppe
 
 
 def _add_picture(page: DoclingPage, item: Any, document: Any, cropper: Cropper) -> Iterator[Reject]:
-    """Keep a picture and put its token where it stands."""
+    """Save a picture, and append its token to the page."""
     number = len(page.figures) + 1
     picture = item.get_image(document)
     if picture is None or number > MAX_FIGURES or picture.width * picture.height > MAX_RENDERED_PX:

@@ -1,6 +1,6 @@
-"""Read one PDF as a document: open it, check it against the limits, read its layout and its metadata.
+"""Read one PDF as a document: open it, check it against the limits, and read its layout and metadata.
 
-Runs in the child process (reader.py); for the layout `docling`, in the process of the stage.
+Runs in the child process (reader.py), or in the stage's own process for the layout `docling`.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ ENCRYPTED = "PDF is encrypted"
 CANNOT_BE_READ = "PDF cannot be read"
 TOO_MANY_PAGES = "PDF has too many pages"
 FORM_NOT_READ = "form of the PDF is not read"
-# PDF properties that say what the document is; dates and programs say only how the file was made.
+# PDF properties that describe the document; dates and programs only show how the file was produced.
 _PROPERTIES = ("Title", "Author", "Subject", "Keywords")
 
 
 def rejected(listed: ListedFile, reason: str, detail: str) -> Reject:
-    """Return the reject for a file that is not read, or for a part of it."""
+    """Return the reject for a file, or for a part of it, that is not read."""
     return Reject(reason=reason, raw=shorten(listed.name), parents=(listed.document_id,), detail=detail)
 
 
 def document_in(listed: ListedFile, intake: Intake, watch: Watch = UNWATCHED) -> Iterator[Document | Reject]:
-    """Yield the document of a file after rejects for what of it cannot be used, or why there is none.
+    """Yield rejects for unusable parts of a file, then its document, or a reject for all of it.
 
     Raises:
         ConfigError: the layout is `docling`, which is not installed.
@@ -60,7 +60,7 @@ def document_in(listed: ListedFile, intake: Intake, watch: Watch = UNWATCHED) ->
 
 
 def _document(listed: ListedFile, intake: Intake, pdf: Any, watch: Watch) -> Iterator[Document | Reject]:
-    """Yield rejects of the pages, then the document with all sections."""
+    """Yield rejects for unusable parts, then the document with all sections, or a reject if it has none."""
     settings = intake.section.pdf
     if pdf.get_formtype() in (pdfium.FORMTYPE_XFA_FULL, pdfium.FORMTYPE_XFA_FOREGROUND):
         yield rejected(listed, FORM_NOT_READ, "it is an XFA form: print it to a PDF of its own, and read that")
@@ -88,7 +88,7 @@ def _document(listed: ListedFile, intake: Intake, pdf: Any, watch: Watch) -> Ite
 
 
 def _meta(pdf: Any) -> dict[str, str]:
-    """Return the metadata of the file, each on one short line."""
+    """Return the document's properties by lower-case name, each on one short line."""
     try:
         properties = {name: pdf.get_metadata_value(name) for name in _PROPERTIES}
     except (pypdfium.PdfiumError, UnicodeDecodeError):

@@ -1,8 +1,9 @@
-"""Find the headings of a PDF: which lines are headings, which of them form one heading, and the document's title.
+"""Find the headings of a PDF, join those that span several lines, and find the document's title.
 
-A line is a heading if it is clearly larger than the text (`lines.is_heading`), or begins with a section number and is
-slightly larger, or is as large, stands alone and continues the numbering. Items of a numbered list and entries of a
-table of contents, whose neighbours have numbers of the same depth, are not headings. Reads and writes no files.
+A line is a heading if it is clearly larger than the text (`lines.is_heading`). A line that begins with a section number
+is also a heading if it is slightly larger than the text, or if it has the size of the text, is separated from its
+neighbours and continues the numbering. Items of a numbered list and entries of a table of contents are not headings:
+their neighbours have numbers of the same depth. Reads and writes no files.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from docent.stages.ingest.pdf.page.fragments import WIDE_GAP
 from docent.stages.ingest.pdf.page.lines import MAX_HEADING_CHARS, MeasuredLine, is_heading
 
 SAME_SIZE_SHARE = 0.04
-"""Two sizes of headings that differ by less are the same."""
+"""Heading sizes that differ by less than this share count as the same."""
 MAX_JOINED_CHARS = 200
 _CLOSE_GAP = 0.8
-"""Gap between the lines of one heading, in heights of its font."""
+"""Largest gap between two lines of one heading, in heights of its font."""
 _MIN_NUMBERED_RATIO, _MIN_ALONE_RATIO, _ALONE_STEP = 1.04, 0.98, 1.2
 _MAX_ALONE_CHARS, _MAX_WRAPPED_LINES = 80, 2
 _MAX_NEIGHBOURS = 12
@@ -29,7 +30,7 @@ _NUMBERED = re.compile(r"(\d{1,2}(?:\.\d{1,2}){0,4})(\.?)\s+(\S.*)")
 _LEADERS = re.compile(r"(?:[.·…_]\s?){3,}")
 _ENDS_IN_NUMBER = re.compile(r"\s\d{1,4}$")
 _PARTS_OF_DOCUMENTS = frozenset(read_yaml("docent.text", "word_lists.yaml")["document_parts"])
-"""What the parts of a document are called, in lower case; the document itself is not called so."""
+"""Usual titles of a document's parts, such as `contents`, in lower case; never the title of a document."""
 _SENTENCE_ENDS = (".", ",", ";", ":", "。", "、", "；", "：", "，")
 
 Number = tuple[int, ...]
@@ -38,7 +39,7 @@ Neighbours = tuple[MeasuredLine | None, MeasuredLine | None]
 
 
 def section_number(text: str) -> Number | None:
-    """Return the number that a heading begins with, such as (4, 1) of `4.1 Deck`; None if it has none."""
+    """Return the number at the start of a heading, such as (4, 1) in `4.1 Deck`, or None if it has none."""
     match = _NUMBERED.fullmatch(text)
     if match is None or not match[3][0].isalpha() or match[3][0].islower():
         return None
@@ -46,18 +47,18 @@ def section_number(text: str) -> Number | None:
 
 
 def same_size(first: float, second: float) -> bool:
-    """Return whether two font sizes, in points, are the same."""
+    """Return whether two font sizes, in points, count as the same."""
     return abs(first - second) < SAME_SIZE_SHARE * max(first, second)
 
 
 def continues(above: MeasuredLine, below: MeasuredLine) -> bool:
-    """Return whether a heading continues in the next line: same size, close below, and without a number of its own."""
+    """Return whether the next line continues a heading: of the same size, close below, without its own number."""
     close = -above.box.height < above.box.bottom - below.box.top < _CLOSE_GAP * below.size
     return close and same_size(above.size, below.size) and section_number(below.text) is None
 
 
 class NumberedHeadings:
-    """Find headings that differ from the text only by their section number, page after page.
+    """Finds headings that differ from the text only in their section number, page by page.
 
     Attributes:
         body: height of the document's text, in points.
@@ -68,7 +69,7 @@ class NumberedHeadings:
         self._last: Number = ()
 
     def on_page(self, lines: Sequence[MeasuredLine]) -> frozenset[int]:
-        """Return the numbers of the lines of a page that are such headings; running lines are not among `lines`."""
+        """Return the line numbers of such headings on a page; `lines` must not include running lines."""
         headings: set[int] = set()
         numbers = [(at, number) for at, line in enumerate(lines) if (number := section_number(line.text))]
         if not numbers or self.body <= 0:
@@ -96,7 +97,7 @@ class NumberedHeadings:
     def _is_entry(self, line: MeasuredLine, around: Neighbours) -> bool:
         """Return whether a line in larger type is an entry of a table of contents.
 
-        A number at its end alone is no sign of one (`2 Pump P 100`), but with another at the end of a neighbour is.
+        A number at its end is not enough (`2 Pump P 100`); a neighbour must end in a number too.
         """
         if _LEADERS.search(line.text):
             return True
@@ -105,7 +106,7 @@ class NumberedHeadings:
         return line in entries and len(entries) > 1
 
     def _stands_alone(self, line: MeasuredLine, around: Neighbours, step: float) -> bool:
-        """Return whether a line in the size of the text is short, no sentence or row, and apart from its neighbours."""
+        """Return whether a line in text size is short, separate from its neighbours, and not a sentence or row."""
         above, below = around
         plain = line.size >= _MIN_ALONE_RATIO * self.body and line.gap <= WIDE_GAP
         match = _NUMBERED.fullmatch(line.text)
@@ -119,7 +120,7 @@ class NumberedHeadings:
 
 
 def _follows(number: Number, last: Number) -> bool:
-    """Return whether a section number comes next after another, or is the first."""
+    """Return whether a section number may directly follow the last one; without a last one, whether it is 1 or 1.1."""
     if not last:
         return set(number) == {1}
     following = [(*last[:depth], part + 1) for depth, part in enumerate(last)]
@@ -138,7 +139,7 @@ def _usual_step(lines: Sequence[MeasuredLine], body: float) -> float:
 
 
 def _around(ordered: Sequence[MeasuredLine], at: int) -> Neighbours | None:
-    """Return the lines above and below a line, from top to bottom in `ordered`; None if another stands beside it."""
+    """Return the lines above and below one of `ordered` (sorted from top to bottom), or None if one is next to it."""
     line = ordered[at]
     neighbours: list[MeasuredLine | None] = []
     for way in (ordered[max(at - _MAX_NEIGHBOURS, 0) : at][::-1], ordered[at + 1 : at + 1 + _MAX_NEIGHBOURS]):
@@ -155,18 +156,18 @@ def _around(ordered: Sequence[MeasuredLine], at: int) -> Neighbours | None:
 
 
 def _wrapped(lines: Sequence[MeasuredLine], at: int) -> list[int]:
-    """Return the numbers of the lines that a numbered heading continues in."""
+    """Return the numbers of the lines that continue a numbered heading."""
     pairs = zip(lines[at : at + _MAX_WRAPPED_LINES], lines[at + 1 :], strict=False)
     return [below.number for _, below in takewhile(lambda pair: continues(*pair), pairs)]
 
 
 def headings_of(lines: Sequence[MeasuredLine], body: float, numbered: frozenset[int] = frozenset()) -> dict[int, str]:
-    """Return the headings on a page, by the number of each of their lines.
+    """Return the headings of a page by line number; a heading of several lines is under each of them.
 
     Args:
-        lines: of the page without running ones, in the order of the file.
+        lines: lines of the page without running ones, in file order.
         body: height of the document's text, in points.
-        numbered: lines that are headings by their section number.
+        numbered: numbers of the lines that are headings by their section number.
     """
     titles: dict[int, str] = {}
     for group in _groups(lines, body, numbered):
@@ -176,7 +177,7 @@ def headings_of(lines: Sequence[MeasuredLine], body: float, numbered: frozenset[
 
 
 def _groups(lines: Sequence[MeasuredLine], body: float, numbered: Collection[int] = ()) -> list[list[MeasuredLine]]:
-    """Return the headings on a page, each with its lines."""
+    """Return the headings of a page, each as a list of its lines."""
     groups: list[list[MeasuredLine]] = []
     before: MeasuredLine | None = None
     for line in lines:
@@ -190,14 +191,15 @@ def _groups(lines: Sequence[MeasuredLine], body: float, numbered: Collection[int
 
 
 def title_of(first: Sequence[MeasuredLine], others: Iterable[Sequence[MeasuredLine]], body: float) -> str:
-    """Return the document's title: the heading at the top of the first page, if no other heading is as large.
+    """Return the document's title: the largest heading near the top of the first page, or "" if there is none.
 
-    Numbered headings may be: a manual's chapters often are set like its title.
+    No other heading may be as large, except numbered ones: the chapters of a manual often are as large as its title.
 
-    The title of a part of the document, as `1 Introduction` or `Contents` is, is none of the document: then "".
+    The title of a part, such as `1 Introduction` or `Contents`, is never the title of the document.
 
     Args:
-        first: lines of the first page, without running ones; `others`, those of all other pages.
+        first: lines of the first page, without running ones.
+        others: lines of the other pages, page by page, without running ones.
         body: height of the document's text, in points.
     """
     groups = sorted(_groups(first, body), key=lambda group: -group[0].size)

@@ -1,7 +1,7 @@
-"""Put the pages of a PDF in order and cut them into sections, in the layouts `classes`, `partition` and `pictures`.
+"""Order the text of PDF pages and cut it into sections, in the layouts `classes`, `partition` and `pictures`.
 
-All pages are read before the first section is made: only then are the running lines known, and how the document
-spells its words.
+All pages are read before the first section is made, because finding running lines and the spelling of divided words
+takes the complete document.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Watch:
 
     Attributes:
         report: called with the number of a page before it is opened, and again before it is cut into sections.
-        left_out: reason for skipping, by page number.
+        left_out: why a page is skipped, by page number.
     """
 
     report: Callable[[int], None] = lambda _number: None
@@ -64,11 +64,11 @@ class DocumentReader:
         self.clean = self.settings.clean or self.settings.layout == "partition"
         self.maker = SectionMaker(listed.name, by_heading=self.clean and self.settings.layout == "classes")
         self.title = ""
-        """The document's title, known when the first section is."""
+        """The document's title; set before the first section is yielded."""
         self._pages = PageReader(self.cropper, clean=self.clean)
 
     def sections(self) -> Iterator[Section | Reject]:
-        """Yield the sections of every page that is not skipped, after rejects for what cannot be used."""
+        """Yield rejects for unusable pages and figures, then the sections of the other pages in order."""
         pages: list[Page] = []
         form = self.pdf.formenv.raw if self.pdf.formenv else None
         for number in range(self.settings.skip_first_pages + 1, len(self.pdf) + 1):
@@ -86,7 +86,7 @@ class DocumentReader:
         yield from self.maker.rest()
 
     def _in_order(self, pages: Sequence[Page]) -> Iterator[Section]:
-        """Yield the sections of all pages, once all of them are read."""
+        """Yield the sections of all pages in order; all pages must be read before."""
         body, words = pages[-1].body, Words()
         if self.clean:
             self._find_running(pages, body)
@@ -100,7 +100,7 @@ class DocumentReader:
             yield from self._sections_of(page, words)
 
     def _find_running(self, pages: Sequence[Page], body: float) -> None:
-        """Note the lines of every page that are headers, footers and page numbers."""
+        """Mark the lines of every page that are headers, footers or page numbers."""
         edges = [edge for page in pages for edge in edge_lines(page.number, page.measured, body)]
         running = running_lines(edges, len(pages))
         for page in pages:

@@ -2,8 +2,8 @@
 
 `classes` (the default): text pages in chunks, mixed pages as Markdown with tables and figures in place, picture pages
 as pictures. `partition`: title-aware elements. `pictures`: every page as a picture, followed by its text. `docling`:
-see docling_layout.py. Spans hold the file's own page numbers and the lines of the page's text. Except for `docling`, a
-child process with limits of memory and time reads the pages (process.py). Run alone: `docent ingest report.pdf`.
+see docling_layout.py. Spans hold the page numbers in the file and the lines of the page's text. Except for `docling`, a
+child process with memory and time limits reads the pages (process.py). To run only this: `docent ingest report.pdf`.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ SUFFIXES = frozenset((".pdf",))
 
 
 def load(listed: ListedFile, intake: Intake) -> Iterator[Document | Reject]:
-    """Yield the document of a file after rejects for what of it cannot be used, or why there is none.
+    """Yield rejects for unusable parts of a file, then its document, or a reject for all of it.
 
     Raises:
         ConfigError: the layout is `docling`, which is not installed.
-        TemporaryError: something else than docent ended the child process.
+        TemporaryError: the child process was ended by something other than docent.
     """
     settings = intake.section.pdf
     if (size := listed.path.stat().st_size) > settings.max_mb * 1_000_000:

@@ -1,7 +1,7 @@
-"""Partition the blocks of a page into clean elements, grouped by title into sections of bounded length.
+"""Split the blocks of a page into clean elements, and group them by title into sections of bounded length.
 
-A section begins at a title, or where more than 1,200 characters would precede the next element; sections under 1,000
-are combined; none is longer than 1,500. Sections end with their page, so that each span has one page.
+A section ends before a title, or once it has 1,200 characters; neighbouring sections are combined while the first has
+under 1,000; no section is longer than 1,500. Sections end with their page, so that each span has one page.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ class Element:
     """A title, paragraph, list item, table or figure.
 
     Attributes:
+        is_title: whether it is a title.
         lines: the text, each line with the lines of the page it came from.
     """
 
@@ -31,15 +32,15 @@ class Element:
 
     @property
     def chars(self) -> int:
-        """Return the length with line breaks."""
+        """Return the number of characters, including line breaks."""
         return sum(len(line.text) for line in self.lines) + len(self.lines) - 1
 
 
 def elements_of(blocks: Sequence[Block], words: hyphenation.Words | None = None) -> list[Element]:
-    """Return the elements of a page, with bullets, odd blanks and hyphens at line ends cleaned.
+    """Return the elements of a page, without bullets, repeated spaces and hyphens that divide words at line ends.
 
     Args:
-        words: of the document, to tell a divided word from one with a hyphen.
+        words: the document's words, to distinguish a divided word from one with a hyphen.
     """
     elements: list[Element] = []
     for block in blocks:
@@ -54,12 +55,12 @@ def elements_of(blocks: Sequence[Block], words: hyphenation.Words | None = None)
 
 
 def joined(lines: Sequence[str], words: hyphenation.Words | None = None) -> str:
-    """Return lines as one paragraph, without bullets and odd blanks, with divided words joined."""
+    """Return lines as one paragraph, without bullets and repeated spaces, with divided words joined."""
     return hyphenation.joined([BULLET.sub("", line) for line in lines], words or hyphenation.Words())
 
 
 def _bounded(element: Element) -> list[Element]:
-    """Return the element in parts of at most MAX_CHARS; a table is cut between rows, each part with its head."""
+    """Return the element in parts of at most MAX_CHARS; cut a table between rows, with its header in each part."""
     if element.chars <= MAX_CHARS:
         return [element]
     if len(element.lines) > 2:
@@ -76,7 +77,7 @@ def _bounded_rows(lines: Sequence[Line]) -> list[Element]:
     room = MAX_CHARS - sum(len(line.text) + 1 for line in head)
     parts: list[list[Line]] = []
     for row in rows:
-        if room < 200 or len(row.text) > room:  # a head or a row that fills a section alone
+        if room < 200 or len(row.text) > room:  # the header leaves no room, or a row alone exceeds it
             return [part for line in lines for part in _bounded(Element(False, (line,)))]
         if parts and sum(len(line.text) + 1 for line in parts[-1]) + len(row.text) <= room:
             parts[-1].append(row)
@@ -91,7 +92,7 @@ def by_title(elements: Sequence[Element]) -> list[list[Element]]:
     for element in elements:
         size = _chars(groups[-1]) if groups else 0
         fits = bool(groups) and size + 2 + element.chars <= MAX_CHARS
-        # A title does not end a section, away from what it is the title of.
+        # A title must not end a section, as it belongs to the text after it.
         if fits and (groups[-1][-1].is_title or not (element.is_title or size >= NEW_AFTER_CHARS)):
             groups[-1].append(element)
         else:
@@ -100,7 +101,7 @@ def by_title(elements: Sequence[Element]) -> list[list[Element]]:
 
 
 def _combined(groups: Sequence[list[Element]]) -> list[list[Element]]:
-    """Return neighbouring sections combined, while the first is short and both fit."""
+    """Return the sections with neighbours combined while the first is short and both fit into one."""
     combined: list[list[Element]] = []
     for group in groups:
         size = _chars(combined[-1]) if combined else MAX_CHARS

@@ -1,8 +1,9 @@
-"""Read PDFs in a child process, so that a file that crashes PDFium or exhausts memory costs one page of one file.
+"""Read PDFs in a child process, so that a page that crashes PDFium or exhausts memory costs only that page.
 
 The child (reader.py) is kept for the next file. If it ends, or takes too long on a page, a new child reads the file
-again without that page, which becomes a reject; after MAX_BAD_PAGES the whole file does. If the child had read other
-files before, it is replaced first and the page tried again, so that results do not depend on the order of the files.
+again without that page, which becomes a reject; if more than MAX_BAD_PAGES are left out, the file becomes one. If the
+child had read other files before, a new child first tries the page again, so that results do not depend on the order of
+files.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ log = logging.getLogger("docent.ingest")
 
 MAX_BAD_PAGES = 3
 _START_S = 60.0
-"""Seconds that the child may take to start, beside those for opening a file."""
+"""Seconds that the child may take to start, in addition to the time for opening a file."""
 _KEPT_VARIABLES = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONDONTWRITEBYTECODE", "SYSTEMROOT")
-# How PDFium and the limits end a process; any other signal came from outside.
+# Signals by which PDFium or the limits end the child; any other signal came from outside.
 _CRASHES = frozenset(
     getattr(signal, name)
     for name in ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE", "SIGTRAP", "SIGALRM", "SIGSYS")
@@ -44,10 +45,10 @@ _CRASHES = frozenset(
 
 
 class ReaderEndedError(Exception):
-    """The child ended before it had read the file.
+    """The child ended before it had read the complete file.
 
     Attributes:
-        page: the page it was reading; 0 before the first one.
+        page: the page it was reading, or 0 before the first one.
         why: the cause, for messages.
     """
 
@@ -57,10 +58,10 @@ class ReaderEndedError(Exception):
 
 
 def read(listed: ListedFile, intake: Intake) -> Iterator[Document | Reject]:
-    """Yield the document of a file behind what of it cannot be used, or why it is none.
+    """Yield rejects for unusable parts of a file, then its document, or a reject for all of it.
 
     Raises:
-        TemporaryError: something else than docent ended the child.
+        TemporaryError: the child was ended by something other than docent.
     """
     left_out: dict[int, str] = {}
     while True:
@@ -86,7 +87,8 @@ class _Child:
     """A process that reads PDFs.
 
     Attributes:
-        files: number of files it has begun to read.
+        max_memory_mb: memory that it may use.
+        files: number of files that it has begun to read.
     """
 
     max_memory_mb: int
@@ -97,7 +99,7 @@ class _Child:
     def __post_init__(self) -> None:
         root = str(Path(docent.__file__).resolve().parent.parent)
         kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
-        # One thread each: a library's pool of threads reserves memory that counts against the limit.
+        # Set one thread each: a library's thread pool reserves memory that counts against the limit.
         threads = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
         command = [sys.executable, "-X", "utf8", "-m", "docent.stages.ingest.pdf.reader", str(self.max_memory_mb)]
         self._pipe, its_end = Pipe()
@@ -117,7 +119,7 @@ class _Child:
 
         Raises:
             ReaderEndedError: the child ended, or was ended because a page took too long.
-            TemporaryError: something else than docent ended it.
+            TemporaryError: the child was ended by something other than docent.
         """
         timeout_s = intake.section.pdf.page_timeout_s
         request = {
@@ -155,7 +157,7 @@ class _Child:
             raise self._ended(page, listed) from None
 
     def end(self) -> None:
-        """End the process at once."""
+        """Kill the process."""
         self.process.kill()
         self.process.wait()
         self._pipe.close()
@@ -169,14 +171,14 @@ class _Child:
         self._pipe.send_bytes(json.dumps(what).encode())
 
     def _receive(self, deadline: float, page: int, timeout_s: float) -> tuple[dict[str, Any], bytes]:
-        """Return the next message and the bytes that belong to it."""
+        """Return the next message and its bytes."""
         if not self._pipe.poll(max(0.0, deadline - time.monotonic())):
             raise ReaderEndedError(page, f"reading it takes more than {timeout_s:g} s, ingest.pdf.page_timeout_s")
-        # Only bytes and JSON: what is unpickled could run code, and the child reads untrusted files.
+        # Only bytes and JSON: unpickling could run code, and the child reads untrusted files.
         return json.loads(self._pipe.recv_bytes()), self._pipe.recv_bytes()
 
     def _ended(self, page: int, listed: ListedFile) -> Exception:
-        """Return the error that the end of the process means."""
+        """Return the error that matches the exit code of the process."""
         code = self.process.wait()
         if code < 0 and -code not in _CRASHES:
             what = f"the process that reads {listed.name} page {page} was ended by {signal.Signals(-code).name}"
@@ -189,7 +191,7 @@ _children: dict[int, _Child] = {}
 
 
 def _child(max_memory_mb: int) -> _Child:
-    """Return the running child with this limit, or start one."""
+    """Return the running child with this limit; if there is none, end the others and start one."""
     child = _children.get(max_memory_mb)
     if child is None or child.process.poll() is not None:
         for other in list(_children.values()):
@@ -200,6 +202,6 @@ def _child(max_memory_mb: int) -> _Child:
 
 @atexit.register
 def close() -> None:
-    """End the child that waits for another file."""
+    """End the child that is kept for another file."""
     for child in list(_children.values()):
         child.end()

@@ -1,8 +1,8 @@
-"""Run the child process that reads PDFs: untrusted files, with limits of memory and time.
+"""Run the child process that reads untrusted PDFs, with memory and time limits.
 
-Requests come from process.py through a pipe, each as JSON; every message back is JSON and the bytes that belong to it,
-which are those of a picture or of a row. A crash of PDFium ends only this process. Started as
-`python -m docent.stages.ingest.pdf.reader MEGABYTES DESCRIPTOR`: the memory that reading may take, and the pipe.
+Requests come from process.py through a pipe as JSON. Every message back is JSON, followed by the bytes of a picture or
+a row, or by no bytes. A crash of PDFium ends only this process. Started as
+`python -m docent.stages.ingest.pdf.reader MEGABYTES DESCRIPTOR`: the memory for reading, and the pipe.
 """
 
 from __future__ import annotations
@@ -25,30 +25,30 @@ from docent.stages.ingest.pdf.document import document_in
 from docent.stages.ingest.pdf.layouts import Watch
 from docent.stages.ingest.sources import ListedFile
 
-# Longer than the parent waits: this is for a parent that is gone.
+# Added to the time that the parent waits, as this alarm is only for when the parent is gone.
 _ALARM_SPARE_S = 30
-# Address space beside memory that is used: libraries map files and reserve what they never write.
+# Address space in addition to the memory used: libraries map files, and reserve memory that they never write.
 _RESERVED_BYTES = 512 * 1_000_000
 
 
 class Messages:
-    """Send messages to the parent, and wait for its answers where there are any."""
+    """Sends messages to the parent, and waits for its reply to a picture."""
 
     def __init__(self, pipe: Connection) -> None:
         self.pipe = pipe
 
     def send(self, kind: str, data: bytes = b"", **fields: Any) -> None:
-        """Send one message and the bytes that belong to it."""
+        """Send one message and its bytes."""
         self.pipe.send_bytes(json.dumps({"kind": kind, **fields}).encode())
         self.pipe.send_bytes(data)
 
     def save(self, data: bytes, suffix: str) -> str:
-        """Send a picture to the parent, and return the path for its row that the parent answers with."""
+        """Send a picture to the parent, and return its reply: the path for the picture's row."""
         self.send("picture", data, suffix=suffix)
         return str(json.loads(self.pipe.recv_bytes()))
 
     def failed(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        """Tell the parent what ends this process: too little memory, or a bug, which it reports with the traceback."""
+        """Report what ends this process: too little memory, or else a bug, with its traceback."""
         if isinstance(error, MemoryError):
             self.send("failed", reason="memory")
         else:
@@ -56,7 +56,7 @@ class Messages:
 
 
 class _MessageHandler(logging.Handler):
-    """Send log records to the parent."""
+    """Sends log records to the parent."""
 
     def __init__(self, messages: Messages) -> None:
         super().__init__()
@@ -102,12 +102,12 @@ def _read(request: dict[str, Any], messages: Messages) -> None:
 
 
 def _limit_memory(limit_bytes: int) -> None:
-    """Let this process take so much memory beyond what it has now; only Linux keeps to it."""
+    """Limit the memory that this process may use in addition to what it has now; only Linux enforces it."""
     try:
         import resource
 
         status = Path("/proc/self/status").read_text()
-    except (ImportError, OSError):  # no Linux: the limit of time is left
+    except (ImportError, OSError):  # not Linux: only the time limit applies
         return
     for name, limit, spare in (("VmData", resource.RLIMIT_DATA, 0), ("VmSize", resource.RLIMIT_AS, _RESERVED_BYTES)):
         now = int(status.partition(f"{name}:")[2].split()[0]) * 1024

@@ -1,7 +1,7 @@
-"""Make sections of the lines of a PDF page, each with its title, figures, facts and lines of the page.
+"""Make the sections of a PDF page from its lines, each with a title, figures, facts and a span of lines.
 
-Pages are cut by length and, if wanted, also at every heading. A heading that ends its page, or fills it, becomes the
-title of the text on the next page; it becomes a section of its own if that page begins with a heading too, or if there
+Pages are cut by length and, if configured, also at every heading. A heading that ends its page, or fills it, becomes
+the title of the text on the next page; it becomes a section itself if that page also begins with a heading, or if there
 is no next page.
 """
 
@@ -24,7 +24,7 @@ Cut = Callable[[str], list[Piece]]
 
 
 def cutter(settings: Pdf, max_chars: int) -> Cut:
-    """Return the function that cuts pages: by tokens if configured, else by characters."""
+    """Return the function that cuts pages: by tokens if configured, or else by characters."""
     if settings.chunk_tokens is not None:
         tokens = settings.chunk_tokens
         return lambda text: chunk_tokens(text, tokens, settings.chunk_overlap_tokens, TOKEN)
@@ -32,12 +32,12 @@ def cutter(settings: Pdf, max_chars: int) -> Cut:
 
 
 def uncut(text: str) -> list[Piece]:
-    """Return the whole text as one piece."""
+    """Return the complete text as one piece."""
     return [(0, len(text))] if text else []
 
 
 class _TextPiece(NamedTuple):
-    """A piece of text with its lines; `first` is the index of the first of them."""
+    """A piece of text with its lines; `first` is the index of its first line."""
 
     first: int
     text: str
@@ -46,11 +46,12 @@ class _TextPiece(NamedTuple):
 
 @dataclass
 class SectionMaker:
-    """Make the sections of one document, in order.
+    """Makes the sections of one document, in order.
 
     Attributes:
-        file: its name in spans.
+        file: the file's name in spans.
         by_heading: whether every heading begins a section.
+        count: number of sections so far.
         heading: the current title, kept across pages.
     """
 
@@ -59,7 +60,7 @@ class SectionMaker:
     count: int = 0
     heading: str = ""
     _held: tuple[int, Sequence[Line], dict[int, str]] | None = None
-    """Page, lines and headings of what ends the page before."""
+    """Page, lines and headings of the heading that ended the last page, if any."""
 
     def sections(
         self, page: int, lines: Sequence[Line], cut: Cut, headings: dict[int, str], figures: Sequence[Figure] = ()
@@ -67,11 +68,11 @@ class SectionMaker:
         """Yield the sections of a page.
 
         Args:
-            page: 1-based, in the file.
-            lines: of the text to be cut, each with the lines of the page it came from.
-            cut: how.
-            headings: titles by index into `lines`, each at all of its lines.
-            figures: those whose tokens may stand in the lines.
+            page: page number in the file, from 1.
+            lines: the text to cut; each line with the lines of the page it came from.
+            cut: function that returns start and end of each piece.
+            headings: titles by index into `lines`; a title of several lines is under each of them.
+            figures: figures whose tokens may be in the lines.
         """
         if any(map(_says_something, lines)):
             if _leading(lines, headings) > 0:
@@ -88,11 +89,11 @@ class SectionMaker:
             if below and end == len(lines) and below == len(part):
                 self._held = page, part, titles
             else:
-                for piece in _cut(part, cut):  # the heading takes the first `below` lines
+                for piece in _cut(part, cut):  # the first `below` lines are the heading
                     yield self._section(page, piece, self.heading, figures, max(below - piece.first, 0))
 
     def rest(self) -> Iterator[Section]:
-        """Yield the heading that ended the last page, if no text came below it."""
+        """Yield the heading that ended the last page, if no text followed it."""
         if self._held is not None:
             page, lines, titles = self._held
             self._held = None
@@ -102,25 +103,25 @@ class SectionMaker:
     def _by_length(
         self, page: int, lines: Sequence[Line], cut: Cut, headings: dict[int, str], figures: Sequence[Figure]
     ) -> Iterator[Section]:
-        """Yield the sections of a page, cut by length whatever its headings."""
+        """Yield the sections of a page, cut by length regardless of its headings."""
         passed = 0
         for piece in _cut(lines, cut):
             first, count = piece.first, len(piece.lines)
             passed = self._pass(headings, passed, first + 1)
-            # A title that stands soon after the piece begins names more of it than the one before.
+            # A title soon after the piece begins covers more of the piece than the title before it.
             soon = count if not self.heading else 1 + count // 4
             title = next((headings[i] for i in range(first, first + soon) if i in headings), self.heading)
             yield self._section(page, piece, title, figures)
         self._pass(headings, passed, len(lines))
 
     def _pass(self, headings: dict[int, str], begin: int, end: int) -> int:
-        """Remember the last title among these lines."""
+        """Set the current title to the last one among these lines; return the index up to which lines are read."""
         for number in range(begin, end):
             self.heading = headings.get(number, self.heading)
         return max(begin, end)
 
     def _section(self, page: int, piece: _TextPiece, title: str, figures: Sequence[Figure], below: int = 0) -> Section:
-        """Return one section; its facts begin after `below` lines of headings, if there is other text."""
+        """Return one section; its facts exclude the first `below` lines, which are headings, if there is other text."""
         self.count += 1
         text, covered = piece.text, piece.lines
         stated = "\n".join(text.split("\n")[below:])
@@ -135,7 +136,7 @@ class SectionMaker:
         )
 
     def _facts(self, text: str, page: int, covered: Sequence[Line]) -> tuple[Fact, ...]:
-        """Return facts with the lines of the page, which differ from those of a text that was put in order."""
+        """Return facts with spans of the page's lines, which differ from the text's lines after reordering."""
         facts = facts_of(text, 1, self.file, page, TOKEN)
         return tuple(
             Fact(text=fact.text, source=self._span(page, covered[fact.source.first_line - 1 : fact.source.last_line]))
@@ -149,7 +150,7 @@ class SectionMaker:
 
 
 def _cut(lines: Sequence[Line], cut: Cut) -> Iterator[_TextPiece]:
-    """Yield pieces of the lines without blanks around them; pieces without a letter or digit are dropped."""
+    """Yield stripped pieces of the lines; drop pieces without a letter or digit."""
     text = "\n".join(line.text for line in lines)
     starts = [0, *accumulate(len(line.text) + 1 for line in lines)]
     for start, end in cut(text):
@@ -161,7 +162,7 @@ def _cut(lines: Sequence[Line], cut: Cut) -> Iterator[_TextPiece]:
 
 
 def _leading(lines: Sequence[Line], headings: dict[int, str]) -> int:
-    """Return how many leading lines are headings; 0 if the lines begin with text."""
+    """Return how many lines at the start are headings or blank, or 0 if the lines begin with text."""
     count = 0
     while count < len(lines) and (count in headings or not _says_something(lines[count])):
         count += 1
@@ -169,7 +170,7 @@ def _leading(lines: Sequence[Line], headings: dict[int, str]) -> int:
 
 
 def _parts(lines: Sequence[Line], headings: dict[int, str]) -> list[tuple[int, int]]:
-    """Return start and end of the lines under each heading; consecutive headings count as one."""
+    """Return start and end of each part: headings in a row and the lines below them."""
     starts, is_text = [0], False
     for number, line in enumerate(lines):
         if number in headings:

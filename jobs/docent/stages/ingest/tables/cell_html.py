@@ -1,8 +1,8 @@
-"""Convert HTML in cells and descriptions to Markdown, as content management systems export it.
+"""Convert HTML in cells and descriptions, as exported by content management systems, to Markdown.
 
-Covers what cells hold: paragraphs, lists, emphasis, links, small tables. Scripts, styles, comments and links that run
-code are dropped. Opens no files. Time grows linearly with the cell's length, however broken the HTML is; this is why
-the parser of the standard library is not used.
+Covers what cells usually contain: paragraphs, lists, emphasis, links, small tables. Scripts, styles, comments and links
+that run code are dropped. Opens no files. Time grows linearly with the cell's length even for broken HTML, which is not
+true of the standard library's parser; hence this one.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ _HEADING_MARKS = {f"h{level}": "#" * level + " " for level in range(1, 7)}
 _EMPHASIS = {"b": "**", "strong": "**", "i": "*", "em": "*", "code": "`"}
 _KNOWN = "|".join(sorted(NAMES))
 _IS_HTML = re.compile(rf"<(?:{_KNOWN})(?:\s[^<>=]*+=[^<>]*+|{FLAGS})>|</(?:{_KNOWN})\s*>", re.IGNORECASE)
-# Neither begins anew inside another, so that no text is looked at twice.
+# A match of neither pattern can begin inside another, so that no text is scanned twice.
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*+)([^<>]*+)>")
 _ATTRIBUTE = re.compile(r"""\b(href|alt)\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)""", re.IGNORECASE)
 _MAX_ATTRIBUTE_CHARS = 4000
-# With its semicolon: `R&D` and `?a=1&copy=2` are text.
+# The semicolon is required: `R&D` and `?a=1&copy=2` are text.
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
-# Without one of these, the line breaks of the text are its own; a comment may be longer than a line.
+# Without one of these, the line breaks in the text are kept; a comment may span several lines.
 _BREAKS_LINES = re.compile(
     rf"<!--|</?(?:{'|'.join(sorted(BLOCKS | DROPPED | HEADINGS))}|br|hr|li|td|th|thead|tbody|body|html)\b",
     re.IGNORECASE,
@@ -34,17 +34,17 @@ _LINK = re.compile(r"(?:https?://|mailto:)[^\s()<>]+", re.IGNORECASE)
 
 
 def is_html(text: str) -> bool:
-    """Return whether a cell holds a tag; `5 < 6` and `<unknown>` are text."""
+    """Return whether a cell contains an HTML tag; `5 < 6` and `<unknown>` are text."""
     return _IS_HTML.search(text) is not None
 
 
 def readable_html(text: str, emphasis: bool = False) -> str:
-    """Return a text without tags, comments and entities; unchanged if it has none.
+    """Return a text as Markdown or plain text, with tags converted, comments removed and entities decoded.
 
     Args:
-        emphasis: whether bold and italics become Markdown; for exhibits they are left out.
+        emphasis: whether bold and italics become Markdown or, as for exhibits, are left out.
     """
-    if _ESCAPED_TAG.match(text) and not is_html(text):  # escaped once more by the system that exported it
+    if _ESCAPED_TAG.match(text) and not is_html(text):  # the exporting system escaped the HTML
         text = without_entities(text)
     if is_html(text):
         lines = [text] if _BREAKS_LINES.search(text) else text.split("\n")
@@ -74,7 +74,7 @@ def to_markdown(text: str, emphasis: bool = True) -> str:
         if tag[1]:
             markdown.closed(name)
         elif name not in DROPPED or (not behind.endswith("/") and last_closed.get(name, 0) > tag.start()):
-            markdown.opened(name, behind)  # a script that is never closed would take all the text behind it
+            markdown.opened(name, behind)  # a script that is never closed would swallow all the text after it
         end = tag.end()
     markdown.text(text[end:])
     lines = (re.sub(r"[ \t\xa0]+", " ", line).strip() for line in "".join(markdown.pieces).split("\n"))
@@ -82,7 +82,7 @@ def to_markdown(text: str, emphasis: bool = True) -> str:
 
 
 class _Markdown:
-    """Collect Markdown in `pieces`; unbalanced tags are tolerated."""
+    """Collects Markdown in `pieces`; tolerates unbalanced tags."""
 
     def __init__(self, emphasis: dict[str, str]) -> None:
         self.emphasis = emphasis

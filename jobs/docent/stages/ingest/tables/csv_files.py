@@ -27,27 +27,27 @@ NO_ROWS = "table has no rows"
 DELIMITERS = ",;\t|"
 _PROBE_CHARS, _PROBE_ROWS = 64 * 1024, 50
 LOOKED_AT = 20
-"""Rows with text among which the one that names the columns, and the column that names rows, are looked for."""
-# What Excel takes for a hint and never for a row: `sep=;`, also in quotes, and with the empty cells of a saved copy.
+"""Number of rows with text that are searched for the header and for the column that names rows."""
+# Excel always takes such a first line for a hint, never for a row: `sep=;`, also quoted or followed by empty cells.
 _HINT = re.compile(r'"?sep=(\\t|[^"\r\n])"?[,;|\t ]*(?:\r\n|\r|\n|\Z)', re.IGNORECASE)
 
 
 class EncodingError(Exception):
-    """The encoding of a file cannot be determined; the message says why, and what to do."""
+    """The encoding of a file cannot be determined; the message says why and how to fix it."""
 
 
 def open_csv(data: bytes, where: str, setting: str, encoding: str = "", delimiter: str = "") -> Iterator[Record]:
-    """Open a CSV: find its encoding and delimiter, and return its rows, empty ones included, without the `sep=` hint.
+    """Find a CSV's encoding and delimiter; return its rows, including empty ones, without the `sep=` hint.
 
     Args:
-        data: the whole file.
-        where: the file, for people.
-        setting: the setting that names the encoding, for the message.
-        encoding: its encoding, where it is known.
-        delimiter: between its cells, where it is known.
+        data: the complete file.
+        where: name of the file, for messages.
+        setting: the setting for the encoding, for messages.
+        encoding: the encoding, or "" to detect it.
+        delimiter: the delimiter between cells, or "" to detect it.
 
     Raises:
-        EncodingError: its encoding is not known.
+        EncodingError: the encoding cannot be determined.
     """
     codec = detect(data, encoding)
     if codec is None:
@@ -67,7 +67,7 @@ def open_csv(data: bytes, where: str, setting: str, encoding: str = "", delimite
 
 
 def find_delimiter(beginning: str) -> str:
-    """Return the delimiter that gives most rows the width of the header; among equals, the one with most cells."""
+    """Return the delimiter for which most rows are as wide as the header; among equals, the one with most columns."""
     whole = beginning if len(beginning) < _PROBE_CHARS else beginning.rpartition("\n")[0] or beginning
     scores = {}
     for delimiter in DELIMITERS:
@@ -85,15 +85,15 @@ def find_delimiter(beginning: str) -> str:
 def find_header(
     records: Iterator[Record], file: str, names: Collection[str] = ()
 ) -> tuple[Record | None, Iterator[Record]]:
-    """Return the row that names the columns, and the rows below it; None for a table without text.
+    """Return the row with the column names, or None for a table without text, and the rows below it.
 
-    Rows above it that hold one text and else empty cells, as spreadsheets write a title, are left out, which the log
-    says.
+    Rows above it that have one text and otherwise empty cells, as spreadsheets write a title, are skipped with a
+    warning.
 
     Args:
-        records: of the file; those without text are skipped.
-        file: for people.
-        names: that the row must have, where they are known; the first row counts where none has them.
+        records: rows of the file; those without text are skipped.
+        file: name of the file, for messages.
+        names: column names that the row must have, if known; if no row has them, the first row is the header.
     """
     filled = (record for record in records if any(cell.strip() for cell in record.cells))
     first = list(itertools.islice(filled, LOOKED_AT))
@@ -115,10 +115,10 @@ def _header_position(rows: Sequence[Record], names: Collection[str]) -> int:
 
 
 def problem_of(record: Record, cells: list[str], width: int, file: str) -> Reject | None:
-    """Return the reject for a row that cannot be used; None if it can.
+    """Return the reject for an unusable row, or None if it is usable.
 
     Args:
-        cells: the row's, without the empty ones beyond the last column.
+        cells: the row's cells, without the empty ones beyond the last column.
         width: number of columns.
     """
     where = f"{file} line {record.first_line}"
@@ -135,6 +135,6 @@ def problem_of(record: Record, cells: list[str], width: int, file: str) -> Rejec
 
 
 def without_empty_end(cells: list[str], width: int) -> list[str]:
-    """Return cells without the empty ones beyond `width`, which spreadsheets write."""
+    """Return cells without the empty ones beyond `width`, which spreadsheets often write."""
     end = next((end for end in range(len(cells), width, -1) if cells[end - 1].strip()), width)
     return cells[:end]

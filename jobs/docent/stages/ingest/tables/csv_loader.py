@@ -1,7 +1,7 @@
 """Load source kind `csv`: one document per row, in any common encoding and with any common delimiter.
 
 Reads the file named by the source, or every `.csv`, `.tsv` and `.tab` below its folder. The first row names the
-columns, apart from titles above it and Excel's `sep=` line. Run alone: `docent ingest table.csv`.
+columns, apart from titles above it and Excel's `sep=` line. To run only this: `docent ingest table.csv`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SETTING = "ingest.rows.encoding, or encoding of the source"
 
 
 def load(listed: ListedFile, intake: Intake) -> Iterator[Document | Reject]:
-    """Yield the documents of one CSV; a file that cannot be read is one reject."""
+    """Yield the documents of one CSV, and rejects; a file that cannot be opened is one reject."""
     settings = intake.section.rows
     limit = min(int(settings.max_mb * 1_000_000), MAX_CSV_BYTES)
     name = printable(listed.name)
@@ -54,7 +54,7 @@ def load(listed: ListedFile, intake: Intake) -> Iterator[Document | Reject]:
 
 
 def _row(listed: ListedFile, record: Record, width: int) -> TableRow | Reject:
-    """Return a row with a text under every column; any other length is a reject, empty cells at the end aside."""
+    """Return a row with one cell per column, or a reject if it has another number; empty cells at its end are cut."""
     cells = without_empty_end(record.cells, width)
     if problem := problem_of(record, cells, width, printable(listed.name)):
         return problem

@@ -1,4 +1,4 @@
-"""Read the rows of a CSV with the physical lines of every cell, as an editor shows them. Opens no file itself."""
+"""Read the rows of a CSV, with the physical lines of every cell as an editor shows them. Opens no file itself."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Record:
     """One row of a CSV and the physical line where it begins.
 
     Attributes:
-        is_open: whether a quote on its line is never closed, or closed in the middle of another cell; the next row then
-            begins on the next line.
+        is_open: whether a quote on its line is never closed, or is closed in the middle of another cell; the next row
+            then begins on the next line.
     """
 
     cells: list[str]
@@ -30,7 +30,7 @@ class Record:
 
     @property
     def last_line(self) -> int:
-        """Return the physical line where it ends: quoted cells may hold line breaks."""
+        """Return the physical line where it ends, as quoted cells may contain line breaks."""
         return self.first_line + sum(line_breaks(cell) for cell in self.cells)
 
 
@@ -48,19 +48,19 @@ class RecordError(Exception):
 
 
 def read_records(lines: Iterable[str], delimiter: str = ",", lines_before: int = 0) -> Iterator[Record]:
-    """Yield the rows of a CSV in order, empty ones included; an unclosed quote costs only its own line.
+    """Yield the rows of a CSV in order, including empty ones; an unclosed quote affects only its own line.
 
     Args:
-        lines: opened with `newline=""`, so that line breaks are those of the file.
+        lines: lines of the file, opened with `newline=""` to keep its line breaks.
         delimiter: one character.
-        lines_before: lines of the file that are not among `lines`.
+        lines_before: number of lines of the file before `lines`.
 
     Raises:
         RecordError: a cell is too long, or too many quotes are open.
     """
-    csv.field_size_limit(MAX_CSV_BYTES)  # a long cell is rejected by itself, not with the whole file
+    csv.field_size_limit(MAX_CSV_BYTES)  # a long cell costs only its row, not the complete file
     source = iter(lines)
-    taken: list[str] = []  # physical lines of the row that is read, so that reading can go back
+    taken: list[str] = []  # physical lines of the current row, so that the reader can go back
     again: deque[str] = deque()
 
     def numbered() -> Iterator[str]:
@@ -89,10 +89,10 @@ def read_records(lines: Iterable[str], delimiter: str = ",", lines_before: int =
 
 
 def _is_open(taken: list[str], delimiter: str) -> bool:
-    """Return whether the lines of a row were joined only because a quote is not closed where it should be."""
+    """Return whether a row's lines were joined only because of a quote that is not properly closed."""
     if len(taken) == 1 and taken[0].count('"') % 2 == 0:
         return False
-    # Blanks between a closing quote and the delimiter are common, and no sign of this.
+    # Blanks between a closing quote and the delimiter are common, and do not make a quote unclosed.
     cleaned = (re.sub(rf'"[ \t]+(?={re.escape(delimiter)}|[\r\n]|$)', '"', line) for line in taken)
     try:
         list(csv.reader(cleaned, delimiter=delimiter, strict=True))
@@ -107,7 +107,7 @@ def cell_line(record: Record, column: int) -> int:
 
 
 def cell_spans(file: str, record: Record) -> list[Span]:
-    """Return the lines of the text of every cell, without blank lines around it; cells on one line share one span."""
+    """Return a span for the text of every cell, without its blank lines; cells on one line share one span."""
     line, spans = record.first_line, []
     whole = Span(file=file, first_line=line, last_line=line)
     for cell in record.cells:

@@ -1,4 +1,4 @@
-"""Show the dates, times and durations of a spreadsheet as their format does: `1890-05`, `14:30:00`, `26:30`.
+"""Format the dates, times and durations of a spreadsheet by their format codes: `1890-05`, `14:30:00`, `26:30`.
 
 Dates become ISO text, with only the parts that the format shows. Reads and writes no files.
 """
@@ -12,12 +12,12 @@ _ELAPSED = re.compile(r"\[([hms])\1*\]", re.IGNORECASE)
 
 
 def is_elapsed(code: str) -> bool:
-    """Return whether a format shows a duration, `[h]:mm`."""
+    """Return whether a format code shows a duration, as `[h]:mm` does."""
     return _ELAPSED.search(code) is not None
 
 
 def shown_duration(value: float, code: str) -> str:
-    """Return days as the hours, minutes and seconds of a format such as `[h]:mm:ss`."""
+    """Return a number of days as hours, minutes and seconds, by a format code such as `[h]:mm:ss`."""
     seconds = round(abs(value) * 86_400, 3)
     biggest = _ELAPSED.search(code)
     unit = biggest[1].lower() if biggest else "h"

@@ -1,6 +1,6 @@
-"""Show the numbers of a spreadsheet as their format does: `1,240.00 €`, `12.5 kg`, `25%`.
+"""Format the numbers of a spreadsheet by their format codes: `1,240.00 €`, `12.5 kg`, `25%`.
 
-Format codes are those of ECMA-376 part 1, 18.8.31. Colours, alignment and padding are ignored. Reads and writes no
+Format codes are defined in ECMA-376 part 1, 18.8.31. Colours, alignment and padding are ignored. Reads and writes no
 files.
 """
 
@@ -14,7 +14,7 @@ from decimal import ROUND_HALF_UP, Decimal, localcontext
 from fractions import Fraction
 
 _DIGITS = 15
-"""As many as a spreadsheet shows of a number."""
+"""Significant digits that a spreadsheet shows of a number."""
 MAX_FORMAT_CHARS = 255
 # Quoted text, an escaped character, padding, fill, brackets, `General`, an exponent, or one character.
 _TOKEN = re.compile(r'"[^"]*"?|\\.|_.|\*.|\[[^\]]*\]?|General|E[+-](?=[0#?])|.', re.IGNORECASE | re.DOTALL)
@@ -26,23 +26,23 @@ _TESTS = {"<": operator.lt, ">": operator.gt, "=": operator.eq, "<=": operator.l
 
 
 def plain_number(value: float) -> str:
-    """Return a number as shown without a format: at most 15 digits."""
+    """Return a number as shown without a format, with at most 15 significant digits."""
     return str(value) if isinstance(value, int) else f"{value:.{_DIGITS}g}"
 
 
 def shown_number(value: float, code: str) -> str:
-    """Return a number as the format code shows it; plain if the code is unusable."""
+    """Return a number as the format code shows it, or plain if the code is unusable."""
     if not math.isfinite(value) or len(code) > MAX_FORMAT_CHARS:
         return plain_number(value)
     try:
         return _formatted(value, code)
-    except (ArithmeticError, ValueError, IndexError):  # a code that no spreadsheet writes, or a number beyond it
+    except (ArithmeticError, ValueError, IndexError):  # an invalid code, or a number that it cannot show
         return plain_number(value)
 
 
 def _formatted(value: float, code: str) -> str:
     section, sign = _section_for(value, code)
-    # Padding (`_`), fill (`*`), colours and conditions (`[`) are not shown, currencies (`[$`) are.
+    # Padding (`_`), fill (`*`), colours and conditions (`[`) are not shown; currencies (`[$`) are.
     tokens = [one for one in _TOKEN.findall(section) if one[0] not in "_*" and (one[0] != "[" or one[1:2] == "$")]
     if not any(token in _PLACE or token.lower() == "general" or token == "@" for token in tokens):
         text = "".join(map(_literal, tokens)).strip()
@@ -51,7 +51,7 @@ def _formatted(value: float, code: str) -> str:
 
 
 def _section_for(value: float, code: str) -> tuple[str, str]:
-    """Return the section of a code that applies to a value, and the sign to put before it, if the section has none."""
+    """Return the section of a code that applies to a value, and the sign to put before it, or "" if it has its own."""
     # The semicolons between sections are tokens; those in quotes are not.
     sections = "".join("\0" if token == ";" else token for token in _TOKEN.findall(code)).split("\0")
     sign = "-" if value < 0 else ""
@@ -71,7 +71,7 @@ def _section_for(value: float, code: str) -> tuple[str, str]:
 
 
 def _literal(token: str) -> str:
-    """Return the text of a token that is shown as it is."""
+    """Return the text of a token that is shown literally."""
     if token[0] == '"':
         return token.strip('"')
     if token[0] == "\\":
@@ -81,13 +81,13 @@ def _literal(token: str) -> str:
 
 
 def _filled(value: float, tokens: list[str]) -> str:
-    """Return the number in its places, with the text around it."""
+    """Return the number in its digit places, with the literal text around it."""
     general = next((index for index, token in enumerate(tokens) if token.lower() == "general" or token == "@"), None)
     if general is not None:
         return "".join([*map(_literal, tokens[:general]), plain_number(value), *map(_literal, tokens[general + 1 :])])
     places = [index for index, token in enumerate(tokens) if token in _PLACE]
     first, last = places[0], places[-1]
-    # A point or a comma directly behind the places is theirs.
+    # A point or comma directly after the digit places belongs to them.
     while last + 1 < len(tokens) and tokens[last + 1] in ",.":
         last += 1
     if first and tokens[first - 1] == ".":
@@ -98,7 +98,10 @@ def _filled(value: float, tokens: list[str]) -> str:
 
 @dataclass(frozen=True)
 class _Places:
-    """Digits of a format: minimum before the point (`whole`), minimum (`fixed`) and maximum (`most`) after it."""
+    """Digits of a format: the minimum before the point (`whole`), the minimum (`fixed`) and maximum (`most`) after it.
+
+    `grouped` is whether thousands are separated; the number is divided by 1000 `scale` times.
+    """
 
     whole: int
     fixed: int
@@ -127,7 +130,7 @@ def _digits(value: float, tokens: list[str]) -> str:
     if places.grouped:
         whole = f"{int(whole or 0):,}" if len(whole) <= 3 or not whole.startswith("0") else whole
     if not number and all(token in "?,." for token in tokens):
-        return ""  # the zero of an account, `"-"??`
+        return ""  # a zero in an accounting format, such as `"-"??`
     return ("-" if number < 0 else "") + (f"{whole}.{part}" if part else whole or "0")
 
 
@@ -155,7 +158,7 @@ def _rounded(value: float, places: _Places) -> Decimal:
 
 
 def _interleaved(whole: str, part: str, tokens: list[str]) -> str:
-    """Return digits in places with text between them, as in `000"-"00`."""
+    """Return the digits in their places with the literal text between them, as in `000"-"00`."""
     count = sum(token in _PLACE for token in tokens[: tokens.index(".") if "." in tokens else len(tokens)])
     digits = list(whole.rjust(count, " "))
     head, digits = "".join(digits[: len(digits) - count]), digits[len(digits) - count :]

@@ -1,7 +1,7 @@
 """Make one document per row of a table: a line `column: value` per cell, and its pictures.
 
-Values stay text as written, leading zeros included; empty cells are left out; HTML becomes Markdown. csv_loader.py and
-xlsx_loader.py read the tables; fetch/images.py fetches the pictures.
+Values keep their text as written, including leading zeros; empty cells are left out; HTML becomes Markdown.
+csv_loader.py and xlsx_loader.py read the tables; fetch/images.py fetches the pictures.
 """
 
 from __future__ import annotations
@@ -34,10 +34,13 @@ _NUMBER = re.compile(r"[\d\s.,#]*")
 
 @dataclass(frozen=True)
 class TableRow:
-    """One row of a table: a text per column, and the lines of each.
+    """One row of a table.
 
     Attributes:
-        shared: columns with the text of a cell merged over several rows, which cannot name a row.
+        cells: one text per column.
+        spans: lines of each cell.
+        source: lines of the row.
+        shared: columns with the text of a cell merged over several rows; they cannot name a row.
     """
 
     cells: Sequence[str]
@@ -74,7 +77,7 @@ def documents_of(
 
 
 def column_names(header: Sequence[str]) -> list[str]:
-    """Return a name for every column: a missing name becomes its number, a repeated one is counted."""
+    """Return a unique name for every column; a missing name becomes `column N`, a repeated one gets a number."""
     names: list[str] = []
     for number, cell in enumerate(header, 1):
         name = " ".join(readable(cell).split()) or f"column {number}"
@@ -86,7 +89,7 @@ def column_names(header: Sequence[str]) -> list[str]:
 def title_column(
     columns: Sequence[str], rows: Sequence[TableRow], configured: str, images: Collection[int], file: str
 ) -> int:
-    """Return the position of the column that names rows: the configured one, else the first with more than numbers."""
+    """Return the index of the column that names rows: the configured one, or else the first not only of numbers."""
     composed = [_composed(name) for name in columns]
     if _composed(configured) in composed:
         return composed.index(_composed(configured))
@@ -104,18 +107,18 @@ def title_column(
 
 
 def _composed(name: str) -> str:
-    """Return a name in composed Unicode: a table from a Mac may spell `ö` as two characters."""
+    """Return a name in composed Unicode, as tables from a Mac may spell `ö` as two characters."""
     return unicodedata.normalize("NFC", name)
 
 
 def readable(cell: str) -> str:
-    """Return a cell's text without control characters and surrounding blanks; line breaks of any system as one."""
+    """Return a cell's text without control characters and surrounding blanks, with line feeds as line breaks."""
     text = cell.replace("\r\n", "\n").replace("\r", "\n")
     return _CONTROLS.sub("", text).strip()
 
 
 def _bounded(rows: Iterable[TableRow | Reject], max_rows: int, listed: ListedFile) -> Iterator[TableRow | Reject]:
-    """Yield the first rows, then a reject that counts the rest."""
+    """Yield the first `max_rows` rows, then one reject that counts the rest."""
     count = 0
     for row in rows:
         if isinstance(row, Reject) or count < max_rows:
@@ -128,7 +131,7 @@ def _bounded(rows: Iterable[TableRow | Reject], max_rows: int, listed: ListedFil
 
 
 def _draft(listed: ListedFile, columns: list[str], row: TableRow, title: int, images: set[int]) -> Draft | Reject:
-    """Return the document of a row, its pictures not fetched yet."""
+    """Return the document of a row, whose pictures are not fetched yet, or a reject if it is not usable."""
     where = f"{printable(listed.name)} line {row.source.first_line}"
     if sum(map(len, row.cells)) > MAX_TEXT_BYTES:
         detail = f"{where}: more than {MAX_TEXT_BYTES} characters"
@@ -154,6 +157,6 @@ def _draft(listed: ListedFile, columns: list[str], row: TableRow, title: int, im
 
 
 def _value(cell: str) -> str:
-    """Return a cell as it stands in the text; what looks like a picture token is defused."""
+    """Return a cell as it appears in the document's text; break up what looks like a picture token."""
     text = readable(cell)
     return readable_html(text, emphasis=True).replace("{{IMAGE_", "{ {IMAGE_")

@@ -1,8 +1,8 @@
-"""Load source kind `xlsx`: one document per row of every visible sheet; a row of the sheet names its columns.
+"""Load source kind `xlsx`: one document per row of every visible sheet; one row of the sheet names its columns.
 
 Reads the file named by the source, or every `.xlsx` and `.xlsm` below its folder. Macros and formulas are never run;
-stored values are used. Lines of spans are rows of the sheet; with several sheets, the page is the number of the sheet.
-Run alone: `docent ingest table.xlsx`.
+stored values are used. The lines in spans are rows of the sheet; if there are several sheets, the page is the sheet's
+number. To run only this: `docent ingest table.xlsx`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _WAYS_OUT = {
 
 
 def load(listed: ListedFile, intake: Intake) -> Iterator[Document | Reject]:
-    """Yield the documents of one workbook; one that is damaged or unpacks to too much is one reject."""
+    """Yield the documents of one workbook, and rejects; damage or too large a size ends it with a reject."""
     limit = int(intake.section.rows.max_mb * 1_000_000)
     name = printable(listed.name)
     try:
@@ -70,7 +70,7 @@ def _workbook(listed: ListedFile, book: Book, intake: Intake, limit_chars: int) 
 
 
 def _bounded(rows: Iterable[Row], left: list[int]) -> Iterator[Row]:
-    """Yield the rows while their text fits in what is left of the limit: many cells may share one long string."""
+    """Yield the rows; raise an error if their text exceeds the limit, as many cells may share one long string."""
     for number, cells in rows:
         left[0] -= sum(len(cell.text) for cell in cells.values())
         if left[0] < 0:
@@ -83,7 +83,7 @@ class _SheetReader:
     """Reads the rows of one sheet.
 
     Attributes:
-        page: number of the sheet, if there are several.
+        page: number of the sheet, or None if there is only one.
         counts: number of cells without a value, by reason.
         first: the first of these cells, by reason.
     """
@@ -96,15 +96,15 @@ class _SheetReader:
 
     @property
     def place(self) -> str:
-        """Return file and sheet, for messages."""
+        """Return the names of the file and, if there are several, of the sheet, for messages."""
         name = printable(self.listed.name)
         return f"{name} sheet {printable(self.sheet.name)}" if self.page else name
 
     def documents(self, rows: Iterator[Row], intake: Intake) -> Iterator[Document | Reject]:
-        """Yield the documents of the rows below the names of the columns."""
+        """Yield the documents of the rows below the column names."""
         table = find_header(rows)
         if table is None:
-            return  # spreadsheets have empty sheets
+            return  # empty sheets are normal, and not worth a reject
         titles, names, below = table
         for number, title in titles:
             log.warning("%s row %d is above the column names, skipped: %s", self.place, number, printable(title))
@@ -113,7 +113,7 @@ class _SheetReader:
         yield from documents_of(self.listed, names, with_text, intake)
 
     def _row(self, number: int, cells: dict[int, Cell], width: int) -> TableRow | Reject | None:
-        """Return a row with a text under every column; text beyond the last is a reject, a row without text None."""
+        """Return a row with one text per column, a reject if there is text beyond the last, or None if it is empty."""
         for column, cell in cells.items():
             self._count(number, column, cell)
         if not any(cell.text for cell in cells.values()):
@@ -129,7 +129,7 @@ class _SheetReader:
         return TableRow(texts, [source] * width, source, shared)
 
     def _count(self, row: int, column: int, cell: Cell) -> None:
-        """Take note of a cell that has no value."""
+        """Count a cell that has no value, and keep the first one."""
         from openpyxl.utils import get_column_letter
 
         if cell.is_copy or not (cell.formula or cell.error):

@@ -1,6 +1,6 @@
-"""Read the parts of a workbook: a ZIP archive of XML files, read in pieces and never trusted.
+"""Read the parts of an untrusted workbook: a ZIP archive of XML files, read in pieces.
 
-Every part is first unpacked once just to count its bytes, since the sizes stated in an archive may be wrong. A document
+Every part is first unpacked once to count its bytes, since the sizes stated in an archive may be wrong. A document
 type, through which XML could refer to other files or expand, is refused. Opens no other file.
 """
 
@@ -30,27 +30,27 @@ class TooLargeError(Exception):
 
 
 class Handler:
-    """Receives the elements of a part, with names without a namespace; this base class ignores them."""
+    """Receives the elements of a part, by names without a namespace; this base class ignores them."""
 
     def opened(self, name: str, attributes: dict[str, str]) -> None:
-        """Take the beginning of an element."""
+        """Handle the start of an element."""
 
     def closed(self, name: str) -> None:
-        """Take the end of an element."""
+        """Handle the end of an element."""
 
     def data(self, text: str) -> None:
-        """Take text."""
+        """Handle text."""
 
 
 class Package:
-    """A ZIP archive whose parts were checked to be small enough."""
+    """A ZIP archive whose parts were checked against the size limit."""
 
     def __init__(self, data: bytes, limit_bytes: int) -> None:
-        """Open an archive and unpack all that may be read of it once, to count it.
+        """Open an archive, and unpack all XML parts once to count their bytes.
 
         Raises:
-            WorkbookError: it is no archive, or damaged.
-            TooLargeError: it has too many parts, or they are larger than `limit_bytes` together.
+            WorkbookError: it is not an archive, or is damaged.
+            TooLargeError: it has too many parts, or they have more than `limit_bytes` together.
         """
         with damage():
             self._archive = zipfile.ZipFile(io.BytesIO(data))
@@ -81,10 +81,10 @@ class Package:
                 yield piece
 
     def read(self, name: str, handler: Handler) -> Iterator[None]:
-        """Parse a part; gives control back after each piece, so that what the handler holds can be taken.
+        """Parse a part; yield after each piece, so that the caller can take what the handler has collected.
 
         Raises:
-            WorkbookError: it is no XML, or has a document type.
+            WorkbookError: the part is not XML, or has a document type.
         """
         parser = expat.ParserCreate(namespace_separator="}")
         parser.StartElementHandler = lambda tag, attributes: handler.opened(tag.rpartition("}")[2], attributes)
@@ -99,12 +99,12 @@ class Package:
         yield
 
     def read_whole(self, name: str, handler: Handler) -> None:
-        """Parse a part."""
+        """Parse a part completely."""
         for _ in self.read(name, handler):
             pass
 
     def related(self, part: str) -> dict[str, tuple[str, str]]:
-        """Return kind and name of the parts that a part relates to, by id; external links are left out."""
+        """Return kind and name of the parts that a part refers to, by id; leave out external links."""
         folder, name = posixpath.split(part)
         targets = _Relations(folder)
         relations = posixpath.join(folder, "_rels", f"{name}.rels")
@@ -132,7 +132,7 @@ class _Relations(Handler):
 
 @contextmanager
 def damage() -> Iterator[None]:
-    """Turn what parsers raise on damaged archives into `WorkbookError`."""
+    """Convert exceptions that parsers raise on damaged archives to `WorkbookError`."""
     try:
         yield
     except expat.ExpatError as error:

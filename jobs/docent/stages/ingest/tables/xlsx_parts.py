@@ -1,6 +1,6 @@
-"""Handle the XML of a workbook's parts: handlers for `xlsx_package.Package.read`.
+"""Define handlers that collect the XML of a workbook's parts, for `xlsx_package.Package.read`.
 
-Reads and writes no files by itself. The numbers of rows, columns and strings are bounded here.
+Reads and writes no files itself. The numbers of rows, columns and strings are bounded here.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from docent.stages.ingest.tables.xlsx_package import Handler, TooLargeError, Wor
 from docent.text.encodings.surrogates import without_surrogates
 
 MAX_ROW, MAX_COLUMN = 1_048_576, 16_384
-"""As many as the format has."""
+"""Limits of the file format."""
 MAX_STRINGS, MAX_MERGES = 5_000_000, 100_000
 _REFERENCE = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})")
 _ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
@@ -20,7 +20,7 @@ _ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 @dataclass(frozen=True)
 class Merge:
-    """Merged cells, whose text stands in the first one; rows and columns count from 1."""
+    """A range of merged cells, whose text is in the first one; rows and columns count from 1."""
 
     first_row: int
     first_column: int
@@ -41,7 +41,7 @@ class RawCell:
 
 
 def unescaped(text: str) -> str:
-    """Return a text with escapes such as `_x000D_` decoded; `_x005F_` is the escape of the underscore itself."""
+    """Return a text with escapes such as `_x000D_` decoded; `_x005F_` is an escaped underscore."""
     if "_x" not in text:
         return text
     decoded = _ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), text)
@@ -52,7 +52,7 @@ def position_of(reference: str) -> tuple[int, int]:
     """Return row and column, from 1, of a reference such as `B12`.
 
     Raises:
-        WorkbookError: it is none, or beyond what the format has.
+        WorkbookError: the reference is invalid, or beyond the limits of the format.
     """
     match = _REFERENCE.fullmatch(reference)
     if not match:
@@ -74,7 +74,7 @@ class Workbook(Handler):
         self.epoch_1904 = False
 
     def opened(self, name: str, attributes: dict[str, str]) -> None:
-        """Take a sheet or the settings."""
+        """Collect a sheet, or the date setting."""
         if name == "sheet":
             key = next((value for key, value in attributes.items() if key.endswith("}id")), "")
             self.sheets.append((attributes.get("name", ""), key, attributes.get("state", "visible")))
@@ -104,7 +104,7 @@ class _Text(Handler):
             self.pieces.append(text)
 
     def taken(self) -> str:
-        """Return the collected text, and begin the next one."""
+        """Return the collected text, and clear it for the next one."""
         text = "".join(self.pieces)
         self.pieces.clear()
         return text
@@ -118,7 +118,7 @@ class Strings(_Text):
         self.texts: list[str] = []
 
     def closed(self, name: str) -> None:
-        """Take a text where it ends."""
+        """Add a string at its end."""
         super().closed(name)
         if name == "si":
             self.texts.append(unescaped(self.taken()).strip())
@@ -127,7 +127,7 @@ class Strings(_Text):
 
 
 class Styles(Handler):
-    """Collects the number format of every style."""
+    """Collects the number format of every cell style."""
 
     def __init__(self) -> None:
         from openpyxl.styles.numbers import BUILTIN_FORMATS
@@ -137,7 +137,7 @@ class Styles(Handler):
         self._in_cells = False
 
     def opened(self, name: str, attributes: dict[str, str]) -> None:
-        """Take a format or a style."""
+        """Collect a number format or a cell style."""
         if name == "numFmt":
             self._codes[int(attributes.get("numFmtId", "0"))] = attributes.get("formatCode", "")
         elif name == "cellXfs":
@@ -146,12 +146,12 @@ class Styles(Handler):
             self._of_style.append(int(attributes.get("numFmtId", "0")))
 
     def closed(self, name: str) -> None:
-        """Return leave the list of styles."""
+        """Note the end of the cell styles."""
         if name == "cellXfs":
             self._in_cells = False
 
     def code_of(self, style: int) -> str:
-        """Return the format code of a style; `General` if there is none."""
+        """Return the format code of a style, or `General` if there is none."""
         number = self._of_style[style] if 0 <= style < len(self._of_style) else 0
         return self._codes.get(number, "General")
 
@@ -163,7 +163,7 @@ class Merges(Handler):
         self.merges: list[Merge] = []
 
     def opened(self, name: str, attributes: dict[str, str]) -> None:
-        """Take a merge."""
+        """Collect a merged range."""
         if name != "mergeCell":
             return
         first, _, last = attributes.get("ref", "").partition(":")
@@ -174,7 +174,7 @@ class Merges(Handler):
 
 
 class Rows(_Text):
-    """Collects the rows of a sheet, in order: number and cells of each; whoever reads the list empties it."""
+    """Collects the rows of a sheet in order, each as its number and its cells; the caller empties the list."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -185,7 +185,7 @@ class Rows(_Text):
         self._collecting: list[str] | None = None
 
     def opened(self, name: str, attributes: dict[str, str]) -> None:
-        """Begin a row, a cell, or what stands in it."""
+        """Begin a row, a cell, or a value or formula in it."""
         super().opened(name, attributes)
         if name == "row":
             self._begin_row(attributes.get("r"))
@@ -213,13 +213,13 @@ class Rows(_Text):
         self._cell = RawCell(attributes.get("t", "n"), int(attributes.get("s", "0")))
 
     def data(self, text: str) -> None:
-        """Take text of a value, of a formula, or written in the cell."""
+        """Collect text of a value, of a formula, or of an inline string."""
         super().data(text)
         if self._collecting is not None:
             self._collecting.append(text)
 
     def closed(self, name: str) -> None:
-        """End what stands in a cell, the cell, or the row."""
+        """End a value or formula, a cell, or a row."""
         super().closed(name)
         if name == "row":
             if self._cells:

@@ -1,7 +1,7 @@
-"""Read the sheets of a workbook as rows of cells as a person sees them; memory grows with one row and the strings.
+"""Read the sheets of a workbook as rows of cells with their displayed text; keep one row and the strings in memory.
 
 Shared strings, cells, rows and columns are counted while they are read. Formulas are never run: stored values are used,
-and a formula without one is reported. openpyxl is imported only when needed, for its tables of formats and dates.
+and a formula without one is reported. openpyxl is imported only if needed, for its tables of formats and dates.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ class Cell:
     """One cell.
 
     Attributes:
-        text: as a person sees it; "" if a formula has no stored value, or the value is an error.
-        is_text: whether it was typed as text.
+        text: text as displayed, or "" if a formula has no stored value or the value is an error.
+        is_text: whether it was entered as text.
         formula: the formula, if it has no stored value.
         error: the error value, such as `#REF!`.
-        is_copy: whether it shows a merged cell that begins elsewhere.
+        is_copy: whether it is covered by a merged cell that begins elsewhere, and repeats its text.
         rows_below: number of further rows that a merged cell covers.
     """
 
@@ -42,7 +42,7 @@ class Cell:
 
 @dataclass
 class Sheet:
-    """One sheet, not read yet."""
+    """A sheet that is not read yet; `part` is its file in the archive."""
 
     name: str
     part: str
@@ -50,17 +50,17 @@ class Sheet:
 
 
 Row = tuple[int, dict[int, Cell]]
-"""Its number and its cells by column, both from 1."""
+"""A row's number, and its cells by column; both count from 1."""
 
 
 class Book:
-    """A workbook with its strings and formats."""
+    """A workbook with its shared strings and formats."""
 
     def __init__(self, package: Package) -> None:
-        """Read all but the sheets.
+        """Read everything except the sheets.
 
         Raises:
-            WorkbookError: it is damaged.
+            WorkbookError: the workbook is damaged.
             TooLargeError: it has too many strings.
         """
         self._package = package
@@ -89,7 +89,7 @@ class Book:
         """Yield the rows of a sheet that have a cell, in order.
 
         Raises:
-            WorkbookError: it is damaged, or a row or column is beyond what the format has.
+            WorkbookError: the sheet is damaged, or exceeds the rows or columns of the format.
             TooLargeError: the workbook has too many cells.
         """
         reader = Rows()
@@ -106,18 +106,18 @@ class Book:
             reader.rows.clear()
 
     def merges(self, sheet: Sheet) -> list[Merge]:
-        """Return its merged cells, in the order of their first rows."""
+        """Return the merged cells of a sheet, ordered by their first rows."""
         handler = Merges()
         if _mentions_merges(self._package, sheet.part):
             self._package.read_whole(sheet.part, handler)
         return sorted(handler.merges, key=lambda merge: (merge.first_row, merge.first_column))
 
     def _cell(self, raw: RawCell) -> Cell | None:
-        """Return a cell as a person sees it; None for an empty one."""
+        """Return a cell with its displayed text, or None for an empty one."""
         if raw.kind == "inlineStr":
             return Cell(unescaped(raw.inline).strip(), True)
         if not raw.value and raw.kind == "str":
-            return None  # a formula whose result is no text
+            return None  # a formula whose result is an empty string
         if not raw.value:
             return Cell("", formula=f"={raw.formula}" if raw.formula else "=") if raw.has_formula else None
         if raw.kind == "e":
@@ -146,7 +146,7 @@ class Book:
         return shown_date(date, code) if date else shown_number(number, "General")
 
     def _date(self, days: float) -> datetime.datetime | None:
-        """Return the date for a day number; None beyond the supported range."""
+        """Return the date for a day number, or None if it is outside the supported range."""
         from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH, from_excel
 
         try:
@@ -166,7 +166,7 @@ def _is_date(code: str) -> bool:
 
 
 def _mentions_merges(package: Package, part: str) -> bool:
-    """Return whether a part has merged cells, by a search in its bytes, which is faster than parsing."""
+    """Return whether a part has merged cells, found by searching its bytes, which is faster than parsing."""
     end = b""
     for piece in package.pieces(part):
         if b"mergeCell" in end + piece or b"m\x00e\x00r\x00g\x00e" in end + piece:

@@ -1,4 +1,4 @@
-"""Turn a sheet into a table: find the row that names the columns, and repeat merged cells where they cover others.
+"""Turn a sheet into a table: find the row with the column names, and repeat the text of merged cells.
 
 Reads and writes no files.
 """
@@ -20,12 +20,12 @@ MAX_HEADER_ROWS = 5
 
 
 def find_header(rows: Iterator[Row]) -> tuple[list[tuple[int, str]], list[str], Iterator[Row]] | None:
-    """Return number and text of the rows above the header, the names of the columns, and the rows below.
+    """Return the number and text of each row above the header, the column names, and the rows below it.
 
-    The header is the first row about as wide as most. The result is None for a sheet without text.
+    The header is the first row about as wide as most rows. For a sheet without text, the result is None.
 
-    Rows above it are titles: `List of loans, 2024` in a single cell. A header whose cells are merged downwards has
-    several rows, whose texts become one name.
+    Rows above it are titles, such as `List of loans, 2024` in a single cell. A header with vertically merged cells has
+    several rows, whose texts are joined to one name per column.
     """
     filled = (row for row in rows if any(_is_filled(cell) and not cell.is_copy for cell in row[1].values()))
     first = list(itertools.islice(filled, LOOKED_AT))
@@ -41,7 +41,7 @@ def find_header(rows: Iterator[Row]) -> tuple[list[tuple[int, str]], list[str], 
 
 
 def _header_position(rows: Sequence[Row]) -> int:
-    """Return the first row at least half as wide as most rows below it, and mostly text; else the first row."""
+    """Return the index of the first row at least half as wide as most rows below it and mostly text, or else 0."""
     widths = [len(_own_texts(cells)) for _, cells in rows]
     for position, (_, cells) in enumerate(rows[:-1]):
         usual, _ = max(Counter(widths[position + 1 :]).items(), key=lambda item: (item[1], item[0]))
@@ -60,7 +60,7 @@ def _names(rows: Sequence[dict[int, Cell]]) -> list[str]:
 
 
 def _own_texts(cells: dict[int, Cell]) -> list[str]:
-    """Return the texts of a row, a merged one once."""
+    """Return the texts of a row, each merged one only once."""
     return [cell.text for _, cell in sorted(cells.items()) if cell.text and not cell.is_copy]
 
 
@@ -72,12 +72,12 @@ def with_merged_cells(rows: Iterable[Row], merges: Sequence[Merge]) -> Iterator[
     """Yield the rows with the text of merged cells in every cell that they cover, up to MAX_COLUMNS.
 
     Args:
-        rows: in order.
-        merges: in the order of their first rows.
+        rows: rows of the sheet, in order.
+        merges: merged ranges, ordered by their first rows.
 
     Raises:
-        WorkbookError: more merged cells cover one row than a table has columns.
-        TooLargeError: they cover too many cells.
+        WorkbookError: more merged cells cover one row than a table may have columns.
+        TooLargeError: merged cells cover too many cells.
     """
     waiting = [merge for merge in reversed(merges) if merge.first_column <= MAX_COLUMNS]
     active: list[tuple[Merge, Cell]] = []

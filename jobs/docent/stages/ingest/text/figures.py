@@ -1,9 +1,9 @@
-"""Find the figures that a section of Markdown refers to, in six places, and check and keep them.
+"""Find the figures that a section of Markdown refers to; check and save them.
 
-`{{FIGURE_1.2}}` in `manuals/plinth.md` is the first existing file of: `manuals/plinth/FIGURE_1.2` with `.png`, `.jpg`,
-`.jpeg`, then `plinth/FIGURE_1.2` with the same suffixes in the source's folder. `![alt](path)` is relative to the file;
-the path is tried as written, then without escapes, with slashes for backslashes, and without query and fragment.
-Nothing outside the source's folder is opened, and nothing is fetched.
+`{{FIGURE_1.2}}` in `manuals/plinth.md` is the first existing file of six: `manuals/plinth/FIGURE_1.2` with `.png`,
+`.jpg` or `.jpeg`, then `plinth/FIGURE_1.2` in the source's folder with the same suffixes. `![alt](path)` is relative to
+the file; the path is tried as written, then without escapes, with slashes for backslashes, and without query and
+fragment. No file outside the source's folder is opened, and nothing is fetched.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ NOT_HASHED = "figure lies beside a single file, where a change would not be noti
 LIES_IN_RUN = "figure lies in a folder that docent writes"
 TOO_MANY = "too many figures"
 SUFFIXES = (".png", ".jpg", ".jpeg")
-# Each is looked for in six places, which takes a millisecond.
+# Looking up one takes about a millisecond, as it may be in six places.
 MAX_FIGURES = 10_000
-# A caption is a line in italics below the reference, perhaps after a blank line.
+# A caption is a line in italics below the reference, with at most one blank line between.
 _CAPTION = re.compile(r"[ \t]*\n(?:[ \t]*\n)?[ \t]*([*_])(?![*_\s])([^\n]{1,1000}?)(?<![\s*_])\1[ \t]*(?:\n|\Z)")
 _URL = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]+:|//)")
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~ ])")
 _BEHIND_PATH = re.compile(r"[?#].*", re.DOTALL)
 _CAPTION_TAG = re.compile(r"<figcaption[^<>]{0,200}>([\s\S]{0,1000}?)</figcaption", re.IGNORECASE)
 _NEXT_PICTURE = re.compile(r"<img\b|</figure\b|!\[", re.IGNORECASE)
-# Such names are those of figures, there or not; other words in braces are variables of a template.
+# Names like these always mean figures, even if no file exists; other words in braces are template variables.
 _FIGURE_NAME = re.compile(
     r"(?i:fig|figure|image|img|picture|pic|photo|diagram|table|tab|abb|abbildung|bild)[\W_\d]"
     r"|[A-Z][A-Z\d._-]*\s\Z"
@@ -49,10 +49,10 @@ _FIGURE_NAME = re.compile(
 
 @dataclass
 class FigureFinder:
-    """Finds the figures of one document, each file looked up once.
+    """Finds the figures of one document; looks up each file once.
 
     Attributes:
-        rejects: for references that lead nowhere, in order; whoever reads the list empties it.
+        rejects: rejects for references without a usable picture, in order.
     """
 
     listed: ListedFile
@@ -63,11 +63,11 @@ class FigureFinder:
     _there: dict[str, bool] = field(default_factory=dict)
 
     def figure(self, reference: Reference, caption: str, line: int) -> Figure | None:
-        """Return the figure that a reference means, without a picture if it leads nowhere; None beyond MAX_FIGURES.
+        """Return the figure that a reference means, without a picture if none is usable; None beyond MAX_FIGURES.
 
         Args:
-            caption: of the reference.
-            line: 1-based line of the file, for the reject.
+            caption: caption of the reference.
+            line: line of the file, from 1, for the reject.
         """
         key = (reference.name or reference.problem, reference.is_path)
         if key not in self._known and len(self._known) >= MAX_FIGURES:
@@ -85,17 +85,17 @@ class FigureFinder:
 
     @cached_property
     def _hashed(self) -> list[Path]:
-        """Return the paths covered by the source hash: the source, or what a single file has and names beside it."""
+        """Return the paths covered by the source hash: a folder, or for a single file the pictures it refers to."""
         source = self.listed.source
         if source.path != self.listed.path:
             return [self.listed.root.resolve()]
         return [one.resolve() for one in (source.figures_folder, *pictures_beside(source)) if one is not None]
 
     def is_figure(self, name: str, alone: bool) -> bool:
-        """Return whether `{{name}}` in prose is a figure, whose file may be missing, rather than a template variable.
+        """Return whether `{{name}}` in prose is a figure, even one without a file, rather than a template variable.
 
         Args:
-            alone: whether nothing else stands on its line.
+            alone: whether it is the only text on its line.
         """
         if alone or "/" in name or _FIGURE_NAME.match(f"{name} "):
             return True
@@ -136,7 +136,7 @@ class FigureFinder:
 
 
 def find_file(reference: Reference, listed: ListedFile) -> Path | None:
-    """Return the picture that a reference in a file means; None if there is none.
+    """Return the picture file that a reference in a file means, or None if there is none.
 
     Raises:
         OutsideError: the reference leads out of the source's folder.
@@ -149,15 +149,15 @@ def find_file(reference: Reference, listed: ListedFile) -> Path | None:
 
 
 def _first_file(names: Iterable[str], root: Path) -> Path | None:
-    """Return the first name that is a file of the folder; None if none is.
+    """Return the first name that is a file in the folder, or None if there is none.
 
     Raises:
-        OutsideError: none is a file, and one leads out of the folder.
+        OutsideError: no name is a file, and at least one leads out of the folder.
     """
     outside = False
     for name in names:
         try:
-            # `../pictures/a.png` is fine in `manuals/plinth.md`, as long as it ends inside the source's folder.
+            # `../pictures/a.png` is allowed in `manuals/plinth.md`, as long as it ends inside the source's folder.
             if (path := confined(root, root, posixpath.normpath(name))) is not None:
                 return path
         except OutsideError:
@@ -168,7 +168,7 @@ def _first_file(names: Iterable[str], root: Path) -> Path | None:
 
 
 def spellings(path: str) -> list[str]:
-    """Return the possible meanings of a picture path, the most literal first, each once."""
+    """Return the possible spellings of a picture path, the most literal first, without repeats."""
     escaped = [path, unquote(path)]
     escaped += [_ESCAPED.sub(r"\1", each) for each in escaped]
     slashed = [each.replace("\\", "/") for each in escaped]
@@ -178,7 +178,7 @@ def spellings(path: str) -> list[str]:
 
 
 def candidates(name: str, listed: ListedFile) -> Iterator[str]:
-    """Yield the six places where the figure of a token may lie, relative to the source's folder, in order."""
+    """Yield the six paths of a token's figure, relative to the source's folder, in order."""
     stem = posixpath.splitext(posixpath.basename(listed.name))[0]
     for folder in (posixpath.join(posixpath.dirname(listed.name), stem), stem):
         for suffix in SUFFIXES:
@@ -186,7 +186,7 @@ def candidates(name: str, listed: ListedFile) -> Iterator[str]:
 
 
 def caption_of(reference: Reference, text: str) -> str:
-    """Return the caption of an HTML figure, else the alt text of an image, else the line in italics below it."""
+    """Return the caption of an HTML figure, or else the alt text of an image, or else the line in italics below it."""
     end = reference.start + len(reference.token)
     if reference.token.startswith("<"):
         following = text[end : end + 3000]

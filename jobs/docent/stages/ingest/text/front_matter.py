@@ -1,6 +1,6 @@
 """Read the front matter of a Markdown document: YAML between two `---` at the start of the file, or TOML between `+++`.
 
-A title may contain `---`: only a line of its own ends the block. Reads and writes no files.
+The block ends only at a line that consists of the delimiter, so a title may contain `---`. Reads and writes no files.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _CLOSINGS = {"---": ("---", "..."), "+++": ("+++",)}
 
 
 class _Loader(yaml.BaseLoader):
-    """Load scalars as written (`007` stays `007`), and refuse aliases, which can expand to gigabytes."""
+    """Loads scalars as written (`007` stays `007`), and refuses aliases, which can expand to gigabytes."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
@@ -32,14 +32,14 @@ class _Loader(yaml.BaseLoader):
 
 
 def read_front_matter(text: str, where: str) -> tuple[dict[str, str], int]:
-    r"""Return the scalars of the front matter as text, and where in `text` the document continues.
+    r"""Return the scalars of the front matter as text, and the offset in `text` at which the document continues.
 
-    Bad YAML is left out with a warning; so is said what is missing. Two rules drawn across a page around prose are no
-    front matter, which begins on the line below its delimiter and is a mapping.
+    Invalid YAML is skipped with a warning; missing fields are warned about. Prose between two horizontal rules is not
+    front matter: that must begin on the line after its delimiter, and be a mapping.
 
     Args:
-        text: the whole file, line breaks `\n`.
-        where: the file, for warnings.
+        text: the complete file, with `\n` as line breaks.
+        where: name of the file, for warnings.
     """
     block = _between_delimiters(text)
     if block is None:
@@ -73,14 +73,14 @@ def _toml(written: str, following: int, where: str) -> tuple[dict[str, str], int
 
 
 def _written(value: Any) -> Any:
-    """Return a scalar of TOML as text; tables and lists unchanged."""
+    """Return a TOML scalar as text; return tables and lists unchanged."""
     if isinstance(value, bool):
         return str(value).lower()
     return value if isinstance(value, str | dict | list) else str(value)
 
 
 def _between_delimiters(text: str) -> tuple[int, int, int] | None:
-    """Start and end of the block and where the text goes on after it; None where there is no closing line."""
+    """Return start and end of the block and the offset of the text after it, or None if no line closes it."""
     opening, broken, _ = text[:103].partition("\n")
     closing = _CLOSINGS.get(opening.rstrip())
     if closing is None or not broken:
@@ -96,7 +96,7 @@ def _between_delimiters(text: str) -> tuple[int, int, int] | None:
 
 
 def _scalars(mapping: dict[Any, Any], where: str) -> dict[str, str]:
-    """Return scalars, and lists of scalars joined by commas; nested values are skipped with a warning."""
+    """Return scalars, and lists of scalars joined by commas; skip nested values with a warning."""
     meta: dict[str, str] = {}
     deeper: list[str] = []
     for name, value in mapping.items():

@@ -1,9 +1,9 @@
 """Load source kind `markdown`: one document per file, one section per heading that has text below it.
 
 A heading of any depth begins a section, except inside code; text before the first heading is a section without a title.
-Lines are those of the file, front matter included. A section's text is what stands below its heading, unchanged except
-for line breaks and soft hyphens; its span includes the heading. Run alone: `docent stage ingest`, with a source of kind
-`markdown`.
+Lines count from the start of the file, including front matter. A section's text is the text below its heading,
+unchanged except for line breaks and soft hyphens; its span includes the heading. To run it: `docent stage ingest`, with
+a source of kind `markdown`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from docent.text.markdown.statements import Place
 from docent.text.sentences import readable_name
 
 SUFFIXES = frozenset({".md", ".markdown", ".mdown", ".mkd"})
-# Blocks and facts together. A row is held whole by the next stage; 50 MB of ordinary text have 600,000.
+# Blocks and facts together. The next stage keeps a complete row in memory; 50 MB of ordinary text have 600,000.
 MAX_PARTS = 1_000_000
 
 CANNOT_BE_READ = "document cannot be read"
@@ -41,15 +41,15 @@ UNKNOWN_ENCODING = "document in an unknown encoding"
 NO_CONTENT = "document without content"
 TOO_MANY_PARTS = "document with too many parts"
 
-# Possessive, for a text of many comments can be divided among them in as many ways as there are sets of them.
+# Possessive, because a run of comments could otherwise be split in exponentially many ways.
 _COMMENTS = re.compile(r"\s*+(?:(?><!--.*?-->)\s*+)+", re.DOTALL)
-# Lines of a form feed or of wide spaces are blank to people, and not to CommonMark.
+# Lines with a form feed or wide spaces look blank to readers, but are not blank in CommonMark.
 _PAGE_BREAKS = re.compile(r"^[ \t]*[^\S \t\n][^\S\n]*$", re.MULTILINE)
 _BLANK_LINES = re.compile(r"(?:[ \t]*\n)+")
 
 
 def load_document(listed: ListedFile, intake: Intake) -> Iterator[Document | Reject]:
-    """Yield the document of a file, after rejects for missing figures; or why there is none."""
+    """Yield rejects for missing figures, then the document of a file, or a reject for all of it."""
     text = _read(listed, intake.section.markdown.max_mb)
     if isinstance(text, Reject):
         yield text
@@ -89,8 +89,10 @@ class _Draft:
     """A section while it is read; positions are offsets into the document.
 
     Attributes:
-        start: of the heading, or of the text if there is no heading.
-        body: after the heading.
+        start: offset of the heading, or of the text if there is no heading.
+        body: offset of the text after the heading.
+        line: line at `start`.
+        body_line: line at `body`.
         has_content: whether there is content below the heading.
     """
 
@@ -106,11 +108,11 @@ class _Draft:
 
 @dataclass
 class SectionReader:
-    """Read the sections of a Markdown document one at a time.
+    """Reads the sections of a Markdown document one at a time.
 
     Attributes:
         text: the document without front matter.
-        lines_before: number of lines of the front matter.
+        lines_before: number of lines in the front matter.
         first_heading: the first heading of the document.
     """
 
@@ -165,11 +167,11 @@ class SectionReader:
         return _Draft(title, heading.start, heading.end, first, behind)
 
     def _references(self, block: Block) -> Iterator[tuple[Reference, int]]:
-        """Yield references of a block with their lines; positions are offsets into the text."""
+        """Yield the references in a block with their lines; their positions are offsets into the text."""
         before = None
         for token in block.tokens:
             if token.type not in ("inline", "html_block") or token.map is None or token.map == before:
-                continue  # the cells of a row share its line
+                continue  # all cells of a table row have the row's line
             before = token.map
             start, end = (block.offsets[line] for line in token.map)
             for reference in references_in(self.text[start:end], self._syntax):
@@ -177,7 +179,7 @@ class SectionReader:
                 yield Reference(position, *reference[1:]), self.lines_before + block.line_of(position) + 1
 
     def _section(self, draft: _Draft, end: int, index: int) -> Section | None:
-        """Return the section that ends here; None if it has no content, or has the skip marker."""
+        """Return the section that ends at `end`, or None if it has no content or has the skip marker."""
         raw = self.text[draft.start : end]
         body = self.text[draft.body : end].rstrip()
         if not draft.has_content or not body or (self._marker and self._marker in raw):
@@ -198,7 +200,7 @@ class SectionReader:
         )
 
     def _figures(self, draft: _Draft) -> Iterator[Figure]:
-        """Yield every figure once, at its first reference."""
+        """Yield every figure once, with its first reference."""
         first: dict[str, tuple[Reference, int]] = {}
         for reference, line in draft.references:
             first.setdefault(reference.token, (reference, line))
@@ -209,14 +211,14 @@ class SectionReader:
 
 
 def _says_something(block: Block) -> bool:
-    """Return whether a block is content: neither a thematic break nor only a comment."""
+    """Return whether a block is content, rather than a thematic break or only comments."""
     if block.kind == "html_block":
         return not _COMMENTS.fullmatch(block.tokens[0].content)
     return block.kind != "hr"
 
 
 def _read(listed: ListedFile, max_mb: float) -> str | Reject:
-    r"""Return the text of a file with line breaks `\n` only, or why it cannot be read."""
+    r"""Return the text of a file with `\n` as line breaks, or a reject if it cannot be read."""
     limit = int(max_mb * 1_000_000)
     try:
         data = read_at_most(listed.path, limit)
@@ -237,5 +239,5 @@ def _reject(listed: ListedFile, reason: str, detail: str) -> Reject:
 
 
 def _one_line(text: str) -> str:
-    """Return a heading as a name: one line of printable characters of bounded length."""
+    """Return a heading as a name: one line of printable characters with bounded length."""
     return one_line_name("".join(character if character.isprintable() else " " for character in text))

@@ -1,7 +1,7 @@
 """Find the file that a name refers to when no file has exactly that name.
 
-The name is tried in the other Unicode form (`ä` as one character or as two, as in archives from a Mac), then ignoring
-case if only one file matches, which is logged. Opens no file.
+The name is tried in the other Unicode form (`ä` as one character or as two, as in archives from a Mac), then without
+regard to case if only one file matches, which is logged. Opens no file.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ log = logging.getLogger("docent.ingest")
 
 
 def find_alike(folder: Path, parts: tuple[str, ...]) -> Path | None:
-    """Return the file whose name differs in Unicode form, or only in case if it is the only one; else None."""
+    """Return the file whose name differs only in Unicode form, or in case if just one matches, or None."""
     path = folder
     other_case = False
     for part in parts:
@@ -42,7 +42,7 @@ def find_alike(folder: Path, parts: tuple[str, ...]) -> Path | None:
 
 @lru_cache(maxsize=64)
 def _names_of(folder: str, _changed_ns: int, _inode: int) -> tuple[Mapping[str, list[str]], Mapping[str, list[str]]]:
-    """Return the names in a folder by composed Unicode form, and by casefolded form."""
+    """Return the names in a folder by composed Unicode form, and by case-folded form."""
     exact: dict[str, list[str]] = defaultdict(list)
     folded: dict[str, list[str]] = defaultdict(list)
     for name in os.listdir(folder):

@@ -1,7 +1,7 @@
 """Load source kind `txt`: one document per text file, in pieces of bounded length, each with its lines and facts.
 
-Pieces are offsets into the text (`docent.text.chunks.chunk_text`), so that the lines of each are exact. Run alone:
-`docent ingest regulations.txt`.
+Pieces are offsets into the text (`docent.text.chunks.chunk_text`), so that the lines of each are exact. To run only
+this: `docent ingest regulations.txt`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from docent.records import Document, Reject, Section, Span
 from docent.stages.ingest.images import Intake
 from docent.stages.ingest.sources import MAX_NAME_CHARACTERS, ListedFile, read_at_most
 
-# The same reasons as of other documents, so that a report counts them together.
+# The same reasons as for other documents, so that a report counts them together.
 from docent.stages.ingest.text.markdown import NO_CONTENT, NOT_TEXT, TOO_LARGE, UNKNOWN_ENCODING
 from docent.text.chunks import chunk_text
 from docent.text.encodings.decode import read_text, why_no_text, why_unknown
@@ -27,7 +27,7 @@ SUFFIXES = frozenset((".txt", ".text"))
 
 
 def load(listed: ListedFile, intake: Intake) -> Iterator[Document | Reject]:
-    """Yield the document of a file, or why there is none."""
+    """Yield the document of a file, or a reject if it is not usable."""
     settings = intake.section.text
     text = _read(listed, int(settings.max_mb * 1_000_000), listed.source.encoding or settings.encoding)
     if isinstance(text, Reject):

@@ -1,7 +1,7 @@
-"""Group a PDF page into blocks in reading order (headings, paragraphs, lists, tables, figures), and into Markdown.
+"""Group a PDF page into blocks (headings, paragraphs, lists, tables, figures) in reading order; write them as Markdown.
 
-Columns are separated by gutters that no text crosses, then by gaps from top to bottom (recursive XY cut, Nagy and Seth
-1984). Every line of Markdown keeps the lines of the page it came from.
+Columns are separated at gutters that no text crosses; if there are none, the page is first cut at horizontal gaps
+(recursive XY cut, Nagy and Seth 1984). Every line of Markdown records the lines of the page it came from.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from docent.stages.ingest.pdf.page.fragments import Fragment
 from docent.stages.ingest.pdf.page.lines import BULLET, is_heading
 from docent.stages.ingest.pdf.page.tables import Table, outside, rows_of, to_markdown
 
-# More pieces on a page are drawn text, such as a map; they stay in the order of their lines.
+# A page with more pieces is a drawing with text, such as a map; its pieces stay in the order of their lines.
 _MAX_CUT = 400
 _GUTTER_PT, _MIN_COLUMN_SHARE, _MIN_COLUMN_LINES = 10.0, 0.2, 3
 _SURE_GUTTER_PT, _MIN_LINES_AT_GAP = 24.0, 6
-"""A narrower gutter must part more lines: it may be a gap between two words that a few lines share."""
+"""A narrower gutter must separate more lines, as it may be a gap between words that happens to align in a few lines."""
 
 
 @dataclass(frozen=True)
 class Placed:
-    """A figure and its place."""
+    """A figure and its box on the page."""
 
     figure: Figure
     box: Box
@@ -37,10 +37,10 @@ Part = Fragment | Table | Placed
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a block and the lines of the page it came from; 0 if it came from none, like a figure.
+    """A line of a block, and its first and last line in the page's text, or 0 if it has none, like a figure.
 
     Attributes:
-        title: text of the heading, if the line is one.
+        title: text of the heading if the line is one, or "".
     """
 
     text: str
@@ -69,7 +69,7 @@ def blocks_of(
 
     Args:
         body: height of the document's text, in points.
-        numbered: lines of the page that are headings by their section number.
+        numbered: numbers of the page's lines that are headings by their section number.
     """
     parts: list[Part] = [*outside(fragments, tables), *tables, *figures]
     width = max((f.box.right for f in fragments), default=0.0)
@@ -82,7 +82,7 @@ def _cut(parts: list[Part], width: float) -> list[list[Part]]:
         return [parts]
     if columns := _columns(parts, width):
         return [leaf for column in columns for leaf in _cut(column, width)]
-    # Where a cut from left to right lets columns appear, the part above them is read first.
+    # If columns appear only below or above a horizontal gap, cut there, and read the part above it first.
     ordered = sorted(parts, key=lambda part: -part.box.top)
     lowest, gaps = ordered[0].box.bottom, []
     for number, part in enumerate(ordered[1:], 1):
@@ -96,7 +96,7 @@ def _cut(parts: list[Part], width: float) -> list[list[Part]]:
 
 
 def _columns(parts: Sequence[Part], width: float) -> list[list[Part]]:
-    """Return the two sides of a gutter, if each is wide and long enough to be a column; else an empty list."""
+    """Return the parts left and right of a gutter, or an empty list if a side is too narrow or short for a column."""
     right_end = 0.0
     ordered = sorted(parts, key=lambda part: part.box.left)
     for number, part in enumerate(ordered):
@@ -115,7 +115,7 @@ def _is_column(parts: Sequence[Part], width: float, least: int) -> bool:
 
 
 def _grouped(parts: Sequence[Part], body: float, numbered: frozenset[int]) -> list[Block]:
-    """Return the blocks of one column from top to bottom, with the lines of a paragraph together."""
+    """Return the blocks of one column from top to bottom, with the lines of a paragraph in one block."""
     rows = rows_of([part for part in parts if isinstance(part, Fragment)])
     placed: list[tuple[float, list[Fragment] | Table | Placed]] = [(row[0].box.top, row) for row in rows]
     placed += [(part.box.top, part) for part in parts if not isinstance(part, Fragment)]
@@ -138,7 +138,7 @@ def _add_row(
 ) -> None:
     """Add a row of text to the block above it, or begin a new block."""
     text, size = _joined(row), max(fragment.size for fragment in row)
-    known = [f.line for f in row if f.line] or [0]  # values of a form stand in no line of the page's text
+    known = [f.line for f in row if f.line] or [0]  # form values are not part of the page's text, and have line 0
     line = Line(text, min(known), max(known))
     heading = is_heading(text, size, body) or all(fragment.line in numbered for fragment in row)
     bullet = bool(BULLET.match(text))

@@ -1,6 +1,6 @@
-"""Read the text of one PDF page by lines, and classify the page.
+"""Read the text of one PDF page line by line, and classify the page.
 
-Coordinates are those of the page as shown: points from the lower left corner, after crop and rotation. PDFium provides
+Coordinates are in points from the lower left corner of the page as shown, after crop and rotation. PDFium provides
 every character; nothing is rendered here.
 """
 
@@ -20,10 +20,10 @@ from docent.text.encodings.invisible import without_invisible
 PageClass = Literal["text", "mixed", "picture", "empty"]
 
 MAX_PAGE_CHARS = 1_000_000
-# PDFium writes one of these for a hyphen at the end of a line, and leaves out the break behind it.
+# PDFium returns one of these for a hyphen at the end of a line, and omits the line break after it.
 _LINE_HYPHENS = (0xFFFE, 0x02)
 _SOFT_HYPHEN, _LINE_BREAKS = 0xAD, (0x0D, 0x0A)
-# More of a page's letters than this share without a meaning: a font without a table of what its shapes mean.
+# Above this share of meaningless characters, the page's fonts lack a map from glyphs to characters.
 _MAX_GARBLED_SHARE = 0.3
 
 
@@ -48,16 +48,16 @@ class Box:
 
     @property
     def middle(self) -> float:
-        """Return the height of its middle above the lower edge of the page."""
+        """Return the height of the box's middle above the lower edge of the page."""
         return (self.bottom + self.top) / 2
 
     def holds(self, other: Box) -> bool:
-        """Return whether the middle of the other lies inside."""
+        """Return whether the middle of the other box is inside this one."""
         return self.left <= (other.left + other.right) / 2 <= self.right and self.bottom <= other.middle <= self.top
 
     @classmethod
     def around(cls, boxes: Sequence[Box]) -> Box:
-        """Return the smallest box that holds all of them."""
+        """Return the smallest box that contains all boxes."""
         return cls(
             min(box.left for box in boxes),
             min(box.bottom for box in boxes),
@@ -68,7 +68,7 @@ class Box:
 
 @dataclass(frozen=True)
 class View:
-    """Transform from coordinates of the file to those of the page as shown; rotation in degrees, clockwise."""
+    """Transform from file coordinates to coordinates of the page as shown; rotation is in degrees, clockwise."""
 
     crop: Box
     rotation: int
@@ -80,7 +80,7 @@ class View:
         return sides if self.rotation % 180 == 0 else (sides[1], sides[0])
 
     def box(self, left: float, bottom: float, right: float, top: float) -> Box:
-        """Return a rectangle of the file as it is shown."""
+        """Return the box, on the page as shown, of a rectangle in file coordinates."""
         crop = self.crop
         a, b, c, d = left - crop.left, bottom - crop.bottom, right - crop.left, top - crop.bottom
         if self.rotation == 90:
@@ -92,10 +92,10 @@ class View:
 
 @dataclass(frozen=True)
 class PageText:
-    """Text of a page in the order of the file.
+    """Text of a page in file order.
 
     Attributes:
-        characters: index in PDFium's list for every character of `text`.
+        characters: for every character of `text`, its index in PDFium's list.
     """
 
     text: str
@@ -111,10 +111,12 @@ class PageText:
 
 @dataclass(frozen=True)
 class Sheet:
-    """One page, open.
+    """An open page.
 
     Attributes:
-        number: 1-based, in the file.
+        number: page number in the file, from 1.
+        page: the page of pypdfium2.
+        textpage: its text.
     """
 
     number: int
@@ -125,7 +127,7 @@ class Sheet:
 
 @contextmanager
 def opened(pdf: Any, number: int) -> Iterator[Sheet]:
-    """Open one page of a file, and close it afterwards, so that memory stays that of one page.
+    """Open one page of a file, and close it afterwards, so that only one page is in memory.
 
     Raises:
         PdfiumError: the page is damaged.
@@ -142,7 +144,7 @@ def opened(pdf: Any, number: int) -> Iterator[Sheet]:
 
 
 def read_text(textpage: Any) -> PageText:
-    """Return the text of a page: lines end in a line feed, invisible characters are left out."""
+    """Return the text of a page, with line feeds as line ends and without invisible characters."""
     written: list[str] = []
     characters: list[int] = []
     high = 0
@@ -160,13 +162,13 @@ def read_text(textpage: Any) -> PageText:
             shown = "-"
         written.append(shown)
         characters += [position] * len(shown)
-    # Text that looks like a figure's token must not become one.
+    # Text that looks like a figure's token must not be taken for one.
     return PageText("".join(written).replace("{{FIGURE_p", "{(FIGURE_p"), tuple(characters))
 
 
 @lru_cache(maxsize=4096)
 def _visible(code: int) -> str:
-    """Return a character as it is kept: breaks and blanks plain, control characters removed."""
+    """Return a character in normalised form: blanks as spaces, control and invisible characters removed."""
     if code == 0x0A:
         return "\n"
     character = chr(code) if code < 0x110000 else "\ufffd"
@@ -176,7 +178,7 @@ def _visible(code: int) -> str:
 
 
 def garbled_share(text: str) -> float:
-    """Return the share of characters without a meaning: replacement, private use, unassigned."""
+    """Return the share of characters that have no meaning: replacement, private-use or unassigned ones."""
     if text.isascii():
         return 0.0
     seen = [character for character in text if not character.isspace()]
@@ -185,7 +187,7 @@ def garbled_share(text: str) -> float:
 
 
 def is_garbled(text: str) -> bool:
-    """Return whether a page's text is unreadable because its fonts do not map shapes to characters."""
+    """Return whether a page's text is unreadable because its fonts do not map glyphs to characters."""
     return garbled_share(text) > _MAX_GARBLED_SHARE
 
 

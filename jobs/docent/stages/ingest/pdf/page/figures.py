@@ -1,7 +1,7 @@
-"""Find, measure and crop the images of a PDF page, and keep them as PNG.
+"""Find, measure and crop the images of a PDF page, and save them as PNG.
 
-Whether a figure is kept depends on the image in the file rather than on the crop, which is scaled and smoothed, so the
-decision does not depend on `figure_dpi`. No image is decoded before its size is checked.
+The decision to keep a figure is based on the image in the file, not on the crop, which is scaled and smoothed; so it
+does not depend on `figure_dpi`. No image is decoded before its size is checked.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ TOO_LARGE = "figure too large"
 NOT_DECODED = "figure cannot be read"
 TOO_MANY = "too many figures"
 MAX_OBJECTS, MAX_FIGURES = 200_000, 200
-"""Objects of a page that are looked at, and images of it that are opened."""
+"""Largest numbers of objects searched and of figures read per page."""
 MAX_RENDERED_PX = 40_000_000
 _MAX_DEPTH = 8
 _CAPTION = re.compile(
@@ -45,7 +45,8 @@ class PageImage:
     """An image on a page, not decoded yet.
 
     Attributes:
-        box: where it is shown, cut at the page's edges.
+        item: the image object of pypdfium2.
+        box: place on the page as shown, cut at the page's edges.
     """
 
     item: Any
@@ -55,7 +56,7 @@ class PageImage:
 
 
 def token(page: int, number: int) -> str:
-    """Return the token by which a section's text refers to a figure; pages and figures of a page count from 1."""
+    """Return the token that stands for a figure in a section's text; pages, and the figures of a page, count from 1."""
     return f"{{{{FIGURE_p{page}_{number}}}}}"
 
 
@@ -63,7 +64,7 @@ TOKEN = re.compile(r"\{\{FIGURE_p\d+_\d+\}\}")
 
 
 def find_images(sheet: Sheet) -> list[PageImage]:
-    """Return the images that a page shows, also those inside forms, from top to bottom; each place once."""
+    """Return the images on a page, including those inside forms, from top to bottom; one per place."""
     width, height = sheet.view.size
     images: dict[tuple[int, ...], PageImage] = {}
     for count, item in enumerate(sheet.page.get_objects(max_depth=_MAX_DEPTH)):
@@ -80,7 +81,7 @@ def find_images(sheet: Sheet) -> list[PageImage]:
 
 
 def _bounds(item: Any) -> tuple[float, float, float, float]:
-    """Return the bounds on the page of an object that may be nested in forms, each with its own matrix."""
+    """Return the bounds on the page of an object; it may be nested in forms, each with its own matrix."""
     left, bottom, right, top = item.get_bounds()
     form = item.container
     while form is not None:
@@ -99,8 +100,8 @@ class Cropper:
     intake: Intake
 
     def figures(self, sheet: Sheet, images: list[PageImage]) -> Iterator[tuple[PageImage, ImageFile | Reject]]:
-        """Yield every image with its crop, or with the reject for it."""
-        # An image that is too large would be decoded when anything beside it is drawn.
+        """Yield every image with its saved crop, or with the reject for it."""
+        # Rendering any part of the page may decode every image on it, so one image that is too large excludes all.
         allowed = self.intake.limits.pixels
         drawable = all(image.width_px * image.height_px <= allowed for image in images)
         for number, image in enumerate(images, 1):
@@ -115,7 +116,7 @@ class Cropper:
                 yield image, self.keep(picture, sheet.number, number)
 
     def page_picture(self, sheet: Sheet, images: list[PageImage]) -> ImageFile | Reject:
-        """Return a whole page as a picture, its margins cut off."""
+        """Return a picture of the complete page, with its margins cut off."""
         settings = self.intake.section.pdf
         if any(image.width_px * image.height_px > self.intake.limits.pixels for image in images):
             return self.reject(TOO_LARGE, sheet.number, 1, f"more than {self.intake.limits.pixels:.0f} px")
@@ -124,7 +125,7 @@ class Cropper:
         return self.keep(picture.crop((cut, cut, picture.width - cut, picture.height - cut)), sheet.number, 1)
 
     def _problem(self, image: PageImage) -> tuple[str, str] | None:
-        """Return why an image is not worth keeping as a figure, as a phrase and in numbers; None if it is."""
+        """Return the reason and the figures why an image is not kept, or None if it is kept."""
         settings = self.intake.section.pdf
         width_in, height_in = image.box.width / 72, image.box.height / 72
         size = f"{width_in:.2f} x {height_in:.2f} inches, {image.width_px} x {image.height_px} px"
@@ -135,7 +136,7 @@ class Cropper:
         try:
             measured = measure(image.item.get_bitmap().to_pil().convert("RGB"))
         except (pypdfium.PdfiumError, ValueError, RuntimeError) as error:
-            # Behind it stands an address in memory, which differs at every run.
+            # The rest of the message is a memory address, which differs between runs.
             message, _, _ = str(error).partition(" <")
             return NOT_DECODED, f"{size}: {message}"
         if measured.exceeds(settings.min_laplacian, settings.min_edge_px, settings.min_entropy_bits):
@@ -143,7 +144,7 @@ class Cropper:
         return TOO_PLAIN, str(measured)
 
     def keep(self, picture: Image.Image, page: int, number: int) -> ImageFile | Reject:
-        """Save a picture as PNG, named by page and number."""
+        """Save a picture as PNG, named by page and number; return its row, or the reject if it is not usable."""
         stored = io.BytesIO()
         picture.convert("RGB").save(stored, "PNG")
         name = plain_name(f"{PurePosixPath(self.listed.name).stem}-p{page}-{number}.png")
@@ -160,7 +161,7 @@ class Cropper:
 
 
 def render(sheet: Sheet, box: Box, dpi: int) -> Image.Image:
-    """Return a part of a page as shown, at this resolution, or a lower one to stay below MAX_RENDERED_PX."""
+    """Return a part of a page as shown, at this resolution, or at a lower one if it would exceed MAX_RENDERED_PX."""
     width, height = sheet.view.size
     pixels = max(box.width * box.height, 1e-6) * (dpi / 72) ** 2
     scale = dpi / 72 * min(1.0, (MAX_RENDERED_PX / pixels) ** 0.5)
@@ -172,7 +173,7 @@ def render(sheet: Sheet, box: Box, dpi: int) -> Image.Image:
 
 
 def caption_of(box: Box, fragments: Sequence[Fragment]) -> str:
-    """Return the caption just below a figure, else just above: the line that begins like one, and its next lines."""
+    """Return the caption just below a figure, or else just above it: its first line and the lines that continue it."""
     across = [f for f in fragments if f.box.left < box.right and f.box.right > box.left]
     below = [f for f in across if -4 <= box.bottom - f.box.top <= _CAPTION_REACH_PT]
     above = [f for f in across if -4 <= f.box.bottom - box.top <= _CAPTION_REACH_PT]

@@ -1,7 +1,8 @@
-"""Read the values of a PDF form as pieces of text in place, each with its label on the page.
+"""Read the values of a PDF form as pieces of text with their places, each after its label on the page.
 
 Covers text fields, choices, check boxes, radio buttons, and notes on the page. Passwords, push buttons and signatures
-are left out. An empty field gives nothing; a check box tells whether it is checked. Reads pages through PDFium.
+are left out. An empty field has no value; the value of a check box is whether it is checked. Reads pages through
+PDFium.
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ class Value:
     """Value of one form field.
 
     Attributes:
-        name: label of the field for people, else its technical name; empty for a note on the page.
-        text: its value.
-        is_button: whether it is a check box or radio button, whose label follows it.
+        name: the field's label for users, or else its technical name, or "" for a note on the page.
+        text: the field's value.
+        is_button: whether it is a check box or radio button, which stands before its label.
     """
 
     name: str
@@ -42,7 +43,7 @@ class Value:
 
 
 def values_of(sheet: Sheet, form: Any) -> list[Value]:
-    """Return the values on a page, from top to bottom; `form` is the handle of the form, None if there is none."""
+    """Return the values on a page, from top to bottom; `form` is the handle of the form, or None if there is none."""
     values: list[Value] = []
     for number in range(min(pdfium.FPDFPage_GetAnnotCount(sheet.page.raw), MAX_ANNOTATIONS)):
         note = pdfium.FPDFPage_GetAnnot(sheet.page.raw, number)
@@ -74,7 +75,7 @@ def _value(note: Any, form: Any, sheet: Sheet) -> Value | None:
 
 
 def _field(note: Any, form: Any, box: Box) -> Value | None:
-    """Return the value of a field of the form."""
+    """Return the value of a form field, or None if it is empty or not read."""
     kind = pdfium.FPDFAnnot_GetFormFieldType(form, note)
     flags = pdfium.FPDFAnnot_GetFormFieldFlags(form, note)
     name = _text(lambda *args: pdfium.FPDFAnnot_GetFormFieldAlternateName(form, note, *args))
@@ -93,14 +94,14 @@ def _field(note: Any, form: Any, box: Box) -> Value | None:
 
 
 def _selected(note: Any, form: Any) -> str:
-    """Return the chosen options of a list."""
+    """Return the selected options of a list box."""
     options = range(min(max(pdfium.FPDFAnnot_GetOptionCount(form, note), 0), 1000))
     chosen = [number for number in options if pdfium.FPDFAnnot_IsOptionSelected(form, note, number)]
     return ", ".join(_text(lambda *args, n=n: pdfium.FPDFAnnot_GetOptionLabel(form, note, n, *args)) for n in chosen)
 
 
 def _text(ask: Callable[..., int]) -> str:
-    """Return a string of PDFium on one line: a first call gives its size, a second one writes it as UTF-16."""
+    """Return a PDFium string on one line; the first call returns its size, the second one writes it as UTF-16."""
     size = min(ask(None, 0), 2 * MAX_VALUE_CHARS + 2)
     if size <= 2:
         return ""
@@ -112,7 +113,7 @@ def _text(ask: Callable[..., int]) -> str:
 
 
 def with_values(fragments: Sequence[Fragment], values: Sequence[Value]) -> list[Fragment]:
-    """Return the pieces of a page's text, each value behind its label, or behind the field's name if it has none."""
+    """Return the pieces of a page's text, each value after its label, or after the field's name if no label fits."""
     pieces = list(fragments)
     for value in values:
         label = _label_of(value, pieces) if value.name else None
@@ -121,14 +122,14 @@ def with_values(fragments: Sequence[Fragment], values: Sequence[Value]) -> list[
             pieces.append(Fragment(text, value.box, _TYPICAL_SIZE_PT, 0))
             continue
         a, b, text = pieces[label].box, value.box, f"{pieces[label].text.rstrip(' :.…_')}: {value.text}"
-        # As high as the label: a field may reach into the lines above and below.
+        # Keep to the label's height: a field may reach into the lines above and below.
         box = Box(min(a.left, b.left), max(a.bottom, b.bottom - 2.0), max(a.right, b.right), min(a.top, b.top + 2.0))
         pieces[label] = replace(pieces[label], text=text, box=box)
     return pieces
 
 
 def _label_of(value: Value, fragments: Sequence[Fragment]) -> int | None:
-    """Return the nearest text beside a field: behind a check box, in front of any other field."""
+    """Return the index of the nearest text next to a field: right of a check box, or left of any other field."""
     best: tuple[float, int] | None = None
     middle = value.box.middle
     for number, fragment in enumerate(fragments):
@@ -139,6 +140,6 @@ def _label_of(value: Value, fragments: Sequence[Fragment]) -> int | None:
             best = gap, number
     if best is None:
         return None
-    # What is as long as a sentence, or holds a value already, is no label.
+    # Text as long as a sentence, or text that has a value already, is not a label.
     text = fragments[best[1]].text
     return None if len(text) > 120 or (": " in text and not value.is_button) else best[1]

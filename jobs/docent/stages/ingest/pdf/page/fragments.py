@@ -1,7 +1,7 @@
 """Split the text of a PDF page into pieces, each with its place and font height.
 
-A line is cut at a gap wider than its letters are high, at a vertical rule that crosses it, and at a narrower gap that
-lines above or below have at the same place: the gutter between two columns. Reads pages through PDFium.
+A line is cut at a gap wider than its letters are high, at a vertical rule that crosses it, and at a narrower gap if
+lines above or below have one at the same place: the gutter between two columns. Reads pages through PDFium.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from docent.stages.ingest.pdf.page.classes import Box, PageText, View
 from docent.stages.ingest.pdf.page.rules import Rule
 
 WIDE_GAP, NARROW_GAP, BULLET_GAP = 1.2, 0.75, 4.0
-"""Gaps in heights of letters: one always parts two pieces, the other where its neighbours have it too (the blank of a
-typewriter's font is 0.6 high); the last one belongs to a bullet or number and the text of its item."""
+"""Gaps in letter heights. The first always separates two pieces; the second only if neighbouring lines have it too (a
+typewriter font's space is 0.6 wide); up to the third, a bullet or number stays with the text of its item."""
 _MAX_GAPS = 5_000
 _NEIGHBOURS = 3
 ITEM_MARK = re.compile(r"\s*(?:[•◦▪‣●○■□▸►⁃∙·*–-]|\(?\w{1,3}[.)])\s*")
@@ -33,8 +33,8 @@ class Fragment:
     """A piece of text on one line of the page.
 
     Attributes:
-        size: height of its font, in points.
-        line: 1-based line of the page's text.
+        size: font height, in points.
+        line: line of the page's text, from 1, or 0 for the value of a form.
     """
 
     text: str
@@ -44,7 +44,7 @@ class Fragment:
 
 
 class _Piece(NamedTuple):
-    """A part of a line; `left` is where the gap before it begins, `narrow` whether only a narrow gap separates it."""
+    """A part of a line; `left` is the start of the gap before it, `narrow` whether that gap is only a narrow one."""
 
     run: list[tuple[str, Box, int]]
     line: int
@@ -55,11 +55,11 @@ class _Piece(NamedTuple):
 def fragments_of(
     textpage: Any, page_text: PageText, view: View, upright: Sequence[Rule] = (), *, columns: bool = True
 ) -> list[Fragment]:
-    """Return the pieces of every line of the text.
+    """Return the pieces of text on every line of a page.
 
     Args:
-        upright: vertical rules of the page, which part the cells of a table however near they stand.
-        columns: whether a narrow gap parts two pieces where the lines around it have it too.
+        upright: vertical rules of the page; they separate the cells of a table, however close these are.
+        columns: whether a narrow gap separates two pieces if the lines around it have it too.
     """
     rules = sorted(upright)
     pieces: list[_Piece] = []
@@ -86,7 +86,7 @@ def fragments_of(
 
 
 def _crossed(rules: Sequence[Rule], before: Box, box: Box) -> bool:
-    """Return whether a vertical rule stands between two characters of a line."""
+    """Return whether a vertical rule is between two characters of a line."""
     for number in range(bisect_left(rules, (before.right - 1.0,)), len(rules)):
         if rules[number].at > box.left + 1.0:
             return False
@@ -96,7 +96,7 @@ def _crossed(rules: Sequence[Rule], before: Box, box: Box) -> bool:
 
 
 def _joined(pieces: Sequence[_Piece]) -> list[tuple[list[tuple[str, Box, int]], int]]:
-    """Return the pieces, joined where a narrow gap is only a wide blank: the lines around have none there."""
+    """Return the pieces, joined across narrow gaps that are only wide spaces, as the lines around have none there."""
     gaps = [(piece.run[0][1], piece) for piece in pieces if piece.run and piece.left]
     crowded = len(gaps) > _MAX_GAPS
     gaps.sort(key=lambda gap: gap[0].bottom)
@@ -111,7 +111,7 @@ def _joined(pieces: Sequence[_Piece]) -> list[tuple[list[tuple[str, Box, int]], 
 
 
 def _is_gutter(piece: _Piece, gaps: Sequence[tuple[Box, _Piece]], bottoms: Sequence[float]) -> bool:
-    """Return whether two lines near a gap have one that overlaps it."""
+    """Return whether at least two lines near a gap have a gap that overlaps it."""
     box = piece.run[0][1]
     reach = _NEIGHBOURS * 1.6 * max(box.height, 1.0)
     rows: set[int] = set()
@@ -130,14 +130,14 @@ def _fragment(textpage: Any, run: list[tuple[str, Box, int]], line: int) -> list
     if not text:
         return []
     boxes = [box for _, box, _ in run]
-    # The font of the letter in the middle: PDFium makes up spaces, which have none.
+    # Use the middle letter's font; skip spaces, which PDFium inserts and which have no font.
     letters = [position for character, _, position in run if not character.isspace()]
     size = font_size(textpage, letters[len(letters) // 2]) or statistics.median_low([box.height for box in boxes])
     return [Fragment(text, Box.around(boxes), size, line)]
 
 
 def font_size(textpage: Any, position: int) -> float:
-    """Return the height of the font of a character as shown, in points; 0 if PDFium does not know it."""
+    """Return the font height of a character as shown, in points, or 0 if PDFium does not know it."""
     matrix = pdfium.FS_MATRIX()
     if not pdfium.FPDFText_GetMatrix(textpage.raw, position, ctypes.byref(matrix)):
         return 0.0
@@ -146,7 +146,7 @@ def font_size(textpage: Any, position: int) -> float:
 
 
 def loose_box(textpage: Any, position: int, view: View) -> Box | None:
-    """Return the box of a character, as high as its font; None if PDFium has none."""
+    """Return the box of a character, as high as its font, or None if PDFium has none."""
     rect = pdfium.FS_RECTF()
     if not pdfium.FPDFText_GetLooseCharBox(textpage.raw, position, ctypes.byref(rect)):
         return None

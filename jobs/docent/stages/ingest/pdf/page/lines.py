@@ -1,4 +1,4 @@
-"""Measure the lines of text on a PDF page: place, font size, and whether they are larger than the text.
+"""Measure the lines of text on a PDF page, and decide which are larger than the document's text.
 
 Only the ends of words are measured, so that a long document takes little more time than reading its text. Reads pages
 through PDFium.
@@ -20,11 +20,12 @@ _MIN_HEADING_RATIO, MAX_HEADING_CHARS = 1.15, 120
 
 
 class MeasuredLine(NamedTuple):
-    """A line of the page's text and its place.
+    """A line of the page's text with its place and font.
 
     Attributes:
-        size: height of its font, in points.
-        gap: its widest gap, in heights of its letters.
+        number: number of the line in the page's text, from 1.
+        size: font height, in points.
+        gap: its widest gap, in letter heights.
     """
 
     number: int
@@ -35,7 +36,7 @@ class MeasuredLine(NamedTuple):
 
 
 def measured_lines(sheet: Sheet, page_text: PageText) -> list[MeasuredLine]:
-    """Return the lines of a page that hold a character, in file order; measures only the ends of words."""
+    """Return the lines of a page that have a visible character, in file order; measure only the ends of words."""
     measured: list[MeasuredLine] = []
     for number, start, end in page_text.lines():
         text, positions = page_text.text[start:end], page_text.characters[start:end]
@@ -56,7 +57,7 @@ def measured_lines(sheet: Sheet, page_text: PageText) -> list[MeasuredLine]:
             at = text.find(" ", behind)
         box = Box(first.left, min(first.bottom, last.bottom), last.right, max(first.top, last.top))
         middle = (begin + behind_last - 1) // 2
-        middle += text[middle] == " "  # PDFium makes up spaces, which have no font
+        middle += text[middle] == " "  # PDFium inserts spaces, which have no font
         size = font_size(sheet.textpage, positions[middle]) or box.height
         measured.append(MeasuredLine(number, text.strip(), box, size, gap))
     return measured
@@ -66,9 +67,9 @@ _BEFORE, _BEHIND = pdfium.FS_RECTF(), pdfium.FS_RECTF()
 
 
 def _gap(sheet: Sheet, before: int, behind: int) -> float:
-    """Return the gap between two characters of a line, in heights of the second; 0 if PDFium lacks the box of one.
+    """Return the gap between two characters of a line, in heights of the second, or 0 if PDFium lacks a box.
 
-    Asked for every word of a document, and so without boxes of Python.
+    Called for every word of a document, so it reuses two structures instead of creating boxes.
     """
     a, b, ask = _BEFORE, _BEHIND, pdfium.FPDFText_GetLooseCharBox
     if not (ask(sheet.textpage.raw, before, a) and ask(sheet.textpage.raw, behind, b)):
@@ -79,7 +80,7 @@ def _gap(sheet: Sheet, before: int, behind: int) -> float:
 
 
 def median_size(counts: Counter[float]) -> float:
-    """Return the height that half of all characters reach, given their number by the height of their font."""
+    """Return the median font height of all characters; `counts` has the number of characters by font height."""
     total, passed = counts.total(), 0
     for size, count in sorted(counts.items()):
         passed += count
@@ -89,7 +90,7 @@ def median_size(counts: Counter[float]) -> float:
 
 
 def is_heading(text: str, size: float, body: float) -> bool:
-    """Return whether a line is set larger than the document's text, and is short, no list item and no address."""
+    """Return whether a line is larger than the document's text, is short, and is not a list item or a URL."""
     large = body > 0 and size >= _MIN_HEADING_RATIO * body
     words = len(text) <= MAX_HEADING_CHARS and any(character.isalpha() for character in text)
     return large and words and not BULLET.match(text) and "://" not in text

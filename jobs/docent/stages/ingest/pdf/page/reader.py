@@ -1,6 +1,6 @@
-"""Read one PDF page while it is open: its lines, or its pieces of text with their places, or its picture.
+"""Read one PDF page while it is open: as lines, as pieces of text with their places, or as a picture.
 
-The layout and the class of the page decide which. Nothing is put in order here: see layouts.py.
+The layout and the class of the page decide which. Sorting the text into reading order is done later, in layouts.py.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ log = logging.getLogger("docent.ingest")
 
 GARBLED = "page text is garbled"
 MIN_PAGE_WORDS = 8
-"""A picture page with fewer words is left to who describes it; one with more is read as mixed where nobody does."""
+"""A picture page with fewer words stays a picture; one with more is read as text if descriptions are disabled."""
 MAX_PLACED_CHARS = 200_000
-"""A page of more text is a drawing or a list: it is read in the order of the file."""
+"""A page with more text is a drawing or a list, and is read in file order."""
 _MIN_SHAPES = 20
-"""Of a page that is not empty although it has no text."""
+"""A page without text is not empty if it has at least this many shapes."""
 _MIN_BESIDE, _MAX_UPWARD_SHARE = 3, 0.25
-"""Lines beside each other, and the share of lines above the one before, from which on a page is put in order."""
+"""From this number of lines next to each other, or this share of lines that jump upwards, a page must be sorted."""
 
 
 def page_reject(listed: ListedFile, reason: str, number: int, detail: str) -> Reject:
@@ -57,13 +57,14 @@ class OpenPage:
 
 @dataclass
 class Page:
-    """One page as read, before it is put in order.
+    """One page as read, before its text is in reading order.
 
     Attributes:
-        kind: `text` has lines, `blocks` pieces of text with their places, `picture` a figure, then either of them.
-        body: height of the document's text, from the pages so far, later from all.
-        headings: lines that are headings by their section number, filled in later.
-        running: lines that are headers, footers and page numbers, filled in later.
+        kind: `text` has lines, `blocks` has pieces of text with their places, `picture` has a figure and, in the
+            layout `pictures`, either of them.
+        body: height of the document's text, from the pages so far, later from all pages.
+        headings: numbers of lines that are headings by their section number, set later.
+        running: numbers of lines that are headers, footers or page numbers, set later.
     """
 
     number: int
@@ -80,11 +81,11 @@ class Page:
 
     @property
     def shown(self) -> list[MeasuredLine]:
-        """Return its lines without the running ones."""
+        """Return the page's lines without the running ones."""
         return [line for line in self.measured if line.number not in self.running]
 
     def texts(self) -> Iterator[str]:
-        """Yield all of its text, in pieces that end where lines do."""
+        """Yield all of the page's text, in pieces that end at line ends."""
         yield from (line.text for line in self.lines)
         yield from (fragment.text for fragment in self.fragments)
 
@@ -99,10 +100,10 @@ class PageReader:
         self._chars_by_size: Counter[float] = Counter()
 
     def read(self, sheet: Sheet, form: Any, pages: list[Page]) -> Iterator[Reject]:
-        """Add a page to `pages`; gives what of it cannot be used.
+        """Append a page to `pages`; yield rejects for its unusable parts.
 
         Args:
-            form: handle of the document's form; None without one.
+            form: handle of the document's form, or None if there is none.
         """
         open_page = OpenPage(sheet, read_text(sheet.textpage), find_images(sheet), values_of(sheet, form))
         if is_garbled(open_page.text.text):
@@ -126,7 +127,7 @@ class PageReader:
             yield from self._add_picture(page, open_page)
 
     def _kind(self, open_page: OpenPage, measured: Sequence[MeasuredLine]) -> str:
-        """Return how a page is read: as lines, as pieces with their places, or as a picture."""
+        """Return how to read a page: as lines, as pieces with their places, or as a picture."""
         if self.settings.layout == "partition":
             return "blocks" if len(open_page.text.text) <= MAX_PLACED_CHARS else "text"
         if self.settings.layout == "pictures":
@@ -153,7 +154,7 @@ class PageReader:
             page.figures.append(Placed(Figure(token=mark, caption=caption_of(image.box, near), image=kept), image.box))
 
     def _place_text(self, page: Page, open_page: OpenPage) -> list[Fragment]:
-        """Give a page its text as pieces with their places; the pieces without the values of forms."""
+        """Set a page's text to pieces with their places; return the pieces before form values are added."""
         sheet = open_page.sheet
         page.rules = rules_of(sheet)
         upright = page.rules[1] if self.clean else ()
@@ -162,7 +163,7 @@ class PageReader:
         return fragments
 
     def _add_picture(self, page: Page, open_page: OpenPage) -> Iterator[Reject]:
-        """Add a page as a picture, with its text below if the layout asks for it; yield its rejects."""
+        """Add a page as a picture, followed by its text if the layout is `pictures`; yield its rejects."""
         kept: ImageFile | Reject = self.cropper.page_picture(open_page.sheet, open_page.images)
         if isinstance(kept, Reject):
             yield kept
@@ -180,22 +181,22 @@ class PageReader:
 
 
 def _is_drawn(sheet: Sheet) -> bool:
-    """Return whether a page without text and images still shows shapes, as if its letters were outlines."""
+    """Return whether a page without text and images still shows shapes; its letters may be drawn as outlines."""
     shapes = sheet.page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_PATH, pdfium.FPDF_PAGEOBJ_SHADING], max_depth=4)
     return sum(1 for _ in itertools.islice(shapes, _MIN_SHAPES)) >= _MIN_SHAPES
 
 
 def _is_simple(lines: Sequence[MeasuredLine], rules: Rules) -> bool:
-    """Return whether the lines of a page can be read in file order: no table, no columns out of order."""
+    """Return whether the lines of a page can be read in file order, as it has no table and no unsorted columns."""
     if min(len(rules[0]), len(rules[1])) >= 3 or any(line.gap > NARROW_GAP for line in lines):
         return False
     beside = upward = 0
-    # A header or footer may come first or last in the file, wherever it stands.
+    # A header or footer may come first or last in the file, whatever its place on the page.
     for above, below in zip(lines[1:-1], lines[2:-1], strict=False):
         apart = below.box.left >= above.box.right or below.box.right <= above.box.left
         rises = below.box.top - above.box.top
         if apart and rises > above.box.height and below.box.right <= above.box.left:
-            return False  # from a column to the one on its left
+            return False  # the text jumps from a column to one on its left
         beside += apart and abs(rises) < 0.5 * above.box.height
         upward += not apart and rises > above.box.height
     return beside < _MIN_BESIDE and upward <= len(lines) * _MAX_UPWARD_SHARE

@@ -10,11 +10,11 @@ import pypdfium2.raw as pdfium
 from docent.stages.ingest.pdf.page.classes import Sheet
 
 MAX_PATHS, MAX_SEGMENTS, MAX_RULES = 20_000, 40_000, 1_000
-"""More of them are a drawing, which is not looked through for tables."""
+"""A page with more of them is a drawing, and is not searched for tables."""
 
 
 class Rule(NamedTuple):
-    """A straight line along the page: `at` is its height (or its distance from the left), the others its ends."""
+    """A horizontal or vertical line: `at` is its height, or its distance from the left; `start` and `end` its ends."""
 
     at: float
     start: float
@@ -44,7 +44,7 @@ def rules_of(sheet: Sheet) -> Rules:
 
 
 def _lines_of(item: Any) -> list[tuple[float, float, float, float]]:
-    """Return the straight lines of a path that are drawn: left, bottom, right, top."""
+    """Return the straight lines that a path draws, each as left, bottom, right, top."""
     fill, stroke = ctypes.c_int(), ctypes.c_int()
     pdfium.FPDFPath_GetDrawMode(item.raw, ctypes.byref(fill), ctypes.byref(stroke))
     if not stroke.value:

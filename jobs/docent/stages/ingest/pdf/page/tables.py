@@ -1,7 +1,8 @@
-"""Find the tables of a PDF page: those with rules around their cells, and short texts aligned in columns.
+"""Find the tables of a PDF page: tables with rules around their cells, and short texts aligned in columns.
 
-A ruled table is a net of lines that cross, and every mesh is a cell. Spanning cells are not recognised: their text goes
-to the mesh that holds its middle. A table without rules is three or more rows of short texts with the same left edges.
+A ruled table is a net of lines that cross; every mesh is a cell. Spanning cells are not recognised: their text goes
+to the mesh that contains its middle. A table without rules is three or more rows of short texts with aligned left or
+right edges.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from docent.stages.ingest.pdf.page.rules import Rule, Rules
 from docent.text.hyphenation import Words, joined
 
 MAX_FRAGMENTS, MAX_NETS = 50_000, 200
-"""More pieces of text are a drawing, which is not looked through; of more tables with rules, the first are read."""
+"""A page with more pieces of text is a drawing, and is not searched; only the first MAX_NETS ruled tables are read."""
 _NEAR_PT = 3.0
 _MIN_ROWS, _MAX_CELL_CHARS, _MIN_PROSE_CHARS = 3, 40, 15
 
@@ -26,8 +27,8 @@ class Table:
     """A table on the page.
 
     Attributes:
-        rows: texts of the cells; the first row is the head.
-        first_line, last_line: of the page's text.
+        rows: texts of the cells; the first row is the header.
+        first_line, last_line: range of the table in the lines of the page's text.
         parts: the pieces of text inside the table.
     """
 
@@ -39,7 +40,7 @@ class Table:
 
 
 def to_markdown(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return the rows as lines of a Markdown table, the first as its head."""
+    """Return the rows as lines of a Markdown table; the first row is the header."""
     lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
     return [lines[0], "|" + " --- |" * len(rows[0]), *lines[1:]]
 
@@ -48,7 +49,7 @@ def find_tables(rules: Rules, fragments: Sequence[Fragment], words: Words | None
     """Return tables of a page, from top to bottom.
 
     Args:
-        words: of the document, to tell a divided word in a cell from one with a hyphen.
+        words: the document's words, to distinguish a divided word in a cell from one with a hyphen.
     """
     if len(fragments) > MAX_FRAGMENTS:
         return []
@@ -66,13 +67,13 @@ def find_tables(rules: Rules, fragments: Sequence[Fragment], words: Words | None
 
 
 def outside(fragments: Sequence[Fragment], tables: Sequence[Table]) -> list[Fragment]:
-    """Return the pieces of text that stand in no table."""
+    """Return the pieces of text that are not in a table."""
     inside = {id(part) for table in tables for part in table.parts}
     return [fragment for fragment in fragments if id(fragment) not in inside]
 
 
 def _nets(across: list[Rule], upright: list[Rule]) -> list[Rules]:
-    """Return groups of rules that cross each other, directly or through others."""
+    """Return groups of rules that cross each other, directly or through other rules."""
     group = list(range(len(across) + len(upright)))
 
     def root(number: int) -> int:
@@ -95,7 +96,7 @@ def _nets(across: list[Rule], upright: list[Rule]) -> list[Rules]:
 
 
 def _ruled(ys: list[float], xs: list[float], near: Sequence[Fragment], words: Words) -> Table | None:
-    """Return the table of a net with these rules; None if it has hardly any text."""
+    """Return the table with rules at these heights and distances, or None if it has hardly any text."""
     box = Box(xs[0], ys[0], xs[-1], ys[-1])
     inside = [f for f in near if box.holds(f.box)]
     cells: dict[tuple[int, int], list[Fragment]] = {}
@@ -114,13 +115,13 @@ def _ruled(ys: list[float], xs: list[float], near: Sequence[Fragment], words: Wo
 
 
 def _lines(parts: Sequence[Fragment]) -> tuple[int, int]:
-    """Return the first and last line of the page's text; values of a form belong to none."""
+    """Return the first and last line of the page's text among the parts; form values have none."""
     known = [part.line for part in parts if part.line] or [1]
     return min(known), max(known)
 
 
 def _distinct(values: list[float]) -> list[float]:
-    """Return distinct positions in order; those less than three points apart count as one."""
+    """Return distinct positions in order; positions less than three points apart count as one."""
     distinct: list[float] = []
     for value in sorted(values):
         if not distinct or value - distinct[-1] > _NEAR_PT:
@@ -129,7 +130,7 @@ def _distinct(values: list[float]) -> list[float]:
 
 
 def _aligned(fragments: Sequence[Fragment]) -> list[Table]:
-    """Return tables without rules: rows below each other with the same number of short texts, in aligned columns."""
+    """Return tables without rules: consecutive rows with the same number of short texts, in aligned columns."""
     tables: list[Table] = []
     block: list[list[Fragment]] = []
     for row in [*rows_of(fragments), []]:
@@ -143,7 +144,7 @@ def _aligned(fragments: Sequence[Fragment]) -> list[Table]:
 
 
 def _is_prose(column: Sequence[Fragment]) -> bool:
-    """Return whether a column is running text: most lines fill it, and begin in the middle of a sentence."""
+    """Return whether a column is running text: most lines fill it and begin in the middle of a sentence."""
     widest = max(f.box.width for f in column)
     full = sum(f.box.width >= 0.7 * widest for f in column)
     inside = sum(f.text[0].islower() for f in column[1:])
@@ -168,7 +169,7 @@ def _table_of(block: list[list[Fragment]]) -> Table:
 
 
 def rows_of(fragments: Sequence[Fragment]) -> list[list[Fragment]]:
-    """Return fragments that share a line of the page, from top to bottom and left to right, whatever the file order."""
+    """Return fragments grouped by line, from top to bottom and left to right, regardless of file order."""
     rows: list[list[Fragment]] = []
     for fragment in sorted(fragments, key=lambda f: (-(f.box.bottom + f.box.top), f.box.left)):
         first = rows[-1][0].box if rows else None
