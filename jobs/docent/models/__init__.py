@@ -1,5 +1,5 @@
-"""Adapt vision-language model families: where text, connector, vision tower and image tokens are.
+"""Load vision-language models and run them: one adapter module per model family.
 
-One adapter module per family; `loading` loads a base model and what fine-tuning made of it.
-Start reading at `family.py`.
+An adapter module names the parts of its family's models: text model, connector, vision tower, image tokens.
+`loading` loads base models and fine-tuned ones. Start reading at `family.py`.
 """

@@ -1,4 +1,4 @@
-"""The questions that an arm answers, the photo of each, and the row for an answer."""
+"""Provide the questions that an arm answers, their photos, and the rows for the answers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from docent.records import Answer, Example, make_id
 
 @dataclass(frozen=True)
 class Questions:
-    """Test examples of one shard, in batches that are the same for every number of shards, and all training rows."""
+    """The test examples of a shard, in batches that do not depend on the number of shards, and all training rows."""
 
     batches: Sequence[Sequence[Example]]
     train: Sequence[Example]
@@ -35,7 +35,7 @@ def photo_of(ctx: Context, example: Example) -> Image.Image:
     """Return the picture of a data set row in RGB.
 
     Raises:
-        InputError: it is not listed, or is no readable picture.
+        InputError: the data set does not list the picture, or the picture is unreadable.
     """
     return open_photo(ctx.artifacts(Example)[0].file(example.file))
 
@@ -43,7 +43,7 @@ def photo_of(ctx: Context, example: Example) -> Image.Image:
 def answer_row(
     arm: str, example: Example, text: str, checkpoint_id: str | None = None, matched: str | None = None
 ) -> Answer:
-    """Return the row for an answer of `arm`, without control characters; only white space counts as empty."""
+    """Return the row for an answer of `arm`, without control characters; an answer of only white space counts as empty."""
     parents = (example.id, checkpoint_id) if checkpoint_id else (example.id,)
     text = "".join(c for c in text if c in "\n\t" or unicodedata.category(c) != "Cc").strip()
     return Answer(
