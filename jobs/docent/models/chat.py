@@ -64,7 +64,7 @@ def as_text(processor: Any, text: str) -> str:
     """Return the stripped text with SPLIT inserted after the first character of every special token in it.
 
     `token_ids` replaces SPLIT with a special token that no template uses, then removes the id of that token. The
-    tokenizer therefore reads both halves of the split token as text. Texts without special tokens are encoded unchanged.
+    tokenizer therefore reads both halves of the split token as text. Texts without special tokens remain unchanged.
     """
     names = sorted(_special_tokens(processor), key=len, reverse=True)
     pattern = "|".join(re.escape(name) for name in names if len(name) > 1)

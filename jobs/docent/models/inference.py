@@ -1,7 +1,7 @@
 """Run a loaded model: generate answers about photos, and compute features with its vision tower.
 
-The last bits of a result may depend on the composition of a batch, so callers split their full ordered list into batches
-before they divide it into shards.
+The last bits of a result may depend on the composition of a batch, so callers split their full ordered list into
+batches before they divide it into shards.
 """
 
 from __future__ import annotations
@@ -68,6 +68,7 @@ def without_cut_letter(text: str) -> str:
 
 
 @torch.inference_mode()
+def vision_features(model: Any, processor: Any, images: Iterable[Image.Image]) -> np.ndarray[Any, Any]:
     """Return the vision tower's features of each photo, for nearest-neighbour search.
 
     Returns:

@@ -1,9 +1,9 @@
 """Stage `answer`: answer every test example with one arm; a unit is one arm.
 
 Reads the data set and, for fine-tuned arms, the model. Writes one Answer per test example, in the order of the
-examples; the stage score computes metrics and CSV files from them. Every fine-tuned approach is an arm of the same name;
-the arms that it is compared with are the rows of `docent.tables.ARMS`. Examples are batched before they are divided into
-shards, because the composition of a batch may change the last bits of an answer.
+examples; the stage score computes metrics and CSV files from them. Every fine-tuned approach is an arm of the same
+name; the arms that it is compared with are the rows of `docent.tables.ARMS`. Examples are batched before they are
+divided into shards, because the composition of a batch may change the last bits of an answer.
 Run alone: `docent stage answer-base --config pipeline.yaml --run-dir runs/demo --shard 0/1`.
 
 To add an arm, write one function here and add one row to `docent.tables.ARMS`. Start reading at `questions.py`.

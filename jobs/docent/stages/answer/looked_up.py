@@ -1,8 +1,8 @@
 """Arms that repeat a stored training answer: baselines that a fine-tuned model has to beat.
 
-`retrieval` takes the training photo that is nearest in the features of the base model's vision tower, `colour` takes the
-one with the most similar colours, and `constant` ignores the photo. numpy dot products are fast enough for up to about
-100,000 photos.
+`retrieval` takes the training photo that is nearest in the features of the base model's vision tower, `colour` takes
+the one with the most similar colours, and `constant` ignores the photo. numpy dot products are fast enough for up to
+about 100,000 photos.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def cosine(a: Floats, b: Floats) -> Floats:
 
 
 def intersection(a: Floats, b: Floats) -> Floats:
-    """Return the overlap of every pair of histograms of `a` (n, d) and `b` (m, d): shape (n, m), 1 if they are equal."""
+    """Return the overlap of every pair of histograms of `a` (n, d) and `b` (m, d): shape (n, m), 1 if equal."""
     return np.stack([np.minimum(row, b).sum(axis=1) for row in a])
 
 

@@ -43,7 +43,7 @@ def photo_of(ctx: Context, example: Example) -> Image.Image:
 def answer_row(
     arm: str, example: Example, text: str, checkpoint_id: str | None = None, matched: str | None = None
 ) -> Answer:
-    """Return the row for an answer of `arm`, without control characters; an answer of only white space counts as empty."""
+    """Return the row for an answer of `arm`, without control characters; only white space counts as empty."""
     parents = (example.id, checkpoint_id) if checkpoint_id else (example.id,)
     text = "".join(c for c in text if c in "\n\t" or unicodedata.category(c) != "Cc").strip()
     return Answer(
