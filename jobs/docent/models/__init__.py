@@ -1,5 +1,5 @@
-"""Load vision-language models and run them: one adapter module per model family.
+"""Load vision-language models, run them, and hide the differences between model families.
 
-An adapter module names the parts of its family's models: text model, connector, vision tower, image tokens.
-`loading` loads base models and fine-tuned ones. Start reading at `family.py`.
+One module per family names the parts of its models: text model, connector, vision tower, image tokens. `loading` loads
+base models and fine-tuned ones. Start reading at `family.py`.
 """

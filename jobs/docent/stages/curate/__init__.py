@@ -33,7 +33,7 @@ MAX_LINES_NAMED = 10
 
 
 class GateSet:
-    """Judges pairs; prepares everything that the configured gates need once."""
+    """Judges pairs with the configured gates; what the gates need is prepared once, at the start."""
 
     def __init__(self, section: Curate, items: Iterable[Item], threads: int = 1) -> None:
         """Prepare only what the configured gates need."""
@@ -61,7 +61,10 @@ class GateSet:
             yield judge(Case(pair, source, self.kept, self.section, self._rank(pair, source), vector))
 
     def _rank(self, pair: QAPair, source: Source) -> int | None:
-        """Return the rank of the pair's sections for its question; None for later turns, which need the earlier."""
+        """Return the rank of the pair's sections for its question, or None if the pair is not ranked.
+
+        Later turns of a conversation are not ranked, because they refer to earlier turns.
+        """
         if self._retrieval is None or source.own.kind != "section" or (pair.conversation and pair.index):
             return None
         return self._retrieval.rank(
@@ -102,7 +105,7 @@ def run(ctx: Context) -> Iterator[QAPair | Reject]:
 
 
 def _verdicts(chunk: list[QAPair], gate_set: GateSet, edits: Edits) -> Iterator[QAPair | Reject]:
-    """Yield a verdict on every pair of the chunk, in order; decisions of people come before those of the gates."""
+    """Yield a verdict on every pair of the chunk, in order; the gates only judge pairs that no person rejected."""
     wanted = [edits.apply(pair, gate_set.section.require_approval) for pair in chunk]
     judged = gate_set.judge([pair for pair in wanted if isinstance(pair, QAPair)])
     for pair in wanted:

@@ -32,7 +32,7 @@ class Sink(Protocol):
 
 
 class PublishedDataset:
-    """Writes the DatasetDict of photos at the end; keeps all rows in memory, as photos limit their number."""
+    """Writes the DatasetDict of photos at the end; holds all rows in memory, as there are only a few per photo."""
 
     def __init__(self, ctx: Context, think: bool) -> None:
         self._images, self._folder, self._think = ctx.output_folder("images"), ctx.output_folder("hf"), think

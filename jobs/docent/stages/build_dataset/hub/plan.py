@@ -24,7 +24,7 @@ NOTE = ".docent.json"
 CARD = "README.md"
 EARLIER = ("hf/", "images/", "documents/", "chat-", "conversations-", "metadata-", "audit.json", "statistics.json")
 EARLIER_MARK = "audit.json"
-"""Versions of docent that wrote no NOTE pushed EARLIER_MARK with every data set; their paths begin with EARLIER."""
+"""Versions of docent that wrote no NOTE pushed this file with every data set; all their paths begin with EARLIER."""
 UNOWNED = frozenset({".gitattributes", "LICENSE", CARD, NOTE})
 """Files that the hub creates or that are merged; never deleted, and never reported as other people's files."""
 MAX_NAMED = 3

@@ -65,7 +65,7 @@ def warn_ahead(ctx: Context, section: BuildDataset, photos: Iterable[tuple[Split
 
     Args:
         section: the settings, completed with the title and licence of the sources.
-        photos: split, file name and photo of every picture about exhibits.
+        photos: split, file name and image of every photo of an exhibit.
     """
     if not section.push_to:
         return

@@ -1,8 +1,8 @@
 """Match question-answer pairs with photos: pure functions over rows.
 
 The pairs of an item are assigned in the order of their temperature: the lowest go to test, the next to validation, the
-rest to training. Every test and validation photo gets one pair; a training photo gets several. A pair that an earlier
-run assigned to a split stays in it, whatever photos and pairs were added since.
+rest to training. Every test and validation photo gets one pair, as in the published method; a training photo gets
+several. A pair that an earlier run assigned to a split stays in it, whatever photos and pairs were added since.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ class Case:
     """A pair to be judged, with everything that the gates look at.
 
     Attributes:
-        kept: the pairs that were kept so far; older ones may have been forgotten.
+        kept: hashes and vectors of the pairs that were kept so far.
         rank: rank of the pair's own section, from 1, when all sections are searched with the question; 0 if the search
             did not find it; None if the search is not configured or the pair is about an exhibit.
         vector: embedding of question and answer, if configured.
@@ -68,7 +68,7 @@ class Case:
 
     @cached_property
     def sketch(self) -> Sketch:
-        """Return the sketch that finds near repeats."""
+        """Return the sketch of question and answer, which is compared to find near repeats."""
         return sketch_of(self.pair.question, self.pair.answer, self.scope)
 
 

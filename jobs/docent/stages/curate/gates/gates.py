@@ -94,7 +94,7 @@ def near_duplicate(case: Case) -> str | None:
 
 
 def asked_before(case: Case) -> str | None:
-    """Reject a question already asked of another section of the document: `the main points of ...` a split section."""
+    """Reject a question that another section of the document answers: `the main points of ...` a split section."""
     other = case.kept.asked.get(case.question) if case.question is not None else None
     return "another section of the document answers it" if other not in (None, case.pair.item_id) else None
 
