@@ -21,7 +21,7 @@ from docent.vision.square import square
 # `ingest` accepts only smaller pictures; this limit guards against data sets that were tampered with.
 MAX_PIXELS = 1e9
 SPLIT = "\ufdd0"
-"""Marks special tokens that are to be read as text, from `as_text` to `token_ids`. A Unicode noncharacter."""
+"""Marks special tokens to be read as text: `as_text` inserts it, `token_ids` removes it. A Unicode noncharacter."""
 
 
 def require_pictures(examples: Iterable[Example]) -> None:

@@ -73,7 +73,7 @@ def generation_config(model: Any, processor: Any, max_new_tokens: int) -> Any:
 
 @contextmanager
 def in_place(model: Any, config: Any) -> Iterator[None]:
-    """Replace the model's generation config inside the context; `generate` would fill values that ours lacks from it."""
+    """Replace the model's generation config inside the context; `generate` would fill gaps in ours from it."""
     own = model.generation_config
     model.generation_config = config
     try:

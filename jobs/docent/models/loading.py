@@ -199,7 +199,7 @@ def _check(model: Any, processor: Any) -> None:
 
 
 def _is_of_library(error: BaseException) -> bool:
-    """Return whether a library raised the error. Panics of Rust code are not `Exception`s but must not end docent."""
+    """Return whether an error is a library failure: any `Exception`, or a panic of Rust code, which is not one."""
     return isinstance(error, Exception) or type(error).__name__ == "PanicException"
 
 

@@ -1,7 +1,7 @@
-"""Check that a text is in the language it should be in; it fails only if it certainly is not.
+"""Check that a text is in the language it should be in; the check fails only if it certainly is not.
 
-If scripts differ, they decide. Between languages in Latin letters, py3langid decides: a table of letter sequences in
-the package, with the same answer on every machine and no network access. It is used only for texts of at least
+Scripts decide whenever they differ. Between languages in Latin letters, py3langid decides: a table of letter sequences
+in the package, with the same answer on every machine and no network access. It is used only for texts of at least
 MIN_WORDS words, and trusted only if it gives the expected language a share of at most MAX_EXPECTED: no false alarm on
 6,950 English texts between three words and a paragraph (docs/benchmarks.md). Languages that it confuses count as one.
 """

@@ -66,7 +66,7 @@ class Stated:
     Attributes:
         numbers: all numbers that the text supports.
         units: the units of every number.
-        counts: for every counted word, the numbers that count it.
+        counts: the numbers before every counted word, by the stem of the word.
     """
 
     numbers: frozenset[str]
