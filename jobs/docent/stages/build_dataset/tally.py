@@ -120,7 +120,7 @@ class Tally:
 
 
 def count_refused_pairs(tally: Tally, rejects: Iterable[Reject], pairs: Iterable[QAPair]) -> dict[tuple[str, str], int]:
-    """Count the pairs that were written, and those that were rejected by question type and reason.
+    """Count the pairs that were written, and count the rejected ones by question type and reason.
 
     Returns:
         The index of the first turn lost, for every conversation that lost one, by item id and conversation id.

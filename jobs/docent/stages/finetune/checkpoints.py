@@ -44,8 +44,8 @@ class TrainingState:
 
     Attributes:
         step: number of completed optimiser steps.
-        best_step: the step with the best validation loss, whose weights are kept; 0 before the first evaluation.
-        best_loss: the validation loss of the best step.
+        best_step: the step whose weights are kept, chosen by validation loss; 0 before the first evaluation.
+        best_loss: the validation loss at that step, if there are validation rows.
         log: one row per step, as in train_log.jsonl.
     """
 

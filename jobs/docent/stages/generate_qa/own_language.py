@@ -49,7 +49,8 @@ def own_languages(texts: Mapping[str, str], configured: str) -> Languages:
         configured: name or code from `generate_qa.language`.
 
     Raises:
-        ConfigError: no text is in a language that the teacher writes, or no text is in the configured language.
+        ConfigError: no text is in a language that the teacher writes, or the configured language is not the
+            default and no text is in it.
     """
     found = {key: language_of_text(text) for key, text in texts.items()}
     counts = Counter(code for code in found.values() if code)
