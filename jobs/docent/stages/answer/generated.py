@@ -96,7 +96,7 @@ def _generation(model: Any, processor: Any, limit: Limit) -> Generation:
     from docent.models.decoding import generation_config, ignored_settings
 
     config = json.loads(generation_config(model, processor, limit.max_new_tokens).to_json_string())
-    del config["transformers_version"]  # already recorded in _SUCCESS.json
+    del config["transformers_version"]  # not a setting; it would change the file with every release
     return Generation(
         max_new_tokens=limit.max_new_tokens,
         longest_training_answer_tokens=limit.longest_tokens,
