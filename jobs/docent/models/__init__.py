@@ -1,5 +1,5 @@
-"""Adapt vision-language model families: where text, connector, vision tower and image tokens are.
+"""Load vision-language models, run them, and hide the differences between model families.
 
-One adapter module per family; `loading` loads a base model and what fine-tuning made of it.
-Start reading at `family.py`.
+One module per family names the parts of its models: text model, connector, vision tower, image tokens. `loading` loads
+base models and fine-tuned ones. Start reading at `family.py`.
 """

@@ -1,7 +1,7 @@
-"""Turn questions about photos into input of the processor, in one place for training and for answering.
+"""Turn questions about photos into processor inputs, the same way for training and for answering.
 
 The text goes through the processor's own chat template. Special tokens inside questions and answers are encoded as
-plain text: they open no second picture and end no turn.
+plain text, so they cannot insert another picture or end a turn.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from docent.records import Example
 from docent.vision.files.photos import PhotoError, decode
 from docent.vision.square import square
 
-# What `ingest` accepts is smaller; this only stops a data set that was tampered with.
+# `ingest` accepts only smaller pictures; this limit guards against data sets that were tampered with.
 MAX_PIXELS = 1e9
 SPLIT = "\ufdd0"
-"""Marks special tokens that are text, from `as_text` to `token_ids`; Unicode assigns no such character."""
+"""Marks special tokens to be read as text: `as_text` inserts it, `token_ids` removes it. A Unicode noncharacter."""
 
 
 def require_pictures(examples: Iterable[Example]) -> None:
-    """Check that every row has a picture, as a vision-language model needs.
+    """Check that every row has a picture, because vision-language models need one.
 
     Raises:
-        InputError: some rows are text alone.
+        InputError: some rows consist of text only.
     """
     without = [row for row in examples if not row.files]
     if without:
@@ -41,18 +41,18 @@ def require_pictures(examples: Iterable[Example]) -> None:
 
 
 def prompt_text(processor: Any, question: str) -> str:
-    """Return the conversation up to where the answer begins."""
+    """Return the conversation up to the point at which the answer begins."""
     return str(processor.apply_chat_template([_user(processor, question)], add_generation_prompt=True))
 
 
 def dialog_text(processor: Any, question: str, answer: str) -> str:
-    """Return the conversation up to the token that ends the answer, without the line break after it."""
+    """Return the conversation up to the token that ends the answer, without the line break after that token."""
     reply = {"role": "assistant", "content": [{"type": "text", "text": as_text(processor, answer)}]}
     return str(processor.apply_chat_template([_user(processor, question), reply])).rstrip()
 
 
 def token_ids(processor: Any, texts: Sequence[str]) -> list[list[int]]:
-    """Return the token ids of texts from `prompt_text` and `dialog_text`."""
+    """Return the token ids of texts that `prompt_text` or `dialog_text` returned."""
     if not any(SPLIT in text for text in texts):
         return [list(ids) for ids in processor(text=list(texts))["input_ids"]]
     mark, mark_id = _mark(processor)
@@ -61,10 +61,10 @@ def token_ids(processor: Any, texts: Sequence[str]) -> list[list[int]]:
 
 
 def as_text(processor: Any, text: str) -> str:
-    """Return the stripped text, with SPLIT behind the first character of every special token in it.
+    """Return the stripped text with SPLIT inserted after the first character of every special token in it.
 
-    `token_ids` replaces SPLIT by a special token that no template uses and removes its id again, so that the tokenizer
-    reads what is before and behind it as text. Texts without special tokens are encoded unchanged.
+    `token_ids` replaces SPLIT with a special token that no template uses, then removes the id of that token. The
+    tokenizer therefore reads both halves of the split token as text. Texts without special tokens remain unchanged.
     """
     names = sorted(_special_tokens(processor), key=len, reverse=True)
     pattern = "|".join(re.escape(name) for name in names if len(name) > 1)
@@ -76,10 +76,10 @@ def _mark(processor: Any) -> tuple[str, int]:
     """Return a special token that no conversation contains, and its id.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: the tokenizer has no such token.
     """
     in_use = set(processor(text=[dialog_text(processor, "", "")])["input_ids"][0])
-    unknown = processor.tokenizer.unk_token  # last: some tokenizers encode unknown letters as this token
+    unknown = processor.tokenizer.unk_token  # tried last: some tokenizers encode unknown letters as this token
     for name, number in sorted(_special_tokens(processor).items(), key=lambda token: token[0] == unknown):
         if number not in in_use:
             return name, number
@@ -89,17 +89,17 @@ def _mark(processor: Any) -> tuple[str, int]:
 def _special_tokens(processor: Any) -> dict[str, int]:
     """Return every special token of the tokenizer with its id.
 
-    `all_special_tokens` lists only those with a role; after reloading, <image> is no longer among them.
+    `all_special_tokens` lists only tokens with a role; it omits <image> after a tokenizer was saved and reloaded.
     """
     added = processor.tokenizer.added_tokens_decoder.items()
     return {token.content: number for number, token in added if token.special}
 
 
 def open_photo(path: Path) -> Image.Image:
-    """Open the photo of a data set row, upright, in RGB.
+    """Open the photo of a data set row, upright and in RGB.
 
     Raises:
-        InputError: the file is no readable picture.
+        InputError: the file is not a readable picture.
     """
     try:
         return decode(path, MAX_PIXELS)
@@ -108,9 +108,9 @@ def open_photo(path: Path) -> Image.Image:
 
 
 def fitted(processor: Any, image: Image.Image) -> Image.Image:
-    """Pad the photo to a square where the processor would stretch it to one, and shrink it to the size it needs.
+    """Pad the photo to a square if the processor would stretch it to one, and resize it to the processor's size.
 
-    The processor resizes with the same function; doing it here avoids its numpy copies of a large photo.
+    The processor resizes with the same function; resizing here avoids its numpy copies of a large photo.
     """
     settings = processor.image_processor
     side = settings.size.get("longest_edge")

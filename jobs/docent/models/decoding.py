@@ -1,7 +1,7 @@
-"""Settings of generation: greedy, by docent's settings alone, up to a limit of tokens.
+"""Settings for generating answers: greedy decoding, with docent's settings only, up to a token limit.
 
-A model folder's own `generation_config.json` (penalties, sampling, minimum lengths, forbidden or forced tokens) is not
-used, because models that are compared must be decoded alike; `ignored_settings` lists what would have had an effect.
+The `generation_config.json` of a model folder (penalties, sampling, minimum lengths, forbidden or forced tokens) is not
+used, because models can only be compared if all are decoded alike. `ignored_settings` lists what would have mattered.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from docent.models.family import family_of
 MAX_LIMIT = 1024
 """Highest limit that is derived from training answers, in tokens."""
 NO_ANSWERS_LIMIT = 256
-"""The limit where there are no training answers to derive it from."""
+"""The limit if there are no training answers to derive it from, in tokens."""
 
 SETTINGS: dict[str, Any] = yaml.safe_load(
     resources.files(__package__).joinpath("greedy.yaml").read_text(encoding="utf-8")
 )
-"""Every setting that could change an answer, at its neutral value, so that the likeliest token is taken."""
-OWN_LIMITS = ("max_length", "max_new_tokens")  # replaced by docent's limit, which is recorded separately
+"""Every setting that could change an answer, at its neutral value, so that the most likely token is always taken."""
+OWN_LIMITS = ("max_length", "max_new_tokens")  # docent's limit replaces them and is recorded separately
 
 
 @dataclass(frozen=True)
 class Limit:
-    """The longest answer allowed.
+    """The limit for the length of an answer.
 
     Attributes:
-        max_new_tokens: in tokens of the model.
-        longest_tokens: the longest training answer, where the limit was derived from it.
+        max_new_tokens: the limit, in tokens of the model.
+        longest_tokens: length of the longest training answer in tokens, if the limit was derived from it.
     """
 
     max_new_tokens: int
@@ -44,7 +44,7 @@ class Limit:
 
 
 def limit_of(processor: Any, configured: int | None, train_answers: Iterable[str]) -> Limit:
-    """Return the configured limit; by default the longest training answer plus a tenth, at most MAX_LIMIT tokens.
+    """Return the configured limit, or by default the longest training answer plus a tenth, at most MAX_LIMIT tokens.
 
     The tenth, rounded up, leaves room for the token that ends an answer.
     """
@@ -73,7 +73,7 @@ def generation_config(model: Any, processor: Any, max_new_tokens: int) -> Any:
 
 @contextmanager
 def in_place(model: Any, config: Any) -> Iterator[None]:
-    """Replace the model's own configuration for a while: `generate` fills from it what is None in ours."""
+    """Replace the model's generation config inside the context; `generate` would fill gaps in ours from it."""
     own = model.generation_config
     model.generation_config = config
     try:
@@ -83,7 +83,7 @@ def in_place(model: Any, config: Any) -> Iterator[None]:
 
 
 def ignored_settings(model: Any) -> dict[str, Any]:
-    """Return what the model's own configuration would have changed: setting to value, in alphabetical order."""
+    """Return the settings of the model's own config that could have changed answers: name to value, sorted by name."""
     own = json.loads(model.generation_config.to_json_string(use_diff=False))
     return {
         name: own[name]

@@ -1,6 +1,6 @@
-"""Model families that docent can train, with one module each for where the parts of the model are.
+"""The model families that docent can train; one module per family names the parts of its models.
 
-To add a family, write its module beside `idefics2.py` and add a row to FAMILIES.
+To add a family, write its module next to `idefics2.py` and add a row to FAMILIES.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ class Family(Protocol):
     """What the module of a family defines.
 
     Attributes:
-        LORA_TARGETS: regular expression over the names of the modules that get an adapter.
-        VISION_TOWER: part of the module names of the vision tower.
-        END_OF_ANSWER: the token that ends a turn of the chat template.
+        LORA_TARGETS: a regular expression for the names of the modules that get an adapter.
+        VISION_TOWER: the part that the names of all modules of the vision tower contain.
+        END_OF_ANSWER: the token that ends a turn in the chat template.
     """
 
     LORA_TARGETS: str
@@ -29,20 +29,20 @@ class Family(Protocol):
     def encode_pictures(
         self, model: Any, pixels: torch.Tensor, pixel_mask: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the tower's last hidden state and the mask of its patches."""
+        """Return the vision tower's last hidden state, and the mask of the patches that are not padding."""
 
     def connect(self, model: Any, hidden: torch.Tensor, patches: torch.Tensor) -> dict[str, Any]:
-        """Return the arguments of the model's forward that replace the pictures."""
+        """Return the arguments of the model's forward pass that take the place of the pictures."""
 
 
 FAMILIES: dict[str, Family] = {"idefics2": idefics2}
 
 
 def family_of(model: Any) -> Family:
-    """Return the row of a loaded model.
+    """Return the family module of a loaded model.
 
     Raises:
-        ConfigError: its family is unsupported.
+        ConfigError: the family of the model is unsupported.
     """
     kind = str(model.config.model_type)
     if kind not in FAMILIES:

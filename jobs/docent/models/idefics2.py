@@ -1,7 +1,7 @@
-"""Parts of Idefics2: text model, connector and vision tower.
+"""Parts of Idefics2 models: text model, connector and vision tower.
 
-Source of the structure: transformers' `modeling_idefics2.py`. The two functions below divide its `get_image_features`
-into two steps, so that the output of a frozen tower can be kept between training steps.
+Source of the structure: transformers' `modeling_idefics2.py`. The two functions below split its `get_image_features`
+into two steps, so that the output of a frozen vision tower can be reused in later training steps.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
-# Every projection of the language model and of the connector, none of the vision tower.
+# All projections of the language model and the connector, but none of the vision tower.
 LORA_TARGETS = r".*(text_model|connector).*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
 VISION_TOWER = "vision_model"
 END_OF_ANSWER = "<end_of_utterance>"
@@ -22,21 +22,21 @@ def encode_pictures(model: Any, pixels: torch.Tensor, pixel_mask: torch.Tensor) 
 
     Args:
         model: an `Idefics2ForConditionalGeneration`.
-        pixels: (n, 3, height, width).
-        pixel_mask: (n, height, width), zero where a picture was padded.
+        pixels: shape (n, 3, height, width).
+        pixel_mask: shape (n, height, width); zero marks padding.
 
     Returns:
-        The last hidden state (n, patches, width), and which patches are not padding, bool (n, patches).
+        The last hidden state (n, patches, width), and a bool mask (n, patches) of the patches without padding.
     """
     size = model.config.vision_config.patch_size
     patches = pixel_mask.bool().unfold(1, size, size).unfold(2, size, size).all(dim=-1).all(dim=-1)
-    tower = model.model.vision_model  # its weights may have another dtype than those that train
+    tower = model.model.vision_model  # its dtype may differ from that of the trained weights
     output = tower(pixel_values=pixels.to(tower.dtype), patch_attention_mask=patches, return_dict=True)
     return output.last_hidden_state, patches.flatten(1)
 
 
 def connect(model: Any, hidden: torch.Tensor, patches: torch.Tensor) -> dict[str, Any]:
-    """Return the arguments of the model's forward that replace the pictures, from the tower's output; one per row."""
+    """Return the arguments of the forward pass that replace the pictures, from the tower's output; one per row."""
     latents = model.model.connector(hidden, attention_mask=patches)
     pooled = BaseModelOutputWithPooling(last_hidden_state=hidden, pooler_output=list(latents))
     return {"mm_encoder_outputs": {"image": pooled}}

@@ -1,7 +1,7 @@
-"""Inference with a loaded model: answers about photos, and features of its vision tower.
+"""Run a loaded model: generate answers about photos, and compute features with its vision tower.
 
-The last bits of a result may depend on the size of a batch, so callers batch their whole ordered list before they
-divide it into shards.
+The last bits of a result may depend on the composition of a batch, so callers split their full ordered list into
+batches before they divide it into shards.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from docent.models.decoding import end_ids, generation_config, in_place
 from docent.models.family import family_of
 
 UNDECODABLE = "\ufffd"
-"""Replacement character, to which tokenizers decode incomplete bytes."""
+"""Unicode replacement character; tokenizers decode incomplete bytes to it."""
 
 
 class Written(NamedTuple):
-    """An answer, and why it ended: `stop` if the model ended it, `length` if the limit of tokens did."""
+    """An answer and why it ended: `stop` if the model ended it, `length` if it reached the token limit."""
 
     text: str
     ended: Literal["stop", "length"]
@@ -32,11 +32,11 @@ class Written(NamedTuple):
 def generate(
     model: Any, processor: Any, images: Iterable[Image.Image], questions: Sequence[str], max_new_tokens: int
 ) -> list[Written]:
-    """Generate greedy answers to one batch of questions, each about its photo, without special tokens.
+    """Generate greedy answers to a batch of questions, each about its own photo, without special tokens.
 
-    The model's own generation settings are not used (docent.models.decoding). A last letter that the limit of tokens
-    cuts in the middle of its bytes is removed.
-    Photos are opened one at a time and kept as the pixels that the model sees, the same as in training.
+    The model's own generation settings are not used (see docent.models.decoding). If the token limit cuts the last
+    letter in the middle of its bytes, that letter is removed.
+    Photos are opened one at a time; only the pixels that the model sees are kept, and they are the same as in training.
     """
     if not questions:
         return []
@@ -63,7 +63,7 @@ def generate(
 
 
 def without_cut_letter(text: str) -> str:
-    """Strip a decoded answer, and remove the replacement characters of a cut last letter."""
+    """Strip a decoded answer, and remove the replacement characters that a cut last letter left."""
     return text.strip().rstrip(UNDECODABLE).rstrip()
 
 
@@ -72,7 +72,7 @@ def vision_features(model: Any, processor: Any, images: Iterable[Image.Image]) -
     """Return the vision tower's features of each photo, for nearest-neighbour search.
 
     Returns:
-        float32 (n, width): mean of the last hidden states over the picture's patches, scaled to length 1.
+        float32 (n, width): the mean of the last hidden states over the photo's patches, scaled to unit length.
     """
     family = family_of(model)
     features = []
@@ -89,13 +89,13 @@ def vision_features(model: Any, processor: Any, images: Iterable[Image.Image]) -
 
 
 def picture_tensors(processor: Any, image: Image.Image) -> tuple[torch.Tensor, torch.Tensor]:
-    """Put one photo through the image processor: pixels (3, height, width) and their mask (height, width)."""
+    """Run the image processor on a photo; return the pixels (3, height, width) and their mask (height, width)."""
     inputs = processor.image_processor([[fitted(processor, image)]], return_tensors="pt")
     return inputs["pixel_values"][0, 0], inputs["pixel_attention_mask"][0, 0]
 
 
 def stacked(tensors: Sequence[torch.Tensor]) -> torch.Tensor:
-    """Stack tensors of the same rank, each padded with zeros at its ends to the largest size."""
+    """Stack tensors of equal rank, each padded with zeros at the end of every dimension to the largest size."""
     largest = [max(sizes) for sizes in zip(*(tensor.shape for tensor in tensors), strict=True)]
     together = tensors[0].new_zeros((len(tensors), *largest))
     for index, tensor in enumerate(tensors):

@@ -1,7 +1,7 @@
-"""Load models from a folder or the Hugging Face hub: base models and fine-tuned ones.
+"""Load base and fine-tuned models from a folder or the Hugging Face hub.
 
-Reads model folders (safetensors only, no code from the hub); writes nothing. A folder is read without the network.
-A problem with a model ends with one message that names the file, where it is known, and the next command.
+Reads safetensors only, and runs no code from the hub; writes nothing. A folder is loaded without network access. A
+problem with a model becomes one message that names the file, if known, and the next command.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ AGAIN = "to train it again if its files have changed since: docent run --verify"
 
 
 class UnusableModelError(Exception):
-    """Why a model cannot be loaded; becomes a docent error with the next command."""
+    """A model cannot be loaded; callers turn this into a docent error with the next command."""
 
 
 def load_base(name: str, dtype: str = "float32") -> tuple[Any, Any]:
-    """Load the base model in evaluation mode, and its processor.
+    """Load a base model in evaluation mode, and its processor.
 
     Args:
         name: a model folder, or `owner/name` on the hub.
         dtype: `float32` or `bfloat16`.
 
     Raises:
-        ConfigError: there is no such model, or it is damaged.
+        ConfigError: the model does not exist or is damaged.
     """
     local = Path(name).is_dir()
     if not local and (Path(name).parent.is_dir() and Path(name).parent != Path() or name.count("/") != 1):
@@ -52,8 +52,8 @@ def load_tuned(base: str, folder: Path, dtype: str = "float32") -> tuple[Any, An
     """Load a fine-tuned model in evaluation mode, and its processor; an adapter is merged into the base model.
 
     Args:
-        base: the base model as named in training.
-        folder: the `model/` folder of finetune: an adapter, or whole weights.
+        base: the base model, by the name used in training.
+        folder: finetune's `model/` folder; it has an adapter or full weights.
         dtype: `float32` or `bfloat16`.
 
     Raises:
@@ -78,10 +78,10 @@ def load_tuned(base: str, folder: Path, dtype: str = "float32") -> tuple[Any, An
 
 
 def _load(name: str, dtype: str, local: bool) -> tuple[Any, Any]:
-    """Load model and processor.
+    """Load a model and its processor.
 
     Raises:
-        UnusableModelError: they are missing, damaged, or do not match each other.
+        UnusableModelError: the model or the processor is missing or damaged, or they do not match.
     """
     if local and (problem := damage_in(Path(name))):
         raise UnusableModelError(problem)
@@ -94,7 +94,7 @@ def _load(name: str, dtype: str, local: bool) -> tuple[Any, Any]:
 
     disable_progress_bar()
     try:
-        if not local:  # one small file first: without a network each of the others would take half a minute to fail
+        if not local:  # try a small file first: without a network, each of the other files would take 30 s to fail
             hf_hub_download(name, "config.json")
         processor = _processor(name, local)
         model, report = AutoModelForImageTextToText.from_pretrained(
@@ -108,9 +108,9 @@ def _load(name: str, dtype: str, local: bool) -> tuple[Any, Any]:
         )
     except (torch.OutOfMemoryError, UnusableModelError):
         raise
-    except Exception as error:  # the library reports damage by any exception, even ZeroDivisionError
+    except Exception as error:  # the library raises all kinds of exceptions for damage, even ZeroDivisionError
         raise UnusableModelError(_first_line(error)) from error
-    # The library would continue with random numbers in place of both.
+    # The library would only fill missing and mismatched tensors with random numbers.
     if missing := sorted(report["missing_keys"]):
         raise UnusableModelError(f"{len(missing)} of its tensors are missing, the first is {missing[0]}")
     if mismatched := sorted(report["mismatched_keys"], key=str):
@@ -127,14 +127,14 @@ def _with_adapter(model: Any, base: str, folder: Path) -> Any:
 
     Raises:
         UnusableModelError: the adapter cannot be read.
-        InputError: it belongs to another base model.
+        InputError: the adapter belongs to another base model.
     """
     from peft import PeftModel, get_peft_model_state_dict
     from safetensors import safe_open
 
     refused = InputError(f"the adapter does not fit {base}", str(folder), "name the base model it was trained on")
     try:
-        with warnings.catch_warnings(action="ignore"):  # relevant problems are checked below
+        with warnings.catch_warnings(action="ignore"):  # the relevant problems are checked below
             tuned = PeftModel.from_pretrained(model, str(folder), local_files_only=True)
         with safe_open(str(folder / ADAPTER), framework="pt") as stored:
             kept = set(stored.keys())
@@ -149,21 +149,21 @@ def _with_adapter(model: Any, base: str, folder: Path) -> Any:
         raise UnusableModelError(_first_line(error)) from error
     except Exception as error:
         raise UnusableModelError(_first_line(error)) from error
-    raise refused  # peft only warns about adapter tensors without a place, and the model then answers like the base
+    raise refused  # peft only warns about adapter tensors that do not fit, and the model would answer like the base
 
 
 def _processor(name: str, local: bool) -> Any:
     """Load the processor of a model.
 
     Raises:
-        UnusableModelError: it is missing or damaged.
+        UnusableModelError: the processor is missing or damaged.
     """
     from transformers import AutoProcessor
 
     try:
-        # Pillow and torchvision resize to slightly different pixels; one backend keeps machines comparable.
+        # Pillow and torchvision resize to slightly different pixels; a single backend keeps machines comparable.
         return AutoProcessor.from_pretrained(name, local_files_only=local, backend="pil", trust_remote_code=False)
-    except BaseException as error:  # tokenizers raise plain exceptions, and panics
+    except BaseException as error:  # tokenizers raise bare `Exception`s, and Rust panics
         if not _is_of_library(error):
             raise
         raise UnusableModelError(f"its processor or tokenizer: {_first_line(error)}") from error
@@ -171,23 +171,23 @@ def _processor(name: str, local: bool) -> Any:
 
 @torch.no_grad()
 def _check(model: Any, processor: Any) -> None:
-    """Check for damage that loads without an error and fails later, with a trial question about a grey picture.
+    """Ask a trial question about a grey picture, to detect damage that loading does not report.
 
     Raises:
-        UnusableModelError: weights that are not finite, no chat template, or a processor of another model.
+        UnusableModelError: weights are not finite, there is no chat template, or the processor is of another model.
     """
     for name, parameter in model.named_parameters():
         if not bool(torch.isfinite(parameter).all()):
             raise UnusableModelError(f"{name} contains NaN or infinite values")
     if model.config.model_type not in FAMILIES:
-        return  # family_of refuses it where it is used
+        return  # family_of raises the error when the model is used
     try:
         ids = processor(text=[prompt_text(processor, "?")])["input_ids"][0]
         end = end_of_answer_id(model, processor)
         inference.generate(model, processor, [Image.new("RGB", (8, 8), "grey")], ["?"], 1)
     except torch.OutOfMemoryError:
         raise
-    except BaseException as error:  # a chat template is code that can raise anything
+    except BaseException as error:  # a chat template is code that can raise any exception
         if not _is_of_library(error):
             raise
         raise UnusableModelError(f"a trial question failed: {_first_line(error)}") from error
@@ -199,12 +199,12 @@ def _check(model: Any, processor: Any) -> None:
 
 
 def _is_of_library(error: BaseException) -> bool:
-    """Return whether a library raised the error: a panic of Rust code is no `Exception`, but must not end docent."""
+    """Return whether an error is a library failure: any `Exception`, or a panic of Rust code, which is not one."""
     return isinstance(error, Exception) or type(error).__name__ == "PanicException"
 
 
 def _first_line(error: BaseException) -> str:
-    if isinstance(error, MemoryError):  # a damaged header can ask for any amount
+    if isinstance(error, MemoryError):  # a damaged header can request any amount
         return "MemoryError: it asks for more memory than there is"
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

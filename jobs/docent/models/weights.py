@@ -1,6 +1,6 @@
-"""Find the damaged file of a model folder before a library reads it; reads headers and JSON, writes nothing.
+"""Find damaged files in a model folder before a library reads them; reads headers and JSON, writes nothing.
 
-Libraries often report a damaged file without its name. Only safetensors are read, never a pickle, which could run code.
+Libraries often report a damaged file without its name. Only safetensors are read; a pickle could run code.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ DESCRIPTIONS = (
     "chat_template.json",
     INDEX,
 )
-"""Files that libraries read, each one JSON object."""
+"""Files that libraries read; each has one JSON object."""
 PICKLES = ("pytorch_model.bin", "adapter_model.bin", "pytorch_model.bin.index.json")
 POINTER = "a git-lfs pointer, not the file itself: run `git lfs pull` in the repository it comes from"
 
 
 def damage_in(folder: Path, config: str = "config.json", weights: str = MODEL) -> str:
-    """Return the first file of a model or adapter folder that is missing or damaged, and why; "" for none.
+    """Return the first missing or damaged file of a model or adapter folder, and why, or "" if there is none.
 
     Args:
         config: the file that describes the model.
-        weights: the file that holds it, where it is not in shards.
+        weights: the weights file of an unsharded model.
     """
     present = [folder / name for name in DESCRIPTIONS if (folder / name).exists()]
     for path in dict.fromkeys([folder / config, *present]):
@@ -75,7 +75,7 @@ def _is_file_name(name: Any) -> bool:
 
 
 def _problem_with_weights(path: Path, quantized: bool) -> str:
-    """Return what is wrong with a weight file by its header, which states the file's length; "" for nothing."""
+    """Return what is wrong with a weights file, or "" if nothing; its header states the length of the file."""
     from safetensors import SafetensorError, safe_open
 
     if not path.is_file():

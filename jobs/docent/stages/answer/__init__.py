@@ -1,12 +1,12 @@
-"""Stage `answer`: let one arm answer every test example; a unit is one arm.
+"""Stage `answer`: answer every test example with one arm; a unit is one arm.
 
-Reads the data set and, for fine-tuned arms, the model. Writes one Answer per test example, in their order; score turns
-them into numbers and CSV files. A fine-tuned approach is an arm of its own name; what it is compared with are the rows
-of `docent.tables.ARMS`. Examples are batched before they are divided into shards, because a batch's composition may
-change the last bits of an answer.
+Reads the data set and, for fine-tuned arms, the model. Writes one Answer per test example, in the order of the
+examples; the stage score computes metrics and CSV files from them. Every fine-tuned approach is an arm of the same
+name; the arms that it is compared with are the rows of `docent.tables.ARMS`. Examples are batched before they are
+divided into shards, because the composition of a batch may change the last bits of an answer.
 Run alone: `docent stage answer-base --config pipeline.yaml --run-dir runs/demo --shard 0/1`.
 
-To add an arm: one function here and one row in `docent.tables.ARMS`.
+To add an arm, write one function here and add one row to `docent.tables.ARMS`. Start reading at `questions.py`.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from docent.tables import ARMS, function_at
 
 
 def run(ctx: Context) -> Iterator[Answer]:
-    """Answer this shard's test examples.
+    """Answer the test examples of this shard.
 
     Raises:
-        InputError: the data set has no test rows, or rows without a picture; a picture cannot be read, or the arm
+        InputError: the data set has no test rows, or has rows without a picture; a picture cannot be read; or the arm
             needs training rows and there are none.
         ConfigError: the model cannot be loaded.
     """

@@ -1,7 +1,7 @@
-"""Arms whose answer a model writes, greedily: the base model, the fine-tuned ones, and one that gets no photo.
+"""Arms whose answers a model generates greedily: the base model, fine-tuned models, and one without the photo.
 
-Beside the rows, `generation.json` records how: the limit of tokens, every setting, and which of the model's own
-settings were not used. PyTorch is imported only when such an arm runs.
+Next to the rows, `generation.json` records the token limit, every generation setting, and which of the model's own
+settings were not used. PyTorch is imported only if such an arm runs.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from docent.stages.answer.questions import Questions, answer_row, photo_of
 if TYPE_CHECKING:
     from docent.models.decoding import Limit
 
-GREY = (128, 128, 128)  # close to 0 on the scale of -1 to 1 that the processor uses
+GREY = (128, 128, 128)  # close to 0 in the processor's value range of -1 to 1
 
 PhotoOf = Callable[[Context, Example], Image.Image]
 
@@ -35,7 +35,7 @@ def base(ctx: Context, questions: Questions) -> Iterator[Answer]:
 
 
 def tuned(ctx: Context, questions: Questions, picture_of: PhotoOf = photo_of) -> Iterator[Answer]:
-    """Answer with the fine-tuned model that has the arm's name."""
+    """Answer with the fine-tuned model whose name is that of the arm."""
     from docent.models.loading import load_tuned
 
     artifact = ctx.artifacts(Checkpoint)[0]
@@ -49,20 +49,20 @@ def tuned(ctx: Context, questions: Questions, picture_of: PhotoOf = photo_of) ->
 
 
 def blind(ctx: Context, questions: Questions) -> Iterator[Answer]:
-    """Answer with the first fine-tuned model and a grey picture for every photo: what the questions alone give away."""
+    """Answer with the first fine-tuned model but a grey picture, to show what the questions alone give away."""
     return tuned(ctx, questions, grey_picture)
 
 
 def grey_picture(ctx: Context, example: Example) -> Image.Image:
-    """Return a uniform grey picture of the size of the example's photo."""
+    """Return a uniform grey picture as large as the example's photo."""
     return Image.new("RGB", photo_of(ctx, example).size, GREY)
 
 
 def model_settings(ctx: Context) -> Any:
-    """Return the section that names the base model.
+    """Return the settings section that names the base model.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: the configuration does not have the section.
     """
     if ctx.config.finetune is None:
         raise ConfigError(f"{ctx.unit.name} needs the base model", "finetune.base_model", "add a section `finetune:`")
@@ -70,7 +70,7 @@ def model_settings(ctx: Context) -> Any:
 
 
 def set_threads(ctx: Context) -> None:
-    """Use as many arithmetic threads as configured: their number affects the last bits of results."""
+    """Set the configured number of PyTorch threads; the number affects the last bits of results."""
     import torch
 
     torch.set_num_threads(ctx.config.run.threads)
@@ -96,7 +96,7 @@ def _generation(model: Any, processor: Any, limit: Limit) -> Generation:
     from docent.models.decoding import generation_config, ignored_settings
 
     config = json.loads(generation_config(model, processor, limit.max_new_tokens).to_json_string())
-    del config["transformers_version"]  # the marker records it
+    del config["transformers_version"]  # not a setting; it would change the file with every release
     return Generation(
         max_new_tokens=limit.max_new_tokens,
         longest_training_answer_tokens=limit.longest_tokens,

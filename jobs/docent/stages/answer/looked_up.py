@@ -1,7 +1,8 @@
-"""Arms that repeat a stored training answer: methods that a fine-tuned model has to beat.
+"""Arms that repeat a stored training answer: baselines that a fine-tuned model has to beat.
 
-`retrieval` finds the training photo nearest in the features of the base model's vision tower, `colour` the one with the
-most similar colours, `constant` ignores the photo. numpy dot products are fast enough up to about 100,000 photos.
+`retrieval` takes the training photo that is nearest in the features of the base model's vision tower, `colour` takes
+the one with the most similar colours, and `constant` ignores the photo. numpy dot products are fast enough for up to
+about 100,000 photos.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from docent.stages.answer.generated import model_settings, set_threads
 from docent.stages.answer.questions import Questions, answer_row, batched, photo_of
 
 BINS = 8  # per channel: 512 colours
-CENTRE = 0.7  # share of each side that counts: exhibits stand in the middle of a photo
-SIDE_PX = 96  # enough for colour histograms
+CENTRE = 0.7  # share of each side that is used: exhibits are in the middle of a photo
+SIDE_PX = 96  # large enough for colour histograms
 
 Floats: TypeAlias = NDArray[np.float32]
 Features = Callable[[Iterable[Image.Image]], Floats]
@@ -31,7 +32,7 @@ Similarity = Callable[[Floats, Floats], Floats]
 
 
 def retrieval(ctx: Context, questions: Questions) -> Iterator[Answer]:
-    """Answer as stored for the training photo nearest by cosine of the base model's vision features."""
+    """Answer from the training photo with the nearest vision features of the base model, by cosine."""
     from docent.models.inference import vision_features
     from docent.models.loading import load_base
 
@@ -42,12 +43,12 @@ def retrieval(ctx: Context, questions: Questions) -> Iterator[Answer]:
 
 
 def colour(ctx: Context, questions: Questions) -> Iterator[Answer]:
-    """Answer as stored for the training photo with the most similar colours: the simplest use of the photo."""
+    """Answer from the training photo with the most similar colours: the simplest use of the photo."""
     yield from _nearest(ctx, questions, color_histograms, intersection)
 
 
 def constant(ctx: Context, questions: Questions) -> Iterator[Answer]:
-    """Give the same answer to everything: the most frequent one of the training rows."""
+    """Give the same answer to every question: the most frequent answer of the training rows."""
     text = most_frequent_answer(_required(questions.train))
     for batch in questions.batches:
         for example in batch:
@@ -55,30 +56,30 @@ def constant(ctx: Context, questions: Questions) -> Iterator[Answer]:
 
 
 def cosine(a: Floats, b: Floats) -> Floats:
-    """Return the cosine of every unit vector of `a` (n, d) with every one of `b` (m, d): (n, m)."""
+    """Return the cosine of every pair of unit vectors of `a` (n, d) and `b` (m, d): shape (n, m)."""
     return np.asarray(a @ b.T)
 
 
 def intersection(a: Floats, b: Floats) -> Floats:
-    """Return the overlap of every histogram of `a` (n, d) with every one of `b` (m, d): (n, m), 1 for equal ones."""
+    """Return the overlap of every pair of histograms of `a` (n, d) and `b` (m, d): shape (n, m), 1 if equal."""
     return np.stack([np.minimum(row, b).sum(axis=1) for row in a])
 
 
 def color_histograms(images: Iterable[Image.Image]) -> Floats:
-    """Return the share of each of 512 RGB colours in the middle of each picture: (n, 512), rows sum to 1."""
+    """Return the share of each of 512 RGB colours in the middle of each picture: shape (n, 512), rows sum to 1."""
     return np.stack([_color_histogram(image) for image in images])
 
 
 def most_frequent_answer(train: Sequence[Example]) -> str:
-    """Return the answer of most training rows; at a tie, the one with the smallest row id."""
+    """Return the most frequent answer of the training rows; the smallest row id breaks a tie."""
     times = Counter(example.answer for example in train)
     return min(train, key=lambda example: (-times[example.answer], example.id)).answer
 
 
 def stored_answer(rows: Sequence[Example], question: str) -> Example:
-    """Return the row of a photo that answers: the one with the same question, else the most similar question.
+    """Return the photo's row whose answer is used: the one with the same question, or else the most similar question.
 
-    Similarity is that of the two sets of lower-case words (Jaccard); the first row wins at a tie.
+    Similarity is the Jaccard index of the two sets of lower-case words; the first row wins a tie.
     """
     words = _words(question)
 
@@ -91,7 +92,7 @@ def stored_answer(rows: Sequence[Example], question: str) -> Example:
 
 
 def _nearest(ctx: Context, questions: Questions, features: Features, similarity: Similarity) -> Iterator[Answer]:
-    """Look up every test photo among all training photos; the first wins at a tie."""
+    """Answer from the most similar training photo; the first wins ties."""
     rows_of: dict[str, list[Example]] = {}
     for row in _required(questions.train):
         rows_of.setdefault(row.file, []).append(row)

@@ -1,4 +1,4 @@
-"""The questions that an arm answers, the photo of each, and the row for an answer."""
+"""Provide the questions that an arm answers, their photos, and the rows for the answers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from docent.records import Answer, Example, make_id
 
 @dataclass(frozen=True)
 class Questions:
-    """Test examples of one shard, in batches that are the same for every number of shards, and all training rows."""
+    """The test examples of a shard, in batches that do not depend on the number of shards, and all training rows."""
 
     batches: Sequence[Sequence[Example]]
     train: Sequence[Example]
@@ -35,7 +35,7 @@ def photo_of(ctx: Context, example: Example) -> Image.Image:
     """Return the picture of a data set row in RGB.
 
     Raises:
-        InputError: it is not listed, or is no readable picture.
+        InputError: the data set does not list the picture, or the picture is unreadable.
     """
     return open_photo(ctx.artifacts(Example)[0].file(example.file))
 

@@ -1,12 +1,13 @@
-"""Stage build-dataset: turn pairs into rows; splits, leak count, statistics, exports.
+"""Stage build-dataset: turn pairs into rows, assign them to splits, count leaks, write statistics and exports.
 
-Reads: Item rows of assemble, QAPair rows of curate (of generate-qa where curate is skipped), photos and figures, and
-where pairs about exhibits went before. Pairs are read three times as streams, so that a million rows about sections
-need no more memory than a hundred thousand; pairs about exhibits meet their photos in memory.
+Reads: Item rows of assemble, QAPair rows of curate (of generate-qa if curate is skipped), photos and figures, and the
+splits that earlier runs assigned pairs about exhibits to. Pairs are streamed three times, so that the memory needed for
+pairs about sections hardly grows with their number; pairs about exhibits are matched with their photos in memory.
 Writes: Example rows; `images/<split>/` with `metadata.parquet`, `metadata-<split>.csv`, `hf/`, `chat-<split>.jsonl`,
 `README.md`, `audit.json`, `statistics.json`, `splits.jsonl`; for documents `conversations-<split>.json`, and
-`documents/` where asked.
+`documents/` if configured.
 Run alone: `docent stage build-dataset --config pipeline.yaml --run-dir runs/demo`
+Start reading at `run` below; `splits/`, `exports/` and `hub/` each do one part of it.
 """
 
 from __future__ import annotations
@@ -38,11 +39,11 @@ UNTITLED = "Data set"
 
 @dataclass
 class Survey:
-    """What the first pass over the pairs found.
+    """Results of the first pass over the pairs.
 
     Attributes:
-        figures: pictures, by content, of all figures that pairs about sections show.
-        tested: ids of sections with a pair that is only tested with.
+        figures: one picture per distinct content (sha256), of all figures that pairs about sections show.
+        tested: ids of the sections that have pairs which may go to test.
     """
 
     pairs: int
@@ -53,12 +54,12 @@ class Survey:
     figures: dict[str, ImageFile] = field(default_factory=dict)
     tested: set[str] = field(default_factory=set)
     test: HeldOut = field(default_factory=HeldOut)
-    """What the test asks and answers about sections."""
+    """Questions and answers of the test pairs about sections."""
     gaps: Gaps = field(default_factory=lambda: Gaps({}))
 
 
 def run(ctx: Context) -> Iterator[Example | Reject]:
-    """Yield the rows about exhibits in the order train, validation, test, then those about sections in theirs.
+    """Yield the rows about exhibits in the order train, validation, test, then rows about sections in pair order.
 
     Raises:
         InputError: no pair became a row.
@@ -103,7 +104,7 @@ def run(ctx: Context) -> Iterator[Example | Reject]:
 
 
 def _survey(ctx: Context, subjects: Subjects, tally: Tally) -> Survey:
-    """Run the first pass: assign every pair to a split, and count what the teacher and the checks produced."""
+    """Run the first pass: assign every pair to a split, and count the pairs that were written and that were kept."""
     section, recorded = ctx.section, ctx.recorded_splits()
     splits = SectionSplits(ctx.config.seed, section.test_share, section.validation_share)
     survey, about_exhibits = Survey(0, [], [], splits), list[QAPair]()
@@ -140,7 +141,7 @@ OF_PAIR = ("item_id", "question", "answer", "temperature", "teacher", "question_
     "reasoning",
     "conversation",
 )
-"""Fields that a row has from its pair."""
+"""Fields that a row copies from its pair."""
 
 
 def _about_exhibits(survey: Survey, names: dict[str, str]) -> Iterator[Found]:
@@ -156,7 +157,7 @@ def _unused(survey: Survey) -> Iterator[Found]:
 
 
 def _section_pairs(ctx: Context, subjects: Subjects, survey: Survey) -> Iterator[tuple[QAPair, Split, int]]:
-    """Yield the pairs about sections, the split of each and its text key, in another pass."""
+    """Yield each pair about a section, its split and its text key, in a further pass over the pairs."""
     position = 0
     for pair in ctx.pairs():
         if subjects.is_section(pair.item_id):
@@ -165,7 +166,7 @@ def _section_pairs(ctx: Context, subjects: Subjects, survey: Survey) -> Iterator
 
 
 def _about_sections(ctx: Context, subjects: Subjects, survey: Survey, names: dict[str, str]) -> Iterator[Found]:
-    """Run the last pass over the pairs."""
+    """Run the last pass over the pairs: yield the row or the reject of each pair about a section."""
     for pair, split, text in _section_pairs(ctx, subjects, survey):
         reason = _why_left_out(pair, split, text, survey)
         if not reason:
@@ -177,7 +178,7 @@ def _about_sections(ctx: Context, subjects: Subjects, survey: Survey, names: dic
 
 
 def _why_left_out(pair: QAPair, split: Split, text: int, survey: Survey) -> str:
-    """Return why a pair about a section is left out; "" where it becomes a row."""
+    """Return why a pair about a section is left out, or "" if it becomes a row."""
     if survey.gaps.before(pair):
         return GAP
     if split == "test":
@@ -190,7 +191,7 @@ def _why_left_out(pair: QAPair, split: Split, text: int, survey: Survey) -> str:
 def _example(
     pair: QAPair, split: Split, pictures: tuple[ImageFile, ...], names: dict[str, str], item_name: str
 ) -> Example:
-    """Return the row of a pair and its pictures; its number in the split is set later."""
+    """Return the row of a pair and its pictures; its number within the split is set later."""
     parents = (pair.id, *(image.id for image in pictures))
     return Example(
         id=make_id("build-dataset", parents, split),
@@ -215,7 +216,7 @@ def _describe(ctx: Context, tally: Tally, leaks: dict[str, Any]) -> None:
 
 
 def _named(ctx: Context, subjects: Subjects) -> BuildDataset:
-    """Return the settings, with the title and the licence of the sources where the user set none."""
+    """Return the settings; if the user set no title or licence, take them from the sources."""
     section: BuildDataset = ctx.section
     sources = read_source_names(ctx.artifact(Document))
     exhibits = {item.document_id for item in subjects.exhibits}
@@ -225,7 +226,7 @@ def _named(ctx: Context, subjects: Subjects) -> BuildDataset:
 
 
 def _shortfall(ctx: Context) -> tuple[Shortfall, ...]:
-    """Return the pairs that the teacher was asked for and did not write, by question type and reason."""
+    """Return how many pairs were requested but not written by the teacher, by question type and reason."""
     missing: Counter[tuple[str, str]] = Counter()
     for artifact in ctx.writers(QAPair):
         for reject in artifact.rejects():

@@ -1,6 +1,6 @@
-"""Write the data card, a README.md with the head that the Hugging Face hub reads, from counts and settings.
+"""Write the data card from counts and settings: a README.md whose head the Hugging Face hub reads.
 
-Names and titles come from sources that nobody checked: each stays on its line and opens no markup.
+Names and titles come from unchecked sources, so each is kept on one line and its markup is escaped.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ MAX_LISTED = 20
 def data_card(
     tally: Tally, section: BuildDataset, audit: dict[str, Any], statistics: Statistics, identity: str = ""
 ) -> bytes:
-    """Return Markdown: what is in the data set, who wrote it, what to know before using it.
+    """Return Markdown that describes the contents of the data set, who wrote it, and what users should know.
 
     Args:
-        identity: what tells this data set from any other, such as the name of its folder.
+        identity: text that distinguishes this data set from every other one, such as the name of its folder.
     """
     photos = bool(tally.subjects.exhibits)
     lines = [
@@ -109,7 +109,7 @@ def _statement(tally: Tally, section: BuildDataset, audit: dict[str, Any]) -> li
 
 
 def _about_sections(tally: Tally, section: BuildDataset, audit: dict[str, Any]) -> list[str]:
-    """Describe what is held out of the pairs about sections, and what the test still shares with training."""
+    """Describe which pairs about sections are held out, and what the test still shares with training."""
     others = f", with {section.test_share:.0%} of the other pairs about sections" if section.test_share else ""
     figures = ""
     if audit.get("figures"):
@@ -130,14 +130,14 @@ def _about_sections(tally: Tally, section: BuildDataset, audit: dict[str, Any]) 
 
 
 def _shared_answers(tally: Tally, audit: dict[str, Any]) -> list[str]:
-    """Return the counts of the audit, as the report shows them."""
+    """Return sentences about what the test shares with training, from the audit; the report shows the same."""
     exhibits, sections = tally.subjects.exhibits, tally.subjects.sections
     item = "section" if not exhibits else "exhibit or section" if sections else "exhibit"
     return shared_with_training(LeakAudit.model_validate(audit), tally.of_split("test"), tally.items_of("test"), item)
 
 
 def _imbalance(statistics: Statistics) -> list[str]:
-    """Describe which exhibits have most and fewest training rows, where they are far apart."""
+    """Name the exhibits with the most and the fewest training rows, if these numbers differ a lot."""
     found = statistics.imbalance
     if not found:
         return []
@@ -149,7 +149,7 @@ def _imbalance(statistics: Statistics) -> list[str]:
 
 
 def _hidden(tally: Tally) -> list[str]:
-    """Describe content of the sources that readers do not see; nothing for most."""
+    """Describe content of the sources that readers do not see; most sources have none."""
     invisible, tokens = tally.subjects.invisible, tally.subjects.tokens
     if not invisible and not tokens:
         return []
@@ -160,7 +160,7 @@ def _hidden(tally: Tally) -> list[str]:
 
 
 def _splits(tally: Tally) -> list[str]:
-    """Return the table of rows, pictures, items and temperatures of each split."""
+    """Return the table with the number of rows, pictures, items and temperatures of each split."""
     name = "sections" if not tally.subjects.exhibits else "exhibits" if not tally.subjects.sections else "items"
     shown = "photos" if tally.subjects.exhibits else "pictures"
     lines = [f"| split | rows | {shown} | {name} | rows by temperature |", "| --- | ---: | ---: | ---: | --- |"]
@@ -233,10 +233,10 @@ def _files(tally: Tally, section: BuildDataset, published: bool) -> list[str]:
 
 
 def _line(text: str) -> str:
-    """Return text that stays on its line and opens no markup."""
+    """Return the text on one line, with Markdown and HTML escaped."""
     return re.sub(r"([\\`*_\[\]|])", r"\\\1", plain(text)).replace("&", "&amp;").replace("<", "&lt;")
 
 
 def _code(text: str) -> str:
-    """Return text as code, in which nothing is markup and no address becomes a link."""
+    """Return the text as inline code, which contains no markup and turns no address into a link."""
     return "`" + (plain(text).replace("`", "'").replace("|", "\\|") or " ") + "`"

@@ -1,4 +1,4 @@
-"""Write the head of a data card, which the hub and `load_dataset` read: name, licence, languages, files."""
+"""Write the YAML head of a data card, which the hub and `load_dataset` read: name, licence, languages, files."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _LICENCE = re.compile(
     r"bsd(?:-[23]-clause)?|mpl-2\.0|(?:a|l)?gpl(?:-[23]\.[01])?|epl-[12]\.0|eupl-1\.[12]|odbl|odc-by|pddl|gfdl|ofl-1\.1|"
     r"artistic-2\.0|bsl-1\.0|cdla-(?:permissive-[12]|sharing-1)\.0|openrail|etalab-2\.0"
 )
-"""Licences by the short names that the hub knows."""
+"""The short licence names that the hub accepts."""
 
 
 def head(tally: Tally, section: BuildDataset, identity: str = "") -> list[str]:
     """Return the lines of the head.
 
     Args:
-        identity: what tells this data set from any other. `load_dataset` keeps what it read by the name of the folder
-            and by the head alone, and the folders of all runs are called `latest`.
+        identity: text that distinguishes this data set from every other one. The cache of `load_dataset` only looks at
+            the folder's name and at the head, and the data set folders of all runs are named `latest`.
     """
     pictures = any(tally.pictures.values())
     made = [f"  description: {json.dumps(f'docent {identity}')}"] if identity else []
@@ -47,7 +47,7 @@ def head(tally: Tally, section: BuildDataset, identity: str = "") -> list[str]:
 
 
 def _languages(tally: Tally) -> list[str]:
-    """Return `language:` with the codes of the languages that are known."""
+    """Return `language:` with the codes of all known languages."""
     codes = dict.fromkeys(code for name in tally.grouped(2) if (code := _code_of(name)))
     return ["language:", *(f"- {json.dumps(code)}" for code in codes)] if codes else []
 
@@ -60,11 +60,11 @@ def _code_of(language: str) -> str:
 
 
 def _licence(name: str) -> str:
-    """Return the licence in the hub's lower-case spelling if the hub knows it; otherwise unchanged."""
+    """Return the licence in the hub's lower-case spelling if the hub accepts it, or else unchanged."""
     known = plain(name).lower()
     return known if _LICENCE.fullmatch(known) else plain(name)
 
 
 def plain(text: str) -> str:
-    """Return text on one line."""
+    """Return the text on a single line."""
     return " ".join(text.split())

@@ -1,7 +1,8 @@
-"""Counts of a run by type, difficulty, language, document and section: written, kept, and in which split.
+"""Count written pairs, kept pairs and rows per split, by type, difficulty, language, document and section.
 
-Pairs and rows are told one by one; `statistics` makes of them the content of `statistics.json`, whose sums equal the
-rows of the files. Tokens, seconds and money are not here: they differ between attempts, and `docent status` has them.
+Pairs and rows are added one by one; `statistics` returns the content of `statistics.json`, whose sums equal the row
+counts of the files. Tokens, seconds and costs are not included, because they differ between attempts; `docent status`
+shows them.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ MADE, KEPT, ROWS = 0, 1, 2
 COLUMNS = ("made", "kept", *SPLITS)
 MAX_FILES = 1000
 MAX_IMBALANCE = 3
-"""An exhibit with more than so many times the training rows of another is reported."""
+"""Largest accepted ratio of training rows between two exhibits; above it, the imbalance is reported."""
 Counts = list[int]
 Kind = tuple[str, str, str]
 """Question type, difficulty and language."""
 
 
 class Tally:
-    """Counts what was made, what was kept and what became a row."""
+    """Counts written pairs, kept pairs and rows."""
 
     def __init__(self, subjects: Subjects) -> None:
         self.subjects = subjects
@@ -82,26 +83,26 @@ class Tally:
         return sum(any(numbers) for numbers in zip(*self._by_item[ROWS:], strict=True))
 
     def grouped(self, position: int) -> dict[str, Counts]:
-        """Return counts by question type (0), difficulty (1) or language (2), by name."""
+        """Return the counts by question type (position 0), difficulty (1) or language (2)."""
         found: dict[str, Counts] = {}
         for kind, counts in self.kinds.items():
             _add(found.setdefault(kind[position], [0] * len(COLUMNS)), counts)
         return dict(sorted(found.items()))
 
     def by_document(self) -> Iterator[tuple[str, Counts]]:
-        """Return title and counts of every document."""
+        """Return the title and the counts of every document."""
         found = [[0] * len(COLUMNS) for _ in self.subjects.documents]
         for number, document in enumerate(self.subjects.document_of):
             _add(found[document], self._of_item(number))
         return ((title, counts) for (_, title), counts in zip(self.subjects.documents, found, strict=True))
 
     def by_section(self) -> Iterator[tuple[str, Counts]]:
-        """Yield name and counts of every item; the name is empty beyond those that are kept."""
+        """Return the name and counts of every item; the name is "" for items after the first MAX_TITLES."""
         titles = self.subjects.titles
         return ((titles[n] if n < len(titles) else "", self._of_item(n)) for n in range(len(self.subjects.numbers)))
 
     def of_exhibits(self, split: Split) -> list[tuple[int, str]]:
-        """Return the number of rows of a split and the name of every exhibit."""
+        """Return the number of rows in a split and the name, for every exhibit."""
         rows = self._by_item[ROWS + SPLITS.index(split)]
         return [(rows[self.subjects.numbers[item.id]], item.name) for item in self.subjects.exhibits]
 
@@ -119,10 +120,10 @@ class Tally:
 
 
 def count_refused_pairs(tally: Tally, rejects: Iterable[Reject], pairs: Iterable[QAPair]) -> dict[tuple[str, str], int]:
-    """Count the pairs that were written, and of those that were rejected the types by reason.
+    """Count the pairs that were written, and count the rejected ones by question type and reason.
 
     Returns:
-        of every conversation that lost a turn, by item and conversation, the index of the first one.
+        The index of the first turn lost, for every conversation that lost one, by item id and conversation id.
     """
     reasons = {reject.parents[0]: reject.reason for reject in rejects if reject.parents}
     lost: dict[tuple[str, str], int] = {}
@@ -137,7 +138,7 @@ def count_refused_pairs(tally: Tally, rejects: Iterable[Reject], pairs: Iterable
 
 
 def imbalance(tally: Tally) -> dict[str, Any] | None:
-    """Return the exhibits with most and fewest training rows; None if the ratio is at most MAX_IMBALANCE."""
+    """Return the exhibits with the most and fewest training rows, or None if their ratio is at most MAX_IMBALANCE."""
     trained = tally.of_exhibits("train")
     if not trained or max(trained)[0] <= MAX_IMBALANCE * min(trained)[0]:
         return None
@@ -153,7 +154,7 @@ def statistics(tally: Tally, shortfall: tuple[Shortfall, ...]) -> Statistics:
     """Return the content of `statistics.json`.
 
     Args:
-        shortfall: pairs that the teacher was asked for and did not write.
+        shortfall: pairs that were requested but not written by the teacher.
     """
     total = [0] * len(COLUMNS)
     for counts in tally.kinds.values():
@@ -188,7 +189,7 @@ def _named(counts: Counts) -> dict[str, int]:
 
 
 def _capped(key: str, listed: Iterable[tuple[str, Counts]]) -> list[dict[str, Any]]:
-    """Return the first entries by name, and the sum of all later ones, so that totals stay correct."""
+    """Return the first entries by name, and the sum of all later entries, so that totals stay correct."""
     found: list[dict[str, Any]] = []
     others, more = [0] * len(COLUMNS), 0
     for number, (name, counts) in enumerate(listed):

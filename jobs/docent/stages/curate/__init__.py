@@ -1,8 +1,9 @@
-"""Stage curate: keep, mark or reject every pair, each with its reason.
+"""Stage curate: keep, mark or reject every pair, and give the reason.
 
-Reads the pairs of `generate-qa`, one chunk at a time, and the items of `assemble` they are about; writes `QAPair` rows
-with a verdict, `funnel.json`, `diversity.json` and, where people decided, `review.json`. The gates stand in gates.py.
+Reads the pairs of `generate-qa`, one chunk at a time, and the items of `assemble` that they are about; writes `QAPair`
+rows with a verdict, `funnel.json`, `diversity.json` and, if people decided on pairs, `review.json`.
 Run alone: `docent stage curate --config pipeline.yaml --run-dir runs/demo`.
+Start reading at `gates/gates.py`, which lists the gates.
 """
 
 from __future__ import annotations
@@ -27,15 +28,15 @@ from docent.stages.curate.review.edits import Edits
 log = logging.getLogger("docent.curate")
 
 CHUNK = 512
-"""Pairs that are embedded together."""
+"""Number of pairs that are embedded together."""
 MAX_LINES_NAMED = 10
 
 
 class GateSet:
-    """All that judging needs, made once."""
+    """Judges pairs with the configured gates; what the gates need is prepared once, at the start."""
 
     def __init__(self, section: Curate, items: Iterable[Item], threads: int = 1) -> None:
-        """Prepare what the configured gates need, nothing else."""
+        """Prepare only what the configured gates need."""
         self.section = section
         self.sources = Sources(items)
         self.kept = Kept(section)
@@ -60,7 +61,10 @@ class GateSet:
             yield judge(Case(pair, source, self.kept, self.section, self._rank(pair, source), vector))
 
     def _rank(self, pair: QAPair, source: Source) -> int | None:
-        """Place of the pair's sections for its question; later turns of a conversation lean on the earlier ones."""
+        """Return the rank of the pair's sections for its question, or None if the pair is not ranked.
+
+        Later turns of a conversation are not ranked, because they refer to earlier turns.
+        """
         if self._retrieval is None or source.own.kind != "section" or (pair.conversation and pair.index):
             return None
         return self._retrieval.rank(
@@ -73,7 +77,7 @@ def run(ctx: Context) -> Iterator[QAPair | Reject]:
 
     Raises:
         ConfigError: a package that a gate needs is not installed.
-        InputError: a pair is about no known item, or the file of decisions cannot be used.
+        InputError: a pair is about an unknown item, or the file of decisions cannot be used.
     """
     section: Curate = ctx.section
     edits = Edits(section.edits)
@@ -101,7 +105,7 @@ def run(ctx: Context) -> Iterator[QAPair | Reject]:
 
 
 def _verdicts(chunk: list[QAPair], gate_set: GateSet, edits: Edits) -> Iterator[QAPair | Reject]:
-    """Yield what people decided, then the verdicts of the gates, in the order of the chunk."""
+    """Yield a verdict on every pair of the chunk, in order; the gates only judge pairs that no person rejected."""
     wanted = [edits.apply(pair, gate_set.section.require_approval) for pair in chunk]
     judged = gate_set.judge([pair for pair in wanted if isinstance(pair, QAPair)])
     for pair in wanted:

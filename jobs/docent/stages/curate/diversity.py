@@ -1,7 +1,7 @@
-"""Measure how varied the kept pairs are, and count the verdicts, in two small JSON files beside the rows.
+"""Measure how varied the kept pairs are, and count the verdicts; the stage writes both to small JSON files.
 
-Reads and writes nothing itself. Counts cover every pair; word figures and self-similarity a sample, the SAMPLED pairs
-whose ids hash lowest, so that any order of the same pairs gives the same figures.
+Reads and writes nothing itself. Counts cover every pair. Word figures and self-similarity cover a sample: the SAMPLED
+pairs with the lowest hashes of their ids, so that the figures do not depend on the order of the pairs.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ NGRAMS = (1, 2, 3)
 
 
 class Diversity:
-    """Figures on the pairs that were kept."""
+    """Counts and figures about the pairs that were kept."""
 
     def __init__(self) -> None:
         """Start with empty counts."""
@@ -69,13 +69,13 @@ def _share(part: int, whole: int) -> float:
 
 
 def _distinct(texts: Sequence[tuple[str, ...]], n: int) -> float:
-    """Return the share of distinct runs of n words, over all answers of the sample."""
+    """Return the share of distinct n-grams of words among all n-grams of the sampled answers."""
     runs = [tuple(words[i : i + n]) for words in texts for i in range(len(words) - n + 1)]
     return _share(len(set(runs)), len(runs))
 
 
 def _self_similarity(texts: Sequence[tuple[str, ...]]) -> dict[str, float]:
-    """Return the Jaccard similarity of the answers' content words, of all pairs and of nearest neighbours."""
+    """Return the mean Jaccard similarity of the answers' content words: over all pairs, and to nearest neighbours."""
     sets = [frozenset(words) for words in texts if words]
     if len(sets) < 2:
         return {"mean": 0.0, "nearest_mean": 0.0}
@@ -91,7 +91,7 @@ def _self_similarity(texts: Sequence[tuple[str, ...]]) -> dict[str, float]:
 
 
 class Funnel:
-    """What became of the pairs, by question type."""
+    """Counts how many pairs were rejected, warned about, passed and kept, by question type."""
 
     def __init__(self) -> None:
         """Start with empty counts."""
@@ -100,7 +100,7 @@ class Funnel:
         )
 
     def add(self, pair: QAPair, verdict: QAPair | Reject) -> None:
-        """Count one pair and what was said of it."""
+        """Count a pair and its verdict."""
         counts = self._types[pair.question_type]
         counts["in"] += 1
         if isinstance(verdict, Reject):
@@ -113,7 +113,7 @@ class Funnel:
             counts["reviewed"][verdict.reviewed] += 1
 
     def figures(self) -> dict[str, Any]:
-        """Return totals, then the same by question type."""
+        """Return the totals, then the same counts by question type."""
         total: dict[str, Any] = {"in": 0, "rejected": {}, "warned": {}, "passed": 0, "kept": 0, "reviewed": {}}
         for counts in self._types.values():
             for name, value in counts.items():
@@ -127,5 +127,5 @@ def _plain(counts: dict[str, Any]) -> dict[str, Any]:
 
 
 def as_json(figures: dict[str, Any]) -> bytes:
-    """Return the bytes of one of the two files."""
+    """Return figures as the bytes of a JSON file."""
     return (json.dumps(figures, indent=1, ensure_ascii=False) + "\n").encode()

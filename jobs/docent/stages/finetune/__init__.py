@@ -1,9 +1,10 @@
-"""finetune: train the base model on the data set, one unit per approach.
+"""Stage finetune: train the base model on the data set, one unit per approach.
 
-Reads: Example rows and photos of build-dataset, and the folder (or hub name) of the base model.
-Writes: one Checkpoint row, `model/` (adapter or whole weights, and the processor) and `train_log.jsonl`. Checkpoints
-are scratch files beside them; a run that was killed resumes from the newest complete one.
+Reads: Example rows and photos of build-dataset, and the base model by its folder or hub name.
+Writes: one Checkpoint row, `model/` (adapter or full weights, and the processor) and `train_log.jsonl`. Training
+checkpoints are in a scratch folder next to them; a run that was killed resumes from the newest complete one.
 Run alone: `docent stage finetune-lora --config pipeline.yaml --run-dir runs/demo`
+Start reading at `trainer.py`, which has the training loop.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def run(ctx: Context) -> Iterator[Checkpoint]:
     """Train one approach and yield its checkpoint.
 
     Raises:
-        InputError: there are no training rows, or one has no picture or cannot be encoded.
+        InputError: there are no training rows, or a row has no picture or cannot be encoded.
         ConfigError: the base model cannot be loaded or adapted, or there are several processes.
         StoppedError: SIGTERM arrived; a checkpoint was saved.
     """
@@ -84,16 +85,16 @@ def run(ctx: Context) -> Iterator[Checkpoint]:
 
 
 def _fix_arithmetic(threads: int) -> None:
-    """Make every attempt compute the same sums in the same order."""
+    """Configure PyTorch to compute the same sums in the same order in every attempt."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
-    # Costs 3 % of the time and changes nothing: no operation here reads memory before writing it.
+    # Filling costs 3 % of the time and is unnecessary: no operation here reads memory before writing it.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
 def _data(ctx: Context, model: Any, processor: Any, approach: ApproachKind) -> Data:
-    """Return the encoded rows of training and validation.
+    """Return the encoded training and validation rows.
 
     Raises:
         InputError: there are no training rows.
@@ -115,14 +116,14 @@ def _data(ctx: Context, model: Any, processor: Any, approach: ApproachKind) -> D
 
 
 def _save(ctx: Context, tuned: Any, processor: Any) -> None:
-    """Write adapter or whole model, and the processor, as `model/`; no card, which would name the machine's folders."""
+    """Write the adapter or full model and the processor to `model/`, without a card, which would show local paths."""
     folder = ctx.output_folder("model")
     adapter = hasattr(tuned, "peft_config")
     options = {"save_embedding_layers": False} if adapter else {}
-    if not adapter:  # weights that trained in float32 are used in the dtype of the others
+    if not adapter:  # convert weights that were trained in float32 to the dtype of the others
         tuned.to(getattr(torch, ctx.section.dtype))
     tuned.save_pretrained(folder, safe_serialization=True, **options)
     processor.save_pretrained(folder)
     (folder / "README.md").unlink(missing_ok=True)
     for path in folder.iterdir():
-        path.chmod(0o644)  # safetensors creates files that only their owner can read
+        path.chmod(0o644)  # safetensors creates files that only the owner can read

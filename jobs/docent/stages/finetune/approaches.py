@@ -1,4 +1,4 @@
-"""Set up a model for an approach: which parameters train, and what is saved.
+"""Set up a model for an approach: choose which parameters are trained and what is saved.
 
 To add an approach, write its setup function here and add a row to `docent.tables.APPROACHES`.
 """
@@ -18,10 +18,10 @@ from docent.tables import APPROACHES, ApproachKind, function_at
 
 
 def chosen(config: ApproachConfig) -> ApproachKind:
-    """Return the table's row with the settings of the pipeline file; another rank keeps the LoRA scale.
+    """Return the approach's row of the table, with the pipeline file's settings; alpha / rank stays constant.
 
     Raises:
-        ConfigError: a rank for an approach without adapter.
+        ConfigError: a rank is given for an approach without an adapter.
     """
     row = APPROACHES[config.kind]
     if config.learning_rate is not None:
@@ -34,14 +34,16 @@ def chosen(config: ApproachConfig) -> ApproachKind:
 
 
 def prepare(model: Any, approach: ApproachKind, base_model: str, seed: int, *, float32: bool = True) -> Any:
-    """Set trainable what the approach trains and freeze the rest; initial adapter weights depend on the seed.
+    """Make the parameters that the approach trains trainable, and freeze all others.
+
+    Initial adapter weights depend on the seed.
 
     Args:
-        float32: whether the parameters that train become float32. Updates at common learning rates are smaller than
-            the spacing of bfloat16 numbers, so that most bfloat16 weights would never change.
+        float32: whether to convert trainable parameters to float32. Updates at common learning rates are smaller than
+            the spacing of bfloat16 numbers, so most bfloat16 weights would never change.
 
     Returns:
-        The peft model for an adapter, else the model itself.
+        The peft model if the approach has an adapter, or else the model itself.
 
     Raises:
         ConfigError: the adapter matches no module of this model.
@@ -55,10 +57,10 @@ def prepare(model: Any, approach: ApproachKind, base_model: str, seed: int, *, f
 
 
 def add_lora(model: Any, approach: ApproachKind, base_model: str, seed: int) -> Any:
-    """Put LoRA adapters on the projections of text model and connector.
+    """Add LoRA adapters to the projections of the text model and the connector.
 
     Raises:
-        ConfigError: this model has no such projections.
+        ConfigError: the model has no such projections.
     """
     from peft import LoraConfig, get_peft_model
 
@@ -76,13 +78,13 @@ def add_lora(model: Any, approach: ApproachKind, base_model: str, seed: int) -> 
             tuned = get_peft_model(model, settings)
     except ValueError as error:
         raise ConfigError(f"LoRA finds nothing to adapt: {error}", "finetune.base_model") from None
-    # The folder of the base model differs between machines; its name in the pipeline file does not.
+    # The folder of the base model differs between machines, but its name in the pipeline file does not.
     tuned.peft_config["default"].base_model_name_or_path = base_model
     return tuned
 
 
 def train_whole_model(model: Any, approach: ApproachKind, base_model: str, seed: int) -> Any:
-    """Train every weight, except those of the vision tower where the approach freezes it."""
+    """Make every weight trainable, except for the vision tower's weights if the approach freezes it."""
     tower = family_of(model).VISION_TOWER
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(not approach.vision_frozen or tower not in name.split("."))
@@ -90,6 +92,6 @@ def train_whole_model(model: Any, approach: ApproachKind, base_model: str, seed:
 
 
 def count_parameters(model: Any) -> tuple[int, int]:
-    """Return the numbers of trainable and of all parameters; tied weights count once."""
+    """Return the number of trainable parameters and of all parameters; tied weights count once."""
     sizes = [(p.numel(), p.requires_grad) for p in model.parameters()]
     return sum(n for n, trains in sizes if trains), sum(n for n, _ in sizes)

@@ -1,11 +1,11 @@
-"""Checkpoints that survive a kill at any moment: each is complete or absent.
+"""Write and read checkpoints that survive a kill at any moment: each one is complete or absent.
 
     step-000120/   trainable weights, optimiser state and random state after that step
-    best-000096/   trainable weights of the best validation loss so far
-    …/manifest.json   numbers and the sha256 of every file beside it; written last, before the folder gets its name
+    best-000096/   trainable weights with the best validation loss so far
+    …/manifest.json   numbers, and the sha256 of every file next to it; written last, before the folder is renamed
 
 Only safetensors and JSON are read back, never a pickle. A folder with a missing or altered file, or with tensors of
-another training, is skipped with a warning: training resumes from the one before, or starts again.
+another training, is skipped with a warning: training resumes from the previous checkpoint, or starts over.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ class TrainingState:
     """Progress of a training.
 
     Attributes:
-        step: optimiser steps done.
-        best_step: the step whose weights are kept, by validation loss; 0 before the first evaluation.
-        best_loss: its validation loss.
+        step: number of completed optimiser steps.
+        best_step: the step whose weights are kept, chosen by validation loss; 0 before the first evaluation.
+        best_loss: the validation loss at that step, if there are validation rows.
         log: one row per step, as in train_log.jsonl.
     """
 
@@ -56,7 +56,7 @@ class TrainingState:
 
     @property
     def measured(self) -> list[Evaluation]:
-        """Return every validation loss that was measured, in order."""
+        """Return every measured validation loss, in order."""
         rows = (row for row in self.log if row.get("validation_loss") is not None)
         return [Evaluation(row["step"], row["validation_loss"], row["validation_error"]) for row in rows]
 
@@ -65,7 +65,7 @@ _STATE = TypeAdapter(TrainingState)
 
 
 def save_checkpoint(folder: Path, state: TrainingState, tensors: dict[str, Tensors], keep: int) -> None:
-    """Publish `step-N`, then remove all but the newest `keep` checkpoints and the best weights they refer to."""
+    """Write `step-N`; then remove all but the newest `keep` checkpoints and the best weights that they refer to."""
     _publish(folder / f"step-{state.step:06d}", asdict(state), tensors)
     kept = _complete(folder, "step", verify=False)[:keep]
     needed = {path for path, _ in kept}
@@ -76,15 +76,15 @@ def save_checkpoint(folder: Path, state: TrainingState, tensors: dict[str, Tenso
 
 
 def save_best(folder: Path, step: int, weights: Tensors) -> None:
-    """Publish `best-N`; the one before it stays until no checkpoint refers to it."""
+    """Write `best-N`; the previous one stays until no checkpoint refers to it."""
     _publish(folder / f"best-{step:06d}", {"step": step}, {"weights": weights})
 
 
 def load_best(folder: Path, step: int) -> Tensors:
-    """Return the weights kept at the best step.
+    """Return the weights of the best step.
 
     Raises:
-        InputError: they are missing or damaged.
+        InputError: the weights are missing or damaged.
     """
     path = folder / f"best-{step:06d}" / "weights.safetensors"
     try:
@@ -98,10 +98,10 @@ def load_best(folder: Path, step: int) -> Tensors:
 def newest_checkpoint(
     folder: Path, problem_with: Callable[[TrainingState, dict[str, Tensors]], str] = lambda state, tensors: ""
 ) -> tuple[TrainingState, dict[str, Tensors]] | None:
-    """Return the newest checkpoint whose files and best weights are intact; None where there is none.
+    """Return the newest checkpoint whose files and best weights are intact, or None if there is none.
 
     Args:
-        problem_with: returns why a checkpoint belongs to another training; "" where it does not.
+        problem_with: returns why a checkpoint belongs to another training, or "" if it does not.
     """
     best = {manifest.get("step") for _, manifest in _complete(folder, "best", verify=True)}
     for path, manifest in _complete(folder, "step", verify=True):
@@ -124,10 +124,10 @@ def newest_checkpoint(
 def resume(
     folder: Path, steps: int, model: Any, optimizer: torch.optim.Optimizer, parallel: SingleProcess
 ) -> TrainingState:
-    """Restore the newest checkpoint that fits, and return its state; a fresh one where none fits.
+    """Restore the newest matching checkpoint and return its state, or return a new state if none matches.
 
     Args:
-        steps: optimiser steps of the whole training.
+        steps: planned number of optimiser steps of the training.
     """
 
     def problem_with(state: TrainingState, tensors: dict[str, Tensors]) -> str:
@@ -142,10 +142,10 @@ def resume(
 
 
 def _state(manifest: dict[str, Any]) -> TrainingState:
-    """Return the numbers of a manifest.
+    """Return the training state in a manifest.
 
     Raises:
-        ValueError: one is missing or of another type.
+        ValueError: a value is missing or has another type.
     """
     if missing := sorted(TrainingState.__dataclass_fields__.keys() - manifest.keys()):
         raise ValueError(f"{MANIFEST} lacks {', '.join(missing)}")
@@ -156,7 +156,7 @@ def _state(manifest: dict[str, Any]) -> TrainingState:
 
 
 def _publish(final: Path, manifest: dict[str, Any], tensors: dict[str, Tensors]) -> None:
-    if _manifest(final, verify=True):  # a resumed run reaches the same step again, with the same bytes
+    if _manifest(final, verify=True):  # a resumed run reaches the same step again and would write the same bytes
         return
     temporary = temporary_name(final)
     shutil.rmtree(temporary, ignore_errors=True)
@@ -175,7 +175,7 @@ def _publish(final: Path, manifest: dict[str, Any], tensors: dict[str, Tensors])
 
 
 def _complete(folder: Path, kind: str, verify: bool) -> list[tuple[Path, dict[str, Any]]]:
-    """Return the complete folders of a kind with their manifests, newest first; `verify` hashes their files."""
+    """Return the complete folders of a kind with their manifests, newest first; `verify` also hashes their files."""
     complete = []
     for path in sorted(folder.glob(f"{kind}-*"), reverse=True):
         manifest = _manifest(path, verify)

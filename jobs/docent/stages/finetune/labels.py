@@ -1,7 +1,7 @@
-"""Turn data set rows into token ids and labels: only the answer and the token that ends it are supervised.
+"""Turn data set rows into token ids and labels; only the answer and the token that ends it are supervised.
 
-The start of the answer is found by comparing token ids with those of the prompt alone, never by searching for a marker
-in the text.
+The start of the answer is found by comparing its token ids with those of the prompt alone, never by searching for a
+marker in the text.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ IGNORED = -100
 
 @dataclass(frozen=True)
 class Encoded:
-    """One row: its token ids, how many of them are the prompt, and its photo."""
+    """One row: its token ids, the length of the prompt in tokens, and the path of its photo."""
 
     ids: tuple[int, ...]
     prompt_length: int
@@ -32,12 +32,12 @@ class Encoded:
 
     @property
     def supervised(self) -> int:
-        """Return the number of tokens that the loss counts."""
+        """Return the number of supervised tokens."""
         return len(self.ids) - self.prompt_length
 
 
 def encode(model: Any, processor: Any, example: Example, photo: Path) -> Encoded:
-    """Return the token ids of one row and where its answer begins.
+    """Return the token ids of one row, and where its answer begins.
 
     Raises:
         InputError: the answer is empty or cannot be located.
@@ -60,7 +60,7 @@ def encode(model: Any, processor: Any, example: Example, photo: Path) -> Encoded
 
 
 def collate(rows: Sequence[Encoded], pad_id: int) -> dict[str, torch.Tensor]:
-    """Return a batch padded on the right: `input_ids`, `attention_mask`, `labels`, each int64 (rows, longest)."""
+    """Return a batch padded on the right: `input_ids`, `attention_mask`, `labels`, each int64 (rows, longest row)."""
     ids = [torch.tensor(row.ids) for row in rows]
     labels = [tokens.clone() for tokens in ids]
     for row, tokens in zip(rows, labels, strict=True):

@@ -1,7 +1,7 @@
 """Compute the loss of supervised tokens in one module, the only one that the trainer calls.
 
-Whatever DDP or FSDP must see (connector, text model, head) runs inside its `forward`, so it is this module that
-`parallel` wraps.
+Everything that DDP or FSDP must see (connector, text model, head) runs inside this module's `forward`, so this is the
+module that `parallel` wraps.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from docent.stages.finetune.labels import IGNORED
 
 
 class SupervisedLoss(torch.nn.Module):
-    """Wrap a model so that its forward returns the cross-entropy of each supervised token.
+    """Wrap a model so that its forward pass returns the cross-entropy of each supervised token.
 
     Args:
-        model: the model without a peft wrapper around it; its adapters are inside.
-        vision_frozen: whether `forward` is given the output of the vision tower instead of pixels.
-        autocast: whether to compute in bfloat16 with weights that stay in float32.
+        model: the model inside the peft wrapper, if there is one; it includes the adapters.
+        vision_frozen: whether `forward` gets the output of the vision tower instead of pixels.
+        autocast: whether to compute in bfloat16 while the weights stay in float32.
     """
 
     def __init__(self, model: Any, vision_frozen: bool = True, autocast: bool = False) -> None:
@@ -37,8 +37,8 @@ class SupervisedLoss(torch.nn.Module):
         pictures: torch.Tensor,
         picture_masks: torch.Tensor,
     ) -> torch.Tensor:
-        """Return the cross-entropy of every supervised token, row after row; arguments as `collate` and `Pictures`."""
-        # The logits at a position predict the token after it; those of the last position predict nothing.
+        """Return the cross-entropy of every supervised token, row by row, given `collate` and `Pictures` outputs."""
+        # The logits at a position predict the next token; the logits at the last position predict nothing.
         targets = pad(labels[:, 1:], (0, 1), value=IGNORED)
         supervised = targets != IGNORED
         with torch.autocast(input_ids.device.type, torch.bfloat16, enabled=self.autocast):
@@ -49,6 +49,6 @@ class SupervisedLoss(torch.nn.Module):
                 attention_mask=attention_mask,
                 **self.family.connect(self.model, pictures, picture_masks),
                 use_cache=False,
-                logits_to_keep=supervised,  # the head is the widest matrix of a small model
+                logits_to_keep=supervised,  # saves work: the head is the widest matrix of a small model
             ).logits
             return cross_entropy(logits.float(), targets[supervised], reduction="none")

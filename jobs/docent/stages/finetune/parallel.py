@@ -1,8 +1,8 @@
-"""Decide how the processes of a training work together: wrapping, reduction, clipping, saving and loading.
+"""Define how several processes train together: wrapping, reduction, clipping, saving and loading.
 
-The trainer does each of these through a strategy alone. To train in several processes, subclass `SingleProcess`,
-override what differs (DDP: `wrap`, `share`, `accumulate`, `total`; FSDP: also `clip` and what reads or writes weights),
-add the class to STRATEGIES, and name it in a row of `docent.tables.APPROACHES`.
+The trainer does these only through a strategy. To train in several processes, subclass `SingleProcess`, override what
+differs (DDP: `wrap`, `share`, `accumulate`, `total`; FSDP: also `clip` and the methods that read or write weights), add
+the class to STRATEGIES, and name it in a row of `docent.tables.APPROACHES`.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from docent.stages.finetune.checkpoints import Tensors
 from docent.stages.finetune.labels import Encoded
 
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
-"""What AdamW keeps of each parameter; the first is one number, the others have the parameter's shape."""
+"""AdamW's state for each parameter; `step` is a single number, the others have the shape of the parameter."""
 
 
 class SingleProcess:
     """Train in one process."""
 
     def wrap(self, module: torch.nn.Module) -> torch.nn.Module:
-        """Return the module that the trainer calls in place of `module`."""
+        """Return the module that the trainer calls instead of `module`."""
         return module
 
     def share(self, rows: Sequence[Encoded]) -> Sequence[Encoded]:
-        """Return the rows of a batch that this process computes."""
+        """Return the rows of a batch that this process handles."""
         return rows
 
     def accumulate(self, module: torch.nn.Module, last: bool) -> AbstractContextManager[None]:
-        """Enclose forward and backward of a micro-batch; the last one of a step sums gradients over all processes."""
+        """Return a context for the forward and backward pass of a micro-batch; a step's last one sums gradients."""
         return nullcontext()
 
     def total(self, value: float) -> float:
@@ -40,22 +40,22 @@ class SingleProcess:
         return value
 
     def clip(self, parameters: Iterable[torch.nn.Parameter], max_norm: float) -> None:
-        """Scale the gradients down to a common norm of at most `max_norm`."""
+        """Scale all gradients down so that their common norm is at most `max_norm`."""
         torch.nn.utils.clip_grad_norm_(parameters, max_norm)
 
     def weights(self, model: Any) -> Tensors:
-        """Return the parameters that train, whole, by their names in the model."""
+        """Return the trainable parameters, unsharded, by their names in the model."""
         return {name: p.detach() for name, p in model.named_parameters() if p.requires_grad}
 
     @torch.no_grad()
     def load_weights(self, model: Any, weights: Tensors) -> None:
-        """Copy weights into the parameters that train."""
+        """Copy weights into the trainable parameters."""
         for name, parameter in model.named_parameters():
             if parameter.requires_grad:
                 parameter.copy_(weights[name])
 
     def snapshot(self, model: Any, optimizer: torch.optim.Optimizer) -> dict[str, Tensors]:
-        """Return what a checkpoint holds: weights, moments as `<parameter>.<name>`, random state."""
+        """Return the contents of a checkpoint: weights, optimiser state as `<parameter>.<name>`, random state."""
         moments = {
             f"{index}.{name}": value
             for index, values in optimizer.state_dict()["state"].items()
@@ -67,7 +67,7 @@ class SingleProcess:
         return {"weights": self.weights(model), "optimizer": moments, "random": random_state}
 
     def restore(self, model: Any, optimizer: torch.optim.Optimizer, tensors: dict[str, Tensors]) -> None:
-        """Bring model, optimiser and random state to a snapshot."""
+        """Restore model, optimiser and random state from a snapshot."""
         self.load_weights(model, tensors["weights"])
         moments: dict[int, Tensors] = {}
         for key, value in tensors["optimizer"].items():
@@ -79,11 +79,11 @@ class SingleProcess:
             torch.cuda.set_rng_state(tensors["random"]["cuda"])
 
     def mismatch(self, model: Any, optimizer: torch.optim.Optimizer, tensors: dict[str, Tensors]) -> str:
-        """Return why a snapshot is of another training, judged by names and shapes; "" where it is of this one."""
+        """Return why a snapshot belongs to another training, judged by names and shapes, or "" if it does not."""
         if missing := {"weights", "optimizer", "random"} - tensors.keys():
             return f"no {' or '.join(sorted(missing))}"
         parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-        moved = {name.partition(".")[0] for name in tensors["optimizer"]}  # without a gradient there are no moments
+        moved = {name.partition(".")[0] for name in tensors["optimizer"]}  # parameters without a gradient have no state
         expected = {
             "weights": {name: value.shape for name, value in self.weights(model).items()},
             "optimizer": {

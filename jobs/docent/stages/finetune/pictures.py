@@ -1,4 +1,4 @@
-"""Prepare what the model is given of each photo, once per photo where the vision tower is frozen."""
+"""Prepare each photo for the model; if the vision tower is frozen, run it only once per photo."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ MAX_CACHED_BYTES = 512 << 20
 
 
 class Pictures:
-    """Cache of the vision tower's output where the tower is frozen, else of the pixels.
+    """Caches the vision tower's output if the tower is frozen, or else the pixels.
 
-    Beyond `max_bytes` nothing more is cached; the rest is computed again each time.
+    Once `max_bytes` are cached, further photos are computed again each time.
 
     Args:
-        model: the model without an adapter around it.
-        vision_frozen: whether the tower's output is the same in every step.
+        model: the model inside the peft wrapper, if there is one.
+        vision_frozen: whether the tower is frozen, so that its output is the same in every step.
     """
 
     def __init__(self, model: Any, processor: Any, vision_frozen: bool, max_bytes: int = MAX_CACHED_BYTES) -> None:

@@ -1,10 +1,10 @@
-"""Rehearse distributed training: all its pods, processes and connections, without a model.
+"""Rehearse distributed training without a model: all its pods, processes and connections.
 
-Run it before spending GPU hours: it shows that the pods are admitted, mount the volume, reach each other and resume
-after a stop, and how long they take to add up 4 MiB. Reads its own checkpoints below the unit's scratch folder; writes
-`<run>/<unit>/rehearsal.json`, and nothing that could be mistaken for training.
-Run alone, two processes: `PET_NPROC_PER_NODE=2 docent stage finetune-lora --config pipeline.yaml --run-dir runs/demo
---rehearse`; in pods: `docent render` shows the same workload as for training.
+Run it before spending GPU hours. It shows whether the pods are admitted, mount the volume, reach each other and resume
+after a stop, and how long they take to add up 4 MiB. Reads its own checkpoints in the unit's scratch folder; writes
+`<run>/<unit>/rehearsal.json`, and nothing that could be mistaken for training output.
+Run alone with two processes: `PET_NPROC_PER_NODE=2 docent stage finetune-lora --config pipeline.yaml --run-dir
+runs/demo --rehearse`; for pods, `docent render` shows the same workload as for training.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ from docent.store import write_durably
 log = logging.getLogger("docent.finetune")
 
 NUMBERS = 1 << 20
-MODULUS = 1009  # sums of numbers below it are exact in float32 for thousands of ranks
+MODULUS = 1009  # sums of smaller numbers are exact in float32 for thousands of ranks
 SAVE_EVERY = 25
 KEPT = 2
 
 
 def run(ctx: Context, steps: int) -> None:
-    """Add up numbers over all ranks `steps` times, with checkpoints, resuming an attempt that was stopped.
+    """Add up numbers over all ranks `steps` times, with checkpoints; resume an attempt that was stopped.
 
     Raises:
-        StoppedError: some rank was asked to stop; a checkpoint was saved.
+        StoppedError: a rank was asked to stop; a checkpoint was saved.
         PipelineError: a sum is wrong.
     """
     scratch = ctx.scratch / f"rehearsal-of-{peers.world_size()}"
@@ -78,7 +78,7 @@ def run(ctx: Context, steps: int) -> None:
 
 
 def _add_up(numbers: torch.Tensor, step: int) -> tuple[int, float]:
-    """Run one all-reduce; return the number that every rank holds then, and the seconds it took.
+    """Run one all-reduce; return the sum that every rank then has, and how many seconds it took.
 
     Raises:
         PipelineError: the sum is wrong.
@@ -87,7 +87,7 @@ def _add_up(numbers: torch.Tensor, step: int) -> tuple[int, float]:
     started_s = time.perf_counter()
     if peers.world_size() > 1:
         distributed.all_reduce(numbers)
-    smallest, largest = (int(edge) for edge in numbers.aminmax())  # waits for the GPU, too
+    smallest, largest = (int(edge) for edge in numbers.aminmax())  # also waits for the GPU
     took_s = time.perf_counter() - started_s
     expected = sum((step + other) % MODULUS for other in range(peers.world_size()))
     if (smallest, largest) != (expected, expected):
@@ -96,7 +96,7 @@ def _add_up(numbers: torch.Tensor, step: int) -> tuple[int, float]:
 
 
 def _resume(scratch: Path) -> tuple[int, int]:
-    """Return step and sum of the newest checkpoint as rank 0 sees it: others may see an older folder over a network."""
+    """Return step and sum of rank 0's newest checkpoint; other ranks may see an older state of a network folder."""
 
     def problem_with(_: TrainingState, tensors: dict[str, Tensors]) -> str:
         return "" if tensors.get("rehearsal", {}).keys() == {"sum"} else "no sum"
@@ -111,7 +111,7 @@ def _resume(scratch: Path) -> tuple[int, int]:
 
 
 def _hosts() -> list[str]:
-    """Return the host of every rank."""
+    """Return the host name of every rank."""
     hosts: list[Any] = [socket.gethostname()] * peers.world_size()
     if peers.world_size() > 1:
         distributed.all_gather_object(hosts, socket.gethostname())

@@ -1,9 +1,10 @@
-"""Schedule of a training as pure functions of step numbers and losses: rate, epochs, evaluations, early end.
+"""Compute the schedule of a training from step numbers and losses: learning rate, epochs, evaluations, early stop.
 
-A training whose validation loss has stopped falling cools down: its rate falls to zero over a few more steps, because
-weights from the middle of a schedule answer worse than their loss suggests (docs/lab-notes.md).
+All functions are pure. If the validation loss has stopped falling, the training cools down: its learning rate falls to
+zero over a few more steps, because weights from the middle of a schedule give worse answers than their loss suggests
+(docs/lab-notes.md).
 
-Source of the learning rate: linear warm-up and half a cosine, as in transformers' `get_cosine_schedule_with_warmup`,
+Source of the learning rate: linear warm-up and a half cosine, as in transformers' `get_cosine_schedule_with_warmup`,
 which the published experiment used.
 """
 
@@ -18,11 +19,11 @@ from docent.records import canonical_json
 
 SORTED_BATCHES = 8
 MIN_STEPS, MIN_EPOCHS = 1300, 1.5
-"""Length of a training where `finetune.epochs` is not given; docs/lab-notes.md has the measurements."""
+"""Minimum length of a training if `finetune.epochs` is not set; docs/lab-notes.md has the measurements."""
 MIN_GAIN = 0.005
-"""A validation loss that falls by a smaller share counts as not falling."""
+"""Relative gain in validation loss; a smaller gain counts as none."""
 CONVERGED_GAIN = 0.01
-"""A training whose last evaluation gained a larger share has not converged."""
+"""Relative gain in validation loss; if the last evaluation gained more, the training has not converged."""
 COOLDOWN_SHARE = 0.2
 """Length of the cooldown as a share of the steps before it."""
 
@@ -36,29 +37,29 @@ class Evaluation(NamedTuple):
 
 
 def epochs_for(rows: int, batch_size: int) -> float:
-    """Return the passes over the training rows where the settings give none: few rows get more passes than many.
+    """Return the number of passes over the training rows if the settings give none; few rows get more passes than many.
 
     Args:
-        rows: training rows.
-        batch_size: rows of an optimiser step.
+        rows: number of training rows.
+        batch_size: rows per optimiser step.
     """
     return max(MIN_EPOCHS, MIN_STEPS / math.ceil(rows / batch_size))
 
 
 def total_steps(rows: int, batch_size: int, epochs: float, max_steps: int | None = None) -> int:
-    """Return the optimiser steps of a run, at most `max_steps`; the last, shorter batch of an epoch counts."""
-    # Rounded first: 1.1 * 10 is a little more than 11 in floating point.
+    """Return the number of optimiser steps of a run, at most `max_steps`; an epoch's shorter last batch counts."""
+    # Round first: 1.1 * 10 is slightly more than 11 in floating point.
     steps = max(1, math.ceil(round(epochs * math.ceil(rows / batch_size), 6)))
     return steps if max_steps is None else min(steps, max_steps)
 
 
 def rate_factor(step: int, steps: int, warmup_share: float, cooldown: int | None = None) -> float:
-    """Return the share of the peak learning rate at step 1 .. `steps`: linear warm-up from 0 to 1, then a cosine.
+    """Return the learning rate at step 1 .. `steps` as a share of its peak: linear warm-up from 0 to 1, then a cosine.
 
-    The warm-up ends before the last step: a run of one step would learn nothing.
+    The warm-up ends before the last step; otherwise a run of one step would learn nothing.
 
     Args:
-        cooldown: the step after which the rate falls linearly to zero instead; None where no cooldown began.
+        cooldown: the step after which the rate falls linearly to zero instead, or None if no cooldown has begun.
     """
     if cooldown is not None and step > cooldown:
         left = cooldown_end(cooldown, steps) - cooldown + 1
@@ -71,12 +72,12 @@ def rate_factor(step: int, steps: int, warmup_share: float, cooldown: int | None
 
 
 def evaluation_steps(steps: int, evaluations: int) -> tuple[int, ...]:
-    """Return the steps after which the validation loss is measured: evenly spaced, including the last."""
+    """Return the steps after which the validation loss is measured: evenly spaced, including the last one."""
     return tuple(sorted({math.ceil(steps * k / evaluations) for k in range(1, evaluations + 1)}))
 
 
 def cooldown_start(measured: Sequence[Evaluation], patience: int) -> int | None:
-    """Return the step of the first evaluation that ends `patience` without a gain; None where none or patience is 0."""
+    """Return the first step after `patience` evaluations without a gain, or None if there is none or patience is 0."""
     for end in range(patience + 1, len(measured) + 1) if patience else ():
         losses = [evaluation.loss for evaluation in measured[:end]]
         if min(losses[-patience:]) > min(losses[:-patience]) * (1 - MIN_GAIN):
@@ -85,14 +86,14 @@ def cooldown_start(measured: Sequence[Evaluation], patience: int) -> int | None:
 
 
 def cooldown_end(start: int, steps: int) -> int:
-    """Return the last step of a training that cools down after step `start` of `steps`."""
+    """Return the last step of a training that starts to cool down after step `start` of `steps`."""
     return min(steps, start + math.ceil(COOLDOWN_SHARE * start))
 
 
 def best_of(measured: Sequence[Evaluation]) -> Evaluation:
     """Return the latest evaluation whose loss is within one standard error of the lowest.
 
-    Among losses that the validation rows cannot tell apart, the one at the lowest learning rate is taken. Source of the
+    If the validation rows cannot distinguish losses, this takes the one at the lowest learning rate. Source of the
     rule: Breiman et al., Classification and Regression Trees, 1984, 3.4.3.
     """
     lowest = min(measured, key=lambda evaluation: evaluation.loss)
@@ -100,27 +101,27 @@ def best_of(measured: Sequence[Evaluation]) -> Evaluation:
 
 
 def has_converged(measured: Sequence[Evaluation]) -> bool:
-    """Return whether the last of two or more validation losses hardly improved on the ones before it."""
+    """Return whether the last of two or more validation losses hardly improved on the previous ones."""
     losses = [evaluation.loss for evaluation in measured]
     return losses[-1] > min(losses[:-1]) * (1 - CONVERGED_GAIN)
 
 
 def checkpoint_interval(steps: int) -> int:
-    """Return the steps between two checkpoints: a killed run loses at most a tenth of its work."""
+    """Return the number of steps between checkpoints; a killed run loses at most a tenth of its work, or ten steps."""
     return max(10, steps // 10)
 
 
 def epoch_batches(lengths: Sequence[int], batch_size: int, seed: int, epoch: int) -> list[list[int]]:
-    """Return the row numbers of all batches of an epoch: a permutation of the rows, the shorter last batch kept.
+    """Return the row numbers of all batches of an epoch: a permutation of the rows, with the shorter last batch kept.
 
-    Rows are sorted by length among the next few batches, so that a batch holds little padding, and those batches are
-    shuffled again.
+    Rows are sorted by length within groups of SORTED_BATCHES batches, so that a batch has little padding; then all
+    batches are shuffled.
 
     Args:
-        lengths: tokens of each row.
-        batch_size: rows in a batch.
-        seed: of the run.
-        epoch: 0, 1, ...
+        lengths: number of tokens of each row.
+        batch_size: rows per batch.
+        seed: seed of the run.
+        epoch: epoch number, from 0.
     """
     rng = random.Random(canonical_json([seed, "epoch", epoch]))
     order = list(range(len(lengths)))

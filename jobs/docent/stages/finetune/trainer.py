@@ -1,8 +1,8 @@
-"""The training loop: AdamW, warm-up and cosine, validation, cooldown, checkpoints, resume.
+"""Run the training loop: AdamW, warm-up and cosine, validation, cooldown, checkpoints, resume.
 
-Reads encoded rows; writes checkpoints into a scratch folder. On a CPU in float32 a run that was killed and resumed
-ends with the same bits as one that was not: batches depend on the step number alone, and weights, optimiser and random
-state are restored exactly.
+Reads encoded rows; writes checkpoints to a scratch folder. On a CPU in float32, a run that was killed and resumed
+ends with the same bits as an uninterrupted one: batches depend only on the step number, and weights, optimiser and
+random state are restored exactly.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from docent.stages.finetune.pictures import Pictures
 
 @dataclass(frozen=True)
 class Data:
-    """Encoded rows and the photos they are about."""
+    """Encoded rows, and the photos that they are about."""
 
     train: Sequence[Encoded]
     validation: Sequence[Encoded]
@@ -42,15 +42,15 @@ class Data:
 
 @dataclass
 class Trainer:
-    """One training.
+    """A training run.
 
     Attributes:
-        model: not wrapped by peft, with the parameters to train set trainable.
-        loss: the module around it that is called; `parallel` may have wrapped it.
+        model: the model inside the peft wrapper, if there is one; the parameters to train are trainable.
+        loss: the module that computes the loss of `model`; `parallel` may have wrapped it.
         rate: peak learning rate.
         epochs: passes over the training rows.
-        seed: of batches and dropout.
-        scratch: folder of the checkpoints.
+        seed: seed for batches and dropout.
+        scratch: folder for checkpoints.
     """
 
     model: Any
@@ -70,16 +70,16 @@ class Trainer:
         self.steps = schedule.total_steps(
             len(self.data.train), self.section.batch_size, self.epochs, self.section.max_steps
         )
-        """Optimiser steps as planned; there are fewer where the validation loss stops falling."""
+        """Planned number of optimiser steps; the training ends earlier if the validation loss stops falling."""
         self._rows_at_once = self.section.micro_batch_rows or self.section.batch_size
         self._epoch, self._batches = -1, [[0]]
 
     def train(self, stop: threading.Event, report: Callable[[float, float, str], None]) -> TrainingState:
-        """Train from the newest checkpoint or the beginning, and leave the best weights in the model.
+        """Train from the newest checkpoint or from the beginning, and leave the best weights in the model.
 
         Args:
-            stop: when set, a checkpoint is saved and StoppedError raised.
-            report: called after every step with steps done, steps in all, and a message.
+            stop: when set, a checkpoint is saved and StoppedError is raised.
+            report: called after every step with the completed steps, all steps, and a message.
 
         Raises:
             StoppedError: `stop` was set.
@@ -105,7 +105,7 @@ class Trainer:
         return state
 
     def step(self) -> dict[str, Any]:
-        """Take the optimiser step after `state`, and return its row of the training log.
+        """Run the next optimiser step, and return its row of the training log.
 
         The loss is the mean over all supervised tokens of the step, however the rows are divided into micro-batches.
 
@@ -144,10 +144,10 @@ class Trainer:
     def validate(self) -> tuple[float, float] | None:
         """Return the mean cross-entropy over the supervised tokens of all validation rows, and its standard error.
 
-        Rows count as the independent observations: tokens of one row depend on each other.
+        Rows, not tokens, count as independent observations, because tokens of one row depend on each other.
 
         Returns:
-            None where there are no validation rows. A single row has no error: 0.
+            The mean and its standard error, 0 for a single row; None if there are no validation rows.
         """
         if not self.data.validation:
             return None
@@ -166,9 +166,9 @@ class Trainer:
         return mean, math.sqrt(squares * number / (number - 1)) / sum(counts)
 
     def evaluate(self) -> None:
-        """Add the validation loss to the last row of the log; keep the weights where `best_of` chooses this step.
+        """Add the validation loss to the last row of the log; save the weights if `best_of` chooses this step.
 
-        Without validation rows the last step is kept.
+        Without validation rows, the weights of the last step are saved.
 
         Raises:
             ConfigError: the loss is not finite.
@@ -183,12 +183,12 @@ class Trainer:
             save_best(self.scratch, state.step, self.parallel.weights(self.model))
 
     def _end(self) -> int:
-        """Return the last step as far as it is known: of the plan, or of the cooldown that has begun."""
+        """Return the last step, either the planned one or the end of a cooldown that has begun."""
         cooldown = schedule.cooldown_start(self.state.measured, self.section.patience)
         return self.steps if cooldown is None else schedule.cooldown_end(cooldown, self.steps)
 
     def _batch(self, step: int) -> list[Encoded]:
-        """Return the training rows of step 1, 2, ..."""
+        """Return the training rows of a step, counted from 1."""
         epoch, position = divmod(step - 1, self.steps_per_epoch)
         if self._epoch != epoch:
             lengths = [len(row.ids) for row in self.data.train]
@@ -206,7 +206,7 @@ def _not_finite(what: str, loss: float, step: int) -> ConfigError:
 
 
 def _optimizer(model: Any, section: Finetune) -> torch.optim.AdamW:
-    """Return AdamW over the parameters that train; norms and biases do not decay."""
+    """Return AdamW over the trainable parameters; norms and biases get no weight decay."""
     parameters = [p for p in model.parameters() if p.requires_grad]
     groups = [
         {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": section.weight_decay},

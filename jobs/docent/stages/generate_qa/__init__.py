@@ -1,9 +1,10 @@
-"""Stage generate-qa: questions and answers about every item, written by a teacher at several temperatures.
+"""Stage generate-qa: let a teacher write questions and answers about every item, at several temperatures.
 
 Reads the items of `assemble` and the figures of `ingest`; writes `QAPair` rows: visitors' pairs, then pairs about
-sections, then conversations, each by item, question type, temperature, fact, index. Calls are divided over shards, rows
-are the same for any number of them. calls.py says what is asked, views.py and prompts.py how, typed.py and visitor.py
-what is made of a reply. Run alone: `docent stage generate-qa --config pipeline.yaml --run-dir runs/demo --shard 0/2`.
+sections, then conversations, each by item, question type, temperature, fact, index. Calls are divided among shards; the
+rows do not depend on the number of shards. calls.py plans the calls, views.py and prompts.py build the prompts,
+typed.py and visitor.py turn replies into rows. Start reading at calls.py.
+Run alone: `docent stage generate-qa --config pipeline.yaml --run-dir runs/demo --shard 0/2`.
 """
 
 from __future__ import annotations
@@ -30,15 +31,15 @@ from docent.text.prompt_safety import hidden_in
 log = logging.getLogger("docent.generate_qa")
 
 KEPT_OF_GRACE_S = 10
-"""Of the seconds between SIGTERM and SIGKILL, left for everything but replies that are under way."""
+"""Seconds between SIGTERM and SIGKILL that are reserved for everything except waiting for pending replies."""
 CONVERSATIONS_AT_ONCE = 5000
-"""Conversations that wait in memory for their second step; a batch API is asked twice for each so many."""
+"""Number of conversations held in memory until their second step; a batch API gets two batches for each group."""
 Rows = Iterator[QAPair | Reject]
 
 
 @dataclass(frozen=True)
 class Requests(Sequence[ChatRequest]):
-    """The prompts of some calls, each built when it is looked at, so that a large run holds none of them."""
+    """The requests of some calls; each is built when it is accessed, so that large runs never hold all of them."""
 
     calls: Sequence[Call]
     build: Callable[[Call], ChatRequest]
@@ -60,7 +61,7 @@ class Requests(Sequence[ChatRequest]):
 
 @dataclass
 class Work:
-    """One shard at work."""
+    """The calls of one shard and everything that is needed to process them."""
 
     ctx: Context
     asking: Asking
@@ -74,7 +75,7 @@ class Work:
         return [call for call in self.calls if part_of(call.kind) == part]
 
     def replies(self, calls: Sequence[Call]) -> Iterator[tuple[Call, list[QAPair | Reject], ChatReply | None]]:
-        """Yield every call of a part with its rows; an impossible call has one Reject."""
+        """Yield every call with its rows and its reply; an impossible call has one Reject and no reply."""
         asking, teacher = self.asking, self.client.teacher
         if not calls:
             return
@@ -88,15 +89,15 @@ class Work:
                 reply = next(replies)
                 yield call, list(rows_of(call, reply, asking, teacher)), reply
                 self.ctx.progress.update(self.done, len(self.calls), self.client.line())
-            next(replies, None)  # there is none: behind the last one the ledger is checked
+            next(replies, None)  # yields nothing, but lets the client check its counts after the last reply
 
 
 def run(ctx: Context) -> Rows:
     """Yield the pairs of this shard's calls; a call without a usable reply yields one Reject.
 
     Raises:
-        ConfigError: a question type, a language, a key, a price, the model or the endpoint is not as configured.
-        TemporaryError: the endpoint is down; what it answered is kept in the journal.
+        ConfigError: a question type, language, key, price, model or the endpoint does not work as configured.
+        TemporaryError: the endpoint is down; its replies so far are kept in the journal.
     """
     items, languages = with_own_language(ctx.rows(Item), ctx.config)
     for item in items:
@@ -127,7 +128,7 @@ def run(ctx: Context) -> Rows:
 
 
 def _say_hidden(items: Sequence[Item]) -> None:
-    """Log how many texts are not sent as they are."""
+    """Log how many texts contain hidden content that is removed or sent as plain text."""
     found = [hidden_in(f"{item.name}\n{item.title}\n{item.text}") for item in items]
     texts = sum(bool(hidden.invisible or hidden.tokens) for hidden in found)
     if texts:
@@ -139,7 +140,7 @@ def _say_hidden(items: Sequence[Item]) -> None:
 
 
 def requests_for(calls: Sequence[Call], asking: Asking) -> Requests:
-    """Return the requests of these calls, which are all of one part."""
+    """Return the requests of the calls, which must all belong to one part."""
 
     def build(call: Call) -> ChatRequest:
         if part_of(call.kind) == "visitor":
@@ -150,14 +151,14 @@ def requests_for(calls: Sequence[Call], asking: Asking) -> Requests:
 
 
 def rows_of(call: Call, reply: ChatReply, asking: Asking, teacher: str) -> Rows:
-    """Yield the rows of one reply."""
+    """Return the rows of one reply."""
     if part_of(call.kind) == "visitor":
         return visitor.rows_of(call, reply, asking.section, teacher)
     return typed.rows_of(call, reply, asking, teacher)
 
 
 def _conversations(work: Work) -> Rows:
-    """Yield the rows of conversations in batches, so that a large run holds few of them."""
+    """Yield the rows of conversations in groups, so that large runs hold only a few in memory."""
     calls, kept = work.of("conversation"), 0
     for start in range(0, len(calls), CONVERSATIONS_AT_ONCE):
         kept += yield from _some_conversations(work, calls[start : start + CONVERSATIONS_AT_ONCE])
@@ -166,10 +167,10 @@ def _conversations(work: Work) -> Rows:
 
 
 def _some_conversations(work: Work, calls: Sequence[Call]) -> Generator[QAPair | Reject, None, int]:
-    """Run both steps: write all conversations, then reword those with several turns, in the same order.
+    """Run both steps: write all conversations, then reword those with several turns; yield rows in call order.
 
     Returns:
-        How many were not worded anew.
+        The number of conversations that could not be reworded.
     """
     first: list[tuple[Call, list[QAPair | Reject]]] = []
     for call, rows, reply in work.replies(calls):

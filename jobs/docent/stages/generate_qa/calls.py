@@ -1,8 +1,8 @@
-"""Plan the requests, in the order of the rows they give: one call per item, question type, temperature and fact.
+"""Plan the calls, in the order of the rows they produce: one call per item, question type, temperature and fact.
 
-Reads and writes nothing. Calls come in three parts, because a client asks for free text and for JSON one after the
-other and a conversation has two steps: visitors' questions, questions about sections, conversations. The order is that
-of the whole run, so that shards are blocks of it.
+Reads and writes nothing. Calls come in three parts: visitors' questions, questions about sections, conversations. The
+client requires separate batches for free text and JSON, and a conversation has two steps. The order covers the complete
+run, so every shard is a contiguous block of it.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ Part = Literal["visitor", "typed", "conversation"]
 PARTS: tuple[Part, ...] = ("visitor", "typed", "conversation")
 NO_TEXT, NO_PARTNER, NO_FACTS = "no text to ask about", "needs two sections", "no facts to ask about"
 NO_TURNS = "conversations are about sections"
-"""The turns of a conversation belong together, and the photos of an exhibit get one pair each."""
+"""Exhibits get no conversations, because their turns belong together but each photo of an exhibit gets one pair."""
 IN_PARTS = "section in several parts"
 WHOLE_SECTION = frozenset({"summarization", "summary", "section_summary", "process_workflow"})
-"""What is asked about a section by its title alone, and so can only be answered from all of it."""
+"""Types that ask about a section by its title alone, so that only the complete section can answer them."""
 MIN_FACT_CHARS = 11
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One question to the teacher.
+    """One request to the teacher.
 
     Attributes:
-        unit: which fact of the item, 0 where it is not about one.
-        number: position among all calls of its type, so that what takes turns does so over the whole run.
+        unit: index of the fact that is asked about; 0 if the type does not ask about a fact.
+        number: position among all calls of its type, so that alternation continues over the complete run.
     """
 
     item: Item
@@ -49,7 +49,7 @@ class Call:
 
     @property
     def about(self) -> str:
-        """Return type and place, for rejects and log lines."""
+        """Return item, temperature and fact, for rejects and log lines."""
         fact = f", fact {self.unit + 1}" if self.kind.context == "fact" else ""
         return f"{self.item.name} at temperature {self.temperature:g}{fact}"
 
@@ -59,19 +59,20 @@ class ItemIndex:
     """All items of the run, to find those that belong together.
 
     Attributes:
-        by_document: those with a text, by the document's id.
-        places: of each in its document, by its own id.
+        by_id: every item, by its id.
+        by_document: items with text, by the id of their document.
+        places: index of each item with text within its document, by the id of the item.
     """
 
     by_id: dict[str, Item] = field(default_factory=dict)
     by_document: dict[str, list[Item]] = field(default_factory=dict)
     places: dict[str, int] = field(default_factory=dict)
     in_parts: set[str] = field(default_factory=set)
-    """Ids of items that are parts of one section, which was cut at the end of a page or for its length."""
+    """Ids of items that are parts of one section, which was split at the end of a page or because of its length."""
 
     @classmethod
     def of(cls, items: Iterable[Item]) -> ItemIndex:
-        """Index items."""
+        """Build the index of some items."""
         index = cls()
         for item in items:
             index.by_id[item.id] = item
@@ -84,12 +85,12 @@ class ItemIndex:
         return index
 
     def related(self, item: Item) -> list[Item]:
-        """Return the related sections that have a text, the nearest first."""
+        """Return the related sections that have text, the nearest first."""
         found = (self.by_id.get(other) for other in item.related)
         return [other for other in found if other is not None and other.text.strip()]
 
     def partner(self, call: Call, seed: int) -> Item | None:
-        """Return the second section of a two-section question: a related one, else any other of the document."""
+        """Return the second section for a two-section question: a related one, or else any other of the document."""
         rng = seeded(seed, "partner", call.item.text, call.kind.name, call.temperature)
         if related := self.related(call.item):
             return rng.choice(related)
@@ -98,14 +99,14 @@ class ItemIndex:
         others = len(with_text) - (own < len(with_text))
         if not others:
             return None
-        drawn = rng.randrange(others)  # of a document with many sections no list is made for each of them
+        drawn = rng.randrange(others)  # by index: a list of all others per section would be slow for long documents
         return with_text[drawn + (drawn >= own)]
 
     def why_not(self, call: Call, by_title: bool = False) -> str:
-        """Return why a call is impossible, "" when it is possible.
+        """Return why a call is impossible, or "" if it is possible.
 
         Args:
-            by_title: whether the teacher names sections by their titles, as the offline teacher does.
+            by_title: whether the teacher refers to sections by their titles, as the offline teacher does.
         """
         if not call.item.text.strip():
             return NO_TEXT
@@ -119,7 +120,7 @@ class ItemIndex:
 
 
 def plan_calls(items: Sequence[Item], section: GenerateQA) -> list[Call]:
-    """Return all calls of the run: part after part; within it by item, type, temperature, fact.
+    """Return all calls of the run, part by part; within a part by item, type, temperature and fact.
 
     Raises:
         ConfigError: a question type is unknown.
@@ -133,7 +134,7 @@ def plan_calls(items: Sequence[Item], section: GenerateQA) -> list[Call]:
         for item in items if kinds else ():
             for kind in kinds:
                 for temperature in temperatures:
-                    # A request that is impossible for lack of facts counts too, so that it is reported.
+                    # A call that is impossible because there are no facts is also added, so that it is reported.
                     units = max(1, len(facts_of_item(item))) if kind.context == "fact" else 1
                     for unit in range(units):
                         calls.append(Call(item, kind, temperature, unit, numbers[kind.name]))
@@ -142,7 +143,7 @@ def plan_calls(items: Sequence[Item], section: GenerateQA) -> list[Call]:
 
 
 def planned(items: Sequence[Item], section: GenerateQA) -> dict[str, int]:
-    """Return the pairs, by question type, that a run would produce if every request gave its quota."""
+    """Return how many pairs a run would produce, by question type, if every call returned its quota."""
     quotas: Counter[str] = Counter()
     for call in plan_calls(items, section):
         quotas[call.kind.name] += call.kind.quota
@@ -150,14 +151,14 @@ def planned(items: Sequence[Item], section: GenerateQA) -> dict[str, int]:
 
 
 def part_of(kind: QuestionType) -> Part:
-    """Return the part of the run in which a type is asked."""
+    """Return the part of the run to which calls of a type belong."""
     if kind.name == VISITOR:
         return "visitor"
     return "conversation" if kind.form == "conversation" else "typed"
 
 
 def facts_of_item(item: Item) -> tuple[Fact, ...]:
-    """Return the facts of an item; without facts in its source, as for exhibits, its sentences or all of it."""
+    """Return the item's facts; if its source has none, as for exhibits, return its sentences or its complete text."""
     if item.facts or not item.text.strip():
         return item.facts
     text = without_figures(item.text, item.figures)
@@ -166,5 +167,5 @@ def facts_of_item(item: Item) -> tuple[Fact, ...]:
 
 
 def seeded(seed: int, *what: object) -> random.Random:
-    """Return a random generator that depends on these values alone."""
+    """Return a random generator that depends only on the given values."""
     return random.Random(hashlib.sha256(canonical_json([seed, *what]).encode()).digest())

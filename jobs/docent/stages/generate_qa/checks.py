@@ -1,7 +1,6 @@
-"""Check before a run begins that generate-qa can ask for everything that is configured.
+"""Check before a run that generate-qa can ask every question that is configured.
 
-Reads the configuration and, for a teacher that does not translate, the beginnings of the sources' texts; writes
-nothing.
+Reads the configuration and, if the teacher does not translate, the beginnings of the sources' texts; writes nothing.
 """
 
 from __future__ import annotations
@@ -13,13 +12,14 @@ from docent.stages.generate_qa.source_texts import texts_of
 
 
 def check(config: PipelineConfig) -> list[str]:
-    """Check question types, quotas and languages, those of the sources included.
+    """Check question types, quotas and languages, including the languages of the sources.
 
     Returns:
-        What a person should know before the run: which languages are asked in, where that is not the configured one.
+        Messages to show before the run: the languages of the questions, if they differ from the configured one.
 
     Raises:
-        ConfigError: a type, quota or language is unknown or taken, or the teacher does not write it.
+        ConfigError: a type, quota or language is unknown, a type's name is taken, or the teacher cannot write a
+            language.
     """
     section = config.generate_qa
     if section is None:

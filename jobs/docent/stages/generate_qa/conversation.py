@@ -1,7 +1,7 @@
-"""Generate conversations: first with full names, then reworded with pronouns, as people speak.
+"""Generate conversations in two steps: write questions with full names, then reword them with pronouns.
 
-Reads and writes nothing itself; both steps go through the client, so that each is in the journal. Answers are those of
-the first step, for only they were written with the section in sight.
+Reads and writes nothing itself; both steps go through the client, so both are in the journal. Answers are kept from the
+first step, because only that step includes the section.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Turns:
     """A conversation after its first step.
 
     Attributes:
-        rows: its pairs in order, at least two: one alone refers to nothing.
+        rows: its pairs in order; at least two, because a single pair has nothing to refer back to.
     """
 
     call: Call
@@ -34,7 +34,7 @@ class Turns:
 
     @property
     def dialogue(self) -> tuple[tuple[str, str], ...]:
-        """Return questions and answers."""
+        """Return the questions and answers."""
         return tuple((row.question, row.answer) for row in self.rows)
 
 
@@ -42,7 +42,7 @@ def rewording_request(call: Call, dialogue: Sequence[tuple[str, str]], code: str
     """Build the request of the second step.
 
     Args:
-        code: of the language.
+        code: code of the language to write in.
     """
     language = find_language(code, "generate_qa.language")
     item = call.item
@@ -70,7 +70,7 @@ def rewording_request(call: Call, dialogue: Sequence[tuple[str, str]], code: str
 
 
 def problem_with(turns: int, reply: ChatReply) -> str:
-    """Return why the questions of a reply cannot replace the old ones, "" when they can."""
+    """Return why the questions of a reply cannot replace the original ones, or "" if they can."""
     assert isinstance(reply.value, TypedReply)
     if len(reply.value.pairs) != turns:
         return f"{len(reply.value.pairs)} turns, there are {turns}"
@@ -78,7 +78,7 @@ def problem_with(turns: int, reply: ChatReply) -> str:
 
 
 def reworded(turns: Turns, reply: ChatReply) -> list[QAPair]:
-    """Return the pairs with their new questions; unchanged where there are none."""
+    """Return the pairs with reworded questions, or unchanged if the reply is unusable."""
     if not isinstance(reply.value, TypedReply):
         return list(turns.rows)
     found = []

@@ -1,7 +1,7 @@
 """Estimate the requests and costs of generate-qa before it runs, for `docent estimate`.
 
-Reads the items of `assemble` and the journal; writes and sends nothing. The second step of a conversation is counted
-with turns of the expected length, for its words are not known yet.
+Reads the items of `assemble` and the journal; writes and sends nothing. The second step of a conversation is estimated
+with turns of the expected length, because its text does not exist yet.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from docent.stages.generate_qa.question_types import language_of
 from docent.stages.generate_qa.views import Asking
 
 QUESTION_CHARS = 80
-"""A question, and its labels or field names."""
+"""Length of a question with its labels or field names."""
 CHARS_PER_WORD = 6
-"""Of English, the space behind it included."""
+"""Mean length of an English word, including the space after it."""
 TYPED_WORDS = 60
-"""Of a usual answer about a section, where it may be longer."""
+"""Words of a usual answer about a section, if the limit allows that many."""
 REASONING_CHARS = 400
 
 
@@ -47,7 +47,7 @@ def estimate(ctx: Context) -> dict[str, Any]:
 
 
 def costs(asked: Sequence[Call], asking: Asking, llm: Llm) -> dict[str, Any]:
-    """Estimate requests, tokens, USD and minutes of these calls."""
+    """Estimate requests, tokens, USD and minutes of some calls."""
     return asdict(expected(_requests(asked, asking), llm))
 
 
@@ -57,7 +57,7 @@ def asked_calls(items: Sequence[Item], asking: Asking) -> list[Call]:
 
 
 def reply_tokens(call: Call, section: GenerateQA) -> int:
-    """Return the usual length of a reply; a visitor's repeats the description for each pair."""
+    """Return the usual length of a reply in tokens; visitors' replies repeat the description in each pair."""
     if part_of(call.kind) == "visitor":
         words = section.max_answer_words
     else:
@@ -68,7 +68,7 @@ def reply_tokens(call: Call, section: GenerateQA) -> int:
 
 
 def _requests(asked: Sequence[Call], asking: Asking) -> Iterator[tuple[ChatRequest, int]]:
-    """Yield every request with the tokens of its reply."""
+    """Yield every request with the expected number of tokens in its reply."""
     for call, request in zip(asked, requests_for(asked, asking), strict=True):
         tokens = reply_tokens(call, asking.section)
         yield request, tokens

@@ -1,8 +1,8 @@
-"""Choose the language of questions for a teacher that does not translate: that of the text.
+"""Choose the language of questions for a teacher that does not translate: the language of the text.
 
-The offline teacher's answers are sentences of the text, so their language is the text's. A source that names its
-language is believed. `generate_qa.language` decides where the text is too short to tell; its default, English, is no
-wish. Reads and writes nothing. docs/questions.md describes the rule.
+The offline teacher's answers are sentences of the text, so they are in the text's language. If a source names its
+language, that one is used. `generate_qa.language` applies only if a text is too short for detection; its default,
+English, does not count as a request for English. Reads and writes nothing. docs/questions.md describes the rule.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _MODEL = "set llm.provider: openai, llm.base_url and llm.model"
 
 @dataclass(frozen=True)
 class Languages:
-    """Languages that texts are asked about in.
+    """Languages in which questions about texts are asked.
 
     Attributes:
-        codes: by text.
-        counts: texts by language; those that do not tell are not counted.
+        codes: language code by the key of the text.
+        counts: number of texts by language; texts whose language is unclear are not counted.
     """
 
     codes: Mapping[str, str]
@@ -37,25 +37,25 @@ class Languages:
 
 
 def does_not_translate(config: PipelineConfig) -> bool:
-    """Return whether the teacher can only ask in the language of a text."""
+    """Return whether the teacher can only ask in the language of the text."""
     return config.llm.provider == "offline"
 
 
 def own_languages(texts: Mapping[str, str], configured: str) -> Languages:
-    """Return the language of each text; where it is unclear that of most others, else the configured one.
+    """Return the language of each text; if unclear, the language of most other texts, or else the configured one.
 
     Args:
-        texts: texts by any key, without those whose source names a language.
-        configured: name or code of `generate_qa.language`.
+        texts: texts by any key, without texts whose source names a language.
+        configured: name or code from `generate_qa.language`.
 
     Raises:
-        ConfigError: no text is in a language that the teacher writes, or another language is configured than all
-            texts are in.
+        ConfigError: no text is in a language that the teacher writes, or the configured language is not the
+            default and no text is in it.
     """
     found = {key: language_of_text(text) for key, text in texts.items()}
     counts = Counter(code for code in found.values() if code)
     if not counts and (code := language_of_text("\n".join(texts.values()))):
-        counts[code] = len(found)  # each too short, together long enough
+        counts[code] = len(found)  # each text is too short, but together they are long enough
     wanted = find_language(configured, _WHERE).code
     _check(counts, wanted)
     usual = counts.most_common(1)[0][0] if counts and wanted not in counts else wanted
@@ -81,10 +81,10 @@ def _check(counts: Mapping[str, int], wanted: str) -> None:
 
 
 def check_named(language: str, where: str) -> None:
-    """Refuse a language, by name or code, that the offline teacher does not write.
+    """Check that the offline teacher writes a language, given its name or code.
 
     Raises:
-        ConfigError: it does not.
+        ConfigError: the teacher does not write it.
     """
     found = find_language(language, where)
     if found.code not in LANGUAGES:
@@ -93,7 +93,7 @@ def check_named(language: str, where: str) -> None:
 
 
 def with_own_language(items: Sequence[Item], config: PipelineConfig) -> tuple[list[Item], Languages]:
-    """Return the items with the language of their questions; unchanged where the teacher translates.
+    """Return the items with the language of their questions, or unchanged if the teacher translates.
 
     Raises:
         ConfigError: see `own_languages`.
@@ -111,7 +111,7 @@ def with_own_language(items: Sequence[Item], config: PipelineConfig) -> tuple[li
 
 
 def said_of(counts: Mapping[str, int], configured: str) -> str:
-    """Return a message if texts are not asked about in the configured language; "" otherwise."""
+    """Return a message if questions about some texts are not in the configured language, or else ""."""
     own = find_language(configured, _WHERE)
     if not counts or set(counts) == {own.code}:
         return ""
@@ -121,7 +121,7 @@ def said_of(counts: Mapping[str, int], configured: str) -> str:
 
 
 def name_of(code: str) -> str:
-    """Return a language's name in English, or a description of one without an entry in text/languages.yaml."""
+    """Return a language's English name, or a description if text/languages.yaml does not list the language."""
     if code in languages():
         return languages()[code].name
     return "a language that docent does not know" if code == UNKNOWN else f"the language {code!r}"

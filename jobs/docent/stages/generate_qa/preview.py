@@ -20,19 +20,19 @@ from docent.stages.generate_qa.views import Asking
 
 
 def show(items: Sequence[Item], config: PipelineConfig) -> dict[str, Any]:
-    """Return what a run over these items would do.
+    """Return what a run over some items would request.
 
     Returns:
-        `calls`: requests by question type, those that cannot be asked left out; `prompts`: the first request of each
-        type with its messages and the names of its pictures; `planned`: pairs by question type; `cost`: as `docent
-        estimate` gives it.
+        `calls`: number of requests by question type, without impossible ones; `prompts`: the first request of each type
+        with its messages and the names of its pictures; `planned`: number of pairs by question type; `cost`: the same
+        estimate as `docent estimate` shows.
 
     Raises:
         ConfigError: a question type or a language is unknown.
     """
     section = config.generate_qa or GenerateQA()
     items, _ = with_own_language(items, config)
-    # The names of pictures beside the rows: they are not read here, so they need not exist.
+    # Only the file names of pictures: the pictures are not read here, so they need not exist.
     asking = Asking(section, config.seed, ItemIndex.of(items), lambda image: Path(image.file))
     calls = asked_calls(items, asking)
     counts = Counter(call.kind.name for call in calls)

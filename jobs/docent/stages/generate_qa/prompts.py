@@ -1,8 +1,7 @@
-"""Write the two messages of a request about a section: the system message, and material with task.
+"""Build the two messages of a request about a section: the system message, and the user message with the material.
 
-Reads templates/ beside it; writes nothing. Everything that a document says stands between tags that it cannot close,
-and holds no token of a chat template; domain, persona and the policy for pictures come from the configuration and from
-nowhere else.
+Reads templates/ next to this module; writes nothing. All text from a document is enclosed in tags that it cannot close,
+and contains no chat-template tokens. Domain, persona and the policy for pictures come from the configuration only.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ _PLACE = re.compile(r"\{(\w+)\}")
 
 
 def messages_for(call: Call, view: View, asking: Asking) -> tuple[Message, ...]:
-    """Return system and user message of a call, the pictures with the latter."""
+    """Return the system and the user message of a call; the user message includes the pictures."""
     section = asking.section
     system = system_prompt(section, section.reasoning, len(view.figures) > 0)
     images = tuple(
@@ -47,7 +46,7 @@ def messages_for(call: Call, view: View, asking: Asking) -> tuple[Message, ...]:
 def rewording_messages(
     call: Call, dialogue: Sequence[tuple[str, str]], language: Language, section: GenerateQA
 ) -> tuple[Message, ...]:
-    """Return the prompt of the second step of a conversation, which rewords its questions."""
+    """Return the messages of the second step of a conversation, which rewords its questions."""
     turns = "\n".join(f"Question: {question}\nAnswer: {answer}" for question, answer in dialogue)
     phrases = wording(language.code)
     task = [phrases.pronouns.strip(), _pairs_wanted(len(dialogue)), phrases.line]
@@ -57,7 +56,7 @@ def rewording_messages(
 
 
 def system_prompt(section: GenerateQA, reasoning: bool, has_figures: bool) -> str:
-    """Return the prompt that all questions of the run share; it holds nothing of a document."""
+    """Return the system prompt that all questions of the run share; it contains no text of a document."""
     frame = read_yaml("templates/frame.yaml")
     lines = frame["system_lines"]
     paragraphs = [_filled(frame["system"], {"about": _about(section)}).rstrip()]
@@ -83,7 +82,7 @@ def _material(item: Item, view: View, section: GenerateQA) -> list[str]:
 
 
 def _document(item: Item) -> str:
-    """Return the title and the document's own description."""
+    """Return the document's title and its own description, in tags."""
     fields = [("title", item.document if item.kind == "section" else item.called)]
     fields += [(key, value) for key, value in item.meta.items() if key.lower() != "title"][:MAX_META_KEYS]
     return _tagged("document", "\n".join(f"{one_line(key)}: {one_line(value)}" for key, value in fields))
@@ -102,12 +101,12 @@ def _task(call: Call, view: View, section: GenerateQA) -> str:
 
 
 def answer_words(call: Call, section: GenerateQA) -> int:
-    """Return the maximum number of words of an answer."""
+    """Return the maximum number of words in an answer."""
     return min(call.kind.answer_words or section.max_answer_words, section.max_answer_words)
 
 
 def one_line(text: str) -> str:
-    """Return a value on one line of limited length."""
+    """Return a value on one line, cut to MAX_META_CHARS."""
     return " ".join(text.split())[:MAX_META_CHARS]
 
 
@@ -138,5 +137,5 @@ def _joined(lines: Sequence[str]) -> str:
 
 
 def _filled(template: str, places: Mapping[str, Any]) -> str:
-    """Fill the places of a template in one pass: inserted text is not searched for further places."""
+    """Fill the placeholders of a template in one pass; inserted text is not searched for further placeholders."""
     return _PLACE.sub(lambda found: str(places.get(found[1], found[0])), template)

@@ -1,7 +1,7 @@
-"""Load the question types of a run, and their wording.
+"""Load the question types of a run, and the phrases of their prompts in each language.
 
-Reads question_types.yaml and templates/ beside it; writes nothing. What cannot be asked (an unknown type, an unknown
-language) is said before any request is made.
+Reads question_types.yaml and templates/ next to this module; writes nothing. An unknown type or language is reported
+before any request is sent.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from docent.text.languages import Language, find_language
 
 VISITOR = "visitor"
 FALLBACK = "en"
-"""Whose wording of the styles is used for languages without a file of their own."""
+"""Language whose phrases are used for languages without a template file."""
 WHERE = "generate_qa.types"
 
 
 @dataclass(frozen=True)
 class Wording:
-    """What a language has of its own.
+    """The phrases of prompts in one language.
 
     Attributes:
-        line: which language to write in, said in that language.
-        styles: instruction of each style by name.
-        pronouns: instruction of the second step of a conversation.
+        line: tells the teacher which language to write in, in that language.
+        styles: instruction for each style, by the style's name.
+        pronouns: instruction for the second step of a conversation.
     """
 
     line: str
@@ -43,7 +43,7 @@ class Wording:
 
 @cache
 def question_types() -> dict[str, dict[str, QuestionType]]:
-    """Return the types that come with docent: `all` and `styles`, each by name in the order of the file."""
+    """Return docent's own types in the groups `all` and `styles`, each by name in the order of the file."""
     styles = wording(FALLBACK).styles
     types: dict[str, dict[str, QuestionType]] = {}
     for group, entries in read_yaml("question_types.yaml").items():
@@ -55,10 +55,10 @@ def question_types() -> dict[str, dict[str, QuestionType]]:
 
 
 def chosen_types(section: GenerateQA) -> tuple[QuestionType, ...]:
-    """Return the types that the configuration names, each once and with its quota.
+    """Return the types that the configuration names, without repeats and with their quotas.
 
     Raises:
-        ConfigError: a name is unknown or taken, or a quota is no number of pairs.
+        ConfigError: a name is unknown or taken, or a quota is out of range.
     """
     groups = {group: list(types) for group, types in question_types().items()}
     known = _known(section)
@@ -79,20 +79,20 @@ def chosen_types(section: GenerateQA) -> tuple[QuestionType, ...]:
 
 
 def language_of(given: str, section: GenerateQA, where: str = "generate_qa.language") -> Language:
-    """Return the language to write in: that of a source where it has one.
+    """Return the language to write in: the source's language if `given`, or else the configured one.
 
     Raises:
-        ConfigError: it is not known.
+        ConfigError: the language is unknown.
     """
     return find_language(given or section.language, where)
 
 
 @cache
 def wording(code: str) -> Wording:
-    """Return the phrases of prompts for a language.
+    """Return the phrases of prompts in a language.
 
     Raises:
-        FileNotFoundError: a language of text/languages.yaml has neither a file nor a line here.
+        FileNotFoundError: a language of text/languages.yaml has neither a template file nor a line in lines.yaml.
     """
     lines = read_yaml("templates/lines.yaml")
     template = read_yaml(f"templates/{FALLBACK if code in lines else code}.yaml")
@@ -101,7 +101,7 @@ def wording(code: str) -> Wording:
 
 
 def instruction_of(kind: QuestionType, language: Language) -> str:
-    """Return the instruction for the teacher; styles have it in the language itself."""
+    """Return the instruction for the teacher; for a style, it is in the given language if there is a translation."""
     is_style = kind == question_types()["styles"].get(kind.name, kind).model_copy(update={"quota": kind.quota})
     own = wording(language.code).styles.get(kind.name) if is_style else None
     return own or kind.instruction
@@ -109,14 +109,14 @@ def instruction_of(kind: QuestionType, language: Language) -> str:
 
 @cache
 def read_yaml(name: str) -> dict[str, Any]:
-    """Read one of the files beside this module; callers must not change the result."""
+    """Read one of the YAML files next to this module; callers must not change the cached result."""
     text = resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
     found: dict[str, Any] = yaml.safe_load(text)
     return found
 
 
 def _known(section: GenerateQA) -> dict[str, QuestionType]:
-    """Return every type that the configuration may name, visitors' first."""
+    """Return every type that the configuration may name; the visitor type comes first."""
     visitor = QuestionType(name=VISITOR, quota=section.pairs_per_call, related=False, instruction="see visitor.yaml")
     known = {VISITOR: visitor, **{name: kind for types in question_types().values() for name, kind in types.items()}}
     for kind in section.own_types:

@@ -1,6 +1,6 @@
-"""Compare planned and written pairs by question type: where a run is short of its quota, and why.
+"""Compare planned and written pairs by question type, to report which types are short of their quota, and why.
 
-Reads and writes nothing; the stage says its lines in the log at the end of each shard.
+Reads and writes nothing; the stage logs the lines at the end of each shard.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ class Tally:
     """Counts of one shard.
 
     Attributes:
-        planned, made: pairs by question type.
-        missing: pairs that are not there, by question type and reason.
-        truths: answers of boolean questions, by what they say.
-        difficulties: of the types.
+        planned, made: number of planned and of written pairs, by question type.
+        missing: number of missing pairs, by question type and reason.
+        truths: number of true and of false answers to boolean questions.
+        difficulties: difficulty of each type.
+        unlisted_figures: number of figures that pairs named although they were not listed in the request.
     """
 
     planned: Counter[str] = field(default_factory=Counter)
@@ -54,7 +55,7 @@ class Tally:
             self.missing.setdefault(name, Counter())[why[:MAX_WHY_CHARS]] += quota - len(pairs)
 
     def lines(self) -> list[str]:
-        """Return messages for people: one line for every type that is short, then the balance of true and false."""
+        """Return messages for the log: one line per type that is short, then the numbers of true and false answers."""
         found = []
         for name, reasons in self.missing.items():
             whys = "; ".join(f"{count} x {why}" for why, count in reasons.most_common(3))

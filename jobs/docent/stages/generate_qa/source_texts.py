@@ -1,8 +1,8 @@
 """Read the beginnings of source texts before a run, as far as possible, to detect their language.
 
-Reads text files, Markdown and CSV of the sources: at most MAX_FILES, MAX_BYTES of each. PDFs and workbooks are not
-opened; the stage itself looks at their texts. What cannot be read here is left to stage ingest, which says why. Writes
-nothing.
+Reads text files, Markdown and CSV of the sources: at most MAX_FILES files, and MAX_BYTES of each. PDFs and workbooks
+are not opened; the stage itself checks their texts. Files that cannot be read are skipped; stage ingest reports them.
+Writes nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MAX_FILES, MAX_ENTRIES = 200, 5_000
 MAX_BYTES = 64 * 1024
 MAX_ROWS = 200
 MIN_CELL_WORDS = 6
-"""Shorter cells are names, numbers and files."""
+"""Cells with fewer words are names, numbers or file names."""
 _SUFFIXES = {
     "exhibits-folder": (".txt", ".md"),
     "exhibits-csv": (".csv",),
@@ -32,7 +32,7 @@ _SUFFIXES = {
 
 
 def texts_of(source: Source) -> dict[str, str]:
-    """Return beginnings of a source's texts by file, of a table by row; none where only its loader can read it."""
+    """Return the beginnings of a source's texts, by file, or by row of a table; {} if only its loader can read it."""
     found: dict[str, str] = {}
     for path in _files(source):
         text = _beginning(path, source.encoding)
@@ -53,7 +53,7 @@ def _files(source: Source) -> Iterator[Path]:
         files = (entry.path for entry in entries if entry.kind == "file" and not entry.path.name.startswith("."))
         yield from islice((path for path in files if path.suffix.lower() in suffixes), MAX_FILES)
     except (OSError, PipelineError):
-        return  # stage ingest says what is wrong with it
+        return  # stage ingest reports what is wrong with the source
 
 
 def _beginning(path: Path, encoding: str) -> str:

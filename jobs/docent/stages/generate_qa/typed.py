@@ -1,7 +1,7 @@
 """Ask typed questions about sections: build the request of a call, check its reply, and build the rows.
 
-Reads and writes nothing. A reply with fewer pairs than were asked for is corrected once by the client; what is usable
-of the last one is kept, and what is missing is said.
+Reads and writes nothing. If a reply has fewer pairs than requested, the client asks once for a correction; the usable
+pairs of the last reply are kept, and missing ones are reported.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from docent.text.sentences import plain
 from docent.text.terms import length_in_words
 
 BASE_TOKENS = 512
-"""Room for the JSON around the pairs."""
+"""Number of tokens for the JSON around the pairs."""
 BLANK = "___"
 Pair = TypedPair | ReasonedPair
 
 
 def request_for(call: Call, asking: Asking) -> ChatRequest:
-    """Return the prompt of a call, its pictures, and the same in structured form for the offline teacher."""
+    """Return the request of a call: prompt, pictures, and the same material in structured form (offline teacher)."""
     section = asking.section
     view = view_of(call, asking)
     per_pair = TOKENS_PER_PAIR * (2 if section.reasoning else 1)
@@ -66,7 +66,7 @@ def material_of(call: Call, view: View, asking: Asking) -> TypedMaterial:
 
 
 def problem_with(call: Call, view: View, words: int, reply: ChatReply) -> str:
-    """Return why a reply that fits its schema cannot be used unchanged, "" when it can."""
+    """Return why a reply that fits its schema cannot be used unchanged, or "" if it can."""
     assert isinstance(reply.value, TypedReply | ReasonedReply)
     usable, problems = _sorted_out(call, view, words, reply.value.pairs)
     if len(usable) >= call.kind.quota:
@@ -78,7 +78,7 @@ def problem_with(call: Call, view: View, words: int, reply: ChatReply) -> str:
 
 
 def rows_of(call: Call, reply: ChatReply, asking: Asking, teacher: str) -> Iterator[QAPair | Reject]:
-    """Yield the usable pairs of one reply; report figures that no list had, and what is missing."""
+    """Yield the usable pairs of one reply; report unlisted figures and missing pairs."""
     view, words = view_of(call, asking), answer_words(call, asking.section)
     usable, problems = usable_pairs(call, view, words, reply)
     for position, pair in enumerate(usable):
@@ -103,7 +103,7 @@ def rows_of(call: Call, reply: ChatReply, asking: Asking, teacher: str) -> Itera
 
 
 def usable_pairs(call: Call, view: View, words: int, reply: ChatReply) -> tuple[list[Pair], list[str]]:
-    """Return the usable pairs of a reply, at most the quota, and what was wrong with others."""
+    """Return the usable pairs of a reply, at most the quota, and what was wrong with the others."""
     value = reply.value
     if value is None and not reply.error and reply.whole:
         value = read_reply(reply.text, ReasonedReply).value or read_reply(reply.text, TypedReply).value
@@ -114,13 +114,13 @@ def usable_pairs(call: Call, view: View, words: int, reply: ChatReply) -> tuple[
 
 
 def tidy(text: str) -> str:
-    """Remove invisible characters and needless white space; line breaks of lists and steps stay."""
+    """Remove invisible characters and redundant white space; line breaks of lists and steps stay."""
     lines = (" ".join("".join(map(_printed, line)).split()) for line in restored(visible(text)).splitlines())
     return "\n".join(line for line in lines if line).replace("\u2019", "'")
 
 
 def _printed(character: str) -> str:
-    """Return the character, or a space for a control character; remaining format characters are intended."""
+    """Return the character, or a space for a control character; the remaining format characters are intended."""
     return character if character.isprintable() or unicodedata.category(character) == "Cf" else " "
 
 
@@ -140,7 +140,7 @@ def _sorted_out(call: Call, view: View, words: int, pairs: Sequence[Pair]) -> tu
 
 
 def _problem(call: Call, view: View, words: int, pair: Pair) -> str:
-    """Return what is wrong with one pair, "" for nothing."""
+    """Return what is wrong with a pair, or "" if nothing is."""
     answer = tidy(pair.answer)
     if not tidy(pair.question) or not answer:
         return "its question or answer is empty"
@@ -161,7 +161,7 @@ def _problem(call: Call, view: View, words: int, pair: Pair) -> str:
 
 
 def _row(call: Call, view: View, position: int, pair: Pair, teacher: str) -> tuple[QAPair, list[str]]:
-    """Return the row of a pair, and names in it that no figure has."""
+    """Return the row of a pair, and the figure names in it that are not in the list."""
     item, kind = call.item, call.kind
     index = call.unit * kind.quota + position
     parents = (item.id, view.partner.id) if view.partner else (item.id,)
@@ -191,7 +191,7 @@ def _row(call: Call, view: View, position: int, pair: Pair, teacher: str) -> tup
 
 
 def _named_figures(view: View, names: Sequence[str]) -> tuple[tuple[ImageFile, ...], list[str]]:
-    """Return the named pictures in the order of the listed figures, each once, and the names that have none."""
+    """Return the distinct pictures that were named, in list order, and the names that are not in the list."""
     listed = {_bare(figure.token): figure.image for figure in view.figures}
     wanted = {_bare(name) for name in names}
     found = {image.sha256: image for token, image in listed.items() if token in wanted and image is not None}
@@ -199,5 +199,5 @@ def _named_figures(view: View, names: Sequence[str]) -> tuple[tuple[ImageFile, .
 
 
 def _bare(token: str) -> str:
-    """Return a token without the braces and spaces around its name, which models leave out."""
+    """Return a token without the braces and spaces around its name, which models often omit."""
     return token.strip().strip("{}").strip()

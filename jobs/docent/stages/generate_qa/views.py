@@ -1,6 +1,6 @@
-"""Select what the teacher sees for one call: the section or the part that fits, its neighbours, its pictures.
+"""Select what the teacher sees for one call: the section or a part of it, related sections, and pictures.
 
-Reads and writes nothing: a picture is only named here, its bytes are read when the request is sent.
+Reads and writes nothing. Pictures are only named here; their bytes are read when the request is sent.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from docent.text.markdown.figures import with_descriptions
 from docent.text.prompt_safety import visible
 
 RELATED_CHARS = 2000
-"""Of each related section, as many as are compared to find it."""
+"""Maximum number of characters of each related section; the search for related sections compares as many."""
 MAX_LISTED_FACTS = 100
 SOUGHT_CHARS = 100_000
-"""A fact of a long section is looked for so far before and behind the place where its line should be."""
+"""Distance in characters, before and after its estimated position, within which a fact of a section is searched."""
 MEDIA_TYPES = {
     ".png": "image/png",
     ".jpg": "image/jpeg",
@@ -29,16 +29,16 @@ MEDIA_TYPES = {
     ".webp": "image/webp",
     ".gif": "image/gif",
 }
-"""Pictures that endpoints take; others are not shown."""
+"""Types of pictures that endpoints accept, by file name suffix; other pictures are not sent."""
 
 
 @dataclass(frozen=True)
 class Asking:
-    """What all calls of a run have in common.
+    """Everything that all calls of a run have in common.
 
     Attributes:
-        path_of: where a picture lies.
-        by_title: whether the teacher names sections by their titles, as the offline teacher does.
+        path_of: returns the path of a picture.
+        by_title: whether the teacher refers to sections by their titles, as the offline teacher does.
     """
 
     section: GenerateQA
@@ -48,21 +48,21 @@ class Asking:
     by_title: bool = False
 
     def why_not(self, call: Call) -> str:
-        """Return why a call is impossible, "" when it is possible."""
+        """Return why a call is impossible, or "" if it is possible."""
         return self.index.why_not(call, self.by_title)
 
 
 @dataclass(frozen=True)
 class View:
-    """What one call shows.
+    """The material that one call shows to the teacher.
 
     Attributes:
-        text: of the section, figures as their descriptions.
-        sources: lines that the pairs are written from: the fact's, the section's, or those of both sections.
-        fact: the fact that is asked about, where it is about one.
-        partner: the second section, where the type needs one.
-        figures: those that are listed and attached, each picture once.
-        truths: what the answer of each pair in turn should be, for true-or-false questions.
+        text: the text of the section, with figures replaced by their descriptions.
+        sources: the lines that the pairs are written from: of the fact, the section, or both sections.
+        fact: the fact to ask about, if the type asks about one.
+        partner: the second section, if the type needs one.
+        figures: figures that are listed and attached; each picture only once.
+        truths: the intended answer of each pair, for true-or-false questions.
     """
 
     text: str
@@ -77,7 +77,7 @@ class View:
 
 
 def view_of(call: Call, asking: Asking) -> View:
-    """Return what a call shows. The call must be possible: see ItemIndex.why_not."""
+    """Return the material of a call. The call must be possible (see ItemIndex.why_not)."""
     item, kind, section = call.item, call.kind, asking.section
     facts = facts_of_item(item)
     fact = facts[call.unit] if kind.context == "fact" else None
@@ -100,7 +100,7 @@ def view_of(call: Call, asking: Asking) -> View:
 
 
 def figures_of(items: Sequence[Item], most: int) -> Iterator[Figure]:
-    """Return figures with a picture that can be sent, nearest section first; each picture and each token once."""
+    """Yield figures with a picture that can be sent, nearest section first; each picture and each token only once."""
     pictures: set[str] = set()
     tokens: set[str] = set()
     for figure in (figure for item in items for figure in item.figures):
@@ -115,27 +115,27 @@ def figures_of(items: Sequence[Item], most: int) -> Iterator[Figure]:
 
 
 def media_type(image: ImageFile) -> str | None:
-    """Return the MIME type of a picture, None where endpoints do not accept its kind."""
+    """Return the MIME type of a picture, or None if endpoints do not accept its type."""
     return MEDIA_TYPES.get(PurePosixPath(image.file).suffix.lower())
 
 
 def shown_text(item: Item) -> str:
-    """Return the text of a section as a reader sees it."""
+    """Return the text of a section as a reader sees it, with descriptions of figures."""
     return visible(with_descriptions(item.text, item.figures))
 
 
 def window(text: str, chars: int, middle: int = 0) -> str:
-    """Return at most so many characters of a text, from its beginning or around a position."""
+    """Return at most `chars` characters of a text, from its beginning or around the position `middle`."""
     start = max(0, min(middle - chars // 2, len(text) - chars))
     return text[start : start + chars]
 
 
 def _text_around(item: Item, fact: Fact | None, chars: int) -> str:
-    """Return the section, or of a long one its beginning or the text around a fact."""
+    """Return the section; if it is too long, return its beginning or the text around a fact."""
     text = shown_text(item)
     if fact is None or len(text) <= chars:
         return window(text, chars)
-    # Its line says about where it is; looking through all of the text for each of its facts could take hours.
+    # The fact's line gives its approximate position; searching the complete text for each fact could take hours.
     lines = max(1, item.source.last_line - item.source.first_line + 1)
     near = len(text) * (fact.source.first_line - item.source.first_line) // lines
     found = text.find(visible(fact.text), max(0, near - SOUGHT_CHARS), near + SOUGHT_CHARS)
@@ -143,7 +143,7 @@ def _text_around(item: Item, fact: Fact | None, chars: int) -> str:
 
 
 def _truths(call: Call, seed: int) -> tuple[bool, ...]:
-    """Return true and false alternately over the whole run, so that both are equally many; the first is drawn."""
+    """Return true and false alternately over the complete run, so that both are equally many; the first is random."""
     if call.kind.form != "boolean":
         return ()
     first = seeded(seed, "truth", call.kind.name).randrange(2)

@@ -1,4 +1,4 @@
-"""Ask visitors' questions about exhibits by the published method, as free text.
+"""Ask visitors' questions about exhibits with the published method, as free text.
 
 Reads templates/visitor.yaml; writes nothing.
 """
@@ -20,23 +20,23 @@ from docent.text.markdown.figures import with_descriptions
 from docent.text.prompt_safety import as_material, restored, visible
 
 TOKENS_PER_PAIR = 600
-"""Room for one pair in a reply; 5 pairs get 3000 tokens, as published."""
+"""Maximum tokens per pair of a reply; 5 pairs get 3000 tokens, as in the published method."""
 MAX_RAW_CHARS = 2000
 NOT_WRITTEN = "not written by the offline teacher"
 NO_MORE = "no more answers in the text"
-"""For a visitor's questions: the offline teacher asks no question twice about an exhibit."""
+"""Reason for missing visitors' pairs: the offline teacher asks no question twice about an exhibit."""
 _PLACE = re.compile(r"\{(name|text)\}")
 
 
 def request_for(call: Call, section: GenerateQA, seed: int) -> ChatRequest:
-    """Return the prompt of a call, and the same in structured form for the offline teacher."""
+    """Return the request of a call: prompt, and the same material in structured form for the offline teacher."""
     prompts = read_yaml("templates/visitor.yaml")
     language = language_of(call.item.language, section).name
     text = visible(with_descriptions(call.item.text, call.item.figures))
     system = prompts["system"].format(pairs=section.pairs_per_call, words=section.max_answer_words, language=language)
-    # The material cannot close its own tag and go on as instructions.
+    # The material must not close its own tag and continue as instructions.
     name = as_material(re.sub(r"[<>]", " ", visible(call.item.called)))
-    # In one pass: an exhibit named `{text}` is a name.
+    # Filled in one pass, so that an exhibit named `{text}` keeps its name.
     places = {"name": name, "text": as_material(text)}
     user = _PLACE.sub(lambda place: places[place[1]], prompts["user"])
     return ChatRequest(
@@ -59,7 +59,7 @@ def request_for(call: Call, section: GenerateQA, seed: int) -> ChatRequest:
 
 
 def problem_with(pairs: int, reply: ChatReply) -> str:
-    """Return why a whole reply cannot be used, "" when it can."""
+    """Return why a complete reply cannot be used, or "" if it can."""
     try:
         parse_dialogue(reply.text, pairs)
     except UnusableReplyError as error:
@@ -68,7 +68,7 @@ def problem_with(pairs: int, reply: ChatReply) -> str:
 
 
 def rows_of(call: Call, reply: ChatReply, section: GenerateQA, teacher: str) -> Iterator[QAPair | Reject]:
-    """Yield the pairs of one reply, and report what is missing."""
+    """Yield the pairs of one reply, and report missing ones."""
     item, wanted = call.item, section.pairs_per_call
     if reply.error or reply.problem:
         pairs = [] if reply.error or not reply.whole else parse_shorter_dialogue(reply.text, wanted)
@@ -105,7 +105,7 @@ def rows_of(call: Call, reply: ChatReply, section: GenerateQA, teacher: str) -> 
 
 
 def rejected(call: Call, reply: ChatReply, teacher: str) -> Reject:
-    """Return the reject of a call whose reply gave no pair."""
+    """Return the reject of a call whose reply contained no usable pair."""
     why = "refused by the teacher" if reply.error else "reply not usable"
     offline = NO_MORE if call.kind.name == VISITOR else NOT_WRITTEN
     return Reject(

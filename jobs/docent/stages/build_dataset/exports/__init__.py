@@ -1,5 +1,5 @@
-"""Write the data set in the forms that other tools load, row by row.
+"""Export the data set row by row to the formats that other tools load.
 
-`exporting` feeds every row to every file.
+`exporting` passes every row to all writers; each other module writes one format.
 Start reading at `exporting.py`.
 """

@@ -1,7 +1,8 @@
 """Export conversations: chat JSONL for fine-tuning, and conversation JSON with type, difficulty and source.
 
-Rows arrive one by one in their order and leave as lines, so that a million of them need no memory. Pictures are paths
-relative to the file. Contents are lists of parts in every message: each field has one type. No rows, no file.
+Rows arrive one by one and are written as lines, so memory use does not grow with their number. Paths of pictures are
+relative to the file. The content of every message is a list of parts, so each field has one type. A split without rows
+gets no file.
 """
 
 from __future__ import annotations
@@ -21,16 +22,16 @@ from docent.stages.build_dataset.exports.lines import LineFile
 
 BOM = b"\xef\xbb\xbf"
 MAX_TURNS = 200
-"""A longer conversation goes on in the next line, which bounds the memory that one takes."""
+"""Longer conversations continue on the next line; this limits the memory for each one."""
 EVALUATED: tuple[Split, ...] = ("validation", "test")
 
 
 class Packer:
-    """Gathers neighbouring rows that belong to one conversation.
+    """Groups neighbouring rows that belong to one conversation.
 
     Args:
-        whole_items: all rows of an item, rather than only the turns of what was one conversation from the start.
-        exhibits: ids of items whose conversations are about one photo each.
+        whole_items: whether to join all rows of an item, instead of only the turns of a generated conversation.
+        exhibits: ids of the items whose rows are about photos; only rows about the same photo are joined.
     """
 
     def __init__(self, whole_items: bool, exhibits: Container[str]) -> None:
@@ -39,7 +40,7 @@ class Packer:
         self._key: tuple[str, ...] = ()
 
     def add(self, row: Example) -> list[Example]:
-        """Add a row; return the conversation that it ends by not belonging to it, or nothing where that continues."""
+        """Add a row; return the previous conversation if the row starts another one, or else an empty list."""
         key = self._key_of(row)
         if key and key == self._key and len(self._rows) < MAX_TURNS:
             self._rows.append(row)
@@ -53,7 +54,7 @@ class Packer:
         return done
 
     def _key_of(self, row: Example) -> tuple[str, ...]:
-        """Return what the rows of a conversation share; empty for a row that stays by itself."""
+        """Return the key that all rows of a conversation share, or () if the row is a conversation by itself."""
         about = (row.item_id, row.image_name if row.item_id in self._exhibits else "")
         if self._whole:
             return about
@@ -61,13 +62,13 @@ class Packer:
 
 
 class Turns:
-    """The earlier turns of each row's conversation."""
+    """Keeps the earlier turns of each conversation."""
 
     def __init__(self) -> None:
         self._rows: list[Example] = []
 
     def before(self, row: Example) -> list[Example]:
-        """Return the turns before this row, at most the last MAX_TURNS; remember the row."""
+        """Remember the row; return the turns of its conversation before it, at most the last MAX_TURNS."""
         last = self._rows[-1] if self._rows else None
         if not row.conversation or not last or _conversation_of(last) != _conversation_of(row):
             self._rows = []
@@ -81,15 +82,15 @@ def _conversation_of(row: Example) -> tuple[str, ...]:
 
 
 def text_part(text: str) -> dict[str, Any]:
-    """Return text as a part of a message."""
+    """Return the text as a part of a message."""
     return {"type": "text", "text": text}
 
 
 def chat_line(rows: Sequence[Example], system_prompt: str = "", think: bool = False, pictured: bool = True) -> str:
-    """Return one conversation, with the list of pictures that its parts `{"type": "image"}` stand for.
+    """Return a conversation as a JSON line, with a list of the pictures for its `{"type": "image"}` parts.
 
     Args:
-        pictured: whether the data set has any picture; without one there is no list of them.
+        pictured: whether the data set has any picture; if not, the list is omitted.
     """
     messages: list[dict[str, Any]] = []
     if system_prompt:
@@ -103,10 +104,10 @@ def chat_line(rows: Sequence[Example], system_prompt: str = "", think: bool = Fa
 
 
 def conversation(rows: Sequence[Example], think: bool = False, root: str = "") -> dict[str, Any]:
-    """Return one conversation with its sources: text before pictures, which are named where they are shown.
+    """Return a conversation with its sources; the question's text comes before its pictures, which are named by path.
 
     Args:
-        root: how to get from the file's folder to that of `images/`, with a slash at its end.
+        root: relative path from the file's folder to the folder that contains `images/`, with a trailing slash.
     """
     messages: list[dict[str, Any]] = []
     for row in rows:
@@ -126,17 +127,17 @@ def conversation(rows: Sequence[Example], think: bool = False, root: str = "") -
 
 
 def source_of(span: Span) -> dict[str, Any]:
-    """Return a place in a source file in the form of the exports."""
+    """Return a span of a source file in the format of the exports."""
     return span.model_dump(exclude_none=True)
 
 
 class ChatFiles:
-    """`chat-<split>.jsonl` for every split that has rows.
+    """Writes `chat-<split>.jsonl` for every split that has rows.
 
     Args:
-        place: tells where the file of a split goes.
+        place: returns the path of a split's file.
         pictured: whether the data set has any picture.
-        orders: a seeded generator for each split that is shuffled; none for the rows' own order.
+        orders: a seeded generator for every split that is shuffled; other splits keep the order of their rows.
     """
 
     def __init__(
@@ -170,10 +171,10 @@ class ChatFiles:
 
 
 class ConversationFiles:
-    """`conversations-<split>.json` for every split that has rows: single questions, and what was one conversation.
+    """Writes `conversations-<split>.json` for every split that has rows: single questions and generated conversations.
 
     Args:
-        place: tells where the file of a split goes.
+        place: returns the path of a split's file.
     """
 
     def __init__(self, place: Callable[[Split], Path], exhibits: Container[str], think: bool) -> None:
@@ -197,12 +198,13 @@ class ConversationFiles:
 
 
 class DocumentFiles:
-    """`train-<document>.json` and `eval-<document>.json` for every document that has such rows.
+    """Writes `train-<document>.json` and `eval-<document>.json` for every document that has such rows.
 
-    Validation and test are in the second. The names hold no time: the same documents give the same files.
+    The second file has the rows of validation and test. File names contain no time, so the same documents always get
+    the same names.
 
     Args:
-        folder: what is filled; it lies beside `images/`.
+        folder: the folder for the files, next to `images/`.
     """
 
     def __init__(self, folder: Path, exhibits: Container[str], think: bool) -> None:
@@ -214,7 +216,7 @@ class DocumentFiles:
         self._current = ""
 
     def add(self, row: Example, document: tuple[str, str]) -> None:
-        """Add the next row of the data set, given the id and title of its document."""
+        """Add the next row of the data set; `document` is the id and the title of its document."""
         if document[0] != self._current:
             self._pause()
             self._current = document[0]

@@ -1,7 +1,7 @@
 """Pass every row of the data set to all exports.
 
 Writes `images/<split>/metadata.parquet`, `metadata-<split>.csv`, `hf/`, `chat-<split>.jsonl`, for documents
-`conversations-<split>.json`, and `documents/` where it is asked for; nothing for a split without rows.
+`conversations-<split>.json`, and `documents/` if configured; nothing for a split without rows.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from docent.vision.files.publish import published
 
 
 class Sink(Protocol):
-    """One form of the data set."""
+    """A writer for one format of the data set."""
 
     def add(self, row: Example) -> None:
         """Add the next row."""
@@ -32,7 +32,7 @@ class Sink(Protocol):
 
 
 class PublishedDataset:
-    """The DatasetDict of photos, which is written at the end from all rows: there are as many as photos and pairs."""
+    """Writes the DatasetDict of photos at the end; holds all rows in memory, as there are only a few per photo."""
 
     def __init__(self, ctx: Context, think: bool) -> None:
         self._images, self._folder, self._think = ctx.output_folder("images"), ctx.output_folder("hf"), think
@@ -48,10 +48,10 @@ class PublishedDataset:
 
 
 class Exports:
-    """All forms of the data set that this run asks for.
+    """Writes all formats of the data set that this run needs.
 
     Args:
-        names: file name of every picture by its id.
+        names: file name of every picture, by the picture's id.
     """
 
     def __init__(self, ctx: Context, subjects: Subjects, names: Mapping[str, str]) -> None:
@@ -76,7 +76,7 @@ class Exports:
             self._by_document = DocumentFiles(ctx.output_folder("documents"), subjects.exhibit_ids, think)
 
     def add(self, row: Example, pictures: tuple[ImageFile, ...]) -> None:
-        """Add the next row, with its pictures in the order of its files."""
+        """Add the next row; `pictures` has one entry per file of the row, in the same order."""
         for file, image in zip(row.files, pictures, strict=True):
             target = self.picture(file)
             if not target.exists():
@@ -95,10 +95,10 @@ class Exports:
             self._by_document.close()
 
     def picture(self, file: str) -> Path:
-        """Return where the picture `images/<split>/<name>` of a row lies until the stage commits."""
+        """Return the path of a row's picture `images/<split>/<name>` before the stage commits its output."""
         return self._ctx.output_folder("images") / file.removeprefix("images/")
 
 
 def _place(ctx: Context, form: str, split: Split) -> Path:
-    """Return the path of a split's file; called once the split has a row, so that empty splits have no file."""
+    """Return the path of a split's file; called with the split's first row, so that empty splits get no file."""
     return ctx.output_path(form.format(split))

@@ -1,8 +1,9 @@
-"""Write the data set of documents for `load_from_disk`, row by row, with any number of pictures per row.
+"""Write a data set about documents for `load_from_disk`, row by row, with any number of pictures per row.
 
-Columns: images, data_id, item_name, question_type, difficulty, conversation, dialog, source. A turn of a conversation
-carries the earlier turns in its dialog and their pictures in its images. Rows go straight into the final Arrow
-files, in batches bounded by rows and bytes; the library itself would map the whole set into memory to copy it.
+Columns: images, data_id, item_name, question_type, difficulty, conversation, dialog, source. For a turn of a
+conversation, the dialog also has the earlier turns, and images has their pictures. Rows are written directly to the
+final Arrow files, in batches limited by rows and bytes; the library itself would map the complete set into memory and
+copy it.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ FINGERPRINT_DIGITS = 16
 
 
 def features() -> Any:
-    """Return columns and types."""
+    """Return the columns and their types."""
     datasets = quiet_datasets()
     text = datasets.Value("string")
     place = {"file": text, "first_line": datasets.Value("int64"), "last_line": datasets.Value("int64")}
@@ -43,12 +44,12 @@ def features() -> Any:
 
 
 class ArrowFiles:
-    """A DatasetDict on disk that grows row by row.
+    """Writes a DatasetDict to disk row by row.
 
     Args:
-        folder: an existing folder that is filled.
-        picture: where a picture lies, by its path in a row.
-        think: whether answers carry their reasoning.
+        folder: an existing folder for the files.
+        picture: returns the path of a picture, given its path in a row.
+        think: whether answers include their reasoning.
     """
 
     def __init__(self, folder: Path, picture: Callable[[str], Path], think: bool = False) -> None:
@@ -88,7 +89,7 @@ class ArrowFiles:
 
 
 class _ArrowSplit:
-    """The Arrow files of one split; each ends when it has SHARD_BYTES."""
+    """Writes the Arrow files of one split; starts a new file after SHARD_BYTES."""
 
     def __init__(self, folder: Path, features: Any) -> None:
         self._folder, self._features = folder, features
@@ -113,7 +114,7 @@ class _ArrowSplit:
             self._end()
 
     def close(self, split: Split) -> None:
-        """Give the shards their names, and write what the library reads beside them."""
+        """Rename the shards to their final names, and write the files that the library reads next to them."""
         self._end()
         names = [f"data-{n:05d}-of-{len(self._shards):05d}.arrow" for n in range(len(self._shards))]
         for path, name in zip(self._shards, names, strict=True):
@@ -135,7 +136,7 @@ class _ArrowSplit:
             self._writer = None
 
     def _descriptions(self, split: Split, names: list[str]) -> dict[str, str]:
-        """Return `dataset_info.json` and `state.json` as the library writes them for an empty set, plus our files."""
+        """Return `dataset_info.json` and `state.json` as the library writes them for an empty set, plus our shards."""
         import datasets
 
         aside = self._folder.with_name(f".{self._folder.name}")

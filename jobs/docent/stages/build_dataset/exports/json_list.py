@@ -1,4 +1,4 @@
-"""Write a JSON array value by value; no file without a value."""
+"""Write a JSON array value by value; without a value, no file is written."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import IO, Any
 
 
 class JsonList:
-    """A JSON array, one value per line; between values the file may be closed.
+    """A JSON array with one value per line; the file may be closed between values.
 
     Args:
-        place: tells where it goes; asked when the first value comes.
+        place: returns the path of the file; called when the first value is added.
     """
 
     def __init__(self, place: Callable[[], Path]) -> None:
@@ -30,7 +30,7 @@ class JsonList:
         self._file.write(("[\n" if begins else ",\n") + json.dumps(value, ensure_ascii=False))
 
     def pause(self) -> None:
-        """Give the file handle back."""
+        """Close the file until the next value is added."""
         if self._file:
             self._file.close()
             self._file = None

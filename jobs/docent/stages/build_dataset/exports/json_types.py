@@ -1,7 +1,7 @@
-"""Write code for a data card that loads JSON files whose splits differ in what they show.
+"""Return example code for a data card that loads JSON files whose splits have different fields.
 
-`load_dataset('json', ...)` takes the types of all splits from the first: where that one has no picture, or no page,
-the others do not fit. The code tells it the types. Reads and writes nothing.
+`load_dataset('json', ...)` infers the types of all splits from the first one. If that split has no pictures or no page
+numbers, other splits that have them do not fit. The code therefore names the types. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ source = {"file": text, "first_line": number, "last_line": number, "page": numbe
 
 
 def typed_loading(tally: Tally) -> list[str]:
-    """Return Markdown lines with the code; none where all splits show pictures and pages, or none does."""
+    """Return Markdown lines with the code, or [] if pictures and pages are either in all splits or in none."""
     with_rows = [split for split in SPLITS if tally.of_split(split)]
     pictured = {bool(tally.pictures[split]) for split in with_rows}
     paged = {tally.paged[split] for split in with_rows}

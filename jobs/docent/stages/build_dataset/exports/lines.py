@@ -1,6 +1,6 @@
-"""Write a file of lines that is put in order at the end, without loading the lines into memory.
+"""Write a file line by line and reorder it at the end, without loading it into memory.
 
-Writes the file that it is given, and beside it a temporary copy while lines change places; none where no line came.
+Writes the file, and a temporary copy next to it while lines are reordered; without a line, no file is written.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from typing import IO
 from docent.convert.files import reorder_lines, shuffled
 
 TYPED_BYTES = 8 << 20
-"""`load_dataset("json")` takes the types of all lines from the first 10 MiB of a file."""
+"""`load_dataset("json")` infers the types of all lines from the first 10 MiB of a file; this is a bit less."""
 
 
 class LineFile:
-    """A file of lines.
+    """A file of lines that are reordered when it is closed.
 
     Args:
-        place: tells where it goes; asked when the first line comes.
-        head: stands before the first line.
+        place: returns the path of the file; called when the first line is added.
+        head: bytes before the first line.
     """
 
     def __init__(self, place: Callable[[], Path], head: bytes = b"") -> None:
@@ -37,7 +37,7 @@ class LineFile:
         """Append the next line.
 
         Args:
-            typed: whether it shows the types of all fields, so that a reader should meet such a line early.
+            typed: whether the line shows the types of all fields, so that one such line must come early in the file.
         """
         if self._file is None:
             self._path = self._place()
@@ -48,9 +48,9 @@ class LineFile:
         self._end += self._file.write(line)
 
     def close(self, rng: random.Random | None) -> None:
-        """Close the file: bring the lines into a random order where there is one, then a typed line to the front.
+        """Close the file; shuffle its lines if there is an `rng`, then move a typed line to the front if needed.
 
-        The second is done only where the types would otherwise be met too late.
+        A typed line is moved only if a reader would otherwise find the first one after TYPED_BYTES.
         """
         if self._file is None or self._path is None:
             return
@@ -61,7 +61,7 @@ class LineFile:
             reorder_lines(self._path, self._starts, order if lead is None else [lead, *(n for n in order if n != lead)])
 
     def _late_lead(self, order: Sequence[int]) -> int | None:
-        """Return the first typed line if none lies in the first TYPED_BYTES; None if one does or there is none."""
+        """Return the first typed line, or None if it is within the first TYPED_BYTES or there is none."""
         ends = (*self._starts[1:], self._end)
         read = 0
         for number in order:

@@ -1,8 +1,8 @@
-"""Write the metadata of pictures: `metadata.parquet` beside them for programs, `metadata-<split>.csv` for people.
+"""Write the metadata of pictures: `metadata.parquet` next to them for programs, `metadata-<split>.csv` for people.
 
-`load_dataset("imagefolder")` guesses the types of a CSV, where `007` becomes 7 and `NA` nothing, and those of JSONL,
-where `2024-01-01` becomes a time; a Parquet file says that its columns are text. Two files of metadata in one folder it
-refuses, so that the CSV lies outside of `images/`. None of these files is read back by docent.
+`load_dataset("imagefolder")` guesses the types of a CSV (`007` becomes 7, `NA` becomes null) and of JSONL (`2024-01-01`
+becomes a timestamp), whereas a Parquet file declares its columns as text. It rejects a folder with two metadata files,
+so the CSV is outside of `images/`. docent never reads any of these files back.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ BATCH_ROWS = 1000
 
 
 class MetadataFiles:
-    """The metadata of every split that has pictures, written row by row; equal rows give equal bytes.
+    """Writes the metadata of every split that has pictures, row by row; equal rows give equal bytes.
 
-    A row with several pictures has one entry for each, a row without a picture has none.
+    A row with several pictures gets one entry per picture; a row without a picture gets none.
 
     Args:
-        folder: holds a folder for every split that has pictures.
-        table_path: where the table of a split goes.
-        think: whether answers carry their reasoning.
+        folder: the folder that contains a folder of pictures per split.
+        table_path: returns the path of a split's CSV.
+        think: whether answers include their reasoning.
     """
 
     def __init__(self, folder: Path, table_path: Callable[[Split], Path], think: bool = False) -> None:
@@ -50,7 +50,7 @@ class MetadataFiles:
 
 
 class _Split:
-    """Both files of one split."""
+    """Writes the Parquet file and the CSV of one split."""
 
     def __init__(self, place: Path, table: Path) -> None:
         import pyarrow
@@ -64,7 +64,7 @@ class _Split:
         self._table.write(metadata_line(*COLUMNS))
 
     def add(self, cells: tuple[int, str, str, str, str], file: str) -> None:
-        """Add the next entry; `file` is the path of the picture from the table."""
+        """Add the next entry; `file` is the path of the picture, relative to the CSV."""
         self._rows.append(dict(zip(COLUMNS, cells, strict=True)))
         number, item, name, _, said = cells
         self._table.write(metadata_line(number, *map(guarded, (item, name, file, said))))

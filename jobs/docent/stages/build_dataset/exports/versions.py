@@ -1,7 +1,7 @@
-"""Describe for the card which versions of the package `datasets` load a data set.
+"""Describe for the data card which versions of the package `datasets` load the data set.
 
-Tried by `scripts/prove/old_datasets.py`. What keeps older ones out: 2.21 knows no `metadata.parquet` and gives one row
-a picture, and before 4.0 there is no feature `List`, which `hf/` of documents has.
+`scripts/prove/old_datasets.py` tries the versions. Older ones do not work: 2.21 does not know `metadata.parquet` and
+gives a picture only one row, and before 4.0 there is no feature `List`, which `hf/` uses for documents.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ OLDEST_DATASETS, NEWEST_DATASETS = "4.0.0", "5.2.0"
 
 
 def loading(tally: Tally) -> list[str]:
-    """Return Markdown lines: the versions, splits without files, and types that `load_dataset` needs."""
+    """Return Markdown lines about versions, splits without files, and the types that `load_dataset` needs."""
     pictured = any(tally.pictures.values())
     line = f"Loads with `datasets` {OLDEST_DATASETS} or later; tried with {OLDEST_DATASETS} and {NEWEST_DATASETS}."
     if pictured:

@@ -1,5 +1,5 @@
-"""Push the data set to a repository of the Hugging Face hub.
+"""Push the data set to a repository on the Hugging Face hub.
 
-`plan` decides what changes, `upload` commits it, `card_merge` keeps what people edited there.
+`plan` decides what to change, `upload` commits the changes, and `card_merge` keeps people's edits of the card.
 Start reading at `delivery.py`.
 """

@@ -1,4 +1,4 @@
-"""Send requests to the hub, retry those that may succeed later, and turn failures into plain messages."""
+"""Send requests to the hub, retry those that may succeed later, and turn failures into clear messages."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from docent.stages.build_dataset.hub.refusals import (
 log = logging.getLogger("docent.build-dataset")
 
 TRIES = 6
-"""With the waits between them about a minute, longer than the restart of a hub's server usually takes."""
+"""Together, the waits between these tries take about a minute; a hub server usually restarts faster."""
 FIRST_WAIT_S, MAX_WAIT_S = 2.0, 120.0
 Wait = Callable[[float], bool]
-"""A function that waits so many seconds and returns whether the push shall stop."""
+"""A function that waits for a number of seconds and returns whether the push should stop."""
 
 
 class OutdatedError(Exception):
-    """The repository has a newer commit than the one that the plan was made for."""
+    """The repository has a newer commit than the one that the plan is based on."""
 
 
 class Ask:
@@ -37,11 +37,11 @@ class Ask:
         self._section, self._token, self._wait, self._tries = section, token, wait, tries
 
     def __call__(self, request: Callable[[], Any]) -> Any:
-        """Return what the request returns.
+        """Send a request, with retries, and return its result.
 
         Raises:
-            PushError: the hub refuses it, or cannot be reached.
-            OutdatedError: it was made for an older commit.
+            PushError: the hub refuses the request or cannot be reached, or the push should stop.
+            OutdatedError: the request is based on a commit that is no longer the newest.
         """
         import httpx2
 
@@ -58,16 +58,16 @@ class Ask:
         raise AssertionError("unreachable")
 
     def pause(self, seconds: float = 0.0) -> None:
-        """Wait for so many seconds.
+        """Wait for a number of seconds.
 
         Raises:
-            PushError: the push shall stop.
+            PushError: the push should stop.
         """
         if self._wait(seconds):
             raise PushError("the push was asked to stop", again()) from None
 
     def _failure(self, error: Exception) -> tuple[Exception, float | None]:
-        """Return the failure in words, and the wait before a retry: 0 where the hub names none, None for no retry."""
+        """Return the error to raise, and the wait before a retry: 0 if the hub names none, None for no retry."""
         from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
         if isinstance(error, OfflineModeIsEnabled):
@@ -83,7 +83,7 @@ class Ask:
         if isinstance(error, OSError) and error.filename:
             words = f"{error.strerror}: {error.filename}"
             return PushError(f"a file of the data set cannot be read: {words}", "docent run --verify"), None
-        if isinstance(error, ValueError):  # the hub's check of the card's head, or its client's of names
+        if isinstance(error, ValueError):  # raised by the hub's check of the card's head, or by its client for names
             words = without_token(str(error), self._token)
             next_step = f"fix the card's settings (build_dataset.name and license), then: {again()}"
             return PushError(f"the hub or its client rejects the data set: {words}", next_step), None

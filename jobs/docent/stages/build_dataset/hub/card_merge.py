@@ -1,8 +1,8 @@
-"""Merge a new data card with the one on the hub, which a person may have edited there.
+"""Merge a new data card with the card on the hub, which people may have edited there.
 
-A card is a head of YAML keys and a body of sections, one per heading. Digests of the parts as they were pushed last
-show who changed what: a part that only a person changed stays, a part that both changed is replaced by the new one and
-its old text is reported, and what docent never wrote is kept.
+A card consists of a head of YAML keys and a body of sections, one per heading. The digests of the parts that docent
+pushed last show who changed what: a part that only a person changed stays; a part that both changed is replaced by the
+new one, and its old text is reported; a part that docent never wrote is kept.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ _KEY = re.compile(r"([A-Za-z_][\w.-]{0,99}) *:")
 _HEADING = re.compile(r"(#{1,6})[ \t]+(\S.*)")
 _FENCE = re.compile(r" {0,3}(```|~~~)")
 TITLE = "section #"
-"""The section of the heading of level 1, whatever its text: it is the title of the data set."""
+"""The section under the level-1 heading, whatever its text, because that is the title of the data set."""
 MAX_NAMED_CHARS = 300
 
 
 @dataclass
 class Card:
-    """A card in parts, each text by its name: `key license`, `section ## Files`.
+    """A card in parts: the text of each part by its name, such as `key license` or `section ## Files`.
 
     Attributes:
-        is_readable: whether the head is YAML, so that it can be split into keys.
+        is_readable: whether the head is valid YAML, so that it can be split into keys.
     """
 
     head: dict[str, str] = field(default_factory=dict)
@@ -39,10 +39,10 @@ class Card:
 
 @dataclass(frozen=True)
 class Merged:
-    """A card that is ready to be pushed.
+    """A merged card that is ready to be pushed.
 
     Attributes:
-        notes: texts of a person that were replaced.
+        notes: messages that quote people's texts that were replaced.
     """
 
     text: str
@@ -50,12 +50,12 @@ class Merged:
 
 
 def merge(new: str, there: str, pushed: Mapping[str, str]) -> Merged:
-    """Return the new card with what people wrote into the one on the hub.
+    """Return the new card together with people's edits of the card on the hub.
 
     Args:
-        new: the card as docent writes it now.
-        there: the card on the hub; "" where there is none.
-        pushed: digests of the parts that docent pushed last, by their names; empty where it is not known.
+        new: the card that docent writes now.
+        there: the card on the hub, or "" if there is none.
+        pushed: digests of the parts that docent pushed last, by part name; empty if unknown.
     """
     ours, theirs = parse(new), parse(there)
     notes: list[str] = []
@@ -70,13 +70,13 @@ def merge(new: str, there: str, pushed: Mapping[str, str]) -> Merged:
 
 
 def digests(text: str) -> dict[str, str]:
-    """Return the digest of every part of a card, by its name."""
+    """Return the digest of every part of a card, by part name."""
     card = parse(text)
     return {name: _digest(name, part) for name, part in (*card.head.items(), *card.body.items())}
 
 
 def parse(text: str) -> Card:
-    """Split a card into its parts in their order; comments of the head belong to the key before them."""
+    """Split a card into its parts, in order; a comment in the head belongs to the key before it."""
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
     card, body_from = Card(), 0
     if lines[0].rstrip() == "---":
@@ -99,7 +99,7 @@ def _keys(lines: list[str]) -> dict[str, str]:
 
 
 def _sections(lines: list[str]) -> dict[str, str]:
-    """Return the sections by their heading; equal headings get a number. Headings in code blocks do not count."""
+    """Return the sections by heading; repeated headings are numbered. Headings in code blocks do not count."""
     sections: dict[str, list[str]] = {}
     name, fence = "section ", ""
     for line in lines:
@@ -129,11 +129,11 @@ def _merged(
 ) -> dict[str, str]:
     parts = {name: _newer(name, part, theirs.get(name), pushed, notes) for name, part in ours.items()}
     order = list(parts)
-    after = -1  # what only the hub has follows what it follows there
+    after = -1  # a part that only the hub has is put after the same part as on the hub
     for name, part in theirs.items():
         if name in parts:
             after = order.index(name)
-        elif pushed.get(name) != _digest(name, part):  # otherwise docent wrote it once, and no longer does
+        elif pushed.get(name) != _digest(name, part):  # if equal, docent wrote the part earlier and has dropped it
             parts[name] = part
             after += 1
             order.insert(after, name)
@@ -141,7 +141,7 @@ def _merged(
 
 
 def _newer(name: str, ours: str, theirs: str | None, pushed: Mapping[str, str], notes: list[str]) -> str:
-    """Return the part to push where docent writes one and the hub may have another."""
+    """Return the part to push: docent's new one, or the hub's if only a person changed it."""
     if theirs is None or _digest(name, theirs) == _digest(name, ours) or _digest(name, theirs) == pushed.get(name):
         return ours
     if _digest(name, ours) == pushed.get(name):
@@ -151,7 +151,7 @@ def _newer(name: str, ours: str, theirs: str | None, pushed: Mapping[str, str], 
 
 
 def _digest(name: str, part: str) -> str:
-    """Return the digest of the value of a key, or of the text of a section without white space at the ends of lines."""
+    """Return the digest of a key's value, or of a section's text without trailing white space."""
     text = "\n".join(line.rstrip() for line in part.strip().split("\n"))
     if name.startswith("key "):
         text = _value(text)
@@ -159,7 +159,7 @@ def _digest(name: str, part: str) -> str:
 
 
 def _value(text: str) -> str:
-    """Return the value of a key in one spelling: the hub's editor writes other quotes and indents than docent does."""
+    """Return the value of a key in a normal form, as the hub's editor uses other quotes and indents than docent."""
 
     def plain(value: object) -> str:
         return value.isoformat() if isinstance(value, date) else repr(value)

@@ -1,4 +1,4 @@
-"""Open the hub's client with a timeout for every request; `HF_ENDPOINT` names another hub."""
+"""Open a hub client that has a timeout for every request; `HF_ENDPOINT` selects another hub."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import os
 from typing import Any
 
 CONNECT_TIMEOUT_S, ANSWER_TIMEOUT_S = 10.0, 180.0
-"""The hub cancels a commit after a minute; its client would wait forever."""
+"""In seconds. The hub cancels a commit after a minute, but its client would wait forever."""
 
 
 def allow_network() -> None:
-    """Let the library reach the hub unless the user forbids it; it reads this setting at import."""
+    """Allow the library to reach the hub unless the user forbids it; the library reads this setting at import."""
     os.environ.setdefault("HF_HUB_OFFLINE", "0")
 
 
 def open_hub(token: str) -> Any:
-    """Return the client with the token, and without progress bars, which a log cannot show."""
+    """Return a client with the token, and without progress bars, which logs cannot show."""
     allow_network()
     import httpx2
     from huggingface_hub import HfApi, set_client_factory

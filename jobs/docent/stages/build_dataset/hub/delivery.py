@@ -1,8 +1,8 @@
-"""Push a complete data set and record the result. Whatever happens, the data set stays complete.
+"""Push a complete data set and record the result; a failed push leaves the data set complete.
 
-Reads the data set and the token in the variable named by `build_dataset.token_env`; writes the repository and
-`<run>/build-dataset/push.json`. The stage runs it once the data set is complete, if `build_dataset.push_to` is set; a
-second run pushes what is missing.
+Reads the data set, and the token from the variable that `build_dataset.token_env` names; writes the repository and
+`<run>/build-dataset/push.json`. The stage runs this after the data set is complete if `build_dataset.push_to` is set; a
+second run pushes what is still missing.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ log = logging.getLogger("docent.build-dataset")
 
 
 def deliver(config: PipelineConfig, run_dir: Path, artifact: Artifact, stop: threading.Event) -> None:
-    """Push the data set unless that is done already; record a failed push without failing the stage."""
+    """Push the data set unless it was already pushed; record a failed push without failing the stage."""
     if config.build_dataset and is_open(config, run_dir, artifact):
         write_push(run_dir, push(config.build_dataset, artifact, run_dir.name, stop.wait))
 
 
 def push(section: BuildDataset, artifact: Artifact, run_name: str, wait: Wait) -> Push:
-    """Push a data set; return the result.
+    """Push a data set and return the result, also if it failed.
 
     Args:
-        wait: waits so many seconds between attempts, and returns whether to stop.
+        wait: waits for a number of seconds between attempts, and returns whether to stop.
     """
     number = len(files_of(artifact))
     result = Push(repository=section.push_to, digest=artifact.digest, files=number)
@@ -52,7 +52,7 @@ def push(section: BuildDataset, artifact: Artifact, run_name: str, wait: Wait) -
         failed = error
     except FileNotFoundError as error:
         failed = PushError(f"a file of the data set is missing: {error.filename}", "docent run --verify")
-    except Exception as error:  # of the hub's client, too: the data set is complete all the same
+    except Exception as error:  # also from the hub's client: no error may make the complete data set fail
         log.exception("the push failed")
         message = without_token(f"{type(error).__name__}: {error}", token)
         reason = f"a bug in docent or in the hub's client: {message}"

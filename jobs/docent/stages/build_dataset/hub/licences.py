@@ -1,7 +1,7 @@
-"""List the licence identifiers that the hub accepts in a card, and guess which one a text means.
+"""List the licence identifiers that the hub accepts in a card, and find the one that a name most likely means.
 
-The list is that of https://huggingface.co/docs/hub/repositories-licenses. The hub may know more by now, so a licence
-that is not listed is rejected only if the hub, where it can be reached, rejects it too.
+The list comes from https://huggingface.co/docs/hub/repositories-licenses. The hub may have added licences since, so an
+unlisted licence is rejected only if the hub rejects it too or cannot be reached.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ LICENCES = frozenset(
 
 
 def is_known(licence: str) -> bool:
-    """Return whether the hub accepts a licence by this name, in upper or lower case."""
+    """Return whether the hub accepts the licence under this name, ignoring case."""
     return licence.strip().lower() in LICENCES
 
 
 def nearest(licence: str) -> str:
-    """Return the identifier that a name such as `CC BY 4.0` most likely means; `other` where none is near."""
+    """Return the identifier that a name such as `CC BY 4.0` most likely means, or `other` if none is similar."""
     spelled = re.sub(r"[\s_/]+", "-", licence.strip().lower())
     spelled = re.sub(r"^(?:creative-commons|creativecommons)-?", "cc-", spelled)
     if spelled in LICENCES:
         return spelled
-    if spelled.startswith("cc"):  # one letter off is another licence: -nd, -nc and -sa mean something
+    if spelled.startswith("cc"):  # no guessing: one letter makes another licence, as -nd, -nc and -sa have a meaning
         return OTHER
     return next(iter(difflib.get_close_matches(spelled, sorted(LICENCES), 1, 0.85)), OTHER)

@@ -1,9 +1,9 @@
 """Check the files of a data set against the limits of the hub.
 
-The limits are those of https://huggingface.co/docs/hub/storage-limits (fewer than 10,000 entries in a folder, files of
-at most 20 GB recommended and 50 GB accepted, fewer than 100,000 files in a repository, 100 GB of private repositories
-in a free account). The hub refuses a commit that breaks the first with "Your push was rejected because it contains too
-many files per directory" (https://github.com/huggingface/datasets/issues/7956).
+The limits come from https://huggingface.co/docs/hub/storage-limits (fewer than 10,000 entries per folder, files of at
+most 20 GB recommended and 50 GB accepted, fewer than 100,000 files per repository, 100 GB of private repositories
+in a free account). The hub refuses a commit that breaks the first limit with "Your push was rejected because it
+contains too many files per directory" (https://github.com/huggingface/datasets/issues/7956).
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ MAX_FILE_BYTES = 50_000_000_000
 ADVISED_FILE_BYTES = 20_000_000_000
 FREE_PRIVATE_BYTES = 100_000_000_000
 COMMIT_FILES = 100
-"""The hub recommends 50 to 100 files a commit, and cancels a commit that takes longer than a minute."""
+"""The hub recommends 50 to 100 files per commit, and cancels a commit that takes longer than a minute."""
 FEWER_PHOTOS = "make fewer photos: docent run --set assemble.images_per_item=..."
 READ_FORMATS = frozenset(
     (".arrow", ".bmp", ".csv", ".gif", ".jpeg", ".jpg", ".json", ".jsonl", ".md", ".parquet", ".png", ".tif", ".tiff")
     + (".webp",)
 )
-"""Formats that `load_dataset` and the hub's viewer read; others can be uploaded, but are not displayed."""
+"""File name suffixes that `load_dataset` and the hub's viewer read; other files can be uploaded but not displayed."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A reason why a push would fail, or why the pushed data set is less useful.
+    """A reason why a push would fail, or why the pushed data set would be less useful.
 
     Attributes:
-        next_step: the command or edit that fixes it.
-        stops: whether the hub refuses the data set because of it.
+        next_step: the command or edit that fixes the problem.
+        stops: whether the hub refuses the data set because of the problem.
     """
 
     what: str
@@ -46,7 +46,7 @@ def file_problems(sizes: Mapping[str, int]) -> Iterator[Problem]:
     """Yield all violations of the hub's limits.
 
     Args:
-        sizes: bytes of every file by its path in the repository.
+        sizes: size of every file in bytes, by its path in the repository.
     """
     for folder, entries in sorted(_entries(sizes).items()):
         if entries > MAX_FOLDER_ENTRIES:
@@ -72,7 +72,7 @@ def file_problems(sizes: Mapping[str, int]) -> Iterator[Problem]:
 
 
 def _entries(sizes: Mapping[str, int]) -> Counter[str]:
-    """Return the number of files and folders directly in each folder."""
+    """Return the number of direct entries (files and folders) of each folder."""
     folders = {parent for path in sizes for parent in PurePosixPath(path).parents}
     entries = [*map(PurePosixPath, sizes), *(folder for folder in folders if folder.parts)]
     return Counter(entry.parent.as_posix() for entry in entries)

@@ -1,7 +1,7 @@
 """Plan what a push changes in a repository: files to upload, to delete and to keep.
 
-Reads the listing of the repository and what docent noted there; changes nothing. `.docent.json` in the repository
-lists the files that docent put there, to tell them from those of others, and the digests of the card's parts.
+Reads the list of files in the repository and docent's note there; changes nothing. The note, `.docent.json`, lists the
+files that docent put there, which distinguishes them from other people's files, and the digests of the card's parts.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ NOTE = ".docent.json"
 CARD = "README.md"
 EARLIER = ("hf/", "images/", "documents/", "chat-", "conversations-", "metadata-", "audit.json", "statistics.json")
 EARLIER_MARK = "audit.json"
-"""Versions of docent without NOTE put this file, and those whose paths begin with EARLIER, into every data set."""
+"""Versions of docent that wrote no NOTE pushed this file with every data set; all their paths begin with EARLIER."""
 UNOWNED = frozenset({".gitattributes", "LICENSE", CARD, NOTE})
-"""Files that the hub makes, or that are merged: never deleted, and never named as files of others."""
+"""Files that the hub creates or that are merged; never deleted, and never reported as other people's files."""
 MAX_NAMED = 3
 
 if TYPE_CHECKING:
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
 
 
 class Note(BaseModel, frozen=True):
-    """What docent noted in the repository: its files, and the digests of the card's parts as docent wrote them."""
+    """docent's note in the repository: the files that it put there, and digests of the card's parts that it wrote."""
 
     files: frozenset[str] = frozenset()
     card: dict[str, str] = {}
 
     def text(self) -> bytes:
-        """Return the note as it is stored."""
+        """Return the note in the form in which it is stored."""
         return (json.dumps({"card": self.card, "files": sorted(self.files)}, indent=1) + "\n").encode()
 
 
@@ -49,13 +49,14 @@ class PushPlan:
     """The changes of a push.
 
     Attributes:
-        uploads: paths of the data set that the repository lacks or has with other content.
-        card: new text of the card; "" where it stays.
-        stale: paths that docent put there and that the data set no longer has, and those of others to be deleted.
-        in_the_way: paths of others where the data set's files would go.
-        kept: paths of others that stay.
-        during: the note while the push is under way; it claims old and new files.
-        after: the note once the push is complete.
+        uploads: paths of data set files that are missing in the repository or differ from it.
+        card: the new text of the card, or "" if it does not change.
+        stale: paths to delete: docent's files that the data set no longer has, and other people's files to be deleted.
+        in_the_way: paths of other people's files that the data set's files would overwrite.
+        kept: paths of other people's files that stay.
+        during: the note while the push is running; it lists old and new files.
+        after: the note after the push is complete.
+        notes: messages about texts of the card that were replaced.
     """
 
     uploads: tuple[str, ...]
@@ -74,7 +75,7 @@ class PushPlan:
 
 
 def read_note(text: bytes | None) -> Note | None:
-    """Return what docent noted; None where there is no note, or somebody damaged it."""
+    """Return docent's note, or None if there is none or it is damaged."""
     try:
         return Note.model_validate_json(text or b"")
     except ValidationError:
@@ -82,7 +83,7 @@ def read_note(text: bytes | None) -> Note | None:
 
 
 def files_of(data_set: Artifact) -> dict[str, OutputFile]:
-    """Return the files to push by their paths, as `_SUCCESS.json` lists them."""
+    """Return the files to push by path, as listed in `_SUCCESS.json`."""
     return {file.path: file for file in data_set.success.files if file.path != RECORD}
 
 
@@ -93,13 +94,13 @@ def make_plan(
     card: str,
     delete: Sequence[str] = (),
 ) -> PushPlan:
-    """Compare a data set with a repository.
+    """Plan the update of a repository to a data set.
 
     Args:
-        there: the files of the repository by their paths.
-        note: what docent noted there.
-        card: the text of the card there; "" where there is none.
-        delete: paths or patterns of others' files that are to be deleted.
+        there: files in the repository, by path.
+        note: docent's note in the repository, if any.
+        card: the text of the card in the repository, or "" if there is none.
+        delete: paths or patterns of other people's files to delete.
     """
     folder, files = data_set.folder, files_of(data_set)
     ours = _owned(there, note)
@@ -123,7 +124,7 @@ def make_plan(
 
 
 def named(paths: Sequence[str]) -> str:
-    """Return the first paths, and how many more there are."""
+    """Return the first few paths as text, and the number of further ones."""
     listed = ", ".join(path[:100] for path in paths[:MAX_NAMED])
     return f"{listed} and {len(paths) - MAX_NAMED} more" if len(paths) > MAX_NAMED else listed
 
@@ -144,4 +145,4 @@ def _is_same(folder: Path, local: OutputFile, remote: RepoFile | None) -> bool:
         return remote.lfs.sha256 == local.sha256
     from huggingface_hub.utils.sha import git_hash
 
-    return remote.blob_id == git_hash(inside(folder, local.path).read_bytes())  # only small files are not in LFS
+    return remote.blob_id == git_hash(inside(folder, local.path).read_bytes())  # only small files are outside LFS

@@ -1,7 +1,7 @@
 """Find everything that would stop a push, before the data set is built.
 
-Reads the settings, the environment, the licence and the sizes of the files as far as they are known; asks the hub whose
-token it is and about the repository. Writes nothing, neither here nor on the hub.
+Reads the settings, the environment, the licence and the sizes of the files as far as they are known; asks the hub about
+the owner of the token and about the repository. Writes nothing, neither locally nor on the hub.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ READS = "read"
 def problems(
     section: BuildDataset, licence: str, environ: Mapping[str, str], sizes: Mapping[str, int]
 ) -> list[Problem]:
-    """Return what would stop a push or make it less useful.
+    """Return problems that would stop a push or make the pushed data set less useful.
 
     Args:
-        licence: of the data set; "" where it is not known yet.
-        sizes: bytes of the files by their paths, as far as they are known.
+        licence: licence of the data set, or "" if it is not known yet.
+        sizes: sizes of the known files in bytes, by path.
     """
     known, of_licence = [*_name(section), *file_problems(sizes)], list(licence_problems(licence))
     token = environ.get(section.token_env, "").strip()
@@ -64,8 +64,8 @@ def warn_ahead(ctx: Context, section: BuildDataset, photos: Iterable[tuple[Split
     """Log all problems of a data set that is about to be built, with their next steps; it is built in any case.
 
     Args:
-        section: the settings, with the title and licence of the sources.
-        photos: split, file name and photo.
+        section: the settings, completed with the title and licence of the sources.
+        photos: split, file name and image of every photo of an exhibit.
     """
     if not section.push_to:
         return
@@ -78,7 +78,7 @@ def warn_ahead(ctx: Context, section: BuildDataset, photos: Iterable[tuple[Split
 
 
 def licence_problems(licence: str) -> Iterator[Problem]:
-    """Check the licence: the hub refuses a card with one that it does not list."""
+    """Check the licence; the hub refuses a card with a licence that it does not list."""
     if licence and not is_known(licence):
         meant = nearest(licence)
         note = ", and name it on the card" if meant == OTHER else ""
@@ -100,7 +100,7 @@ def _name(section: BuildDataset) -> Iterator[Problem]:
 
 
 def _account(known: Mapping[str, Any], section: BuildDataset) -> Iterator[Problem]:
-    """Check that the token may write, and to the repositories of this owner."""
+    """Check that the token has write access, and that it can write to the repositories of this owner."""
     token = (known.get("auth") or {}).get("accessToken") or {}
     if token.get("role") == READS:
         yield Problem(
@@ -116,8 +116,8 @@ def _account(known: Mapping[str, Any], section: BuildDataset) -> Iterator[Proble
 
 
 def _repository(api: Any, ask: Ask, section: BuildDataset, account: Mapping[str, Any], size: int) -> Iterator[Problem]:
-    """Check that the data set fits beside what the repository holds; the hub does not report an account's total."""
-    there = None  # then the push creates it
+    """Check that the account has room for the data set; the hub reports used storage per repository only."""
+    there = None  # then the push creates the repository
     if ask(lambda: api.repo_exists(section.push_to, repo_type=TYPE)):
         there = ask(lambda: api.repo_info(section.push_to, repo_type=TYPE, expand=["usedStorage", "private"]))
     used = int(getattr(there, "used_storage", 0) or 0)
@@ -132,7 +132,7 @@ def _repository(api: Any, ask: Ask, section: BuildDataset, account: Mapping[str,
 
 
 def _accepts(api: Any, ask: Ask, licence: str) -> bool:
-    """Return whether the hub accepts a licence that our list lacks, which may be older than the hub's."""
+    """Return whether the hub accepts a licence that is not in our list, which may be outdated."""
     try:
         ask(lambda: api._validate_yaml(CARD.format(json.dumps(licence.lower())), repo_type=TYPE))
     except PushError:

@@ -1,6 +1,6 @@
-"""Explain why a push failed, in the hub's own words, and what to do about it.
+"""Explain why a push failed, in the hub's own words, and how to fix it.
 
-A message of the hub may repeat the request, so the token is removed from it.
+The hub's message may repeat the request, so the token is removed from it.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from docent.messages.suggested_commands import invocation_of
 
 MAX_REASON_CHARS = 600
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
-"""Statuses after which the same request may succeed."""
+"""HTTP statuses after which the same request may succeed."""
 OUTDATED = 412
-"""Status of a commit whose parent is no longer the newest commit."""
+"""HTTP status for a commit whose parent is no longer the newest commit."""
 _QUOTA = re.compile(r"quota|storage (?:limit|patterns)|upgrade your plan|over(?:.| )?storage", re.IGNORECASE)
 _FOLDER = re.compile(r"too many files per directory", re.IGNORECASE)
 
 
 def again(setting: str = "") -> str:
-    """Return the command that pushes a complete data set once more.
+    """Return the command that pushes a complete data set again.
 
-    On a cluster the launcher skips complete units, so the Job is replaced directly.
+    On a cluster the launcher skips complete units, so the command replaces the Job directly.
 
     Args:
-        setting: `a.b=c` to change.
+        setting: a setting to change, as `a.b=c`.
     """
     given = f" --set {shlex.quote(printable(setting))}" if setting else ""
     if invocation_of(os.environ, "").backend == "kubernetes":
@@ -42,7 +42,7 @@ class PushError(Exception):
 
     Args:
         reason: one sentence.
-        next_step: the command or edit that fixes it.
+        next_step: the command or edit that fixes the problem.
     """
 
     def __init__(self, reason: str, next_step: str) -> None:
@@ -51,11 +51,11 @@ class PushError(Exception):
 
 
 def refusal(status: int, message: str, section: BuildDataset, token: str) -> PushError:
-    """Return the error for an answer of the hub.
+    """Return the error for an error response of the hub.
 
     Args:
         status: HTTP status.
-        message: of the hub; "" where there is none.
+        message: the hub's message, or "" if there is none.
     """
     words = without_token(message, token)
     reason = f"the hub says (HTTP {status}): {words}" if words else f"the hub answers with HTTP {status} and no reason"
@@ -83,7 +83,7 @@ def unreachable(error: Exception, token: str) -> PushError:
 
 
 def without_token(text: str, token: str) -> str:
-    """Return text of the hub or its client on one line, without the token or other secrets, cut where it is long."""
+    """Return text of the hub or its client on one line, without the token or other secrets, cut if it is long."""
     if token:
         text = text.replace(token, MASK)
     return printable(" ".join(mask(text).split()), MAX_REASON_CHARS)

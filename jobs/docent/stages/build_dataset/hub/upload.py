@@ -1,7 +1,7 @@
-"""Make the commits of a push: up to a hundred files each, on top of the commit that the plan was made for.
+"""Make the commits of a push: up to a hundred files each, on top of the commit that the plan is based on.
 
-Reads the data set and the repository; writes the repository. Files that are there already are not uploaded again, so an
-interrupted push is resumed. The card comes last: until then the old one describes the old files.
+Reads the data set and the repository; writes the repository. Files that the repository already has are not uploaded
+again, so an interrupted push can resume. The card is committed last: until then the old card describes the old files.
 """
 
 from __future__ import annotations
@@ -54,16 +54,16 @@ class Uploaded:
 
 
 def upload(api: Any, section: BuildDataset, data_set: Artifact, wait: Wait) -> Uploaded:
-    """Make the repository hold the data set; create it if it does not exist.
+    """Push the data set to the repository; create the repository if it does not exist.
 
     Args:
         api: the hub's client, with the token.
 
     Raises:
-        PushError: the hub refuses it or cannot be reached, or files of others are in the way.
+        PushError: the hub refuses the push or cannot be reached, or other people's files are in the way.
     """
     ask = Ask(section, api.token, wait)
-    first = Ask(section, api.token, wait, FIRST_TRIES)  # fewer: a hub that is down from the start is not waited for
+    first = Ask(section, api.token, wait, FIRST_TRIES)  # fewer tries: do not wait for a hub that is down from the start
     created = first(
         lambda: api.create_repo(section.push_to, repo_type=TYPE, exist_ok=True, private=section.push_private)
     )
@@ -96,11 +96,11 @@ class _Repository:
     name: str
 
     def head(self) -> str:
-        """Return its newest commit."""
+        """Return the newest commit of the repository."""
         return str(self.ask(lambda: self.api.repo_info(self.name, repo_type=TYPE)).sha)
 
     def compare(self, head: str, data_set: Artifact, delete: Sequence[str]) -> tuple[PushPlan, bool]:
-        """Return what to change in it, and whether the note in it is up to date."""
+        """Return what to change in the repository, and whether docent's note there is up to date."""
         entries = self.ask(
             lambda: list(self.api.list_repo_tree(self.name, repo_type=TYPE, recursive=True, revision=head))
         )
@@ -111,19 +111,19 @@ class _Repository:
         return plan, note == plan.after
 
     def commit(self, operations: list[Any], parent: str) -> str:
-        """Commit on top of a commit; return the new one.
+        """Commit on top of `parent`; return the new commit.
 
         Raises:
-            OutdatedError: there is a newer one.
+            OutdatedError: the repository has a newer commit than `parent`.
         """
         settings: dict[str, Any] = {"commit_message": MESSAGE, "repo_type": TYPE, "parent_commit": parent}
         return str(self.ask(lambda: self.api.create_commit(self.name, operations, **settings)).oid)
 
     def _read(self, path: str, head: str, there: Mapping[str, RepoFile]) -> bytes | None:
-        """Return the content of a small file; None where there is none.
+        """Return the content of a small file, or None if the repository does not have it.
 
         Raises:
-            PushError: it is too large to be what it should be.
+            PushError: the file is too large.
         """
         if path not in there:
             return None
@@ -136,10 +136,10 @@ class _Repository:
 
 
 def _commits(plan: PushPlan, folder: Path) -> list[tuple[int, list[Any]]]:
-    """Return the operations of each commit, and how many files of the data set it uploads.
+    """Return the operations of each commit, and how many files the commit uploads.
 
-    Of several commits, the first brings a note that claims all their files: otherwise the files of an interrupted push
-    would look like those of others.
+    If there are several commits, the first one adds a note that lists the files of all of them. Otherwise the files of
+    an interrupted push would look like other people's files.
     """
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
@@ -166,7 +166,7 @@ def _in_the_way(plan: PushPlan, name: str) -> PushError:
 
 
 def _notes(plan: PushPlan, name: str) -> tuple[str, ...]:
-    """Return what a person should know about a push that succeeded."""
+    """Return notes for the user about a push that succeeded."""
     if not plan.kept:
         return plan.notes
     number = counted(len(plan.kept), "file")
@@ -178,5 +178,5 @@ def _notes(plan: PushPlan, name: str) -> tuple[str, ...]:
 
 
 def _deleting(paths: Sequence[str]) -> str:
-    """Return the command that deletes the first of these files of others."""
+    """Return the command that deletes the first few of these files of other people."""
     return again("build_dataset.push_delete=" + json.dumps(paths[:MAX_NAMED], ensure_ascii=False))

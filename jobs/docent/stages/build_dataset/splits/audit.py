@@ -1,6 +1,6 @@
 """Measure what the test shares with training: pictures by lineage and bytes, answers by text and by sentence.
 
-Rows arrive one by one; of each text a number is kept, so that a million rows fit into memory.
+Rows arrive one by one; only a hash of each text is kept, so that a million rows fit into memory.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from docent.text.sentences import plain, split_sentences
 
 
 class Overlap:
-    """Answers that stand in training and in test.
+    """Counts answers that are both in training and in test.
 
     Args:
-        tested: ids of the items that have test rows; sentences of others are not looked at.
+        tested: ids of the items that have test rows; sentences about other items are ignored.
     """
 
     def __init__(self, tested: Set[str]) -> None:
@@ -44,29 +44,32 @@ class Overlap:
                 self._test_sentences.append(said)
 
     def answers(self) -> int:
-        """Test answers that are training answers, too."""
+        """Return how many test answers are also training answers."""
         tested = set(self._test)
         shared = {number for number in self._trained if number in tested}
         return sum(number in shared for number in self._test)
 
     def of_training_sentences(self) -> int:
-        """Test answers all of whose sentences stand in training answers of the same item; case and accents ignored."""
+        """Return how many test answers consist only of sentences from training answers of the same item.
+
+        Case and accents are ignored.
+        """
         known = self._known()
         return sum(bool(said) and known.issuperset(said) for said in self._test_sentences)
 
     def with_training_sentences(self) -> int:
-        """Test answers at least one of whose sentences stands in training answers of the same item."""
+        """Return how many test answers have at least one sentence from training answers of the same item."""
         known = self._known()
         return sum(not known.isdisjoint(said) for said in self._test_sentences)
 
     def _known(self) -> set[int]:
-        """Return the sentences of test answers that stand in training answers of the same item."""
+        """Return the hashes of test sentences that are also in training answers of the same item."""
         wanted = {number for said in self._test_sentences for number in said}
         return {number for number in self._trained_sentences if number in wanted}
 
 
 def answers_of_training_sentences(examples: Sequence[Example]) -> int:
-    """Test answers made of sentences that were trained on, among some rows."""
+    """Return how many test answers in `examples` consist only of sentences that were trained on."""
     overlap = Overlap({row.item_id for row in examples if row.split == "test"})
     for row in examples:
         overlap.add(row)
@@ -74,7 +77,7 @@ def answers_of_training_sentences(examples: Sequence[Example]) -> int:
 
 
 def audit(matches: Iterable[Match], names: dict[str, str], overlap: Overlap) -> dict[str, Any]:
-    """Return the content of `audit.json`. Figures may be in several splits: only photos count as leaks."""
+    """Return the content of `audit.json`. Figures may be in several splits, so only photos count as leaks."""
     placed = {
         match.image.id: Placed(
             names[match.image.id], match.item.name, match.split, match.image.group, match.image.sha256
@@ -93,7 +96,7 @@ def audit(matches: Iterable[Match], names: dict[str, str], overlap: Overlap) -> 
 
 
 def shown_twice(pictures: Mapping[Split, Set[str]], figures: Set[str]) -> dict[str, int]:
-    """Count the figures of documents that the rows show, and those shown in several splits.
+    """Count the figures of documents that rows show, and those that are in several splits.
 
     Args:
         pictures: paths of the pictures of each split.

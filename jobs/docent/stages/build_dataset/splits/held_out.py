@@ -1,7 +1,7 @@
-"""Hold out what the test asks and answers, so that no training pair gives it away, and avoid gaps in conversations.
+"""Keep training pairs from giving away what the test asks and answers, and avoid gaps in conversations.
 
-Of test pairs hashes are kept: of the answer, of the question with its item, and of the answer's words. That is about
-half a kilobyte for an answer of fifty words; nothing is kept of pairs that are trained on.
+Of each test pair, only hashes are kept: of the answer, of the question with its item, and of the answer's words. That
+is about half a kilobyte for an answer of fifty words. Nothing is kept of pairs that are trained on.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ SAME_ANSWER = "same answer as a held-out pair"
 SAME_QUESTION = "same question as a held-out pair"
 GAP = "its conversation has a gap"
 MIN_WORDS = 4
-"""Shorter answers, such as `24 V` or `True`, may stand in training and in test: they are facts, not wording."""
+"""Shorter answers, such as `24 V` or `True`, may be in training and in test: they are facts, not wording."""
 NEAR = 0.8
-"""Share of the words of two answers that both have, from which on they are one answer."""
-# Languages without spaces between words: every sign is one.
+"""Share of common words from which on two answers count as the same."""
+# In languages without spaces between words, every character counts as a word.
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W_\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
 _DIGIT = re.compile(r"\d")
 Conversation = tuple[str, str]
-"""Id of the item and of the conversation."""
+"""The item's id and the conversation's id."""
 
 
 class HeldOut:
-    """Questions and answers of the test."""
+    """Hashes of the test's questions and answers, to find pairs that give them away."""
 
     def __init__(self) -> None:
         self._answers: set[int] = set()
@@ -46,10 +46,10 @@ class HeldOut:
             self._words.setdefault(pair.item_id, []).append((_numbers(words), hashes))
 
     def given_away_by(self, pair: QAPair) -> str:
-        """Return why a pair outside the test must be left out; "" where it reveals nothing of the test.
+        """Return why a pair outside the test must be left out, or "" if it gives nothing away.
 
-        An answer counts as the same when it reads alike, whichever item it is about; or, about the same item, when it
-        has nearly the same words and the same numbers.
+        Two answers count as the same if their text is the same, whatever items they are about; or, for the same item,
+        if they have nearly the same words and exactly the same numbers.
         """
         if hash((pair.item_id, plain(pair.question))) in self._questions:
             return SAME_QUESTION
@@ -75,10 +75,10 @@ class HeldOut:
 
 
 class Gaps:
-    """Conversations that lost a turn: what comes after it would answer a question that nobody asked.
+    """Finds turns of conversations that lost an earlier turn; they would refer to a question that is missing.
 
     Args:
-        lost: index of the first turn that the checks left out, by conversation.
+        lost: for each conversation, the index of the first turn that the checks left out.
     """
 
     def __init__(self, lost: Mapping[Conversation, int]) -> None:

@@ -1,8 +1,8 @@
 """Match question-answer pairs with photos: pure functions over rows.
 
-The pairs of an item are used up in the order of their temperature: the most literal to test, then validation, the
-rest to training. Test and validation photos get one pair each, as published; a training photo gets several. A pair that
-went to a split before stays there, whatever photos and pairs were added since.
+The pairs of an item are assigned in the order of their temperature: the lowest go to test, the next to validation, the
+rest to training. Every test and validation photo gets one pair, as in the published method; a training photo gets
+several. A pair that an earlier run assigned to a split stays in it, whatever photos and pairs were added since.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ NO_PHOTO = "held-out pair without a photo to test with"
 
 @dataclass(frozen=True)
 class Match:
-    """One row of the data set before it has a number and a file name."""
+    """A future row of the data set, without its number and file name."""
 
     split: Split
     item: Item
@@ -30,7 +30,7 @@ class Match:
 
 @dataclass(frozen=True)
 class Unpaired:
-    """A photo or a pair that no row of the data set uses, and why."""
+    """A photo or a pair that is in no row of the data set, and why."""
 
     reason: str
     item: Item
@@ -38,7 +38,7 @@ class Unpaired:
 
 
 def pair_key(item: Item, pair: QAPair) -> str:
-    """Return the key under which a pair is recorded: the name of its exhibit, its question and its answer."""
+    """Return the key under which a pair's split is recorded: a hash of exhibit name, question and answer."""
     return make_id("pair", (), item.name, text_key(pair))
 
 
@@ -51,11 +51,11 @@ def pair_items(
 ) -> tuple[list[Match], list[Unpaired]]:
     """Return all rows in the order train, validation, test (then item, photo, pair), and what was left out.
 
-    No pair of a held-out row is trained on, and none that reads like one, whichever item it belongs to.
+    A held-out pair, or a pair of any item with the same text, is never trained on.
 
     Args:
-        held_out_texts: text keys of what else is not trained on, such as the held-out pairs of sections.
-        earlier: splits that pairs went to before, by `pair_key`.
+        held_out_texts: text keys of further pairs that must not be trained on, such as held-out pairs about sections.
+        earlier: splits that earlier runs assigned, by `pair_key`.
     """
     earlier = earlier or {}
     by_item: dict[str, list[QAPair]] = {item.id: [] for item in items}
@@ -93,7 +93,7 @@ def pair_items(
 
 
 def assigned(matches: Iterable[Match]) -> Iterator[tuple[str, str, Split]]:
-    """Return key, exhibit and split of every pair that became a row."""
+    """Return the key, exhibit and split of every pair that became a row."""
     return ((pair_key(match.item, match.pair), match.item.name, match.split) for match in matches)
 
 
@@ -104,15 +104,15 @@ def train_pairs(pairs: Sequence[QAPair], position: int, per_image: int) -> list[
 
 
 def images_of(item: Item, split: Split) -> list[ImageFile]:
-    """Return the item's photos of one split, as planned."""
+    """Return the item's photos that were planned for a split."""
     return [planned.image for planned in item.images if planned.split == split]
 
 
 def _hold_out(item: Item, pairs: Sequence[QAPair], before: Mapping[str, Split]) -> tuple[list[Match], list[Unpaired]]:
-    """Assign one pair to each test photo, then to each validation photo, as far as they last.
+    """Assign one pair to each test photo, then to each validation photo, until no pair is left.
 
-    Pairs that were held out before come first. Where only trained pairs are left, photos share those: a pair that was
-    trained on never tests.
+    Pairs that an earlier run assigned to the split come first; if there are not enough new pairs, photos share these.
+    A pair that was trained on is never held out.
     """
     splits: tuple[Split, ...] = ("test", "validation")
     matches: list[Match] = []
@@ -132,7 +132,7 @@ def _hold_out(item: Item, pairs: Sequence[QAPair], before: Mapping[str, Split]) 
 
 
 def _why_unused(pair: QAPair, held_out_texts: Set[int], no_longer_tested: Set[str]) -> str:
-    """Return why a pair cannot be trained on; "" when it can."""
+    """Return why a pair cannot be trained on, or "" if it can."""
     if pair.held_out or pair.id in no_longer_tested:
         return NO_PHOTO
     return HELD_OUT if text_key(pair) in held_out_texts else ""

@@ -1,6 +1,6 @@
-"""Assign pairs about sections to splits by their own text, so that no other pair and no file name moves them.
+"""Assign pairs about sections to splits by their own text, so that other pairs and file names have no influence.
 
-A million pairs take 17 bytes each here; the texts themselves are read again when the rows are made.
+Each pair takes 17 bytes of memory; texts are read again when the rows are built.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from docent.records import ImageFile, QAPair, Split, canonical_json
 
 
 def text_key(pair: QAPair) -> int:
-    """Return a number that pairs with equal text share; case and white space do not matter."""
+    """Return a hash that is equal for pairs with equal text, ignoring case and white space."""
     text = [" ".join(part.casefold().split()) for part in (pair.question, pair.answer)]
     return _number(canonical_json(text))
 
 
 def figures_of(pair: QAPair) -> tuple[ImageFile, ...]:
-    """Return the pictures of a pair, each content once, in their order."""
+    """Return the pictures of a pair in order; pictures with the same content only once."""
     found: dict[str, ImageFile] = {}
     for image in pair.figures:
         found.setdefault(image.sha256, image)
@@ -27,16 +27,16 @@ def figures_of(pair: QAPair) -> tuple[ImageFile, ...]:
 
 
 class SectionSplits:
-    """Held-out types to test, a seeded share of the others to test and to validation, the rest to train.
+    """Assigns held-out types to test, random shares of the other pairs to test and validation, the rest to train.
 
-    A pair's place between 0 and 1 is a hash of its question and answer, so the shares are met on average: of few pairs
-    more or fewer may go to a split, and none moves when others are added. Turns of one conversation stay together, at
-    the place of its first turn.
+    The hash of a pair's question and answer gives its position between 0 and 1, which decides its split. The shares are
+    therefore met only on average: few pairs may deviate from them, but no pair moves when others are added. All turns
+    of a conversation are in one split, at the position of its first turn.
 
     Args:
-        seed: the run's.
-        test_share: share of the pairs that are not of a held-out type.
-        validation_share: share of the same.
+        seed: seed of the run.
+        test_share: share of test pairs among the pairs whose type is not held out.
+        validation_share: share of validation pairs among the same pairs.
     """
 
     def __init__(self, seed: int, test_share: float, validation_share: float) -> None:
@@ -61,7 +61,7 @@ class SectionSplits:
         self._held.append(pair.held_out)
 
     def split_of(self, position: int) -> Split:
-        """Return the split of the pair that was added as number `position`."""
+        """Return the split of the pair that was added at `position`, from 0."""
         if self._held[position]:
             return "test"
         conversation = self._conversations[position]
@@ -70,16 +70,16 @@ class SectionSplits:
         return "test" if place < self._test_end else "validation" if place < self._validation_end else "train"
 
     def text_of(self, position: int) -> int:
-        """Return the text key of a pair."""
+        """Return the text key of the pair that was added at `position`."""
         return self._texts[position]
 
     def held_out_texts(self) -> set[int]:
-        """Return the text keys of everything that is not trained on."""
+        """Return the text keys of all pairs that are not trained on."""
         return {self._texts[n] for n in range(len(self)) if self.split_of(n) != "train"}
 
 
 def is_trained(split: Split, text: int, held_out: Set[int]) -> bool:
-    """Return whether a pair of `split` may be used: a training pair only if no held-out pair has equal text."""
+    """Return whether a pair may be used in `split`: in train only if no held-out pair has the same text."""
     return split != "train" or text not in held_out
 
 

@@ -1,4 +1,4 @@
-"""Keep what pairs are about, small enough for a million sections: exhibits whole, sections as numbers.
+"""Keep the items that pairs are about in little memory: full rows of exhibits, only numbers for sections.
 
 Reads the items of `assemble` once, as a stream.
 """
@@ -13,19 +13,20 @@ from docent.records import Item
 from docent.text.prompt_safety import hidden_in
 
 MAX_TITLES = 10_000
-"""Items whose names are kept for the statistics; later ones are counted together."""
+"""Number of items whose names are kept for the statistics; all later items are counted together."""
 
 
 @dataclass
 class Subjects:
-    """Items by number, in the order in which they were read.
+    """Items, numbered in the order in which they were read.
 
     Attributes:
-        exhibits: whole items, which meet their photos.
-        numbers: number of every item by its id.
+        exhibits: full rows of exhibits, to be matched with photos.
+        numbers: number of every item, by the item's id.
         titles: names of the first MAX_TITLES items.
         documents: id and title of every document.
-        document_of: number of each item's document.
+        document_of: index of each item's document in `documents`, by item number.
+        exhibit_ids: ids of all exhibits.
     """
 
     exhibits: list[Item] = field(default_factory=list)
@@ -35,26 +36,26 @@ class Subjects:
     document_of: array[int] = field(default_factory=lambda: array("L"))
     exhibit_ids: set[str] = field(default_factory=set)
     invisible: int = 0
-    """Invisible characters in the texts of all items; none is in a pair."""
+    """Number of invisible characters in the texts of all items; pairs contain none of them."""
     tokens: int = 0
-    """Tokens of chat templates in them, which are text in a pair."""
+    """Number of chat-template tokens in the texts of all items; in pairs they are plain text."""
 
     @property
     def sections(self) -> int:
-        """Return how many items are sections of documents."""
+        """Return the number of items that are sections of documents."""
         return len(self.numbers) - len(self.exhibits)
 
     def is_section(self, item_id: str) -> bool:
-        """Return whether an item is known and not an exhibit."""
+        """Return whether the item is known and not an exhibit."""
         return item_id in self.numbers and item_id not in self.exhibit_ids
 
     def document(self, item_id: str) -> tuple[str, str]:
-        """Return id and title of the document that an item belongs to."""
+        """Return the id and title of the document that an item belongs to."""
         return self.documents[self.document_of[self.numbers[item_id]]]
 
 
 def read_subjects(items: Iterable[Item]) -> Subjects:
-    """Read all items; keep texts and facts only of exhibits."""
+    """Read all items; keep full rows only of exhibits."""
     found = Subjects()
     known: dict[str, int] = {}
     for item in items:

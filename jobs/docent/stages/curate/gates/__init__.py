@@ -1,5 +1,5 @@
-"""Check one pair against its source: the gates that reject it and the warnings that mark it.
+"""Check one pair against its source: gates reject the pair, warnings mark it.
 
 Each gate is a function and a row of a table.
-Start reading at `gates.py`, which holds the two tables.
+Start reading at `gates.py`, which has the two tables.
 """

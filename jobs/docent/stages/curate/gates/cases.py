@@ -1,4 +1,4 @@
-"""Collect what the gates need about one pair: its texts, its source and the pairs kept before it.
+"""Collect what the gates need to know about a pair: its texts, its source and the pairs that were kept before it.
 
 Reads and writes nothing.
 """
@@ -22,13 +22,13 @@ VISITOR = "visitor"
 
 @dataclass
 class Case:
-    """What a gate looks at.
+    """A pair to be judged, with everything that the gates look at.
 
     Attributes:
-        kept: the pairs kept so far, as far as they are remembered.
-        rank: of its own section when all sections are searched with the question, from 1; None where that was not
-            asked for or the pair is about an exhibit; 0 where its section was not found at all.
-        vector: embedding of question and answer, where that was asked for.
+        kept: hashes and vectors of the pairs that were kept so far.
+        rank: rank of the pair's own section, from 1, when all sections are searched with the question; 0 if the search
+            did not find it; None if the search is not configured or the pair is about an exhibit.
+        vector: embedding of question and answer, if configured.
     """
 
     pair: QAPair
@@ -40,37 +40,37 @@ class Case:
 
     @cached_property
     def code(self) -> str:
-        """Code of the language that the pair should be in, "" for one that is not known."""
+        """Return the code of the language that the pair should be in, or "" if unknown."""
         return code_of(self.pair.language)
 
     @property
     def same_language(self) -> bool:
-        """Whether the words of pair and source can be compared."""
+        """Return whether the pair and the source are in the same language, so that their words can be compared."""
         return not self.source.language or not self.code or self.source.language == self.code
 
     @property
     def scope(self) -> str:
-        """Where repeats are looked for: the same words about two exhibits, or in two conversations, are two pairs."""
+        """Return the key within which repeats count: the item and conversation, or "" for the complete run."""
         alone = self.source.own.kind == "section" and not self.pair.conversation
         return "" if alone else f"{self.pair.item_id} {self.pair.conversation}"
 
     @cached_property
     def fingerprint(self) -> int:
-        """Hash of question and answer in a form without case, accents and spacing."""
+        """Return a hash of question and answer, ignoring case, accents and spacing."""
         return hash_of(self.scope, plain(self.pair.question), plain(self.pair.answer))
 
     @cached_property
     def question(self) -> int | None:
-        """Hash of document and question; None where one question is asked about many things, as visitors do."""
+        """Return a hash of document and question, or None if the question may be asked about many items."""
         if self.source.own.kind != "section" or self.pair.conversation:
             return None
         return hash_of(self.source.own.document_id, plain(self.pair.question))
 
     @cached_property
     def sketch(self) -> Sketch:
-        """What near repeats are found by."""
+        """Return the sketch of question and answer, which is compared to find near repeats."""
         return sketch_of(self.pair.question, self.pair.answer, self.scope)
 
 
 Gate = Callable[[Case], str | None]
-"""Details of what is wrong, or None when nothing is."""
+"""Returns details of what is wrong with the pair, or None if nothing is wrong."""

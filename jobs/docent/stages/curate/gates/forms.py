@@ -7,9 +7,9 @@ import re
 from docent.text.sentences import plain
 
 REFUSAL_CHARS = 240
-"""A refusal stands at the beginning of an answer; later the same words are about something else."""
+"""A refusal is at the beginning of an answer; the same words later in it have another meaning."""
 
-# Written as `plain` leaves them: lower case, no accents. `{source}` is what people call the material.
+# In the form that `plain` returns: lower case, no accents. `_SOURCE` matches the names for the source material.
 _SOURCE = (
     r"(?:provided |given |available )?(?:text|passage|context|document|section|description|source|material|excerpt|"
     r"information|image|picture|figure)s?(?: provided| given| above)?"
@@ -60,7 +60,7 @@ REFUSALS: dict[str, tuple[str, ...]] = {
     ),
     "nl": (r"\bals (?:ai|taalmodel)\b", r"\bde tekst (?:zegt|vermeldt|noemt)\b[^.]{0,40}\bniet\b"),
 }
-# Searched in the text as it is; accents and letters carry the meaning there.
+# Searched in the unchanged text, because accents and letters carry meaning in these languages.
 OTHER_REFUSALS = (
     r"(?:텍스트|본문|문서|문맥|자료|내용|설명)(?:에는?|에서는?|은|는)?[^.]{0,30}"
     r"(?:언급되어 있지|언급하지|나와 있지|포함되어 있지|제공되지|명시되어 있지|찾을 수 없)",
@@ -77,7 +77,7 @@ OTHER_REFUSALS = (
 _REFUSED = tuple(re.compile(pattern) for patterns in REFUSALS.values() for pattern in patterns)
 _REFUSED_OTHER = tuple(re.compile(pattern, re.IGNORECASE) for pattern in OTHER_REFUSALS)
 
-# One of these is in every refusal above that is searched in folded words: most answers have none.
+# Each refusal above that is searched in folded words contains one of these; most answers have none, which saves time.
 _HINT = re.compile(
     r"not|n't|\bno\b|\bnone\b|n/a|unknown|sorry|afraid|unable|model|intelli|apolog|insufficient|unfortunately|"
     r"\b(?:ai|ki|ia)\b|nicht|kein|leid|\bne\b|aucune|\bpas\b|puedo|siento|nao|\bnon\b|niet|taal"
@@ -101,14 +101,14 @@ _FENCE = re.compile(r"^[^\S\n]*(?:```|~~~)", re.MULTILINE)
 
 
 def _is_fenced(text: str) -> bool:
-    """Return whether all of a text stands between two lines of the same fence."""
+    """Return whether the complete text is enclosed in two lines of the same fence."""
     lines = text.strip().splitlines()
     marks = {line.strip()[:3] for line in (lines[0], lines[-1])} if len(lines) > 2 else set()
     return len(marks) == 1 and marks < {"```", "~~~"} and lines[-1].strip() in marks
 
 
 def refusal_in(answer: str) -> str | None:
-    """Return the words with which an answer refuses; None where it answers."""
+    """Return the words with which an answer refuses, or None if it does not."""
     begin = answer[:REFUSAL_CHARS]
     folded = plain(begin).replace("’", "'")
     patterns = [(pattern, folded) for pattern in _REFUSED] if _HINT.search(folded) else []
@@ -118,7 +118,7 @@ def refusal_in(answer: str) -> str | None:
 
 
 def leftover_in(text: str, source: str) -> str | None:
-    """Return the kind of text that does not belong into a question or an answer, unless the source has it too."""
+    """Return text that does not belong in a question or an answer, with its kind, unless the source has it too."""
     for name, pattern in (("a label", _LABEL), ("JSON", _JSON), ("a tag", _TAG)):
         found = pattern.search(text)
         if found and found.group().strip() not in source:

@@ -1,6 +1,7 @@
-"""The gates of curate as two tables in plain view: GATES reject, WARNINGS mark.
+"""List the gates of curate in two tables: GATES reject a pair, WARNINGS mark it.
 
-A gate is one function of a case that returns what is wrong or None, and one line in a table. Reads and writes nothing.
+A gate is one function that takes a case and returns what is wrong or None, and one line in a table. Reads and writes
+nothing.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from docent.text.terms import length_in_words
 MAX_RAW_CHARS = 2000
 COPIED_WORDS = 12
 
-# Types whose answers should say it in their own words.
+# Types whose answers should not repeat the words of the source.
 OWN_WORDS = frozenset(
     "inference application hypothetical critical_analysis technical_explanation comparative_analysis "
     "multi_hop_reasoning cause_effect".split()
@@ -38,7 +39,7 @@ _ASKS = frozenset(
 
 
 def empty(case: Case) -> str | None:
-    """Reject a question or an answer without a single letter or digit."""
+    """Reject a question or an answer without any letter or digit."""
     blank = [name for name in ("question", "answer") if not any(c.isalnum() for c in getattr(case.pair, name))]
     return f"no {' and no '.join(blank)}" if blank else None
 
@@ -50,7 +51,7 @@ def refusal(case: Case) -> str | None:
 
 
 def malformed(case: Case) -> str | None:
-    """Reject labels, JSON, tags or fences that are left over, or an answer that only repeats the question."""
+    """Reject leftover labels, JSON, tags or fences, and an answer that only repeats the question."""
     pair = case.pair
     if plain(pair.question).strip(" ?.") == plain(pair.answer).strip(" ?."):
         return "the answer is the question"
@@ -61,20 +62,20 @@ def malformed(case: Case) -> str | None:
 
 
 def too_short(case: Case) -> str | None:
-    """Reject an answer with fewer words than its type needs."""
+    """Reject an answer with fewer words than its type requires."""
     section, words = case.section, length_in_words(case.pair.answer)
     least = section.min_answer_words_by_type.get(case.pair.question_type, section.min_answer_words)
     return f"{words} words, at least {least}" if words < least else None
 
 
 def too_long(case: Case) -> str | None:
-    """Reject an answer with more words than it may have."""
+    """Reject an answer with more words than the configured maximum."""
     words = length_in_words(case.pair.answer)
     return f"{words} words, at most {case.section.max_answer_words}" if words > case.section.max_answer_words else None
 
 
 def wrong_language(case: Case) -> str | None:
-    """Reject a question or an answer that is certainly in another language than the pair should be in."""
+    """Reject a question or an answer that is certainly not in the language that the pair should be in."""
     for name, text in (("answer", case.pair.answer), ("question", case.pair.question)):
         if found := language_of(text, case.code):
             return f"{name} in {found}, not {case.pair.language}"
@@ -82,24 +83,24 @@ def wrong_language(case: Case) -> str | None:
 
 
 def duplicate(case: Case) -> str | None:
-    """Reject the same question with the same answer, at any temperature."""
+    """Reject a pair whose question and answer equal those of a kept pair, at any temperature."""
     return "kept before" if case.fingerprint in case.kept.exact else None
 
 
 def near_duplicate(case: Case) -> str | None:
-    """Reject nearly the same question with nearly the same answer."""
+    """Reject a pair whose question and answer nearly equal those of a kept pair."""
     near = case.kept.near
     return "nearly the same was kept before" if near is not None and near.repeats(case.sketch) else None
 
 
 def asked_before(case: Case) -> str | None:
-    """Reject a question that another section of the document answers: `the main points of ...` of a split section."""
+    """Reject a question that another section of the document answers: `the main points of ...` a split section."""
     other = case.kept.asked.get(case.question) if case.question is not None else None
     return "another section of the document answers it" if other not in (None, case.pair.item_id) else None
 
 
 def same_meaning(case: Case) -> str | None:
-    """Reject a pair whose embedding is nearly that of an earlier pair about the same item."""
+    """Reject a pair whose embedding is close to that of a kept pair about the same item."""
     limit = case.section.embedding_similarity
     if limit is None or case.vector is None:
         return None
@@ -108,7 +109,7 @@ def same_meaning(case: Case) -> str | None:
 
 
 def lost_round_trip(case: Case) -> str | None:
-    """Reject a question that does not lead back to its own section among all sections."""
+    """Reject a question that does not find its own section in a search of all sections."""
     limit = case.section.round_trip_rank
     if limit is None or case.rank is None or 1 <= case.rank <= limit:
         return None
@@ -116,13 +117,13 @@ def lost_round_trip(case: Case) -> str | None:
 
 
 def question_names_exhibit(case: Case) -> str | None:
-    """Reject a question that gives the answer away to a model that does not look at the picture."""
+    """Mark a question that names the exhibit, so that a model could answer it without looking at the picture."""
     visits = case.pair.question_type == VISITOR
     return case.pair.question if visits and contains_name(case.pair.question, case.source.own.name) else None
 
 
 def not_a_question(case: Case) -> str | None:
-    """Reject a question with neither a question mark nor an imperative (by a list of English verbs)."""
+    """Mark a question with neither a question mark nor an imperative (from a list of English verbs)."""
     question = case.pair.question.strip()
     if case.pair.question_type in ANY_QUESTION or any(mark in question for mark in "?？؟;:"):
         return None
@@ -132,7 +133,7 @@ def not_a_question(case: Case) -> str | None:
 
 
 def copied(case: Case) -> str | None:
-    """Reject an answer copied from the source where it should be reworded; the offline teacher copies all answers."""
+    """Mark an answer that copies the source although its type asks for own words; the offline teacher always copies."""
     if case.pair.question_type not in OWN_WORDS or length_in_words(case.pair.answer) < COPIED_WORDS:
         return None
     if case.pair.teacher == TEACHER:
@@ -140,7 +141,7 @@ def copied(case: Case) -> str | None:
     return "word for word in the source" if plain(case.pair.answer) in case.source.plain else None
 
 
-# Tried in this order; the first that finds something rejects the pair under its name.
+# Tried in this order; the first gate that finds a problem rejects the pair with its name as the reason.
 GATES: dict[str, Gate] = {
     "empty": empty,
     "refusal": refusal,
@@ -166,14 +167,14 @@ WARNINGS: dict[str, Gate] = {
     "not in own words": copied,
 }
 
-# What not even a person lets through.
+# Gates that apply even to pairs that a person approved.
 ALWAYS = frozenset({"empty", "duplicate"})
 
 
 def judge(case: Case) -> QAPair | Reject:
-    """Return the pair with a verdict, or why it is rejected; remember a pair that is kept.
+    """Return the pair with a verdict, or a reject with the reason; remember a pair that is kept.
 
-    What a person approved or wrote is kept with the gate's name as a warning.
+    A pair that a person approved or edited is kept, with the names of failed gates as warnings.
     """
     overruled = []
     for reason, gate in GATES.items():
@@ -191,7 +192,7 @@ def judge(case: Case) -> QAPair | Reject:
 
 
 def reject(pair: QAPair, reason: str, detail: str) -> Reject:
-    """Return the reject of a pair; an edited pair is recorded under its original."""
+    """Return the reject of a pair; an edited pair is recorded under the id of its original."""
     raw = f"[Visitor]: {pair.question}\n[Guide]: {pair.answer}"
     parents = pair.parents if pair.reviewed == "edited" else (pair.id,)
     return Reject(reason=reason, raw=raw[:MAX_RAW_CHARS], parents=parents, detail=f"{pair.item_name}: {detail}")

@@ -1,6 +1,6 @@
-"""Check an answer against its source: numbers, units, names, and whether the question is answered there.
+"""Check an answer against its source: numbers, units, names, and whether the source answers the question.
 
-Reads and writes nothing. All are lexical: they find what the source does not have, not what it denies.
+Reads and writes nothing. All checks are lexical: they find what is missing in the source, not what contradicts it.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from docent.text.numbers.quantities import changed_counts, changed_units, claime
 from docent.text.terms import STOP_WORDS_OF, content_stems, support, terms_of
 
 MIN_CONTENT_WORDS = 3
-"""Shorter texts have too few words for a share."""
+"""Texts with fewer content words are too short to compute a share."""
 LOW_SUPPORT = 0.5
 
-# Types whose questions make something up, a number or a name among it, that the answer may take up.
+# Types whose questions suppose something, such as a number or a name, that the answer may repeat.
 SUPPOSING = frozenset({"hypothetical", "application", "true_false_fill_blank", "boolean", "contextual_ambiguity"})
-# Types whose questions need not speak the words of the source.
+# Types whose questions need not use words of the source.
 FREE_QUESTIONS = frozenset(
     {VISITOR, "hypothetical", "application", "critical_analysis", "contextual_ambiguity", "conversation", "inference"}
 )
@@ -41,13 +41,13 @@ def unsupported_number(case: Case) -> str | None:
 
 
 def stated_for(case: Case) -> Stated:
-    """Return the numbers of the source, with number marks read as in its language, else as in that of the pair."""
+    """Return the numbers of the source, with number marks read in the source's language, or else in the pair's."""
     source = case.source
     return source.stated if (source.language or case.code) in ("", "en") else source.stated_in_all_marks
 
 
 def _unknown(text: str, known: frozenset[str]) -> list[str]:
-    """Return the numbers of a text, each once, that are neither known nor rounded from known ones."""
+    """Return the distinct numbers of a text that are neither known nor rounded from known ones."""
     found = [number for number in dict.fromkeys(numbers_of(text)) if number not in known]
     return [number for number in found if not is_rounded(number, known)]
 
@@ -62,7 +62,7 @@ def unsupported_name(case: Case) -> str | None:
 
 
 def unanswerable(case: Case) -> str | None:
-    """Reject a question about something that the source does not mention, or an answer with hardly a word of it."""
+    """Reject a question about something that the source does not mention, or an answer with few words of the source."""
     if not case.same_language:
         return None
     section, kind = case.section, case.pair.question_type
@@ -71,7 +71,7 @@ def unanswerable(case: Case) -> str | None:
         return f"{share:.0%} of the answer's words are in the source, at least {section.min_answer_support:.0%}"
     asked = content_stems(case.pair.question)
     if kind in FREE_QUESTIONS or case.code not in STOP_WORDS_OF or len(asked) < MIN_CONTENT_WORDS:
-        return None  # without a list of them, asking words would count as content
+        return None  # without a list of stop words, question words would count as content
     share = support(asked, case.source.stems)
     if share < section.min_question_support:
         return f"{share:.0%} of the question's words are in the source, at least {section.min_question_support:.0%}"
@@ -79,7 +79,7 @@ def unanswerable(case: Case) -> str | None:
 
 
 def answer_support(case: Case) -> float:
-    """Return the share of the answer's content words that its source has; 1.0 for answers of a word or two."""
+    """Return the share of the answer's content words that the source has; 1.0 for answers of one or two such words."""
     said = content_stems(case.pair.answer)
     known = case.source.stems
     if case.pair.question_type in SUPPOSING:
@@ -88,13 +88,13 @@ def answer_support(case: Case) -> float:
 
 
 def low_support(case: Case) -> str | None:
-    """Reject an answer of which half the words are the teacher's own."""
+    """Mark an answer with more than half of its content words missing in the source."""
     share = answer_support(case) if case.same_language else 1.0
     return f"{share:.0%} of the answer's words are in the source" if share < LOW_SUPPORT else None
 
 
 def number_in_question(case: Case) -> str | None:
-    """Reject a question that states a number which the source does not have."""
+    """Mark a question that states a number that the source does not have."""
     if case.pair.question_type in SUPPOSING:
         return None
     known = stated_for(case).numbers

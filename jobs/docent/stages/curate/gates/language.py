@@ -1,9 +1,9 @@
-"""Check that a text is in the language it should be in; fails only when that is certain.
+"""Check that a text is in the language it should be in; the check fails only if it certainly is not.
 
-Scripts decide where they can. Between languages in Latin letters decides py3langid: a table of letter sequences inside
-the package, the same answer on every machine, no network. It is asked only about texts of MIN_WORDS words or more, and
-believed when it gives the expected language less than MAX_EXPECTED: no false alarm on 6,950 English pieces of three
-words to a paragraph (docs/benchmarks.md). Languages whose texts it confuses count as one.
+Scripts decide whenever they differ. Between languages in Latin letters, py3langid decides: a table of letter sequences
+in the package, with the same answer on every machine and no network access. It is used only for texts of at least
+MIN_WORDS words, and trusted only if it gives the expected language a share of at most MAX_EXPECTED: no false alarm on
+6,950 English texts between three words and a paragraph (docs/benchmarks.md). Languages that it confuses count as one.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ MIN_FOREIGN_LETTERS = 6
 SURE_OF_SOURCE = 0.9
 MIN_SOURCE_WORDS = 20
 MIN_EXPECTED_WORDS = 0.15
-"""Share of function words of the expected language that a text in a language without a list does not reach."""
+"""Share of function words of the expected language; a text reaches it only if it is in that language."""
 
-# Which scripts a language is written in; a language that is not here is written in Latin letters.
+# Scripts that each language is written in; a language that is not listed is written in Latin letters.
 SCRIPTS: dict[str, tuple[str, ...]] = {
     "ko": ("HANGUL", "CJK"),
     "ja": ("HIRAGANA", "KATAKANA", "CJK"),
@@ -61,12 +61,12 @@ _NO_PROSE = re.compile(r"`[^`]*`|\b\w+://\S+|(?<![^\s`])[^\s`\\/_@=<>{}]*+[\\/_@
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _ASCII_LETTER = re.compile(r"[A-Za-z]")
 _ENGLISH_ENOUGH = 0.35
-"""Share of English stop words that no other language reaches; saves asking the detector."""
+"""Share of English stop words that no other language reaches; above it, the detector is not needed."""
 
 
 @cache
 def code_of(language: str) -> str:
-    """Return the code of a language by name or code; "" for an unknown one, which is then not checked."""
+    """Return the code of a language, given its name or code, or "" if it is unknown and therefore not checked."""
     try:
         return find_language(language, "").code
     except ConfigError:
@@ -74,7 +74,7 @@ def code_of(language: str) -> str:
 
 
 def wrong_language(text: str, code: str) -> str | None:
-    """Return the language of a text if it is certainly not `code`; None otherwise."""
+    """Return the language of a text if it is certainly not `code`, or else None."""
     if not code:
         return None
     text = _NO_PROSE.sub(" ", text[:MAX_CHARS])
@@ -94,7 +94,7 @@ def wrong_language(text: str, code: str) -> str | None:
 
 
 def code_of_text(text: str) -> str:
-    """Return the code of the language of a longer text; "" when that is not clear."""
+    """Return the code of the language of a longer text, or "" if it is unclear."""
     text = _NO_PROSE.sub(" ", text[: 4 * MAX_CHARS])
     letters = _scripts(text)
     total = sum(letters.values())
@@ -114,8 +114,8 @@ def code_of_text(text: str) -> str:
 def _is_of_names(words: list[str], found: str, code: str) -> bool:
     """Return whether only names look like another language: `Quercus robur, Fagus sylvatica` is not Latin text.
 
-    A text in a language has its function words, and more of them than of the expected one. Of a language that there is
-    no list of, only those of the expected language are counted.
+    A text in a language contains its function words, and more of them than of the expected language. If there is no
+    list for the detected language, only function words of the expected language are counted.
     """
     terms = [folded(word) for word in words]
     expected = sum(term in function_words(code) for term in terms)
@@ -135,7 +135,7 @@ def _is_english(words: list[str]) -> bool:
 
 
 def _scripts(text: str) -> Counter[str]:
-    """Count letters by script; ASCII letters are counted without a lookup."""
+    """Return the number of letters per script; ASCII letters are counted without a lookup."""
     plain = len(_ASCII_LETTER.findall(text))
     if text.isascii():
         return Counter({"LATIN": plain})
@@ -156,7 +156,7 @@ def _foreign_script(letters: Counter[str], code: str) -> str | None:
         return "Chinese characters only"
     if code == "zh" and letters["HIRAGANA"] + letters["KATAKANA"] > 0.2 * total:
         return "kana"
-    # Names stay in Latin letters in every language: a whole sentence of them is needed.
+    # Names stay in Latin letters in every language, so only a text without other letters, as long as a sentence, fails.
     if code in SCRIPTS and top == "LATIN":
         return "Latin letters" if own < 0.05 * total and total > 5 * MIN_FOREIGN_LETTERS else None
     return f"{top.capitalize()} letters" if own < 0.5 * total else None

@@ -1,7 +1,7 @@
-"""Rank sections by a question: it should find the section that it was asked about among all of the run.
+"""Rank all sections of the run by a question, to check that it finds the section that it was asked about.
 
-Reads and writes nothing. TF-IDF over words (letter pairs where a script has no spaces), cosine, an index of postings in
-numpy arrays: about 8 bytes for each distinct word of a section. A question that fits anywhere finds nothing.
+Reads and writes nothing. Uses TF-IDF over words (letter pairs if a script has no spaces), cosine similarity, and
+postings in numpy arrays: about 8 bytes per distinct word of a section. A question that fits any section finds none.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_CHARS = 20_000
-"""Of a longer section only the beginning is indexed."""
+"""Only the beginning of a longer section is indexed."""
 
 
 class Retrieval:
@@ -46,9 +46,9 @@ class Retrieval:
         self._lengths = np.sqrt(np.maximum(squares, 1e-12))
 
     def rank(self, question: str, own: Sequence[int]) -> int:
-        """Place of the best of the sections `own`, from 1; 0 when the question has no word in common with them.
+        """Return the rank of the best of the sections `own`, from 1, or 0 if the question shares no word with them.
 
-        Sections that fit equally well do not push each other back.
+        Sections with equal scores share the better rank.
         """
         import numpy as np
 

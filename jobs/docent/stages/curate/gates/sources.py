@@ -1,8 +1,8 @@
-"""Prepare the source of a pair once for all pairs: the texts of the items that it was written from.
+"""Prepare the source of pairs: the texts of the items that they were written from.
 
-Reads `Item` rows; writes nothing. The source of a pair is the name, the title, the document's own words on itself and
-the text, with figures replaced by what was said of them, of its item and of every item that covers one of its `sources`
-(pairs about two sections have two).
+Reads `Item` rows; writes nothing. The source of a pair consists of its own item and of every other item that covers one
+of its `sources` (a pair about two sections has two). Of each item it contains the name, the title, the document's name
+and description, and the text, with figures replaced by their descriptions.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ from docent.text.sentences import plain
 from docent.text.terms import stems_of
 
 KEPT_SOURCES = 256
-"""Prepared sources held at a time; pairs of one item come together."""
+"""Number of prepared sources held in memory; the pairs of one item arrive together."""
 OTHER_MARKS = "de"
-"""A language whose marks are those of most of the world beside English."""
+"""A language whose number marks are those of most languages other than English."""
 MAX_COVERING = 4
-"""Items looked at behind one span; chunks that overlap share lines."""
+"""Number of items that are checked per span; overlapping chunks share lines."""
 
 
 @dataclass(frozen=True, slots=True)
 class ItemText:
-    """The text of an item, kept while its pairs are judged."""
+    """The text of an item, kept while pairs are judged."""
 
     id: str
     kind: str
     name: str
     head: str
-    """Its name, and the document's name and words on itself."""
+    """The item's name, and the document's name and description."""
     body: str
-    """Title and text, with descriptions of figures."""
+    """The title and the text, with descriptions of figures."""
     span: Span
     document_id: str
 
@@ -61,12 +61,12 @@ def item_text(item: Item) -> ItemText:
 
 @dataclass(frozen=True)
 class Stated:
-    """The numbers of a text.
+    """The numbers that a text states.
 
     Attributes:
-        numbers: those that it vouches for.
+        numbers: all numbers that the text supports.
         units: the units of every number.
-        counts: the numbers of every word that is counted.
+        counts: the numbers before every counted word, by the stem of the word.
     """
 
     numbers: frozenset[str]
@@ -75,7 +75,7 @@ class Stated:
 
 
 def stated_by(text: str, code: str) -> Stated:
-    """Return the numbers of a text in a language, in every reading that is possible there."""
+    """Return the numbers of a text, in every reading that is possible in its language."""
     numbers, units, counts = supported_by(text), dict[str, set[str]](), dict[str, Counts]()
     for reading in readings(written_out(text), code):
         numbers |= supported_by(reading)
@@ -90,54 +90,54 @@ def stated_by(text: str, code: str) -> Stated:
 
 @dataclass(frozen=True)
 class Source:
-    """What one pair was written from; everything derived from the text is computed when it is first asked for."""
+    """The source of a pair; everything derived from the text is computed on first use."""
 
     items: tuple[ItemText, ...]
 
     @property
     def own(self) -> ItemText:
-        """The item that the pair is about."""
+        """Return the item that the pair is about."""
         return self.items[0]
 
     @cached_property
     def text(self) -> str:
-        """All that it says."""
+        """Return the texts of all items."""
         return "\n\n".join(item.text for item in self.items)
 
     @cached_property
     def plain(self) -> str:
-        """The text for searches: lower case, no accents, single spaces."""
+        """Return the text for searches: lower case, no accents, single spaces."""
         return plain(self.text)
 
     @cached_property
     def stated(self) -> Stated:
-        """Its numbers as English reads them."""
+        """Return the source's numbers, with number marks read as in English."""
         return stated_by(self.text, "en")
 
     @cached_property
     def stated_in_all_marks(self) -> Stated:
-        """Its numbers in every way that their marks may be meant in other languages."""
+        """Return the source's numbers in all readings that their marks may have in other languages."""
         return stated_by(self.text, self.language if self.language not in ("", "en") else OTHER_MARKS)
 
     @cached_property
     def names(self) -> SourceWords:
-        """Its words, as names are looked up."""
+        """Return the source's words, in the form for looking up names."""
         return source_words(self.text)
 
     @cached_property
     def stems(self) -> frozenset[str]:
-        """Stems of its words."""
+        """Return the stems of the source's words."""
         return stems_of(self.text)
 
     @cached_property
     def in_latin_letters(self) -> bool:
-        """Whether at least half of its letters are Latin, so that names can be compared."""
+        """Return whether at least half of the source's letters are Latin, so that names can be compared."""
         letters = [c for c in self.text[:2000] if c.isalpha()]
         return 2 * sum(c < "\u0250" for c in letters) >= len(letters)
 
     @cached_property
     def language(self) -> str:
-        """Code of the language that it is written in, "" when that is not clear."""
+        """Return the code of the source's language, or "" if it is unclear."""
         return code_of_text(self.text)
 
 
@@ -145,7 +145,7 @@ class Sources:
     """Finds the source of a pair."""
 
     def __init__(self, items: Iterable[Item]) -> None:
-        """Index the text of every item by its place."""
+        """Index the text of every item by document, file and page."""
         self.items = [item_text(item) for item in items]
         self._by_id = {item.id: item for item in self.items}
         self._by_file: dict[tuple[str, str, int | None], list[tuple[int, int]]] = {}
@@ -157,7 +157,7 @@ class Sources:
         self._prepared: OrderedDict[tuple[str, ...], Source] = OrderedDict()
 
     def of(self, pair: QAPair) -> Source | None:
-        """Return the source of a pair; None when its item is not known."""
+        """Return the source of a pair, or None if its item is unknown."""
         own = self._by_id.get(pair.item_id)
         if own is None:
             return None
@@ -172,7 +172,7 @@ class Sources:
         return self._prepared[key]
 
     def _covering(self, own: ItemText, span: Span) -> Sequence[ItemText]:
-        """Return items of the same document that hold all lines of a span, the nearest first."""
+        """Return items of the same document that contain all lines of a span, the nearest first."""
         lines = self._by_file.get((own.document_id, span.file, span.page), [])
         end = bisect_right(lines, (span.first_line, len(self.items)))
         near = (self.items[number] for _, number in reversed(lines[max(0, end - MAX_COVERING) : end]))

@@ -1,7 +1,7 @@
 """Keep what people filled into the table of an earlier review when the table is written again.
 
-Reads `<run>/review/pairs.csv`, `edits.csv` (what was applied) and `decisions-without-pair.csv`; writes the last anew,
-with the rows whose pair the run no longer has, and puts applied decisions into `edits.csv`.
+Reads `<run>/review/pairs.csv`, `edits.csv` (the decisions that were applied) and `decisions-without-pair.csv`. Rewrites
+the last one with the decisions whose pair the run no longer has, and stores applied decisions in `edits.csv`.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from docent.text.encodings.spreadsheet import guarded, unguarded
 TABLE, APPLIED, BEFORE = "pairs.csv", "edits.csv", "edits-before.csv"
 WITHOUT_PAIR = "decisions-without-pair.csv"
 FILLED = ("decision", "edited_question", "edited_answer", "note")
-"""Columns that people fill in; all others come from the run."""
+"""Columns that people fill in; docent fills all others."""
 
 
 def read_decisions(folder: Path) -> dict[str, dict[str, str]]:
-    """Return the rows in which a person wrote something, by the id of their pair; cells without guarding apostrophes.
+    """Return the rows that a person filled in, by pair id, with guarding apostrophes stripped.
 
-    Of two decisions about a pair, that of the file changed last counts. They are not checked here: a misspelt one is
-    kept like any other and reported when it is applied.
+    If there are two decisions about a pair, the one in the file that was changed last counts. Decisions are not checked
+    here: an invalid one is kept like any other and reported when it is applied.
 
     Raises:
-        InputError: one of the files cannot be read, and writing anew would lose what is in it.
+        InputError: a file cannot be read; writing it again would lose its content.
     """
     decisions: dict[str, dict[str, str]] = {}
     existing = [path for name in (TABLE, APPLIED) if (path := folder / name).is_file()]
@@ -44,7 +44,7 @@ def read_decisions(folder: Path) -> dict[str, dict[str, str]]:
 
 
 def keep_without_pair(folder: Path, decisions: Mapping[str, Mapping[str, str]], known: Collection[str]) -> int:
-    """Write the rows whose pair is not known to a file of their own, if there are any; return how many there are."""
+    """Write the decisions whose pair is unknown to a separate file, if there are any; return how many there are."""
     lost = [row for pair_id, row in decisions.items() if pair_id not in known]
     path = folder / WITHOUT_PAIR
     if not lost:
@@ -60,10 +60,10 @@ def keep_without_pair(folder: Path, decisions: Mapping[str, Mapping[str, str]], 
 
 
 def store(path: Path, folder: Path) -> int:
-    """Copy a checked file of decisions to `edits.csv` of the folder.
+    """Copy a checked file of decisions to `edits.csv` in the folder.
 
     Returns:
-        How many decisions of the earlier file are not in this one; if any, it stays as `edits-before.csv`.
+        How many decisions of the previous file are missing in this one; if any, it is kept as `edits-before.csv`.
     """
     data, target = path.read_bytes(), folder / APPLIED
     folder.mkdir(parents=True, exist_ok=True)

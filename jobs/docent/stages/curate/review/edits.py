@@ -1,8 +1,8 @@
-"""Read, check and apply the decisions of people about pairs, from the CSV of `docent review`.
+"""Read, check and apply people's decisions about pairs, from the CSV of `docent review`.
 
-Reads `curate.edits` (columns as in review_table.py; `id`, `decision`, `edited_question` and `edited_answer` are used,
-others may be missing or moved); writes nothing. A decision is `approve`, `reject`, `edit` or empty. An edited pair is a
-new row with the old one as its parent.
+Reads `curate.edits`; writes nothing. table.py lists the columns; `id`, `decision`, `edited_question` and
+`edited_answer` are used, all others may be missing or moved. A decision is `approve`, `reject`, `edit` or empty. An
+edited pair is a new row whose parent is the original.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _ID = re.compile(r"[0-9a-f]{16}")
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One decision. `question` and `answer` are "" where they stay as they are."""
+    """A decision. `question` and `answer` are "" if they do not change."""
 
     decision: str
     question: str
@@ -38,13 +38,13 @@ class Edit:
 
 
 class Edits:
-    """All decisions by the id of the pair of `generate-qa`; empty without a file."""
+    """All decisions by the id of the `generate-qa` pair; empty if there is no file."""
 
     def __init__(self, path: Path | None) -> None:
         """Read the file.
 
         Raises:
-            InputError: it cannot be read; names all problems with their lines.
+            InputError: the file cannot be used; the error names all problems with their lines.
         """
         self.path = path
         self._edits = read_edits(path) if path is not None else {}
@@ -52,9 +52,10 @@ class Edits:
         self._refused: dict[tuple[str, str, str], int] = {}
 
     def apply(self, pair: QAPair, require_approval: bool) -> QAPair | Reject:
-        """Return the pair after the decision of people: unchanged, approved, edited, or rejected.
+        """Apply a person's decision to a pair; return it unchanged, approved or edited, or return its reject.
 
-        A later pair in the words of one that was rejected or edited goes with it: people saw it as a duplicate.
+        A later pair with the same words as one that was rejected or edited is rejected too, because people saw it as a
+        duplicate.
         """
         edit = self._edits.get(pair.id)
         words = (pair.item_id, plain(pair.question), plain(pair.answer))
@@ -75,21 +76,21 @@ class Edits:
 
     @property
     def unused(self) -> list[int]:
-        """Return the lines of decisions whose pair the run does not have, perhaps of an earlier run."""
+        """Return the lines of decisions whose pair the run does not have; they may come from an earlier run."""
         return sorted(edit.line for pair_id, edit in self._edits.items() if pair_id not in self._used)
 
     def figures(self) -> dict[str, int]:
-        """Return how many decisions met their pair, how many did not, and what the former decided."""
+        """Return how many decisions matched a pair, how many did not, and what the matching ones decided."""
         met = Counter(edit.decision for pair_id, edit in self._edits.items() if pair_id in self._used)
         decided = {"approved": met["approve"], "edited": met["edit"], "rejected": met["reject"]}
         return {"matched": met.total(), "unmatched": len(self._edits) - met.total(), **decided}
 
 
 def read_edits(path: Path) -> dict[str, Edit]:
-    """Read the rows of the CSV that decide something.
+    """Return the decisions in the CSV by pair id; rows without a decision are skipped.
 
     Raises:
-        InputError: the file is missing, no CSV, or rows contradict themselves; all problems are named at once.
+        InputError: the file is missing or not a CSV, or rows are invalid or contradictory; names all problems at once.
     """
     problems: list[str] = []
     found: dict[str, Edit] = {}

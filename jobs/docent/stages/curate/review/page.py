@@ -1,4 +1,4 @@
-"""Render pairs as one HTML document that works offline and loads nothing; all data is escaped.
+"""Render pairs as one HTML document that works offline and loads no other files; all data is escaped.
 
 Reads `review.html.j2`, `review.css` and `review.js` of this package and the pictures of the pairs; writes nothing.
 """
@@ -25,10 +25,10 @@ MAX_THUMBNAILS = 4
 
 @dataclass
 class Page:
-    """The page while pairs are added to it.
+    """The review page while pairs are added to it.
 
     Attributes:
-        inputs: units by name, for the pictures.
+        inputs: complete units by name, to read pictures from.
     """
 
     run: str
@@ -38,11 +38,11 @@ class Page:
     _thumbnails: dict[str, str | None] = field(default_factory=dict)
 
     def fill(self, pairs: Iterable[Shown], places: Mapping[str, tuple[bool, int]]) -> None:
-        """Put pairs on the page; fewer where they are very long.
+        """Add pairs to the page until it has MAX_PAGE_CHARS.
 
         Args:
-            pairs: those that are wanted, in any order.
-            places: their ids, the most wanted first, each with its place among the others.
+            pairs: the pairs to add, in any order.
+            places: ids of the pairs, the most important first, each with its sort key on the page.
         """
         found = {shown.pair.id: shown for shown in pairs}
         for pair_id in places:
@@ -73,7 +73,7 @@ class Page:
         if image.sha256 not in self._thumbnails:
             try:
                 self._thumbnails[image.sha256] = thumbnail(self.inputs[image.unit].file(image.file))
-            except (InputError, KeyError):  # of a unit that was collected since
+            except (InputError, KeyError):  # its unit has been removed since
                 self._thumbnails[image.sha256] = None
         return self._thumbnails[image.sha256]
 
@@ -81,7 +81,7 @@ class Page:
         """Render the page.
 
         Args:
-            pairs: how many there are in all.
+            pairs: the total number of pairs in the run.
 
         Raises:
             ConfigError: jinja2 is not installed.

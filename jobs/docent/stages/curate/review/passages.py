@@ -1,4 +1,4 @@
-"""Find the lines that a pair was written from, with their numbers, to show them beside it."""
+"""Find the lines that a pair was written from, with their numbers, to show them next to the pair."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FACT_HEAD_CHARS = 24
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a source; its number is 0 where the text was not kept line by line."""
+    """A line of a source; its number is 0 if the text was not kept line by line."""
 
     number: int
     text: str
@@ -25,7 +25,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Passage:
-    """A section that a pair was written from, the lines that it used marked."""
+    """A section that a pair was written from, with the lines that were used marked."""
 
     where: str
     title: str
@@ -33,12 +33,12 @@ class Passage:
 
     @property
     def used(self) -> str:
-        """Return the marked lines."""
+        """Return the marked lines as text."""
         return "\n".join(line.text for line in self.lines if line.used)
 
 
 def passages_of(pair: QAPair, own: Item, by_file: Mapping[str, list[Item]]) -> Iterator[Passage]:
-    """Yield the pair's own section, then others that it was written from."""
+    """Yield passages of the pair's own section, then of the other sections that it was written from."""
     sections = [own]
     for span in pair.sources:
         if not any(inside(span, item.source) for item in sections):
@@ -51,13 +51,13 @@ def passages_of(pair: QAPair, own: Item, by_file: Mapping[str, list[Item]]) -> I
 
 
 def inside(span: Span, whole: Span) -> bool:
-    """Return whether a span lies in another one."""
+    """Return whether the span `whole` contains `span`."""
     same = span.file == whole.file and span.page == whole.page
     return same and whole.first_line <= span.first_line and span.last_line <= whole.last_line
 
 
 def marked(item: Item, spans: list[Span]) -> Iterator[Line]:
-    """Yield the lines of a section, those of the spans marked; of a long section only the lines around them."""
+    """Yield the lines of a section, with the lines of the spans marked; long sections are cut to the lines around."""
     texts = item.text.splitlines()
     first = first_line(item, texts)
     facts = [fact.text for fact in item.facts if fact.source in spans]
@@ -78,9 +78,9 @@ def marked(item: Item, spans: list[Span]) -> Iterator[Line]:
 
 
 def first_line(item: Item, texts: list[str]) -> int | None:
-    """Return the line number of the text's first line in the source: the text lacks its heading and blank lines.
+    """Return the line number in the source of the text's first line; the text has no heading and no blank lines.
 
-    Found from the facts, which know their lines; None where they are worded otherwise and lines are missing.
+    The number is derived from the facts, which know their lines; None if they are reworded and lines are missing.
     """
     votes: Counter[int] = Counter()
     for fact in item.facts[:MAX_VOTES]:
@@ -94,7 +94,7 @@ def first_line(item: Item, texts: list[str]) -> int | None:
 
 
 def lines_of(span: Span) -> str:
-    """Return `lines 12-14` or `page 3, line 7`."""
+    """Return the place of a span, such as `lines 12-14` or `page 3, line 7`."""
     one = span.first_line == span.last_line
     lines = f"line {span.first_line}" if one else f"lines {span.first_line}-{span.last_line}"
     return f"page {span.page}, {lines}" if span.page is not None else lines

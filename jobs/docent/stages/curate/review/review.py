@@ -1,8 +1,8 @@
 """Write the pairs of a run for review by people, with their verdicts and the lines that they were written from.
 
-Reads the rows of `assemble`, `generate-qa` and, where it is complete, `curate`; writes all pairs to `pairs.csv`, and to
-`index.html` as many as a browser handles well (see `selection.py`). What people filled into an earlier `pairs.csv` is
-kept. Run by `docent review RUN`; the decisions return through `curate.edits`.
+Reads the rows of `assemble`, `generate-qa` and, if it is complete, `curate`; writes all pairs to `pairs.csv`, and to
+`index.html` as many as a browser can handle (see `selection.py`). What people filled into an earlier `pairs.csv` is
+kept. `docent review RUN` calls this; the decisions are read back from the file that `curate.edits` names.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from docent.text.encodings.spreadsheet import guarded
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What curate said of a pair, or a person before."""
+    """The verdict of curate on a pair, and what a person decided about it."""
 
     name: str = "unchecked"
     reasons: str = ""
@@ -38,7 +38,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Shown:
-    """One pair as people see it."""
+    """A pair as shown to people."""
 
     pair: QAPair
     document: str
@@ -46,7 +46,7 @@ class Shown:
     passages: tuple[Passage, ...]
 
     def row(self) -> dict[str, str]:
-        """Return the pair as a row of the CSV, made safe for spreadsheets."""
+        """Return the pair as a row of the CSV, with cells guarded against formulas of spreadsheets."""
         files = dict.fromkeys(span.file for span in self.pair.sources)
         values = (
             self.pair.id,
@@ -68,15 +68,15 @@ class Shown:
 
 
 def write(inputs: Mapping[str, Artifact], folder: Path, run: str, most: int) -> dict[str, int]:
-    """Write both files of a run; return how many pairs there are, are on the page, and have each verdict.
+    """Write the CSV and the page of a run; return the number of pairs, of pairs on the page, and of each verdict.
 
-    Decisions in an earlier `pairs.csv` of the folder are carried over; `carried` counts them, `without_pair` those
-    whose pair is gone.
+    Decisions in an earlier `pairs.csv` of the folder are kept. `carried` counts those, and `without_pair` the decisions
+    whose pair no longer exists.
 
     Args:
         inputs: complete units by name.
-        folder: gets the files, whole or not at all.
-        most: pairs on the page.
+        folder: folder for the files; each is replaced atomically.
+        most: maximum number of pairs on the page.
 
     Raises:
         InputError: an earlier `pairs.csv` cannot be read; nothing is written.
@@ -100,7 +100,7 @@ def write(inputs: Mapping[str, Artifact], folder: Path, run: str, most: int) -> 
 def _write_table(
     folder: Path, pairs: Iterable[Shown], decisions: Mapping[str, Mapping[str, str]], selection: Selection
 ) -> tuple[dict[str, int], set[str]]:
-    """Write the table and decisions without a pair; return counts by verdict, and which of `decisions` have a pair."""
+    """Write all pairs and the decisions without a pair; return counts by verdict, and the ids that have a decision."""
     table = folder / TABLE
     counts: dict[str, int] = {}
     known: set[str] = set()
@@ -118,7 +118,7 @@ def _write_table(
 
 
 def decided(pairs: Iterable[Shown], decisions: Mapping[str, Mapping[str, str]]) -> Iterator[Shown]:
-    """Yield the pairs, with what a person wrote into the earlier table in place of what the run applied."""
+    """Yield the pairs; what a person wrote into the earlier table replaces what the run applied."""
     for shown in pairs:
         row = decisions.get(shown.pair.id)
         if row is None:
@@ -129,12 +129,12 @@ def decided(pairs: Iterable[Shown], decisions: Mapping[str, Mapping[str, str]]) 
 
 
 def flagged(verdict: Verdict) -> bool:
-    """Return whether a gate flagged the pair; that nobody has reviewed it yet does not count."""
+    """Return whether a gate flagged the pair; a pair that is only waiting for approval does not count."""
     return verdict.name in ("reject", "warn") and not verdict.reasons.startswith(NOT_APPROVED)
 
 
 def written(file: IO[str], pairs: Iterable[Shown]) -> Iterator[Shown]:
-    """Write every pair to the CSV and pass it on."""
+    """Write every pair to the CSV, and yield it."""
     table = csv.DictWriter(file, COLUMNS)
     table.writeheader()
     for shown in pairs:
@@ -143,7 +143,7 @@ def written(file: IO[str], pairs: Iterable[Shown]) -> Iterator[Shown]:
 
 
 def pairs_shown(inputs: Mapping[str, Artifact], only: Collection[str] | None = None) -> Iterator[Shown]:
-    """Yield every pair that was written, in order, or only those with these ids."""
+    """Yield every pair that was written, in order, or only those whose ids are in `only`."""
     items = {item.id: item for artifact in writers(inputs, Item) for item in artifact.rows(Item)}
     by_file: dict[str, list[Item]] = {}
     for item in items.values():
@@ -160,7 +160,7 @@ def pairs_shown(inputs: Mapping[str, Artifact], only: Collection[str] | None = N
 
 
 def verdicts_of(curated: Sequence[Artifact]) -> dict[str, Verdict]:
-    """Return the verdict on each pair, by the pair's id; equal ones are one object, for runs of a million pairs."""
+    """Return the verdict on each pair, by pair id; equal verdicts share one object to save memory in large runs."""
     found: dict[str, Verdict] = {}
     known: dict[Verdict, Verdict] = {}
     for row in (row for artifact in curated for row in artifact.rows(QAPair)):

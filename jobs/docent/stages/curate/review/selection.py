@@ -1,7 +1,7 @@
-"""Select the pairs of a run for the review page when there are more than fit.
+"""Select the pairs of a run for the review page if not all of them fit.
 
-Pairs that a gate flagged come first, up to half of the page; then a sample with equal shares of every question type of
-every document. It is drawn by hashes of ids: the same run gives the same page.
+Pairs that a gate flagged come first, on up to half of the page; then a sample with equal shares of every question type
+of every document. Hashes of ids decide the sample, so the same run always gives the same page.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ class Selection:
         """Add a pair, in the order of the run.
 
         Args:
-            pair_id: its id.
-            flagged: whether a gate rejected or marked it.
-            group: the sample has equal shares of all groups.
+            pair_id: the pair's id.
+            flagged: whether a gate rejected or marked the pair.
+            group: the pair's group; the sample has equal shares of all groups.
         """
         self._groups[flagged][group].append((hash_of(SEED, pair_id), self._number, pair_id))
         self._number += 1
 
     def chosen(self, most: int) -> dict[str, tuple[bool, int]]:
-        """Return the ids of at most so many pairs, the most important first, each with its place on the page.
+        """Return the ids of at most `most` pairs, the most important first, each with its sort key on the page.
 
-        If all fit, the page shows them in the order of the run, otherwise flagged ones before the rest.
+        If all pairs fit, the page shows them in the order of the run; otherwise flagged pairs come before the rest.
         """
         flagged, others = (list(_in_turn(self._groups[kind])) for kind in (True, False))
         room = max(most - len(others), (most + 1) // 2)
@@ -49,7 +49,7 @@ class Selection:
 
 
 def _in_turn(groups: Groups) -> Iterator[Drawn]:
-    """Yield one of every group, then a second one of every group that has one, and so on."""
+    """Yield the first pair of every group, then the second one of every group that has one, and so on."""
     drawn = sorted((sorted(members) for members in groups.values()), key=lambda members: members[0])
     for turn in zip_longest(*drawn):
         yield from (one for one in turn if one is not None)

@@ -1,7 +1,7 @@
-"""Read and describe the table of a review as CSV; every cell is text, also one that looks like a number.
+"""Read the CSV table of a review and list its columns; every cell is text, even if it looks like a number.
 
-Reads a table that people filled, in what spreadsheets save: commas, semicolons or tabs, UTF-8, UTF-16 or an encoding
-of the country; writes nothing itself. `review.py` writes it, `edits.py` and `earlier_decisions.py` read it.
+Reads a table that people filled in, as spreadsheets save it: commas, semicolons or tabs; UTF-8, UTF-16 or a national
+encoding. Writes nothing itself. `review.py` writes the table; `edits.py` and `earlier_decisions.py` read it.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ NEXT_STEP = "fix the file, or move it away and make it again: docent review"
 
 
 def read_table(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield every row with the line it ends on; missing cells are empty.
+    """Yield every row with the number of its last line; missing cells are empty.
 
     Raises:
-        InputError: the file is missing, no CSV, or lacks a column.
+        InputError: the file is missing, is not a CSV, or lacks a column.
     """
     text = _text(path)
     header = text.partition("\n")[0]
