@@ -45,7 +45,7 @@ class Reply:
         unsupported: the numbers that are not in the exhibit's description.
         right: whether it is about the right exhibit; None if it was not scored.
         distance: semantic distance to the reference; None if it was not scored.
-        matched: the training row that a look-up took the answer from; None for others.
+        matched: name of the training image that a look-up matched; None for other arms.
         cut: whether it ended at the token limit.
     """
 
