@@ -19,12 +19,12 @@ from pathlib import Path
 
 KEY = r"[A-Za-z_][\w-]*(?:\.[\w-]+)*="
 SETTING = re.compile(rf"(?<!\S)(?=['\"]?{KEY})")
-"""Where a setting begins: a dotted key and an equals sign, after white space."""
+"""The beginning of a setting: a dotted key and an equals sign, after white space."""
 QUOTED = re.compile(rf"""(?<![^\s=])(['"])({KEY})?(.*?)\1(?!\S)""", re.DOTALL)
 
 
 MAX_NAME_CHARS = 16
-"""Of the name of a run (docent/config/run_names.py)."""
+"""Maximum length of a run's name (docent/config/run_names.py)."""
 
 
 def main() -> int:
