@@ -44,7 +44,7 @@ class Row:
 
     Attributes:
         heading: the section of the page.
-        names: names that tests are marked with; a feature without one lists its tests itself.
+        names: names of the feature in test marks; a feature without names lists its tests in `tests`.
         code: paths below jobs/docent, or below the checkout.
         tests: files or commands listed by hand, in addition to the marked tests.
     """

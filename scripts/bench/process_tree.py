@@ -22,7 +22,7 @@ TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True)
 class Limits:
-    """Wall seconds, and MB of the whole tree."""
+    """Limits of a command: wall-clock seconds, and MB of resident memory of the process tree."""
 
     s: float
     mb: float

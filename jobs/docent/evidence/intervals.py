@@ -37,7 +37,7 @@ class Interval(NamedTuple):
 
 
 class Sums(NamedTuple):
-    """Sum and number of rows of each cluster, in order of the clusters' names."""
+    """The sum of values and the number of rows of each cluster, sorted by cluster name."""
 
     sums: Floats
     sizes: Floats

@@ -78,7 +78,7 @@ class Mention:
     Attributes:
         start: index of the first word.
         end: index after the last word.
-        items: ids of the exhibits that have this name.
+        items: ids of the exhibits that have this name or part of a name.
         full: whether the span is a complete name, not a part of one.
         words: the words of the name in canonical form.
     """

@@ -3,7 +3,7 @@
 Reads the outputs of all other configured stages (rows, counts, `summary.json`, `audit.json`, `train_log.jsonl`, test
 photos); the page has no section for a skipped stage. Writes `index.html` and no rows. The seconds, tokens and versions
 on the page come from the run's markers, so the page is the only output that differs between repeats.
-To run it on its own: `docent stage report --config pipeline.yaml --run-dir runs/demo`.
+Run alone: `docent stage report --config pipeline.yaml --run-dir runs/demo`.
 
 Data flow: facts.py collects the data, sentences/verdict.py writes the verdict, charts.py draws, page.py renders.
 Start reading at `facts.py`.

@@ -3,7 +3,7 @@
 Reads the answers of all arms, the data set (training answers, references) and, if present, the output of assemble
 (names and source texts). Writes one Score per answer, `summary.json` (means, intervals, paired comparisons), and for
 people `scores.csv` and `answers-<arm>.csv`. Loads no trained model: the encoder is fixed and the same for every arm.
-To run it on its own: `docent stage score --config pipeline.yaml --run-dir runs/demo`.
+Run alone: `docent stage score --config pipeline.yaml --run-dir runs/demo`.
 Start reading at `run`, then summary.py.
 """
 

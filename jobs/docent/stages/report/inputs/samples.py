@@ -29,7 +29,7 @@ _DIGITS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
 
 @dataclass(frozen=True)
 class Piece:
-    """A piece of an answer; `unsupported` marks a number that is not in the exhibit's description."""
+    """A piece of an answer; `unsupported` marks a number that is not in the source text of the exhibit or section."""
 
     text: str
     unsupported: bool = False
@@ -42,8 +42,8 @@ class Reply:
     Attributes:
         arm: the model or method.
         pieces: the text, split at unsupported numbers.
-        unsupported: the numbers that are not in the exhibit's description.
-        right: whether it is about the right exhibit; None if it was not scored.
+        unsupported: the numbers that are not in the source text of the exhibit or section.
+        right: whether it is about the right exhibit or section; None if it was not scored.
         distance: semantic distance to the reference; None if it was not scored.
         matched: name of the training image that a look-up matched; None for other arms.
         cut: whether it ended at the token limit.

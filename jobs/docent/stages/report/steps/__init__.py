@@ -1,4 +1,5 @@
 """Suggest next steps from the numbers of a run, with commands that work as printed.
 
-`next_steps.py` orders the steps of the other modules; start reading there.
+`next_steps` puts the steps of the other modules in page order.
+Start reading at `next_steps.py`.
 """
