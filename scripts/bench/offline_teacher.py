@@ -72,7 +72,7 @@ def drawn_pairs(folder: Path, data: Path, per_type: int, alone: Iterable[str]) -
 
     Args:
         folder: the documents of the language, named by its code.
-        data: where the runs go.
+        data: folder for the runs.
         alone: English question types that each get their own run, because `curate` would reject their pairs as
             duplicates of other types' pairs.
     """

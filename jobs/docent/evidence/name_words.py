@@ -116,7 +116,7 @@ def is_dense(text: str) -> bool:
     return _DENSE.fullmatch(text) is not None
 
 
-# File name prefixes, words for any object, and looks: no combination of these is a name.
+# Words of file names, for any object, and for its appearance: no combination of these is a name.
 NO_NAMES = frozenset(
     canonical(folded(word))
     for word in (*_LISTS["placeholders"].split(), *_LISTS["looks"].split(), *STOP_WORDS, *CARDINALS)
