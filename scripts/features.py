@@ -1,8 +1,8 @@
 """Build docs/features.md: the implemented features, their code, and the tests that show them.
 
 Reads docs/features.yaml and the marks `@pytest.mark.feature("front-matter")` of the tests, without importing them;
-`generate.py` writes the page. Run alone: `.venv/bin/python scripts/features.py` lists inconsistencies; `--verify` also
-requires a pass of every marked test: one that `make test` recorded for these sources, else it runs the test.
+`generate.py` writes the page. Run it: `.venv/bin/python scripts/features.py` lists inconsistencies. `--verify` also
+requires that every marked test passes, and runs those without a pass that `make test` recorded for these sources.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Row:
 
     Attributes:
         heading: the section of the page.
-        names: names that tests are marked with; a feature without one lists its tests itself.
+        names: names of the feature in test marks; a feature without names lists its tests in `tests`.
         code: paths below jobs/docent, or below the checkout.
         tests: files or commands listed by hand, in addition to the marked tests.
     """
@@ -62,7 +62,7 @@ class Marked:
 
     Attributes:
         name: `tests/unit/test_x.py::test_y`.
-        elsewhere: key of ELSEWHERE where a plain machine cannot run it.
+        elsewhere: key of ELSEWHERE if the test needs another machine, else "".
     """
 
     name: str
@@ -95,10 +95,10 @@ def read_rows(root: Path) -> list[Row]:
 
 
 def marked_tests(root: Path) -> Iterator[Marked]:
-    """Yield every test below tests/ with a mark of its own, of its class or of its module.
+    """Yield every test below tests/ that is marked itself or by its class or module.
 
     Raises:
-        SystemExit: a mark stands where it cannot be read, such as on one case of a test.
+        SystemExit: a mark is in a place that this script cannot read, such as on one case of a test.
     """
     for path in sorted((root / "tests").rglob("test_*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -119,9 +119,9 @@ def tests_in(
     """Yield the marked tests of a module or class.
 
     Args:
-        prefix: first part of their names.
+        prefix: first part of the tests' names.
         outer: features of the enclosing module or class.
-        read: collects the marks that could be read.
+        read: list to which the marks that could be read are added.
     """
     here = [mark for node in scope.body for mark in pytestmarks(node)]
     outer = (*outer, *features_of(here, read))
@@ -172,7 +172,7 @@ def features_of(marks: Sequence[ast.expr], read: list[ast.Call]) -> list[str]:
 
 
 def elsewhere_of(marks: Sequence[ast.expr]) -> str:
-    """Return the first mark that says that a test needs another machine."""
+    """Return the first mark that restricts a test to other machines."""
     return next((name for mark in marks if (name := mark_name(mark)) in ELSEWHERE), "")
 
 
@@ -240,7 +240,7 @@ def outcomes_now(marked: Sequence[Marked]) -> Mapping[str, str]:
 
 
 def without_a_pass(rows: Sequence[Row], marked: Sequence[Marked], outcomes: Mapping[str, str]) -> list[str]:
-    """List features of which a test failed or has no outcome, or of which all tests were skipped."""
+    """List features with a test that failed or has no outcome, and features with only skipped tests."""
     wrong = []
     for feature in (name for row in rows for name in row.names):
         tests = [test.name for test in marked if feature in test.features and not test.elsewhere]

@@ -243,7 +243,7 @@ def menger_sponge() -> pyvista.PolyData:
 
 
 def is_tunnel(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
-    """Mark the 7 of a block's 27 parts at the middle of a side and at the centre."""
+    """Mark 7 of a block's 27 parts: the middle of each side and the centre."""
     return (x == 1).astype(int) + (y == 1) + (z == 1) >= 2
 
 
@@ -404,7 +404,7 @@ def _find(name: str, sentence: str) -> re.Match[str] | None:
 
 
 def check_descriptions(rows: list[dict[str, str]]) -> list[str]:
-    """List sentences that do not stand alone (each must name its exhibit before any other) or are too long."""
+    """List sentences that are too long or do not name their exhibit before any other."""
     names = {row["item_name"]: row["item_name"].replace("-", " ") for row in rows}
     faults = [f"{name}: no such row" for name in FORMS if name not in names]
     for row in rows:

@@ -64,7 +64,7 @@ FINISHES: dict[str, tuple[float, float, float, float]] = {
 
 @dataclass(frozen=True)
 class View:
-    """One photograph: where the camera and the light stand, and what the object is made of.
+    """The settings of one photograph: camera, light, background and material.
 
     azimuth_deg, elevation_deg: camera position around the vertical z axis and above the horizon.
     roll_deg: tilt of the camera. zoom: share of the frame that the unit sphere fills.

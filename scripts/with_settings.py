@@ -2,7 +2,7 @@
 
 Reads the variables MAKE_SET and MAKE_PHOTOS, which the Makefile sets, and replaces itself with the command. A value in
 SET extends to the next `key=`, so that `SET="report.title=My Museum seed=3"` is two settings; quotes around a value, or
-around a whole setting, are removed. With PHOTOS the run is named after the folder unless the command has `--run`.
+around a complete setting, are removed. With PHOTOS the run is named after the folder unless the command has `--run`.
 Run it: `MAKE_SET="seed=3" python scripts/with_settings.py echo docent run`
 """
 
@@ -19,12 +19,12 @@ from pathlib import Path
 
 KEY = r"[A-Za-z_][\w-]*(?:\.[\w-]+)*="
 SETTING = re.compile(rf"(?<!\S)(?=['\"]?{KEY})")
-"""Where a setting begins: a dotted key and an equals sign, after white space."""
+"""The beginning of a setting: a dotted key and an equals sign, after white space."""
 QUOTED = re.compile(rf"""(?<![^\s=])(['"])({KEY})?(.*?)\1(?!\S)""", re.DOTALL)
 
 
 MAX_NAME_CHARS = 16
-"""Of the name of a run (docent/config/run_names.py)."""
+"""Maximum length of a run's name (docent/config/run_names.py)."""
 
 
 def main() -> int:
@@ -88,7 +88,7 @@ def _hidden(quoted: re.Match[str]) -> str:
 
 
 def _unquoted(setting: str) -> str:
-    """Remove quotes around the whole setting or around its value, as a shell does."""
+    """Remove quotes around a complete setting or around its value, as a shell does."""
     if QUOTED.fullmatch(setting):
         return setting[1:-1]
     key, _, value = setting.partition("=")

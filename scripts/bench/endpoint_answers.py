@@ -30,8 +30,8 @@ class Body:
     Attributes:
         raw_bytes: bytes as sent.
         digest: SHA-256 of the parsed content; above SMALL_BYTES, of the bytes without white space, which saves a parse.
-        request: the parsed body; for a large one only the members besides its messages.
-        wants_json: the prompt has the word JSON in it (of a large one: in its first 64 or last 16 KiB).
+        request: the parsed body; for a large one, only the members other than its messages.
+        wants_json: whether the word JSON is in the prompt (for a large one: in its first 64 or last 16 KiB).
     """
 
     __slots__ = ("raw_bytes", "digest", "request", "wants_json", "_parts", "_packed_bytes", "_hash", "_tail")
@@ -99,9 +99,9 @@ class Words:
     """Texts derived from a digest.
 
     Args:
-        digest: of the request.
+        digest: digest of the request.
         answer_bytes: length of long texts.
-        items: how many items a list has where its schema leaves it open.
+        items: number of items in a list if its schema does not define it.
     """
 
     def __init__(self, digest: bytes, answer_bytes: int, items: int) -> None:

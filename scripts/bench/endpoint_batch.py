@@ -32,7 +32,7 @@ class Batches:
 
     Args:
         service: returns the current ChatService, with the knobs, the counters and the answers.
-        folder: for files.
+        folder: folder for the files' bytes.
     """
 
     def __init__(self, service: Callable[[], ChatService], folder: Path) -> None:

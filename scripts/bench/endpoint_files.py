@@ -22,7 +22,7 @@ class Files:
     """Files by id, each described as in OpenAI's API.
 
     Args:
-        folder: where their bytes lie, under their id.
+        folder: folder with their bytes, one file per id.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -64,9 +64,9 @@ class Connection(asyncio.Protocol):
     """One client connection; one request at a time.
 
     Attributes:
-        method, path, headers: of the request that is being read or answered; header names in lower case.
-        waits: a request has been read and has no answer yet.
-        call: what the handler remembers of it.
+        method, path, headers: those of the request that is being read or answered; header names in lower case.
+        waits: whether a request has been read and not yet answered.
+        call: the handler's state for that request.
     """
 
     def __init__(self, handler: Handler) -> None:

@@ -14,36 +14,43 @@ class Knobs:
     """Settings of the endpoint. All are optional.
 
     Attributes:
-        latency_s: from the whole request to the answer; 429 and other refusals come at once.
-        latency_sigma: of the logarithm; latency_s is then the median, each request's own follows from its content.
-        slots: answered at the same time; the rest queue, first come first served, and see no 429.
-        rate_per_s, burst: token bucket of requests, full at the start; burst is rate_per_s where it is left out.
-        tokens_per_s, token_burst: token bucket of tokens; a request costs the sum of `usage`.
-        retry_after: seconds in the header of every 429; null: no such header.
-        rate_headers: OpenAI's x-ratelimit-* with every reply, as things stood at admission.
-        p_429 ... p_wrong_schema: shares of arrivals with that fault, drawn one after the other with `seed`, at most one
-            fault each. p_429 is a 429 although there is room; p_hang is never answered; p_truncated is cut in the
-            middle with finish_reason "length"; p_fenced has its JSON in a ```json fence; p_broken has a comma too many
-            or a brace too few with finish_reason "stop"; p_wrong_schema is JSON of another form; p_hostile is what
-            `hostile` names (endpoint_hostile.py: empty, null, control, nested_fence, huge; html, no_json, no_choices,
-            invalid_utf8, redirect, cut_off, endless, error_inside, open_stream).
-        honours: the strongest response_format that is followed: json_schema, json_object or none.
-        on_unknown_format: a response_format beyond it is ignored or refused with 400.
-        unknown_fields: {name: name that the error suggests, or ""}: requests with such a field are refused with 400.
-        prose: where JSON is asked for by the prompt alone, it comes with a sentence before and after it.
-        shape: of JSON without a schema: one {question, answer} ("pair"), a list with one ("list"), never JSON ("text").
+        latency_s: seconds from the complete request to the answer; 429 and other rejections are sent immediately.
+        latency_sigma: standard deviation of a log-normal latency with median latency_s, derived from each request's
+            content.
+        slots: maximum number of requests answered at the same time; others wait in order of arrival, without a 429.
+        rate_per_s: token bucket of requests per second, full at the start.
+        burst: size of that bucket; by default rate_per_s.
+        tokens_per_s: token bucket of tokens per second; a request costs the sum of `usage`.
+        token_burst: size of that bucket; by default tokens_per_s.
+        retry_after: seconds in the Retry-After header of every 429; null: no such header.
+        rate_headers: whether every reply has OpenAI's x-ratelimit-* headers, with the state at admission.
+        p_429 ... p_hostile: shares of requests with that fault, drawn in order of arrival with `seed`; each request has
+            at most one fault. p_429 is a 429 although the limits are not reached; p_hang is never answered; p_truncated
+            is cut in the middle with finish_reason "length"; p_fenced has its JSON in a ```json fence; p_broken has an
+            extra comma or a missing brace with finish_reason "stop"; p_wrong_schema is JSON of another form; p_hostile
+            is the kind that `hostile` names (endpoint_hostile.py: empty, null, control, nested_fence, huge; html,
+            no_json, no_choices, invalid_utf8, redirect, cut_off, endless, error_inside, open_stream).
+        honours: the strictest supported response_format: json_schema, json_object or none.
+        on_unknown_format: whether a stricter response_format is ignored or rejected with 400.
+        unknown_fields: {name: name that the error suggests, or ""}: requests with such a field are rejected with 400.
+        prose: if only the prompt asks for JSON, the answer has a sentence before and after the JSON.
+        shape: form of JSON without a schema: one {question, answer} ("pair"), a list with one ("list"), no JSON
+            ("text").
         typed: requests for pairs about a section get valid answers (endpoint_typed.py).
-        short_for: {word: times}: this often, a typed answer to a prompt with that word lacks one pair.
+        short_for: {word: n}: the first n typed answers to prompts with that word lack one pair.
         keep: number of small request bodies shown in /stats as `sent`.
-        tool_calls: requests with tools are answered through them.
-        answer_bytes: length of an answer. items: items of a list that a schema leaves open.
+        tool_calls: whether requests with tools are answered with tool calls.
+        answer_bytes: length of an answer.
+        items: number of items in a list if the schema does not define it.
         usage: [prompt, completion] tokens of every answer; null: the reply has no usage.
-        key: what Authorization (Bearer) or api-key must hold, else 401.
-        batch_delay_s: from the creation of a batch to its end. batch_expire_after: so many lines are done, then it
-            expires. batch_p_line_error: share of lines in the error file. batch_p_refused: share of lines answered 400,
-            the same ones whenever they come. batch_fails: so many batches end as failed.
-        batch_max_requests, batch_max_bytes: more is refused with 400.
-        max_life_s: then the process ends.
+        key: the required API key, in Authorization (Bearer) or api-key; without it the reply is 401.
+        batch_delay_s: seconds from the creation of a batch to its end.
+        batch_expire_after: number of processed lines after which a batch expires.
+        batch_p_line_error: share of lines in the error file.
+        batch_p_refused: share of lines answered with 400; the same lines every time.
+        batch_fails: number of batches that end as failed.
+        batch_max_requests, batch_max_bytes: limits of a batch; larger ones are rejected with 400.
+        max_life_s: time after which the process ends.
     """
 
     latency_s: float = 0.0

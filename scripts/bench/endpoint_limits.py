@@ -1,4 +1,4 @@
-"""Limit the mock endpoint's load: token buckets with OpenAI's headers, and slots behind a queue.
+"""Limit the mock endpoint's load: token buckets with OpenAI's headers, and concurrency slots with a queue.
 
 Reads and writes no files; used by `endpoint.py`.
 """

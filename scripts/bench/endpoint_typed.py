@@ -21,8 +21,8 @@ def typed_answer(messages: list[dict[str, Any]], mark: str, reasoned: bool, shor
     """Return the JSON for one request.
 
     Args:
-        mark: tells one request's questions from another's.
-        reasoned: every pair has its steps.
+        mark: text that makes this request's questions differ from those of other requests.
+        reasoned: whether every pair has reasoning steps.
         short: number of pairs to leave out.
     """
     prompt = text_of(next(message for message in messages if message["role"] == "user"))

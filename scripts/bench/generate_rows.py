@@ -20,7 +20,10 @@ class Counted:
     """Row counts of one run.
 
     Attributes:
-        rows: all; unique: with different marks; valid: different ones that are whole; cut: kept although cut short.
+        rows: number of all rows.
+        unique: number of distinct marks.
+        valid: number of distinct marks of complete rows.
+        cut: number of truncated rows that were kept.
     """
 
     rows: int = 0
@@ -46,8 +49,8 @@ def count(path: Path, structured: bool, answer_bytes: int) -> Counted:
 
     Args:
         path: the file.
-        structured: only {question, answer} is valid; otherwise a text is as well.
-        answer_bytes: length of a whole answer. A system may strip white space from its end.
+        structured: whether only {question, answer} is valid; otherwise a text is valid too.
+        answer_bytes: length of a complete answer. A system may strip white space from its end.
     """
     counted, seen, whole = Counted(), set[str](), set[str]()
     if not path.exists():

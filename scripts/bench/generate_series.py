@@ -63,7 +63,7 @@ class Bench:
     Attributes:
         mock: the endpoint.
         images: folder of pictures.
-        limit_mb: a run whose processes take more together is ended.
+        limit_mb: a run is ended if its processes together use more memory than this.
     """
 
     def __init__(self, mock: Mock, images: Path, limit_mb: float) -> None:

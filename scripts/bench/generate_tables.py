@@ -18,12 +18,14 @@ class Run:
     """One measured run of one system. MB are 10^6 bytes; times in seconds.
 
     Attributes:
-        span_s: first request seen to last answer sent, as the endpoint saw it.
-        rss_mb: of the whole process tree; largest_mb: of its largest process.
-        paid: requests answered with 200. refused: with 429.
-        faults: how many of each the endpoint gave.
-        ended: "" or why it did not end well.
-        samples: (s, MB, paid so far), where the case follows them.
+        span_s: time from the first request received to the last answer sent, measured by the endpoint.
+        rss_mb: resident memory of the process tree.
+        largest_mb: resident memory of its largest process.
+        paid: number of requests answered with 200.
+        refused: number of requests answered with 429.
+        faults: fault -> number of answers with it.
+        ended: why the run failed, or "".
+        samples: (s, MB, paid so far) over the run, if the case records them.
     """
 
     case: str
@@ -84,7 +86,7 @@ def reached_s(run: Run, paid: float) -> float | None:
 
 
 def whole(value: Callable[[Run], float | None]) -> Callable[[Run], float | None]:
-    """Return the value only if the run ended well: a partial run has no share of the ideal."""
+    """Wrap `value` to return None if the run failed: a partial run has no share of the ideal."""
     return lambda run: None if run.ended else value(run)
 
 
@@ -139,7 +141,7 @@ def cell(name: str, runs: Sequence[Run]) -> str:
 
 
 def endings(runs: Sequence[Run]) -> str:
-    """Describe the runs that did not end well."""
+    """Describe the runs that failed."""
     bad = [f"{run.ended}, {run.paid:,} answered" for run in runs if run.ended]
     several = f" ({len(bad)} of {len(runs)} runs)" if len(bad) not in (0, len(runs)) else ""
     return f"{bad[0]}{several}" if bad else ""

@@ -19,16 +19,17 @@ class Case:
     """One set of conditions; a workload has one or more, measured in turns.
 
     Attributes:
-        n: records; `fewer` of them for a system named there.
-        knobs: of the endpoint.
+        n: number of records.
+        knobs: settings of the endpoint.
         conditions: description of the conditions, for the table.
-        fewer: records for a system that would take too long with n.
-        structured: rows are {question, answer} for every system; otherwise for docent alone, which is always checked.
-        has_raw: the ceiling is measured too. raw_bound: and has to reach its share of the ideal.
-        limit_s: a run that takes longer is ended.
+        fewer: system -> number of records, for systems that would take too long with n.
+        structured: whether rows are {question, answer} for every system; otherwise only for docent.
+        has_raw: whether the upper bound (the plain aiohttp loop) is measured too.
+        raw_bound: whether the plain loop must reach its share of the ideal.
+        limit_s: time limit of a run in seconds.
         base: the case without faults that this one is compared with.
-        one_core: the client has one core, on any machine.
-        follows: memory and rate are followed over the run.
+        one_core: whether the client has only one core, on any machine.
+        follows: whether memory and rate are recorded over the run.
     """
 
     name: str

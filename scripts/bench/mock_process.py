@@ -21,7 +21,7 @@ class Mock:
     """A running endpoint.
 
     Args:
-        pin: words before its command, such as `taskset -c 1`.
+        pin: command prefix, such as `taskset -c 1`.
     """
 
     def __init__(self, pin: list[str]) -> None:

@@ -1,11 +1,11 @@
 """Grade the offline teacher on documents that its rules were not written for.
 
 `write` runs docent over the sealed documents up to `curate` and draws pairs of every question type and language, by a
-seed: `graded/pairs.jsonl` beside them (id, language, type, question, answer, and the document to read). People who do
+seed: `graded/pairs.jsonl` next to them (id, language, type, question, answer, and the document to read). People who do
 not know the rules grade them, one line `id,grade,reason` each, in `graded/grades*.csv`. `table` prints the summary
 for docs/benchmarks.md.
 Run it: `.venv/bin/python scripts/bench/offline_teacher.py write` or `... table`; `--documents tests/fixtures/sealed`
-and `sealed-2` select the earlier sets. Material that a language has no documents for is left out.
+and `sealed-2` select the earlier sets. Kinds of material without documents in a language are left out.
 """
 
 from __future__ import annotations
@@ -72,9 +72,9 @@ def drawn_pairs(folder: Path, data: Path, per_type: int, alone: Iterable[str]) -
 
     Args:
         folder: the documents of the language, named by its code.
-        data: where the runs go.
-        alone: English types that are drawn from a run of nothing else, since `curate` rejects as a duplicate what
-            another type already says.
+        data: folder for the runs.
+        alone: English question types that each get their own run, because `curate` would reject their pairs as
+            duplicates of other types' pairs.
     """
     language = folder.name
     sources = [(kind, path) for kind, path in SOURCES[language] if (folder / path).exists()]
@@ -99,7 +99,7 @@ def drawn_pairs(folder: Path, data: Path, per_type: int, alone: Iterable[str]) -
 def written_pairs(
     folder: Path, name: str, sources: Iterable[tuple[str, str]], types: list[str], data: Path
 ) -> list[QAPair]:
-    """Return the pairs about these sources of a folder that a run up to `curate` keeps."""
+    """Run docent up to `curate` on these sources of a folder, and return the pairs that it keeps."""
     language = folder.name
     run = f"{language}-{name}".replace("_", "-")[:16].rstrip("-")  # a run may have no longer name
     config = {
@@ -129,10 +129,10 @@ def read_pairs(graded: Path) -> list[dict[str, Any]]:
 
 
 def read_grades(graded: Path) -> dict[str, str]:
-    """Read the grade of every pair, by id.
+    """Return pair id -> grade.
 
     Raises:
-        ValueError: a grade is none of GRADES.
+        ValueError: a grade is not in GRADES.
     """
     grades = {}
     for path in sorted(graded.glob("grades*.csv")):

@@ -22,7 +22,7 @@ TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True)
 class Limits:
-    """Wall seconds, and MB of the whole tree."""
+    """Limits of a command: wall-clock seconds, and MB of resident memory of the process tree."""
 
     s: float
     mb: float
@@ -33,11 +33,11 @@ class Measured:
     """Measurements of a command. MB are 10^6 bytes.
 
     Attributes:
-        rss_mb: highest sum over the tree; pages shared by a parent and its forks count once for each.
-        largest_mb: highest of one process.
-        code: its exit code; -9 where it was ended by a limit.
+        rss_mb: peak resident memory of the tree; pages shared by a parent and its forks count once for each process.
+        largest_mb: peak resident memory of any one process.
+        code: exit code; -9 if a limit ended the command.
         over: the limit that ended it, or "".
-        samples: (seconds since the start, sum of resident MB, what `probe` gave) about every SAMPLE_S.
+        samples: (seconds since the start, sum of resident MB, value of `probe`) about every SAMPLE_S seconds.
     """
 
     wall_s: float = 0.0
@@ -114,11 +114,11 @@ def run(
     """Run a command until it ends or exceeds a limit.
 
     Args:
-        command: what to run, in the log's folder.
-        log: takes stdout and stderr.
-        environ: its whole environment.
-        limits: it is killed above either.
-        probe: called at every sample, for what else is to be known of that moment.
+        command: the command, run in the log's folder.
+        log: file for stdout and stderr.
+        environ: the command's complete environment.
+        limits: the command is killed if it exceeds either of them.
+        probe: function called at every sample; its value is stored with the sample.
     """
     measured, ended, last_cpu_s = Measured(), threading.Event(), dict[int, float]()
     with log.open("wb") as output:

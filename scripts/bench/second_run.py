@@ -21,9 +21,9 @@ from PIL import Image
 
 PHOTOS_OF_EXHIBIT = 20
 COMMENT_BYTES = 65_533
-"""Most bytes of a comment in a JPEG file."""
+"""Maximum number of bytes in a comment of a JPEG file."""
 SETTLING_S = 3.0
-"""Files that were written less than two seconds before they are hashed are hashed again."""
+"""Pause after writing: files that are hashed less than two seconds after they were written are hashed again."""
 RUNS = 3
 
 

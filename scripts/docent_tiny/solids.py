@@ -144,7 +144,7 @@ def voxel_surface(filled: np.ndarray, spacing: np.ndarray) -> pv.PolyData:
 
 
 def block_stack(rng: Rng) -> pv.PolyData:
-    """Build blocks grown one next to another."""
+    """Build a connected stack of blocks."""
     size = int(rng.integers(3, 5))
     filled = np.zeros((size, size, size + 1), dtype=bool)
     cells = [tuple(rng.integers(0, size, 3))]

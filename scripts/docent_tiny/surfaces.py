@@ -1,7 +1,7 @@
 """Build random curved shapes for pretraining docent-tiny: tubes, rings, vessels, bands, sheets and level sets.
 
-Reads and writes no files; used by `scripts/docent_tiny/shapes.py`. Each builder states what keeps it away from
-the forms of the sample museum, so that the model has never seen one.
+Reads and writes no files; used by `scripts/docent_tiny/shapes.py`. The builders avoid the forms of the sample museum,
+so that the model has never seen one; their docstrings say how.
 """
 
 import numpy as np

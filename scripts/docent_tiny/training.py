@@ -1,4 +1,4 @@
-"""Pretrain docent-tiny in two stages: the vision tower alone, then the whole model with text.
+"""Pretrain docent-tiny in two stages: the vision tower alone, then the complete model with text.
 
 Reads the pictures and labels of `shapes.render_shapes`; writes a checkpoint every few minutes. Both stages
 pull two views of the same shape together (InfoNCE), so that the features distinguish objects; the

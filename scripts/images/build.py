@@ -211,7 +211,7 @@ def run(command: list[str], name: str, environ: dict[str, str] | None = None) ->
     """Run a builder with its output in a file.
 
     Raises:
-        BuildError: it failed; with the end of its output and the path of the full output.
+        BuildError: the builder failed; the message has the end of its output and the path of the full output.
     """
     LOGS.mkdir(parents=True, exist_ok=True)
     path = LOGS / f"{name}.txt"

@@ -89,7 +89,7 @@ def builds(
 
     Args:
         registry: prefix of the names, may be empty.
-        tag: of all images.
+        tag: tag of all images.
         args: build arguments for all images, such as TORCH_INDEX_URL; empty values are left out.
         revision: the commit, as a label of the images that contain docent. A base with this label would change at every
             commit, and so would all images built on it.

@@ -1,4 +1,4 @@
-"""Prove that the chat client under `kill -9` loses and duplicates no record and pays twice only for requests in flight.
+"""Prove that `kill -9` makes the chat client lose or duplicate no record, and pay twice only for requests in flight.
 
 Each series asks a mock endpoint (scripts/bench/endpoint.py) with seeded faults for N structured records, is killed at
 about 25, 50 and 75 % and restarted until it ends; every third series has a spending limit that stops it midway and is

@@ -117,7 +117,7 @@ def finish(namespace: str) -> None:
 
 
 def units(namespace: str) -> dict[str, Any]:
-    """Return the state of every unit from the run's state."""
+    """Return unit -> state from the run's state."""
     state = json.loads(kubectl("get", "configmap", f"{RUN}-state", "-n", namespace, "-o", "json"))
     states: dict[str, Any] = json.loads(state["data"]["units.json"])["units"]
     return states

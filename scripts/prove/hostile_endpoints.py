@@ -40,7 +40,7 @@ from mock_process import Mock  # noqa: E402
 SERVER = Path(__file__).with_name("misbehaving.py")
 TIMEOUT_S, TRIES, DEADLINE_S, MAX_BYTES = 1.0, 2, 5.0, 1_000_000
 LONGEST_S = 60.0
-"""Tries, waits between them and what other threads take meanwhile; without limits, most ways take for ever."""
+"""Maximum time of one case, with retries, waits and other threads' work. Without docent's limits most never end."""
 AT_ONCE = 8
 N, IN_FLIGHT, LATENCY_S, POLL_S = 400, 20, 0.1, 0.005
 SUSPENDED_S = 2.0
@@ -141,7 +141,7 @@ def ended(way: str, began_s: float, end: str, problem: str) -> dict[str, Any]:
 def shared(mock: Mock, folder: Path, seed: int) -> dict[str, Any]:
     """Run two processes with one journal; the first is left alone, suspended or killed midway.
 
-    `in_flight` are the tries that have no end: what the killed one had under way.
+    `in_flight` counts the attempts without a recorded end: those of the killed process.
     """
     rng, place = random.Random(seed), folder / f"shared-{seed}"
     place.mkdir()

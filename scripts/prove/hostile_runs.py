@@ -1,4 +1,4 @@
-"""Prove that crashes, full disks, changing sources, forged run folders and links lose nothing and touch nothing else.
+"""Prove that crashes, full disks, changing sources, forged run folders and links lose no data and touch no other files.
 
 Draws a small museum into a temporary folder and works on it in separate child processes:
 

@@ -64,7 +64,7 @@ def launch(data: Path) -> subprocess.Popen[bytes]:
 
 
 def kill_often(data: Path, kills: int, duration_s: float, rng: random.Random) -> dict[str, int]:
-    """Kill the launcher or one of its workers `kills` times, each time after a random share of a whole run.
+    """Kill the launcher or one of its workers `kills` times, each after a random share of a complete run's duration.
 
     Returns:
         How often each process, the launcher or a unit, was killed.

@@ -1,4 +1,4 @@
-"""Prove that assemble and report hold one row at a time: 200,000 documents and 500,000 pairs.
+"""Prove that assemble and report process 200,000 documents and 500,000 pairs in little memory.
 
 Writes a run into a temporary folder with the project's own store: documents of 3 KB, pairs of 1 KB, the same pairs
 after the checks, and a data set of them. Runs `docent stage assemble` and `docent stage report` as processes and prints

@@ -63,7 +63,7 @@ def _exchanged(tests: Sequence[Example]) -> list[str]:
 
 
 def answer_rows(arm: str, answers: Sequence[str], tests: Sequence[Example]) -> list[Answer]:
-    """Return answers as rows of an arm; a repeated question gets an example id of its own."""
+    """Return answers as rows of an arm; each repetition of a question gets its own example id."""
     return [
         Answer(
             id=make_id("nonsense", (example.id,), arm, str(number)),

@@ -1,9 +1,9 @@
 """Prove that the oldest and newest `datasets` versions named on the card load every form of a data set.
 
 Builds three data sets: the default museum, the sample manual, and a museum of two photos per exhibit, which has no
-validation split. Installs both versions, each into an environment of its own below the user's cache folder, where it
-is kept. Every loading method must give the rows of the data set, in both versions. Writes the results to
-docs/proofs.json. Exits with 1 if a count differs.
+validation split. Installs both versions, each in its own environment below the user's cache folder, and keeps them.
+Every loading method must give the rows of the data set, in both versions. Writes the results to docs/proofs.json. Exits
+with 1 if a count differs.
 Run it: `.venv/bin/python scripts/prove/old_datasets.py`, about three minutes on two idle cores; the first run installs
 600 MB.
 """

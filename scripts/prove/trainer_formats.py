@@ -4,7 +4,7 @@ Installs trl, llamafactory, ms-swift and openai without their dependencies into 
 and datasets come from the environment; an empty module replaces torchaudio, since no audio is loaded), makes a chat
 file with pictures in many formats, converts it for each, checks it with `docent validate --for`, and has each trainer's
 own code read all rows. TRL also trains one step. Writes the results, with versions, to docs/proofs.json.
-Run it: `.venv/bin/python scripts/prove/trainer_formats.py`, some minutes; needs a package index.
+Run it: `.venv/bin/python scripts/prove/trainer_formats.py`. It takes some minutes and needs a package index.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Measure answers: metrics, intervals and tests, which exhibit an answer is about, and what test shares with training.
+"""Score answers: metrics, intervals, significance tests, recognition of exhibits, and test data that is in training.
 
 Pure functions over rows; only `encoder` loads a model.
 Start reading at `metrics.py`.

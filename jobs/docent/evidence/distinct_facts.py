@@ -1,10 +1,10 @@
-"""Find facts that only one exhibit has in answers: numbers with what they count, years, names, pairs of words.
+"""Find facts in answers that only one exhibit has: counted numbers, years, names, pairs of words.
 
-Reads exhibits and texts in memory, writes nothing. A key is one term (a year, a number of three digits or a fraction, a
-proper name) or a pair of neighbouring terms of one clause (`12 edges`, `business cards`). It belongs to a fact where
-exactly one exhibit's text has it. A number is one fact, the names of a sentence are one, the other words of a clause
-are one: a name and a year are two facts, two words of one phrase are not. Only keys that stand in an answer are kept:
-memory grows with the answers, not with the exhibits, and time with both.
+A key is one term (a year, a number with three or more digits, a decimal number, a proper name) or a pair of nearby
+terms in one clause (`12 edges`, `business cards`). A key identifies a fact if exactly one exhibit's text has it.
+Several keys can belong to one fact: each number is a fact, all names of a sentence are one fact, and all other words of
+a clause are one fact. So a name and a year are two facts, but two words of one phrase are not. Only keys that occur in
+an answer are kept: memory grows with the answers and not with the exhibits; time grows with both.
 """
 
 from __future__ import annotations
@@ -21,28 +21,29 @@ from docent.text.sentences import split_sentences
 from docent.text.terms import STOP_WORDS, folded, stem, terms_of
 
 MIN_FACTS = 2
-"""Facts that an answer must state to be about an exhibit that it does not name."""
+"""Minimum number of an exhibit's facts in an answer that does not name it, for the answer to count as about it."""
 NEIGHBOURS = 2
-"""Terms behind a term that it makes a pair with; words without content are left out before."""
+"""Number of following terms that a term forms pairs with, after stop words are removed."""
 MIN_NUMBER_DIGITS = 3
-"""Digits of a whole number that is a fact without what it counts, such as a year."""
+"""Minimum number of digits for an integer to be a fact on its own, such as a year."""
 
 Kind = Literal["number", "name", "words"]
 Key = tuple[str, ...]
 Fact = tuple[int, Kind, str]
-"""Number of a sentence in the source, kind, and which of that kind: the number, the clause, nothing for names."""
+"""Index of the sentence in the source, kind, and which fact of that kind: the number, the clause's index, or "" for
+names."""
 
 _PARTS = re.compile(r"[-'’]")
 _CLAUSE_END = re.compile(r"[,;:)\]]\s+|\s[(\[–—-]+|[，、；：（）]")
 
 
 def keys_of(text: str) -> frozenset[Key]:
-    """Return all keys of a text, whatever they are worth."""
+    """Return all keys of a text, whether or not they identify a fact."""
     return frozenset(key for sentence in split_sentences(text) for key, _, _ in _keys(sentence, frozenset()))
 
 
 def find_facts(exhibits: Iterable[Exhibit], wanted: frozenset[Key]) -> dict[Key, tuple[str, Fact]]:
-    """Map keys among `wanted` that belong to facts to the exhibit that alone has them, and to the fact."""
+    """Return key -> (id of the only exhibit that has it, fact), for keys in `wanted` that identify a fact."""
     owners: dict[Key, tuple[str, Fact] | None] = {}
     for exhibit in exhibits:
         own: dict[Key, Fact | None] = {}
@@ -57,7 +58,7 @@ def find_facts(exhibits: Iterable[Exhibit], wanted: frozenset[Key]) -> dict[Key,
 
 
 def exhibit_by_facts(keys: Iterable[Key], facts: Mapping[Key, tuple[str, Fact]]) -> str | None:
-    """Return the exhibit of which at least MIN_FACTS are stated, more than of all others together; None for none."""
+    """Return the exhibit with at least MIN_FACTS facts among `keys` and more than all others together, or None."""
     stated: dict[str, set[Fact]] = {}
     for key in keys:
         if key in facts:
@@ -68,7 +69,7 @@ def exhibit_by_facts(keys: Iterable[Key], facts: Mapping[Key, tuple[str, Fact]])
 
 
 def _keys(sentence: str, names: frozenset[str]) -> Iterator[tuple[Key, Kind | None, str]]:
-    """Yield every key of a sentence with the kind and part of its fact; None for a term that is no fact alone."""
+    """Yield (key, kind, which of that kind) for each key of a sentence; the kind is None if the key is not a fact."""
     for clause, words in enumerate(_CLAUSE_END.split(sentence)):
         terms = _content(words)
         for place, (term, is_number) in enumerate(terms):
@@ -86,7 +87,7 @@ def _keys(sentence: str, names: frozenset[str]) -> Iterator[tuple[Key, Kind | No
 
 
 def _content(words: str) -> Sequence[tuple[str, bool]]:
-    """Return (stem or number, whether it is a number) of the words that carry content."""
+    """Return (stem or number, whether it is a number) for each word that is not a stop word."""
     parts = (part for term in terms_of(words) for part in _PARTS.split(term))
     return [_reduced(part) for part in parts if part and (len(part) > 1 or part.isdecimal()) and part not in STOP_WORDS]
 

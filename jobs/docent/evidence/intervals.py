@@ -1,9 +1,9 @@
-"""Compute 95 % intervals of means and of paired differences over rows in clusters, for few clusters as for many.
+"""Compute 95 % intervals of means and paired differences of clustered rows; they also hold for few clusters.
 
-Rows about one exhibit are not independent, so the exhibit (cluster) is what counts (Miller 2024, arXiv 2411.00640).
-Shares have intervals that stay between 0 and 1 and never collapse to a point; other means have a t interval, and none
-below MIN_CLUSTERS_OF_MEANS. How often they contain the truth is simulated by scripts/bench/coverage.py. An interval
-covers which exhibits were tested, not what another training seed would give. Numpy and scipy on in-memory values.
+Rows about one exhibit are not independent, so the exhibit (cluster) is the unit (Miller 2024, arXiv 2411.00640).
+Intervals of shares stay between 0 and 1 and never collapse to a point. Other means have a t interval, or none with
+fewer than MIN_CLUSTERS_OF_MEANS clusters. scripts/bench/coverage.py simulates how often the intervals contain the true
+value. An interval covers the choice of exhibits, not the variation between training seeds.
 """
 
 from __future__ import annotations
@@ -16,45 +16,45 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv, stdtrit
 
-MIN_CLUSTERS = 2  # one cluster says nothing about others
-MIN_CLUSTERS_OF_MEANS = 5  # below it a t interval of a two-peaked distribution covers less than 90 %
+MIN_CLUSTERS = 2  # with one cluster, the variance between clusters is unknown
+MIN_CLUSTERS_OF_MEANS = 5  # with fewer, a t interval of a bimodal distribution covers less than 90 %
 UPPER = 0.975  # quantile of a two-sided 95 % interval
-TIE = 1e-12  # sums of the same numbers in another order count as equal
+TIE = 1e-12  # tolerance: sums of the same numbers in another order count as equal
 
 Floats = NDArray[np.float64]
 Bounds = tuple[float, float]
 
 
 class Interval(NamedTuple):
-    """A mean over `n` rows of `clusters` clusters with its 95 % interval; None where none is honest."""
+    """A mean over `n` rows in `clusters` clusters with its 95 % interval; `bounds` is None with too few clusters."""
 
     mean: float
     bounds: Bounds | None
     n: int
     clusters: int
     p: float = math.nan
-    """Two-sided, that the mean is zero; of paired differences alone."""
+    """Two-sided p value of the hypothesis that the mean is zero; only for paired differences, else NaN."""
 
 
 class Sums(NamedTuple):
-    """Sum and number of rows of each cluster, in order of the clusters' names."""
+    """The sum of values and the number of rows of each cluster, sorted by cluster name."""
 
     sums: Floats
     sizes: Floats
 
     @property
     def mean(self) -> float:
-        """Over rows, not over clusters."""
+        """The mean over rows, not over clusters."""
         return float(self.sums.sum() / self.sizes.sum())
 
     @property
     def residuals(self) -> Floats:
-        """What each cluster adds to the linearised mean; they add up to zero."""
+        """The contribution of each cluster to the linearised mean; their sum is zero."""
         return np.asarray((self.sums - self.mean * self.sizes) / self.sizes.sum())
 
     @property
     def variance(self) -> float:
-        """Of the mean, with the cluster as the unit; there must be two or more."""
+        """The variance of the mean between clusters; requires at least two clusters."""
         count = len(self.sums)
         return float((self.residuals**2).sum()) * count / (count - 1)
 
@@ -73,12 +73,12 @@ def by_cluster(values: Sequence[float], clusters: Sequence[str]) -> Sums:
 
 
 def share_interval(values: Sequence[float], clusters: Sequence[str]) -> Interval:
-    """Return the mean of values from 0 to 1 with Korn and Graubard's interval; none where there is a single cluster.
+    """Return the mean of values from 0 to 1 with Korn and Graubard's interval, or no interval for a single cluster.
 
-    It is Clopper and Pearson's exact interval for as many independent trials as the rows are worth: p (1 - p) over the
-    variance of the mean between clusters, less where few clusters estimate that variance, at most the number of rows
-    (Korn and Graubard 1998, Survey Methodology 24, 193-201). A share of 0 or 1 tells nothing about that variance: then
-    each cluster is one trial, the least that its rows can be worth.
+    It is Clopper and Pearson's exact interval for the effective number of independent trials: p (1 - p) divided by the
+    variance of the mean between clusters, reduced if few clusters estimate that variance, and at most the number of
+    rows (Korn and Graubard 1998, Survey Methodology 24, 193-201). With a share of 0 or 1 that variance cannot be
+    estimated: then each cluster counts as one trial, the lowest possible number.
 
     Args:
         values: one value per row, 0 to 1.
@@ -92,12 +92,14 @@ def share_interval(values: Sequence[float], clusters: Sequence[str]) -> Interval
 
 
 def mean_interval(values: Sequence[float], clusters: Sequence[str], least: float = -math.inf) -> Interval:
-    """Return a mean with a t interval over clusters; none below MIN_CLUSTERS_OF_MEANS or where all are the same.
+    """Return a mean with a t interval over clusters.
+
+    There is no interval with fewer than MIN_CLUSTERS_OF_MEANS clusters or if the clusters do not vary.
 
     Args:
         values: one value per row.
         clusters: the cluster of each row.
-        least: no value can be smaller, so that no bound is.
+        least: the smallest possible value; the interval is cut there.
 
     Raises:
         ValueError: there are no rows, or the lengths differ.
@@ -110,13 +112,14 @@ def mean_interval(values: Sequence[float], clusters: Sequence[str], least: float
 
 
 def share_difference(a: Sequence[float], b: Sequence[float], clusters: Sequence[str]) -> Interval:
-    """Return the difference of two shares of the same rows, a - b, and its interval; none for a single cluster.
+    """Return the difference of two shares over the same rows, a - b, with an interval unless there is only one cluster.
 
-    The intervals of both shares are combined by the correlation of the clusters' residuals (Zou and Donner 2008,
-    Statistics in Medicine 27, 1693-1702; Newcombe's hybrid score interval is the case of single rows).
+    The intervals of both shares are combined using the correlation of the clusters' residuals (Zou and Donner 2008,
+    Statistics in Medicine 27, 1693-1702). With one row per cluster this is Newcombe's hybrid score interval.
 
     Args:
-        a, b: two values of each row, 0 to 1.
+        a: the first value of each row, 0 to 1.
+        b: the second value of each row, 0 to 1.
         clusters: the cluster of each row.
     """
     first, second = by_cluster(a, clusters), by_cluster(b, clusters)
@@ -143,13 +146,13 @@ def _share_bounds(sums: Sums) -> Bounds:
 
 
 def _trials(sums: Sums) -> float:
-    """Return how many independent trials the rows are worth."""
+    """Return the effective number of independent trials (see `share_interval`)."""
     clusters, rows = len(sums.sums), float(sums.sizes.sum())
     spread = sums.mean * (1 - sums.mean)
     if spread <= TIE:
         return float(clusters)
     few = (_t(rows - 1) / _t(clusters - 1)) ** 2
-    single = spread / (rows - 1)  # the variance of the mean, were the rows independent
+    single = spread / (rows - 1)  # the variance of the mean if the rows were independent
     return min(rows, few * rows * single / sums.variance) if sums.variance > TIE**2 else few * rows
 
 

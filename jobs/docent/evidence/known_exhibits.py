@@ -1,8 +1,7 @@
 """Collect the exhibits that an answer can be about from the rows of assemble and build-dataset.
 
-Reads rows, writes nothing. A section of a document has no name of its own: its title is a heading, and questions say
-it. What assemble does not have, such as all of a data set that was made elsewhere, is known by its name and its
-training answers.
+A section of a document gets no name: its title is a heading that also appears in questions. Items that are only in the
+data set, for example in one from another tool, are recognised by their names and training answers.
 """
 
 from __future__ import annotations
@@ -18,11 +17,11 @@ COMPOUNDING = CAPITALISED_NOUNS | frozenset(
     "nl dutch nederlands af afrikaans sv swedish svenska da danish dansk no nb nn norwegian norsk is icelandic "
     "fi finnish suomi et estonian hu hungarian magyar".split()
 )
-"""Languages that write compounds as one word: `Dampfmaschinenmodell`."""
+"""Languages that write compounds as one word, such as `Dampfmaschinenmodell`."""
 
 
 def known_exhibits(items: Iterable[Item], examples: Iterable[Example]) -> list[Exhibit]:
-    """Return every item once, those of assemble first, with its training answers."""
+    """Return every item once with its training answers; items of assemble come first."""
     answers: dict[str, dict[str, None]] = defaultdict(dict)
     names: dict[str, str] = {}
     languages: dict[str, str] = {}

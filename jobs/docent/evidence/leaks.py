@@ -1,8 +1,8 @@
-"""Find test pictures that descend from, or are, pictures that the model was allowed to see.
+"""Find test pictures that are, or descend from, pictures in training or validation.
 
-Reads nothing but what it is given. Two pictures belong together when they share a lineage group (all derivatives of
-one photograph do) or are the same file byte for byte, or when a chain of such pictures leads from one to the other.
-A copy that was saved anew or trimmed has other bytes: only the hashes of assess-images can find it.
+Two pictures are related if they share a lineage group (all derivatives of one photograph do), if they are the same file
+byte for byte, or if a chain of such pictures connects them. A re-saved or cropped copy has other bytes: only the
+perceptual hashes of assess-images can find it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from docent.records import Split
 
 @dataclass(frozen=True)
 class Placed:
-    """A picture and the split it ended up in."""
+    """A picture and the split that it is in."""
 
     image: str
     item: str
@@ -26,7 +26,10 @@ class Placed:
 
 
 def find_leaks(pictures: Iterable[Placed]) -> list[Leak]:
-    """Return every leaking test picture once, in the order given, with the split of its relative: training first."""
+    """Return every leaked test picture once, in the order given, with the split of the related picture.
+
+    If it has related pictures in both training and validation, the split is training.
+    """
     placed = list(pictures)
     seen_in: tuple[Split, ...] = ("train", "validation")
     relatives = {split: _relatives(placed, split) for split in seen_in}
@@ -43,7 +46,7 @@ def _keys(picture: Placed) -> set[str]:
 
 
 def _relatives(placed: list[Placed], split: Split) -> set[str]:
-    """Return groups and files of all pictures that a chain of shared groups and files connects with the split."""
+    """Return the keys (groups and files) of all pictures that shared keys connect with pictures of the split."""
     reached = set().union(*(_keys(picture) for picture in placed if picture.split == split))
     size = -1
     while size != len(reached):

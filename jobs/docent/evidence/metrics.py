@@ -1,8 +1,7 @@
-"""Measure answers: one function per row of `docent.tables.METRICS`, and the Score row of each answer.
+"""Compute metrics of answers: one function per row of `docent.tables.METRICS`, and one Score row per answer.
 
-Reads rows in memory and an `encode` function (docent.evidence.encoder, or a test's own); writes nothing. A metric
-without a meaning for an answer (number support where it has no number) gives None: the key is left out of that row and
-the mean is over fewer rows, never over a stand-in value.
+A metric that does not apply to an answer (such as number support for an answer without numbers) is None: it is left out
+of that answer's row, and means are over the other rows only.
 """
 
 from __future__ import annotations
@@ -21,24 +20,26 @@ from docent.tables import METRICS, function_at
 from docent.text.numbers.numbers import number_support, numbers_of
 
 DIGITS = 6
-TIE = 1e-6  # cosines closer than float32 arithmetic can tell apart
+TIE = 1e-6  # tolerance: float32 arithmetic cannot tell closer cosines apart
 _WORD = re.compile(r"\w+")
-ANSWERS_PER_BLOCK = 256  # bounds the matrix of answers by training answers
+ANSWERS_PER_BLOCK = 256  # bounds the memory of the answers x training answers matrix
 
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
 class Judged:
-    """One answer beside what it is measured against.
+    """One answer and the data that metrics need to score it.
 
     Attributes:
-        cosine: between answer and reference.
-        item: the item it should be about.
-        recognised: the item that it names or states facts about; None where it does neither.
-        exhibits: how many were trained on or asked about.
-        nearest: items of the training answers nearest to it; None where there are no training answers.
-        source: the text about the item; None where it is not at hand.
+        answer: the answer's text.
+        reference: the reference answer.
+        cosine: cosine similarity of answer and reference.
+        item: id of the item that the answer should be about.
+        recognised: id of the item that the answer names or states facts about; None if there is none.
+        exhibits: number of items in the training and test rows.
+        nearest: ids of the items with the nearest training answers; None if there are no training answers.
+        source: the text about the item; None if there is none.
     """
 
     answer: str
@@ -55,24 +56,24 @@ Measure = Callable[[Judged], float | None]
 
 
 def semantic_distance(judged: Judged) -> float:
-    """Return 1 - cosine of answer and reference, 0 to 2; an empty answer has 1, as of an unrelated text."""
+    """Return 1 - cosine of answer and reference, from 0 to 2; for an empty answer 1, as for an unrelated text."""
     return min(2.0, max(0.0, 1.0 - judged.cosine)) if judged.answer else 1.0
 
 
 def exhibit_accuracy(judged: Judged) -> float | None:
-    """Return 1 where the answer names the right exhibit, or states two facts that only it has.
+    """Return 1 if the answer is recognised as being about the right exhibit, else 0.
 
-    See docent.evidence.recognition. None where there is one exhibit only: nothing can be told apart.
+    See docent.evidence.recognition. Return None if there is only one exhibit: then there is nothing to distinguish.
     """
     return float(judged.recognised == judged.item) if judged.exhibits > 1 else None
 
 
 def nearest_exhibit(judged: Judged) -> float | None:
-    """Return 1 where the nearest training answer is about the right item and no other; an empty answer is near none.
+    """Return 1 if the nearest training answer belongs to the right item and no other, else 0; 0 for an empty answer.
 
-    Where several training answers are equally near, or the nearest stands for several items, all must be the right one.
-    Any text has a nearest training answer: nonsense gets about as much as guessing, and more where it uses words that
-    one exhibit's answers have.
+    If several training answers are equally near, or the nearest belongs to several items, all must be the right item.
+    Every text has a nearest training answer, so nonsense scores about as high as guessing, or higher if it contains
+    words from one exhibit's answers. Return None if there are no training answers or only one exhibit.
     """
     if judged.nearest is None or judged.exhibits <= 1:
         return None
@@ -80,14 +81,14 @@ def nearest_exhibit(judged: Judged) -> float | None:
 
 
 def supported_numbers(judged: Judged) -> float | None:
-    """Return the share of the answer's numbers that the source text has; None where there is no number or source."""
+    """Return the share of the answer's numbers that are in the source text, or None without a number or a source."""
     if judged.source is None or not numbers_of(judged.answer):
         return None
     return number_support(judged.answer, judged.source)
 
 
 def length_ratio(judged: Judged) -> float | None:
-    """Return words of the answer over words of the reference."""
+    """Return the word count of the answer divided by that of the reference, or None if the reference has no words."""
     words = len(_WORD.findall(judged.reference))
     return len(_WORD.findall(judged.answer)) / words if words else None
 
@@ -95,13 +96,13 @@ def length_ratio(judged: Judged) -> float | None:
 def score_answers(
     answers: Sequence[Answer], train: Iterable[tuple[str, str]], exhibits: Sequence[Exhibit], encode: Encode
 ) -> list[Score]:
-    """Measure every metric of every answer, in their order.
+    """Compute every metric of every answer; the scores are in the order of the answers.
 
     Args:
-        answers: of any number of arms.
-        train: (item id, answer) of the training rows; repeats do no harm. Empty: no nearest exhibit.
-        exhibits: all that an answer could be about, with their texts where they are at hand.
-        encode: texts to unit vectors, (n, width).
+        answers: answers of any number of arms.
+        train: (item id, answer) of the training rows; repeats are allowed. If empty, `nearest_exhibit` has no value.
+        exhibits: all exhibits that an answer could be about, with their texts if known.
+        encode: function from texts to unit vectors of shape (n, width).
     """
     about: dict[str, set[str]] = {}
     for item, text in train:
@@ -130,12 +131,12 @@ def score_answers(
 def nearest_items(
     answers: NDArray[np.float32], train: NDArray[np.float32], items: Sequence[set[str]]
 ) -> list[frozenset[str] | None]:
-    """Return for each answer the items of the training answers with the highest cosine, all of them at a tie.
+    """Return for each answer the items of the training answer with the highest cosine, or of all that tie for it.
 
     Args:
-        answers: unit vectors, (a, width).
-        train: unit vectors of distinct training answers, (t, width).
-        items: for each training answer, the items it was written for.
+        answers: unit vectors of the answers, of shape (a, width).
+        train: unit vectors of distinct training answers, of shape (t, width).
+        items: for each training answer, the ids of the items that have it.
     """
     if not len(train):
         return [None] * len(answers)
@@ -149,7 +150,7 @@ def nearest_items(
 
 
 def rounded(value: float) -> float:
-    """Round to six decimals, without a negative zero."""
+    """Round to six decimals and turn negative zero into zero."""
     return round(value, DIGITS) + 0.0
 
 

@@ -1,8 +1,8 @@
-"""Reduce words of names for comparison: case, accents, plural, endings of cases and small typos make no difference.
+"""Normalise words of names for comparison, ignoring letter case, accents, plurals, case endings and small typos.
 
-Reads and writes nothing. A script without spaces between words gives one word per character, so that a name in Chinese
-or Japanese is found inside a sentence. Endings are cut by rule, without a dictionary: `bottles`, `Flaschen` and
-`dodecahedra` become what `bottle`, `Flasche` and `dodecahedron` become.
+In scripts without spaces, each character is one word, so that a name in Chinese or Japanese is found inside a sentence.
+Endings are removed by rules, without a dictionary: `bottles`, `Flaschen` and `dodecahedra` get the same form as
+`bottle`, `Flasche` and `dodecahedron`.
 """
 
 from __future__ import annotations
@@ -19,11 +19,13 @@ from docent.text.numbers.numbers import CARDINALS
 from docent.text.terms import STOP_WORDS, UNSPACED, folded
 
 MIN_TYPO_LETTERS = 6
-"""In shorter words one other letter makes another word: `clock` and `block`."""
+"""Typos are only accepted in words this long: changing a letter of a shorter one gives another word (`clock`,
+`block`)."""
 MIN_COMPOUND_LETTERS = 7
-"""In a language that writes compounds a longer word may begin with such a name word: `Dampfmaschinenmodell`."""
+"""A word of a name this long may be the beginning of a compound, such as `Dampfmaschinenmodell`, in languages that
+write compounds as one word."""
 HANGUL_PARTICLE_LETTERS = 2
-"""Korean particles follow a noun without a space: `청자는`."""
+"""Minimum length of a Korean noun before a particle, which follows it without a space: `청자는`."""
 MIN_STEM_LETTERS = 4
 
 _LISTS: dict[str, str] = yaml.safe_load(
@@ -31,7 +33,7 @@ _LISTS: dict[str, str] = yaml.safe_load(
 )
 ARTICLES, NEGATIONS = (frozenset(_LISTS[kind].split()) for kind in ("articles", "negations"))
 
-# Vowel signs and accents of scripts such as Devanagari, Arabic and Hebrew are no word characters to `re`.
+# `re` does not match the vowel signs and accents of scripts such as Devanagari, Arabic and Hebrew as word characters.
 _MARKS = "".join(chr(code) for code in range(0x300, 0xE00) if unicodedata.category(chr(code)).startswith("M"))
 _WORD = re.compile(rf"[{UNSPACED}]|(?:[^\W\d_{UNSPACED}]|[{_MARKS}])+|\d+")
 _POSSESSIVE = re.compile(r"['’]s\b")
@@ -45,13 +47,13 @@ _LATIN_PLURALS = (("i", "us"), ("a", "um"), ("ae", "a"), ("ces", "x"))
 
 
 def words_in(text: str) -> list[str]:
-    """Return the words of a text, folded; hyphens and underscores part words, letters and digits stand apart."""
+    """Return the folded words of a text, split at hyphens, underscores, and between letters and digits."""
     return _WORD.findall(_POSSESSIVE.sub("", folded(text)))
 
 
 @lru_cache(maxsize=1 << 16)
 def canonical(word: str) -> str:
-    """Cut the endings of plural and case; words of scripts without such endings stay as they are."""
+    """Remove plural and case endings from a word; words in scripts without such endings do not change."""
     if word.endswith(("hedra", "hedrons")):
         word = word.removesuffix("s").removesuffix("hedra").removesuffix("hedron") + "hedron"
     elif word.endswith("ies") and len(word) > MIN_STEM_LETTERS:
@@ -64,17 +66,17 @@ def canonical(word: str) -> str:
 
 
 def latin_singulars(word: str) -> list[str]:
-    """Return what a word is the plural of in Latin, as English writes it: `tori` of `torus`."""
+    """Return possible singulars of a Latin plural as used in English: `torus` for `tori`."""
     return [word.removesuffix(plural) + one for plural, one in _LATIN_PLURALS if word.endswith(plural)]
 
 
 def deletions(word: str) -> set[str]:
-    """Return the word and what it becomes without one of its letters: words one typo apart share one of them."""
+    """Return the word and all forms with one letter removed; words that are one typo apart have one in common."""
     return {word, *(word[:place] + word[place + 1 :] for place in range(len(word)))}
 
 
 def one_typo_apart(a: str, b: str) -> bool:
-    """Tell whether one letter more, less or different, or two letters exchanged, makes one word of the other."""
+    """Return whether the words differ by one inserted, deleted or changed letter, or by two swapped neighbours."""
     shorter, longer = sorted((a, b), key=len)
     if len(longer) - len(shorter) > 1:
         return False
@@ -86,14 +88,14 @@ def one_typo_apart(a: str, b: str) -> bool:
 
 
 def beginnings(word: str) -> Iterable[str]:
-    """Return what a compound, or a noun with Korean particles, may begin with: the longest first."""
+    """Return possible first parts of a compound, or of a Korean noun with particles, the longest first."""
     hangul = _HANGUL.fullmatch(word) is not None
     least = HANGUL_PARTICLE_LETTERS if hangul else MIN_COMPOUND_LETTERS
     return (word[:length] for length in range(len(word) - 1, least - 1, -1))
 
 
 def is_name(words: Sequence[str]) -> bool:
-    """Tell whether canonical words can be the name of one exhibit: not `IMG 1`, `exhibit 3`, `2024`, `the blue one`."""
+    """Return whether canonical words can be an exhibit's name; `IMG 1`, `exhibit 3`, `2024`, `the blue one` cannot."""
     if len(words) == 2 and len(words[0]) == 1 and words[0] not in ARTICLES and words[1].isdecimal():
         return True  # `T-34`
     if not all(map(is_weak, words)):
@@ -104,20 +106,21 @@ def is_name(words: Sequence[str]) -> bool:
 
 
 def is_weak(word: str) -> bool:
-    """Tell whether a canonical word is too common to stand for a name: a number, an article, a color, a material."""
+    """Return whether a canonical word is too common to identify an exhibit: a number, article, color or material."""
     lone = len(word) == 1 and not is_dense(word)
     return lone or word.isdecimal() or word in WEAK_WORDS
 
 
 def is_dense(text: str) -> bool:
-    """Tell whether a text is in a script of which two characters can be a word: Chinese, Japanese, Korean, Thai."""
+    """Return whether a text is in a script where one or two characters can be a word, such as Chinese or Korean."""
     return _DENSE.fullmatch(text) is not None
 
 
-# Names of files, words for any object, and how one looks: no name, in any combination.
+# Words of file names, for any object, and for its appearance: no combination of these is a name.
 NO_NAMES = frozenset(
     canonical(folded(word))
     for word in (*_LISTS["placeholders"].split(), *_LISTS["looks"].split(), *STOP_WORDS, *CARDINALS)
 )
-# Materials, places, kinds of object: a name as a whole (`Cat`), but neither a part of one nor with a number.
+# Materials, places and kinds of objects: such a word can be a complete name (`Cat`), but does not count as a part of a
+# longer name or together with a number.
 WEAK_WORDS = NO_NAMES | {canonical(folded(word)) for word in _LISTS["nouns"].split()}

@@ -1,10 +1,9 @@
-"""Find the exhibits that a text names: an index of names, and of parts of names that belong to one exhibit alone.
+"""Find the exhibits that a text names, with an index of names and of parts of names that only one exhibit has.
 
-Reads exhibits in memory, writes nothing. Time grows with the length of the texts, not with the number of exhibits.
-The longest name at a place counts: `truncated icosahedron` does not name the icosahedron. A part of a name counts
-where no other exhibit's name and no text about another exhibit has it (`Klein`, `stellated dodecahedron`), and where it
-is more than a color, a size, a number or a word such as `exhibit`. A name that consists only of such words (`IMG 1`,
-`exhibit 3`, `2024`) names nothing.
+The time per text grows with its length, not with the number of exhibits. The longest name at a position counts:
+`truncated icosahedron` does not name the icosahedron. A part of a name (`Klein`, `stellated dodecahedron`) counts if it
+is in no other exhibit's name and in no text about another exhibit, and if it is more than a color, a size, a number or
+a word such as `exhibit`. A name that consists only of such words (`IMG 1`, `exhibit 3`, `2024`) is ignored.
 """
 
 from __future__ import annotations
@@ -31,15 +30,15 @@ from docent.evidence.name_words import (
 
 MAX_PART_WORDS = 6
 MAX_WORDS_FOR_PARTS = 24
-"""Of a longer name only the whole counts."""
+"""Parts of longer names are not indexed, only the complete name."""
 MAX_NAME_WORDS = 40
-"""Of a longer name its beginning counts as the whole: the time for a text must not grow with the longest name."""
+"""Longer names are cut to this many words, so that the time per text does not grow with the longest name."""
 MIN_PART_LETTERS = 3
-"""Of a part; two characters are enough in Chinese, Japanese, Korean and Thai."""
+"""Minimum length of a part of a name; two characters are enough in Chinese, Japanese, Korean and Thai."""
 BEGINNING = 2
-"""Letters that the first of two words begins with where they may be one word of a name."""
+"""Number of first letters by which words are preselected before two of them are joined (`tea pot` for `teapot`)."""
 NEGATION_WORDS = 2
-"""A negation this near before a name takes it back: `not a cube`, `unlike the cube`."""
+"""A name does not count if a negation is among this many words before it: `not a cube`, `unlike the cube`."""
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _QUALIFIER = re.compile(r"\([^()]*\)$")
 
@@ -48,15 +47,15 @@ Words = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Exhibit:
-    """An exhibit as it can be recognised in an answer.
+    """An exhibit with the names and texts by which it is recognised in an answer.
 
     Attributes:
         id: the item's id.
-        names: all it is called; none for what has no name of its own, such as a section of a document.
-        text: the text about it; None where it is not at hand.
+        names: all of its names; empty if it has no name, such as a section of a document.
+        text: the text about it; None if there is none.
         answers: training answers about it.
-        capitalised_nouns: its texts are in a language in which every noun has a capital, such as German.
-        compounds: its texts are in a language that writes compounds as one word.
+        capitalised_nouns: whether its texts are in a language that capitalises all nouns, such as German.
+        compounds: whether its texts are in a language that writes compounds as one word.
     """
 
     id: str
@@ -68,16 +67,20 @@ class Exhibit:
 
     @property
     def texts(self) -> Iterator[str]:
-        """All that is known to be about it."""
+        """All texts about the exhibit: its source text and its training answers."""
         yield from (text for text in (self.text, *self.answers) if text)
 
 
 @dataclass(frozen=True)
 class Mention:
-    """A place in a text, from word `start` to before word `end`, that names one of `items`, in full or in part.
+    """A span of words in a text that names an exhibit.
 
     Attributes:
-        words: those of the name, in canonical form.
+        start: index of the first word.
+        end: index after the last word.
+        items: ids of the exhibits that have this name or part of a name.
+        full: whether the span is a complete name, not a part of one.
+        words: the words of the name in canonical form.
     """
 
     start: int
@@ -88,10 +91,10 @@ class Mention:
 
 
 class Names:
-    """The index: words of names to the exhibits that have them.
+    """An index from the words of names to the exhibits that have these names.
 
     Attributes:
-        beside: for each exhibit the exhibits that the texts about it name.
+        beside: exhibit id -> ids of the exhibits that the texts about it name.
     """
 
     def __init__(self, exhibits: Sequence[Exhibit]) -> None:
@@ -120,7 +123,7 @@ class Names:
                     self._one_letter_less[shorter].append(word)
 
     def mentions(self, text: str) -> list[Mention]:
-        """Return what a text names, in order; not what it denies (`not a cube`), nor a name within a longer one."""
+        """Return the names in a text, in order, without negated ones (`not a cube`) and names within longer names."""
         words = words_in(text)
         mentions = [
             Mention(start, end, self._full.get(key) or self._parts[key], key in self._full, key)
@@ -130,7 +133,11 @@ class Names:
         return _without_parts_beside_names(mentions)
 
     def _read(self, exhibit: Exhibit) -> frozenset[str]:
-        """Return the exhibits that texts about one name; a part of another's name that they have is none of its own."""
+        """Return the exhibits that the texts about an exhibit name, and record its words in the index.
+
+        A part of another exhibit's name in these texts is marked as shared, so that it no longer identifies that
+        exhibit.
+        """
         named: set[str] = set()
         for text in exhibit.texts:
             words = words_in(text)
@@ -143,7 +150,7 @@ class Names:
         return frozenset(named)
 
     def _places(self, words: Sequence[str], typos: bool) -> Iterator[tuple[int, int, Words]]:
-        """Yield (start, end, key) of every name and part, the longest at each place, none inside of another."""
+        """Yield (start, end, key) of every name or part of a name, the longest at each position, without overlaps."""
         for word in words:
             if (word, typos) not in self._stands_for:
                 self._stands_for[word, typos] = self._known(word, typos)
@@ -156,7 +163,7 @@ class Names:
             start = end
 
     def _longest_at(self, words: Sequence[str], known: Sequence[str | None], start: int) -> tuple[int, Words]:
-        """Return where the longest name from `start` on ends, and its key; the next word and () where there is none."""
+        """Return the end and key of the longest name at `start`, or the next word's index and () if there is none."""
         run: list[str] = []
         for word in known[start : start + self._longest]:
             if word is None:
@@ -173,7 +180,7 @@ class Names:
         return start + 1, ()
 
     def _known(self, word: str, typos: bool) -> str | None:
-        """Return the word of a name that a written word stands for; None for any other word."""
+        """Return the indexed word of a name that a word of a text matches, or None."""
         plain = canonical(word)
         if plain in self._words:
             return plain
@@ -189,14 +196,14 @@ class Names:
         return None
 
     def _mistyped(self, word: str) -> str | None:
-        """Return the only word of a name that begins with the same letter and is one typo away."""
+        """Return the indexed word with the same first letter that is one typo away, or None if not exactly one is."""
         near = {other for shorter in deletions(word) for other in self._one_letter_less.get(shorter, ())}
         candidates = [other for other in near if other[0] == word[0] and one_typo_apart(word, other)]
         return candidates[0] if len(candidates) == 1 else None
 
 
 def _forms(names: Iterable[str]) -> set[Words]:
-    """Return every way to write names in full: with and without article and qualifier, in one word and in several."""
+    """Return all written forms of names: with and without article and qualifier, as several words and as one."""
     forms: set[Words] = set()
     for name in names:
         spaced = name if " " in name.strip() else _CAMEL.sub(" ", name)
@@ -211,7 +218,7 @@ def _forms(names: Iterable[str]) -> set[Words]:
 
 
 def _parts(words: Words) -> Iterator[Words]:
-    """Yield runs of a name's words that could stand for all of it."""
+    """Yield the parts of a name (runs of its words) that could identify the exhibit."""
     if len(words) > MAX_WORDS_FOR_PARTS:
         return
     for start in range(len(words)):
@@ -223,6 +230,6 @@ def _parts(words: Words) -> Iterator[Words]:
 
 
 def _without_parts_beside_names(mentions: Sequence[Mention]) -> list[Mention]:
-    """Leave out parts next to another exhibit's whole name: a `truncated octahedron` is no truncated icosahedron."""
+    """Remove partial names next to a complete name: `truncated octahedron` does not name a truncated icosahedron."""
     starts, ends = ({getattr(one, edge) for one in mentions if one.full} for edge in ("start", "end"))
     return [one for one in mentions if one.full or (one.start not in ends and one.end not in starts)]

@@ -1,18 +1,17 @@
-"""Recognise the exhibit that an answer is about from the answer alone: nonsense scores no better than chance.
+"""Recognise which exhibit an answer is about, without knowing the right one: nonsense scores no better than chance.
 
-Reads answers and exhibits in memory, writes nothing. An answer is about the exhibit that it names; where it names
-none, about the exhibit of which it states at least two facts that no other has. One answer is about one exhibit or
-none, whichever is asked for: an answer that does not depend on the photo is right for one exhibit in n, at most.
+An answer is about the exhibit that it names. If it names none, it is about the exhibit of which it states at least two
+facts that no other exhibit has. The result is one exhibit or none and does not depend on the right one: an answer that
+does not depend on the photo is right for at most one exhibit in n.
 
-- Of several names the first one counts, where it stands more often than each of the others. What texts about that
-  exhibit name as well does no harm: `the dual of the cube`. Else the names say nothing, and facts decide: `a cube or a
-  torus`. An answer that states as many facts of other exhibits is about none.
-- Where the facts are of another exhibit than the name, the name counts, unless texts about that exhibit have this name:
-  `its corners sit over the centres of the faces of a cube` is about the octahedron.
-- What the question says is not told by the answer: its names and facts do not count. `Klein bottle` does, where the
-  question asks for `this bottle`.
-- Of exhibits of the same name facts decide.
-- Where there is one exhibit only, nothing can be told apart: there is no result.
+- If an answer has several names, the first one counts if it occurs more often than each of the others. Names that also
+  occur in texts about that exhibit are ignored (`the dual of the cube`). Otherwise (`a cube or a torus`) facts decide.
+  An answer with at least as many facts about other exhibits is about none.
+- If the name and the facts point to different exhibits, the name counts, unless texts about the exhibit with the facts
+  contain that name: `its corners sit over the centres of the faces of a cube` is about the octahedron.
+- Names and facts that are in the question do not count. `Klein bottle` counts if the question only has `this bottle`.
+- If several exhibits have the same name, facts decide.
+- `exhibit_accuracy` has no value if there is only one exhibit, as there is nothing to distinguish.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ class AnswerText:
 
 
 def recognised_exhibits(answers: Sequence[AnswerText], exhibits: Sequence[Exhibit]) -> list[str | None]:
-    """Return for each answer the id of the exhibit that it is about; None where it does not tell."""
+    """Return for each answer the id of the exhibit that it is about, or None if none is recognised."""
     names = Names(exhibits)
     keys = {answer: keys_beyond_question(answer) for answer in answers}
     facts = find_facts(exhibits, frozenset[Key]().union(*keys.values()))
@@ -48,7 +47,7 @@ def recognised_exhibits(answers: Sequence[AnswerText], exhibits: Sequence[Exhibi
 
 
 def exhibit_by_name(text: AnswerText, names: Names) -> str | None:
-    """Return the exhibit that an answer names; None for none, several, or only what the question names."""
+    """Return the exhibit that an answer names, or None for no name, an ambiguous name, or one from the question."""
     mentions = [mention for sentence in split_sentences(text.answer) for mention in names.mentions(sentence)]
     if not mentions or len(mentions[0].items) > 1:
         return None
@@ -63,5 +62,5 @@ def exhibit_by_name(text: AnswerText, names: Names) -> str | None:
 
 
 def keys_beyond_question(text: AnswerText) -> frozenset[Key]:
-    """Return keys of facts that the answer has and the question has not."""
+    """Return the keys that are in the answer but not in the question (see distinct_facts)."""
     return keys_of(text.answer) - keys_of(text.question)

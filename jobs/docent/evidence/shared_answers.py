@@ -1,6 +1,6 @@
-"""Word what answers of the test share with training, alike in the report and in the card of a data set.
+"""Write sentences about test answers that are also in training, for the report and for the data set's card.
 
-Reads and writes nothing; the counts are those of build-dataset's `audit.json`.
+The counts are from build-dataset's `audit.json`.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from docent.artifacts.summaries import LeakAudit
 
 
 def shared_with_training(audit: LeakAudit, tested: int, items: int, item: str) -> list[str]:
-    """Write a sentence for each kind of answer that training knows; none where there is no such answer.
+    """Return a sentence for each kind of overlap between test answers and training that occurs.
 
     Args:
-        audit: with how many answers stand in training word for word, how many consist of sentences of training answers
-            about the same item, and how many have at least one such sentence.
-        tested: answers of the test.
-        items: exhibits or sections that the test asks about; 0 where they were not counted.
-        item: what one answer is about: `exhibit`, `section`, or both.
+        audit: the numbers of test answers that are in training word for word, that consist of sentences from training
+            answers about the same item, and that have at least one such sentence.
+        tested: number of test answers.
+        items: number of exhibits or sections in the test; 0 if not counted.
+        item: word for what an answer is about: `exhibit`, `section`, or `exhibit or section`.
     """
     sentences = []
     whole, recombined = audit.test_answers_also_in_train, audit.test_answers_of_training_sentences
@@ -49,5 +49,5 @@ def _what_it_asks_for(items: int, item: str) -> str:
 
 
 def _grouped(number: int) -> str:
-    """Write `2404` as `2 404`; the space does not break."""
+    """Format `2404` as `2 404`, with a non-breaking space."""
     return f"{number:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")

@@ -1,7 +1,7 @@
-"""Test whether a difference is more than chance: cluster sign-flip test of paired differences, Holm's correction.
+"""Test whether a difference is more than chance, with a sign-flip test of paired differences and Holm's correction.
 
-Rows about one exhibit are not independent, so the exhibit (cluster) is what is flipped (Miller 2024, arXiv 2411.00640).
-Plain numpy on in-memory values; the same seed gives the same numbers. Intervals are in intervals.py.
+Rows about one exhibit are not independent, so the test flips the signs of exhibits (clusters), not of rows (Miller
+2024, arXiv 2411.00640). The same seed gives the same numbers. Intervals are in intervals.py.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ import numpy as np
 
 from docent.evidence.intervals import TIE, Interval, by_cluster, mean_interval, share_difference
 
-CELLS_PER_CHUNK = 1_000_000  # bounds memory: at most this many drawn signs at a time, 8 MB
-MIN_SIGN_PATTERNS = 10_000  # p is compared with 0.05 after Holm: fewer patterns would make it too coarse
+CELLS_PER_CHUNK = 1_000_000  # bounds memory: at most this many random signs (8 MB) at a time
+MIN_SIGN_PATTERNS = 10_000  # p is compared with 0.05 after Holm's correction: with fewer patterns it is too coarse
 
 
 class Resampling(NamedTuple):
-    """How many sign patterns a paired test draws, and the seed of the draws."""
+    """The number of sign patterns that a paired test draws, and the random seed."""
 
     draws: int
     seed: int
 
 
 def sign_flip_p(values: Sequence[float], clusters: Sequence[str], draws: int, seed: int) -> float:
-    """Return the two-sided p value that the mean is zero: the sign of each cluster's sum is flipped at random.
+    """Return the two-sided p value of the hypothesis that the mean is zero, from flipping the signs of cluster sums.
 
-    All 2^clusters patterns are counted where they are no more than `draws`; else `draws` random ones, counting the
-    observed pattern as one of them, so that p is never 0.
+    If there are at most `draws` sign patterns (2^clusters), all are used. Otherwise `draws` patterns are drawn at
+    random, and the observed pattern is added to them, so that p is never 0.
 
     Raises:
         ValueError: there are no rows, or the lengths differ.
@@ -56,17 +56,17 @@ def paired_difference(
     resampling: Resampling,
     shares: bool = False,
 ) -> Interval | None:
-    """Compare two arms on the examples that both have: mean of a - b, interval and p at cluster level.
+    """Compare two arms on the examples that both have: mean of a - b, with interval and p over clusters.
 
     Args:
-        a: value by example id of one arm.
-        b: value by example id of the other.
-        clusters: cluster by example id.
-        resampling: of the sign patterns, of which at least MIN_SIGN_PATTERNS are drawn.
-        shares: whether the values are between 0 and 1, which the interval then respects.
+        a: example id -> value of one arm.
+        b: example id -> value of the other arm.
+        clusters: example id -> cluster.
+        resampling: number of sign patterns, raised to MIN_SIGN_PATTERNS if smaller, and random seed.
+        shares: whether the values are from 0 to 1; then the interval is limited to -1 to 1.
 
     Returns:
-        None where they share no example.
+        The difference, or None if the arms have no example in common.
     """
     shared = sorted(a.keys() & b.keys())
     if not shared:
@@ -82,7 +82,7 @@ def paired_difference(
 def holm(p_values: Sequence[float]) -> list[float]:
     """Adjust p values by Holm's step-down method.
 
-    Comparing each result with alpha keeps the chance of any false claim below alpha.
+    If each adjusted value is compared with alpha, the probability of any false positive is at most alpha.
     """
     adjusted = [0.0] * len(p_values)
     highest = 0.0

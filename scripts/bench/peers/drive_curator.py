@@ -1,4 +1,4 @@
-"""Drive bespokelabs curator with raised limits, otherwise default settings; rich's live display is off, in its favour.
+"""Drive bespokelabs curator with raised limits, otherwise default settings; rich's live display is off to help it.
 
 Run by scripts/bench/generate.py in curator's environment: `drive_curator.py JOB`. If the endpoint sends rate-limit
 headers, curator reads them itself. The token counts need an encoding that tiktoken would download; litellm, a

@@ -31,7 +31,7 @@ def bodies(job: Job) -> Iterator[bytes]:
 
 
 async def main(job: Job) -> None:
-    """Send the bodies from as many workers as may be in flight."""
+    """Send the bodies from as many workers as requests may be in flight."""
     coming = bodies(job)
     headers = {"Authorization": "Bearer bench", "Content-Type": "application/json"}
     with (Path(job.folder) / "rows.jsonl").open("w", encoding="utf-8") as file:

@@ -26,14 +26,14 @@ class Job:
     """One run of one system.
 
     Attributes:
-        url: of the endpoint, with its /v1.
-        n: records.
-        in_flight: most requests at the same time.
-        structured: rows are {question, answer}; otherwise free text.
-        wish: the prompt itself asks for JSON as well.
-        tells_limits: the endpoint sends its limits as headers.
-        folder: for all that the system writes.
-        images: folder with one picture per record, "" without pictures.
+        url: address of the endpoint, including /v1.
+        n: number of records.
+        in_flight: maximum number of requests at the same time.
+        structured: whether rows are {question, answer}; otherwise they are free text.
+        wish: whether the prompt asks for JSON too.
+        tells_limits: whether the endpoint sends its limits as headers.
+        folder: folder for the system's output.
+        images: folder with one picture per record, or "" if there are no pictures.
     """
 
     url: str

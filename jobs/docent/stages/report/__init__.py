@@ -1,11 +1,12 @@
-"""Stage report: write one self-contained HTML page about the run, readable by people who did not run it.
+"""Stage report: write one self-contained HTML page about the run, for people who did not run it.
 
-Reads every other stage that the configuration has (rows, counts, `summary.json`, `audit.json`, `train_log.jsonl`, test
-photos); a skipped stage leaves its part of the page out. Writes `index.html` and no rows. The seconds, tokens and
-versions on the page come from the markers of the run, so the page is the only output that differs between repeats.
+Reads the outputs of all other configured stages (rows, counts, `summary.json`, `audit.json`, `train_log.jsonl`, test
+photos); the page has no section for a skipped stage. Writes `index.html` and no rows. The seconds, tokens and versions
+on the page come from the run's markers, so the page is the only output that differs between repeats.
 Run alone: `docent stage report --config pipeline.yaml --run-dir runs/demo`.
 
-The path of the data: facts.py gathers, sentences/verdict.py judges, charts.py draws, page.py renders.
+Data flow: facts.py collects the data, sentences/verdict.py writes the verdict, charts.py draws, page.py renders.
+Start reading at `facts.py`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ def run(ctx: Context) -> Iterator[Row]:
     """Write the page.
 
     Raises:
-        InputError: an input is not what its stage writes.
+        InputError: an input does not have the format that its stage writes.
     """
     ctx.output_file("index.html", render(gather(ctx)).encode("utf-8"))
     ctx.progress.update(1, 1, "index.html")

@@ -1,4 +1,4 @@
-"""Place numbers on the axes of charts; `charts.svg.j2` draws them. Reads numbers, writes markup."""
+"""Place numbers on chart axes; the template `charts.svg.j2` draws them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from docent.stages.report.inputs.training import Point
 from docent.stages.report.sentences.amounts import thousands
 from docent.tables import Family
 
-# One shape per family, drawn around (0, 0), so that nothing is said by colour alone.
+# One shape per family, centred on (0, 0), so that the chart can be read without telling colours apart.
 MARKS: dict[Family, str] = {
     "tuned": "M0-7 7 0 0 7-7 0Z",
     "base": "M-5.5-5.5H5.5V5.5H-5.5Z",
@@ -27,7 +27,7 @@ EDGE = 4.0
 
 @dataclass(frozen=True)
 class Axis:
-    """A linear scale from low to high with round ticks; `percent` labels them as shares."""
+    """A linear scale from `low` to `high` with round ticks, labelled in percent if `percent` is set."""
 
     low: float
     high: float
@@ -35,23 +35,29 @@ class Axis:
     percent: bool = False
 
     def place(self, value: float) -> float:
-        """Return a position between 0 and 100; values off the scale stick to its ends."""
+        """Return the position of a value on the axis, from 0 to 100; values off the scale are clamped to its ends."""
         share = (value - self.low) / (self.high - self.low)
         return round(100 * min(max(share, 0.0), 1.0), 2)
 
     def inset(self, value: float) -> str:
-        """Return the same as an SVG length inside the edges of a strip."""
+        """Return the position of a value as an SVG percentage, with room for EDGE at both ends of the strip."""
         return f"{EDGE + self.place(value) * (100 - 2 * EDGE) / 100:.2f}%"
 
     def label(self, tick: float) -> str:
-        """Write a tick for people."""
+        """Return the text of a tick label."""
         if self.percent:
             return f"{tick * 100:g}\N{NO-BREAK SPACE}%"
         return f"{tick:.6g}".replace("-", "−")
 
 
 def axis_for(values: Iterable[float], percent: bool = False, from_zero: bool = True) -> Axis:
-    """Choose an axis with round ticks that holds all finite values; shares from 0 to 1 always run from 0 to 100 %."""
+    """Choose an axis with round ticks that covers all finite values.
+
+    Args:
+        values: the values to show; infinite and missing (NaN) ones are ignored.
+        percent: whether the values are shares. If all are from 0 to 1, the axis runs from 0 to 100 %.
+        from_zero: whether the axis includes zero.
+    """
     finite = [value for value in values if math.isfinite(value)] or [0.0]
     low, high = min(finite), max(finite)
     if percent and low >= 0 and high <= 1:
@@ -73,14 +79,14 @@ def _round_step(rough: float) -> float:
 
 
 def loss_axes(train: Sequence[Point], validation: Sequence[Point]) -> tuple[Axis, Axis]:
-    """Choose the axes of a training curve: steps and loss."""
+    """Return the axes of a training curve: steps, and loss."""
     points = [*train, *validation]
     steps = axis_for((x for x, _ in points), from_zero=True)
     return steps, axis_for((y for _, y in points), from_zero=False)
 
 
 def drawings() -> Any:
-    """Return the macros of `charts.svg.j2`: mark, forest_strip, forest_axis, bar, curve, curve_losses, curve_steps."""
+    """Load the macros of `charts.svg.j2`: mark, forest_strip, forest_axis, bar, curve, curve_losses, curve_steps."""
     environment = Environment(autoescape=True, undefined=StrictUndefined)
     environment.globals.update(MARKS=MARKS, isfinite=math.isfinite, loss_axes=loss_axes, thousands=thousands)
     return environment.from_string(files(__package__).joinpath("charts.svg.j2").read_text(encoding="utf-8")).module

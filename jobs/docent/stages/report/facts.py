@@ -1,6 +1,6 @@
-"""Gather everything the page says, once, into plain values.
+"""Collect all data of the page as plain values.
 
-Reads every stage before the report; any may be skipped, then its part is empty. Writes nothing.
+Reads the outputs of all other stages; for a skipped stage the values are empty. Writes nothing.
 """
 
 from __future__ import annotations
@@ -39,7 +39,11 @@ UNTITLED = "docent report"
 
 @dataclass(frozen=True)
 class ExhibitRow:
-    """How often each model or method was right about one exhibit: (right, answers), None where it did not answer."""
+    """How often each model or method was right about one exhibit.
+
+    Attributes:
+        cells: (right answers, all answers) of each model or method, or None if it gave no answer.
+    """
 
     exhibit: str
     cells: tuple[tuple[int, int] | None, ...]
@@ -47,7 +51,7 @@ class ExhibitRow:
 
 @dataclass(frozen=True)
 class Facts:
-    """All of the page, before any layout."""
+    """All data of the page, before layout."""
 
     title: str
     run_name: str
@@ -73,7 +77,7 @@ def gather(ctx: Context) -> Facts:
     """Read all inputs of the report.
 
     Raises:
-        InputError: an input is not what its stage writes.
+        InputError: an input does not have the format that its stage writes.
     """
     summary = read_summary(ctx.artifact(Score), Summary) or Summary()
     sources = read_source_names(ctx.artifact(Document))
@@ -86,7 +90,7 @@ def gather(ctx: Context) -> Facts:
     confusions = read_confusions(ctx, best) if best else ()
     samples = read_samples(ctx, ctx.section.max_samples, funnel.subject.documents)
     ended = read_ended(ctx)
-    # A title of its own; all others are the name of the folder or file.
+    # Whether every source has its own title; otherwise the title would be the name of a folder or file.
     titled = all(source.title or source.document in funnel.documents.owned for source in sources)
     known = Known(
         ctx, Commands(ctx), evidence, funnel, training, gaps, sources, confusions, best, ended,
@@ -115,7 +119,10 @@ def gather(ctx: Context) -> Facts:
 
 
 def _labels(ctx: Context, documents: int) -> tuple[dict[str, str], dict[str, str]]:
-    """Map items by id to their names on the page and to first parts of sections; none where nothing is scored."""
+    """Return two maps by item id: the name on the page, and the id of its section's first part.
+
+    Both are empty if the run has no scores.
+    """
     if not ctx.artifacts(Score):
         return {}, {}
     labels = {item.id: label(item, documents) for item in ctx.stream(Item)}
@@ -123,7 +130,7 @@ def _labels(ctx: Context, documents: int) -> tuple[dict[str, str], dict[str, str
 
 
 def _evidence(ctx: Context, summary: Summary, funnel: Funnel, names: Sequence[str]) -> Evidence:
-    """Collect the numbers that the verdict rests on."""
+    """Collect the numbers that the verdict is based on."""
     estimates, subject, audit = summary.estimates(), funnel.subject, read_summary(ctx.artifact(Example), LeakAudit)
     pictures = {split: count for split, count, _ in funnel.splits}
     examples = {split: count for split, _, count in funnel.splits}
@@ -149,9 +156,9 @@ def _evidence(ctx: Context, summary: Summary, funnel: Funnel, names: Sequence[st
 
 
 def _best(evidence: Evidence, kinds: Mapping[str, str]) -> str:
-    """Return the fine-tuned model that is right most often; "" where none was scored.
+    """Return the fine-tuned model with the highest accuracy, or "" if none was scored.
 
-    Of equal ones it is the model that the page says to take: a whole one, which needs no base model.
+    Of several with the same accuracy, prefer one that loads without a base model: the page recommends it too.
     """
     shares = {arm: estimate.mean for arm, estimate in evidence.of(ACCURACY).items() if arm in evidence.tuned}
     top = [arm for arm in evidence.tuned if arm in shares and shares[arm] == max(shares.values())]
@@ -160,19 +167,19 @@ def _best(evidence: Evidence, kinds: Mapping[str, str]) -> str:
 
 
 def _kinds(ctx: Context) -> dict[str, str]:
-    """Map each fine-tuned model to its row of APPROACHES."""
+    """Map the name of each fine-tuned model to its key in APPROACHES."""
     section = section_of(ctx.config, "finetune")
     return {a.name: a.kind for a in section.approaches} if section else {}
 
 
 def _ordered(ctx: Context, summary: Summary) -> tuple[str, ...]:
-    """Return models and methods in the order of the configuration, then any that only the summary knows."""
+    """Return models and methods in the order of the configuration, then those that only the summary has."""
     known = configured_arms(ctx.config) if section_of(ctx.config, "answer") else ()
     return (*known, *(arm for arm in summary.arms if arm not in known))
 
 
 def _metrics(evidence: Evidence) -> tuple[str, ...]:
-    """Return metrics that any model or method has, those of the table first."""
+    """Return the metrics that were measured for any model or method: those in METRICS first, then others."""
     measured = dict.fromkeys(name for metrics in evidence.arms.values() for name in metrics)
     return tuple(name for name in dict.fromkeys([*METRICS, *measured]) if name in measured)
 
@@ -186,8 +193,8 @@ def _by_exhibit(
     """Count right answers by exhibit or section.
 
     Args:
-        labels: what the page calls an item, by its id.
-        first: id of the first part of its section, by the id of an item.
+        labels: item id -> name on the page.
+        first: item id -> id of the first part of its section.
     """
     counts: dict[tuple[str, str], dict[str, tuple[int, int]]] = defaultdict(dict)
     for score in scores:

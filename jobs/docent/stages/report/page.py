@@ -1,4 +1,4 @@
-"""Render facts as one HTML document: no request, no script but its own, everything from data escaped.
+"""Render facts as one HTML document that makes no requests and runs only its own script; all data is escaped.
 
 Reads `page.html.j2`, `style.css` and `page.js` of this package; writes nothing.
 """
@@ -29,7 +29,8 @@ from docent.stages.report.sentences.wording import ACCURACY, FAMILIES, metric_of
 from docent.tables import Family, Metric
 from docent.text.natural_order import natural_key
 
-# Hebrew, Arabic, Syriac, Thaana, NKo and the presentation forms of the first two; joined over spaces and hyphens.
+# Hebrew, Arabic, Syriac, Thaana, NKo and the presentation forms of Hebrew and Arabic. Words with spaces or hyphens
+# between them form one run.
 _LETTERS = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc"
 _RIGHT_TO_LEFT = re.compile(rf"[{_LETTERS}]+(?:[ ’״׳-][{_LETTERS}]+)*")
 
@@ -49,9 +50,9 @@ class Forest:
     """One metric drawn for all models and methods.
 
     Attributes:
-        standouts: `best` for the best mean, `tied` for those that are statistically indistinguishable from it.
-        reference: chance, where the metric has it.
-        size: answers and exhibits that most of the means are of, in words; what another mean is of is said beside it.
+        standouts: name -> `best` for the best mean, or `tied` if it is statistically indistinguishable from the best.
+        reference: the value to compare with: chance, or 1 for metrics whose best value is 1; None if there is none.
+        size: the sample size of most means, in words; a mean with another sample size shows its own.
     """
 
     metric: Metric
@@ -63,7 +64,7 @@ class Forest:
 
 
 def render(facts: Facts) -> str:
-    """Render the whole page."""
+    """Render the page."""
     style, script = _asset("style.css"), _asset("page.js")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.globals.update(charts=charts.drawings(), wording=wording, percent=percent, counted=counted)
@@ -94,7 +95,7 @@ def render(facts: Facts) -> str:
 
 
 def _texts(facts: Facts) -> list[str]:
-    """Return the parts of the page that may use a term of the glossary."""
+    """Return the texts of the page that may use a term of the glossary."""
     steps = [step for steps in facts.funnel.tables.values() for step in steps]
     return [
         "seed",
@@ -107,16 +108,16 @@ def _texts(facts: Facts) -> list[str]:
 
 
 def isolated(text: str) -> Markup:
-    """Escape a text and put each run of words that are written from right to left into an element of its own.
+    """Escape a text and wrap each run of right-to-left words in a `bdi` element.
 
-    A number or a bracket beside such a name would be drawn on its other side: `כד (3 photos)` with the 3 before the
-    name. HTML's `bdi` keeps the name to itself (Unicode Bidirectional Algorithm, UAX 9).
+    Without it, a number or bracket next to such a name appears on the wrong side: in `כד (3 photos)`, the 3 comes
+    before the name. `bdi` isolates the direction of the name (Unicode Bidirectional Algorithm, UAX 9).
     """
     return Markup(_RIGHT_TO_LEFT.sub(lambda run: f"<bdi>{run[0]}</bdi>", str(escape(text))))
 
 
 def forest(evidence: Evidence, name: str) -> Forest:
-    """Collect one metric's estimates, axis and leaders, in the words for what the run is about."""
+    """Collect the estimates, axis and best arms of one metric, named for the run's subject (exhibits or sections)."""
     metric, estimates = metric_of(name, evidence.subject), evidence.of(name)
     reference = evidence.chance if metric.chance else 1.0 if metric.direction == "near 1" else None
     ends = [value for e in estimates.values() for value in (e.low, e.mean, e.high)]
@@ -127,7 +128,7 @@ def forest(evidence: Evidence, name: str) -> Forest:
 
 
 def size_of(estimate: Estimate, evidence: Evidence) -> str:
-    """Say what a mean is of: `60 answers, 20 exhibits`."""
+    """Return the sample size of a mean in words: `60 answers, 20 exhibits`."""
     answers = counted(estimate.n, "answer")
     if estimate.exhibits is None:
         return answers
@@ -137,15 +138,15 @@ def size_of(estimate: Estimate, evidence: Evidence) -> str:
 def standouts(evidence: Evidence, metric: Metric, estimates: dict[str, Estimate]) -> dict[str, str]:
     """Find the best model or method on a metric, and those that are statistically indistinguishable from it.
 
-    None where no direction is good, or where the test is too small to tell any two apart; none with a share of 0 %, and
-    none with a mean of so few exhibits that a test of as many would be too small.
+    The result is empty if neither higher nor lower is better for the metric, or if the test is too small to show any
+    difference. Arms with a share of 0 %, or with a mean over too few exhibits (see `comparable`), are left out.
     """
     worth = [arm for arm, e in estimates.items() if comparable(evidence, e) and not (metric.share and e.mean == 0)]
     if metric.direction not in ("higher", "lower") or not worth:
         return {}
     if too_small(evidence, ACCURACY) or too_small(evidence, metric.name):
         return {}
-    # The first of equal ones, either way.
+    # min() with a sign instead of max(): in both directions the first of several equal arms is chosen.
     sign = -1 if metric.direction == "higher" else 1
     best = min(worth, key=lambda arm: sign * estimates[arm].mean)
     tied = {arm: "tied" for arm in worth if arm != best and not apart(evidence, metric.name, best, arm)}
@@ -153,7 +154,7 @@ def standouts(evidence: Evidence, metric: Metric, estimates: dict[str, Estimate]
 
 
 def why_unmarked(evidence: Evidence) -> str:
-    """Say why no model or method is marked as the best, and why bars that lie far apart do not change that."""
+    """Explain why no model or method is marked as the best, however far apart the bars are."""
     subject = evidence.subject
     if evidence.exhibits == 1:
         return f"None is marked as the best: differences are measured between {subject.units}, and there is 1."
@@ -170,7 +171,7 @@ def why_unmarked(evidence: Evidence) -> str:
 
 
 def plates(facts: Facts) -> Iterator[Plate]:
-    """Yield the key figures: the best fine-tuned model, look-up and base model; none is called best with 0 %."""
+    """Yield the key figures: the best fine-tuned model, look-up and base model. One with 0 % is not called best."""
     accuracy, metric = facts.evidence.of(ACCURACY), metric_of(ACCURACY)
     labels: dict[Family, str] = {"tuned": "fine-tuned", "look-up": "look-up", "base": "base model"}
     for family, label in labels.items():
@@ -188,7 +189,7 @@ def plates(facts: Facts) -> Iterator[Plate]:
 
 
 def _policy(style: str, script: str) -> str:
-    """Content security policy: nothing but this style, this script and pictures inside the file."""
+    """Return a content security policy that allows only this style, this script and embedded pictures."""
     return (
         "default-src 'none'; img-src data:; "
         f"style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"
@@ -204,7 +205,7 @@ def _asset(name: str) -> str:
 
 
 def _seconds(value: float) -> str:
-    """`7.3 s`, `2 min 05 s`, `1 h 04 min`."""
+    """Format a duration: `7.3 s`, `2 min 05 s`, `1 h 04 min`."""
     if value < 60:
         return f"{value:.1f}\N{NO-BREAK SPACE}s"
     minutes, rest = divmod(round(value), 60)

@@ -1,7 +1,7 @@
-"""Read what the run cost, what is missing from it, and what it takes to repeat it.
+"""Read the costs of the run, its failed shards, and what is needed to repeat it.
 
-Reads the markers and `_SUCCESS.json` of every unit before the report and the configuration; writes nothing. No
-absolute path and no credential of a URL reaches the page.
+Reads the configuration, and the markers and `_SUCCESS.json` of all units that the report reads; writes nothing.
+Absolute paths and credentials in URLs are removed.
 """
 
 from __future__ import annotations
@@ -29,18 +29,22 @@ USAGE = {
     "failed": "requests failed",
     "requests": "tries",
 }
-"""What the page calls the amounts of `docent.llm.accounting` and its client, in the order in which it says them."""
+"""Amounts that `docent.llm.accounting` and the chat client record -> their names on the page, in page order."""
 
 
 @dataclass(frozen=True)
 class UnitCost:
-    """One unit: what it wrote and what that took, over all its shards.
+    """The output of one unit and its cost, summed over all shards.
 
     Attributes:
-        seconds: wall clock, added over shards.
-        cpu_seconds: processor time, added over shards.
-        usd: None where no price is known.
-        usage: other amounts noted by the stage, name and amount.
+        artifact: the unit's output.
+        shards: number of shards.
+        seconds: wall-clock time, summed over shards.
+        cpu_seconds: processor time, summed over shards.
+        tokens: input and output tokens; None if the unit counted none.
+        usd: cost in US dollars; None if the price is unknown.
+        usage: (name, amount) of everything else that the stage counted.
+        versions: versions of the libraries that the shards used.
     """
 
     artifact: Artifact
@@ -55,7 +59,7 @@ class UnitCost:
 
 @dataclass(frozen=True)
 class Gap:
-    """A shard that failed and was allowed to: its rows are missing."""
+    """A shard that failed without failing the run, as configured: its rows are missing."""
 
     unit: str
     shard: int
@@ -65,12 +69,12 @@ class Gap:
 
 @dataclass(frozen=True)
 class RunCard:
-    """How to get the same run again."""
+    """What is needed to repeat the run."""
 
     entries: tuple[tuple[str, str], ...]
     command: str
     place: str
-    """What to put in place of a path of the commands that is cut; "" where none is."""
+    """Which path replaces the shortened one in the commands, as a sentence, or "" if none is shortened."""
     config_yaml: str
 
 
@@ -100,10 +104,11 @@ def read_costs(ctx: Context) -> tuple[UnitCost, ...]:
 
 
 def _other_amounts(usage: Counter[str], offline: bool) -> tuple[tuple[str, float], ...]:
-    """Amounts beside tokens and money, requests to the teacher first.
+    """Return all amounts except tokens and money, starting with requests to the teacher.
 
     Args:
-        offline: whether the teacher is rules: it is not tried again, and what it does not write is no failure.
+        offline: whether the teacher is rule-based: it has no retries, and pairs that it cannot write count as rejected,
+            not as failed.
     """
     if offline and "planned" in usage:
         usage = Counter({name: n for name, n in usage.items() if name != "requests" and not name.startswith("tries_")})
@@ -115,7 +120,7 @@ def _other_amounts(usage: Counter[str], offline: bool) -> tuple[tuple[str, float
 
 
 def read_gaps(ctx: Context) -> tuple[Gap, ...]:
-    """Return every shard that failed and was let through, with its first line of explanation."""
+    """Return all failed shards of the inputs, with the first line of their error messages."""
     return tuple(
         Gap(artifact.unit, marker.index, marker.count, shortened(marker.failed.splitlines()[0]))
         for artifact in ctx.inputs.values()
@@ -126,7 +131,7 @@ def read_gaps(ctx: Context) -> tuple[Gap, ...]:
 
 
 def read_card(ctx: Context) -> RunCard:
-    """Collect name, seed, model, teacher and the whole configuration."""
+    """Collect name, seed, sources, models, versions, the command to repeat the run, and the configuration."""
     config = ctx.config
     entries = [("Run", config.run.name), ("Seed", str(config.seed))]
     if config.ingest:
@@ -147,13 +152,13 @@ def read_card(ctx: Context) -> RunCard:
 
 
 def config_text(config: PipelineConfig) -> str:
-    """Write the configuration as YAML without what is private to a machine; skipped sections are left out."""
+    """Return the configuration as YAML without absolute paths, credentials and skipped sections."""
     data = {name: value for name, value in config.model_dump(mode="json", by_alias=True).items() if value is not None}
     return yaml.safe_dump(_public(data), sort_keys=False, allow_unicode=True)
 
 
 def shortened(text: str) -> str:
-    """Cut absolute paths in `text` to their last name and take user names and keys out of URLs."""
+    """Remove credentials and queries from URLs in `text`; if it has no URL, cut absolute paths to the last name."""
     if "://" in text:
         return re.sub(r"(?<!\S)\S*?://\S+", lambda match: _without_credentials(match[0]), text)
     return re.sub(r"(?<![\w.])(?:[A-Za-z]:[\\/]|/)[^\s'\":;,]+", lambda match: f"…/{_last_name(match[0])}", text)

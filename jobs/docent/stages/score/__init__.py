@@ -1,9 +1,10 @@
-"""Stage `score`: measure every answer with every metric, from rows alone.
+"""Stage `score`: compute every metric for every answer, using only rows.
 
-Reads the answers of all arms, the data set (training answers, references) and, where there is one, assemble (names and
-source texts). Writes one Score per answer, `summary.json` (means, intervals, paired comparisons), and for people
-`scores.csv` and `answers-<arm>.csv`. Needs no model that was trained: the encoder is fixed and the same for every arm.
+Reads the answers of all arms, the data set (training answers, references) and, if present, the output of assemble
+(names and source texts). Writes one Score per answer, `summary.json` (means, intervals, paired comparisons), and for
+people `scores.csv` and `answers-<arm>.csv`. Loads no trained model: the encoder is fixed and the same for every arm.
 Run alone: `docent stage score --config pipeline.yaml --run-dir runs/demo`.
+Start reading at `run`, then summary.py.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from docent.stages.score.exports import answers_csv, scores_csv
 from docent.stages.score.summary import arm_means, comparisons, interval_notes, metric_means
 from docent.tables import METRICS
 
-# The references themselves go through the metrics like an arm of this name: what a perfect answer would get.
+# The references are scored as the answers of an arm with this name: the highest score that an answer can get.
 CEILING = "the references"
 
 
@@ -32,7 +33,7 @@ def run(ctx: Context) -> Iterator[Score]:
     """Score every answer.
 
     Raises:
-        InputError: there is nothing to score, or an answer was measured against another reference.
+        InputError: there is nothing to score, or an answer belongs to another data set.
         ConfigError: the encoder is missing or is not the pinned one.
     """
     examples = ctx.rows(Example)
@@ -57,7 +58,7 @@ def run(ctx: Context) -> Iterator[Score]:
         "sha256": encoder.SHA256,
         "truncated_share": rounded(encoder.truncated_share(model, texts)),
     }
-    # Guessing among the exhibits that were trained on.
+    # The accuracy of guessing one of the training exhibits.
     items = {example.item_id for example in train}
     summary["chance"] = rounded(1 / len(items)) if items else None
     ctx.output_summary(ScoreSummary.model_validate(summary))
@@ -69,7 +70,7 @@ def run(ctx: Context) -> Iterator[Score]:
 
 
 def check_references(answers: Sequence[Answer], tests: dict[str, Example]) -> None:
-    """Check that every answer was given to an example that the data set has, with its reference and exhibit.
+    """Check that every answer's test example is in the data set, with the same reference and exhibit.
 
     Raises:
         InputError: there are no answers, or one belongs to another data set.
@@ -89,7 +90,7 @@ def check_references(answers: Sequence[Answer], tests: dict[str, Example]) -> No
 def summarise(
     ctx: Context, scores: Sequence[Score], ceiling: Sequence[Score], tests: dict[str, Example]
 ) -> dict[str, Any]:
-    """Summarise scores for `summary.json`, without the encoder."""
+    """Return the content of `summary.json` except the entries `encoder` and `chance`."""
     resampling = Resampling(ctx.section.bootstrap_draws, ctx.config.seed)
     finetune = section_of(ctx.config, "finetune")
     tuned = [approach.name for approach in finetune.approaches] if finetune else []
@@ -108,7 +109,7 @@ def summarise(
 
 
 def _called(tested: set[str], items: Iterable[Item]) -> str:
-    """Return what one of the tested items is called."""
+    """Return the word for one tested item: `section`, `exhibit`, or `item` if there are both."""
     kinds = {item.kind for item in items if item.id in tested}
     return "section" if kinds == {"section"} else "item" if "section" in kinds else "exhibit"
 

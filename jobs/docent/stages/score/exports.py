@@ -1,6 +1,6 @@
-"""Write answers and scores as CSV, for people and spreadsheets; docent never reads them back as an input of a stage.
+"""Format answers and scores as CSV for people and spreadsheets; no stage reads these files.
 
-Texts that a spreadsheet would compute have an apostrophe before them:
+Texts that a spreadsheet would evaluate as formulas get a leading apostrophe;
 docent.text.encodings.spreadsheet.unguarded removes it.
 """
 
@@ -28,9 +28,10 @@ SCORE_COLUMNS = ("arm", "data_id", "item_name", "image_name", *METRICS)
 
 
 def answers_csv(answers: Iterable[Answer], tests: Mapping[str, Example]) -> bytes:
-    """Write the answers of one arm with the columns of the published result files, without a last row of averages.
+    """Return the answers of one arm as CSV with the columns of the published result files, but no row of averages.
 
-    A last column says why a model's answer ended, `stop` or `length`; it is empty where no model wrote it.
+    The added last column, `ended`, has the reason why generation ended, `stop` or `length`; it is empty if no model
+    generated the answer.
     """
     rows = ((tests[a.example_id].data_id, a) for a in answers)
     return _csv(
@@ -40,7 +41,7 @@ def answers_csv(answers: Iterable[Answer], tests: Mapping[str, Example]) -> byte
 
 
 def scores_csv(scores: Iterable[Score], tests: Mapping[str, Example]) -> bytes:
-    """Write one line per answer; a metric without a value is an empty cell."""
+    """Return the scores as CSV with one line per answer; a metric without a value is an empty cell."""
     values = (
         [s.arm, test.data_id, s.item_name, test.image_name, *(s.metrics.get(name, "") for name in METRICS)]
         for s, test in ((s, tests[s.example_id]) for s in scores)

@@ -1,7 +1,7 @@
-"""Compute the numbers of `summary.json` from rows: means with intervals, and fine-tuned arms against every other.
+"""Compute the numbers of `summary.json` from rows: means with intervals, and comparisons with fine-tuned arms.
 
-Pure functions over rows. Rows are clustered by item; every number is rounded to six decimals, so that the file has the
-same bytes wherever the rows do.
+Pure functions over rows. Rows are clustered by item. All numbers are rounded to six decimals, so that equal rows give
+an identical file on any machine.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from docent.tables import METRICS
 
 
 def arm_means(scores: Sequence[Score]) -> dict[str, dict[str, Any]]:
-    """Return `{arm: {metric: {mean, ci, n, items}}}`, arms in the order of rows, without metrics that no row has."""
+    """Return `{arm: {metric: {mean, ci, n, items}}}`, with arms in row order and without metrics that no row has."""
     return {arm: metric_means([s for s in scores if s.arm == arm]) for arm in arms_of(scores)}
 
 
 def metric_means(scores: Sequence[Score]) -> dict[str, Any]:
     """Return `{metric: {mean, ci, n, items}}` of the rows of one arm.
 
-    ci is null where the rows belong to too few items (docent.evidence.intervals); n counts answers.
+    `ci` is None if the rows are about too few items (see docent.evidence.intervals); `n` is the number of answers.
     """
     means: dict[str, Any] = {}
     for metric in METRICS:
@@ -39,9 +39,9 @@ def metric_means(scores: Sequence[Score]) -> dict[str, Any]:
 
 
 def comparisons(scores: Sequence[Score], tuned: Sequence[str], resampling: Resampling) -> list[dict[str, Any]]:
-    """Compare each fine-tuned arm with every other arm, on the examples both answered: difference = a - b.
+    """Compare each fine-tuned arm with every other arm on the examples that both answered: difference = a - b.
 
-    p is a sign-flip test over items; p_holm is Holm's adjustment over all pairs of one metric.
+    `p` is from a sign-flip test over items; `p_holm` is adjusted by Holm's method over all pairs of one metric.
     """
     compared: list[dict[str, Any]] = []
     for metric in (name for name, row in METRICS.items() if row.compared):
@@ -53,22 +53,22 @@ def comparisons(scores: Sequence[Score], tuned: Sequence[str], resampling: Resam
 
 
 def pairs_of(arms: Sequence[str], tuned: Sequence[str]) -> list[tuple[str, str]]:
-    """Return every pair with a fine-tuned arm in it, once, that arm first."""
+    """Return every pair of arms with at least one fine-tuned arm, once, with a fine-tuned arm first."""
     ours = [arm for arm in arms if arm in tuned]
     return [(a, b) for number, a in enumerate(ours) for b in arms if b != a and b not in ours[:number]]
 
 
 def arms_of(scores: Sequence[Score]) -> list[str]:
-    """Return the names of the arms in the order of their rows."""
+    """Return the names of the arms in row order."""
     return list(dict.fromkeys(score.arm for score in scores))
 
 
 def interval_notes(items: int, one: str = "exhibit") -> list[str]:
-    """Note what a reader of the intervals should know.
+    """Return notes that a reader of the intervals needs.
 
     Args:
-        items: how many the test is about.
-        one: what one of them is.
+        items: number of items in the test.
+        one: word for one item.
     """
     if items == 1:
         return [f"with 1 {one} there is no interval and no test of significance"]

@@ -1,5 +1,5 @@
-"""Read the outputs of other stages into the plain values that the report shows.
+"""Read the outputs of other stages as the plain values that the report shows.
 
-One module per subject: counts, training, samples, answers, and side files such as `summary.json`.
+There is one module per topic: counts, sections, training, samples, answers, generation settings and titles.
 Start reading at `funnel.py`.
 """

@@ -1,4 +1,4 @@
-"""Compare the answers of fine-tuned models: which exhibits they confuse, and what they answer without the photo.
+"""Find which exhibits fine-tuned models confuse, and how many answers stay the same without the photo.
 
 Reads the rows of assemble, build-dataset, answer and score; writes nothing.
 """
@@ -22,7 +22,13 @@ MAX_CONFUSIONS = 3
 
 @dataclass(frozen=True)
 class Confusion:
-    """An exhibit, another one that answers about it are about, and how many are."""
+    """An exhibit that a model takes for another one.
+
+    Attributes:
+        exhibit: name of the exhibit that questions are about.
+        other: name of the exhibit that the answers describe instead.
+        answers: number of such answers.
+    """
 
     exhibit: str
     other: str
@@ -30,7 +36,7 @@ class Confusion:
 
 
 def read_confusions(ctx: Context, model: str) -> tuple[Confusion, ...]:
-    """Find the most frequent confusions of one model; none where answers are not scored.
+    """Return the most frequent confusions of one model, or none if answers were not scored.
 
     Args:
         model: name of a fine-tuned approach.
@@ -57,13 +63,16 @@ def read_confusions(ctx: Context, model: str) -> tuple[Confusion, ...]:
 
 
 def without_photo(ctx: Context) -> Blind | None:
-    """Count the answers of the first fine-tuned model that are the same without the photo."""
+    """Count the answers of the first fine-tuned model that are the same without the photo.
+
+    Return None if there is no such model, or if it has no answers without the photo.
+    """
     trained = ctx.artifacts(Checkpoint)
     answers = {artifact.part: artifact for artifact in ctx.artifacts(Answer)}
     if not trained or not {BLIND, trained[0].part} <= answers.keys():
         return None
     model = trained[0].part
-    # Rows without a picture are answered alike by both.
+    # Rows without a picture are not compared: for them both arms get the same input.
     blind = {answer.example_id: answer.answer for answer in answers[BLIND].rows(Answer)}
     compared = [
         blind[answer.example_id] == answer.answer

@@ -1,4 +1,4 @@
-"""Count the rows of the stages that prepare data, one row at a time.
+"""Count the rows of the stages that prepare data, reading one row at a time.
 
 Reads the rows of ingest, assemble, generate-qa, curate and build-dataset; writes nothing.
 """
@@ -19,16 +19,20 @@ from docent.store import Artifact
 
 @dataclass
 class DocumentCounts:
-    """What ingest read.
+    """Counts of what ingest read.
 
     Attributes:
-        exhibits, photos: exhibits and their photos.
-        documents, sections, figures: text documents, their sections, each counted once, and the figures in them.
-        listed, unlisted: photos that sources name under a split, and photos of the others; None where none does.
-        titles: titles of the text documents that were asked for, by id.
-        owned: ids of those of them that have a title of their own.
-        from_files: documents that questions call after their files.
-        untitled: exhibits that are called after their folders, as people say it.
+        exhibits: number of exhibits.
+        photos: number of their photos.
+        documents: number of text documents.
+        sections: number of their sections; one that was cut into parts counts once.
+        figures: number of figures in documents that have an image.
+        unlisted: number of photos of exhibits whose source assigns no splits.
+        listed: number of photos that sources list under a split, whether present or not; None if no source does.
+        titles: id -> title of the requested text documents.
+        owned: ids of the requested documents that have their own title.
+        from_files: names of documents that questions call by their file names.
+        untitled: display names of exhibits that are named after their folders.
     """
 
     exhibits: int = 0
@@ -46,10 +50,14 @@ class DocumentCounts:
 
 @dataclass
 class PairCounts:
-    """Pairs of one stage.
+    """Counts of the pairs of one stage.
 
     Attributes:
-        warned: pairs with a warning; warnings: how often each was given.
+        count: number of pairs.
+        warned: number of pairs with a warning.
+        warnings: warning -> how many pairs have it.
+        reviewed: number of pairs that a person approved or edited.
+        teachers: names of the teachers that wrote the pairs.
     """
 
     count: int = 0
@@ -61,11 +69,16 @@ class PairCounts:
 
 @dataclass
 class ExampleCounts:
-    """Rows of the data set by split, the pictures in them, and the pairs they were made of.
+    """Counts of the data set's rows, their pictures, and the pairs that they were built from.
 
     Attributes:
-        items: ids of what they are about.
-        turns: rows that are turns of a conversation.
+        count: split -> number of rows.
+        pictures: split -> paths of pictures.
+        pictured: number of rows with a picture.
+        turns: number of rows that are turns of a conversation.
+        pairs: ids of the pairs that the rows were built from.
+        items: ids of the items that the rows are about.
+        teachers: names of the teachers that wrote the rows.
     """
 
     count: Counter[str] = field(default_factory=Counter)
@@ -79,13 +92,17 @@ class ExampleCounts:
 
 @dataclass
 class ItemCounts:
-    """Items, and the photos that were planned for each split.
+    """Counts of items, and of the photos planned for each split.
 
     Attributes:
-        originals: exhibits by name, and how many of their photos are no altered copies.
-        trained: the same of the photos in training.
-        untested: exhibits without a test photo.
-        sections: what is known of sections of documents.
+        count: number of items.
+        images: number of photos, with altered copies.
+        altered: number of altered copies.
+        photos: split -> ids of its photos.
+        originals: exhibit name -> number of its photos, without altered copies.
+        trained: exhibit name -> number of its training photos, without altered copies.
+        untested: names of exhibits without a test photo.
+        sections: counts of the documents' sections.
     """
 
     count: int = 0
@@ -99,10 +116,10 @@ class ItemCounts:
 
 
 def count_documents(ctx: Context, named: Set[str]) -> DocumentCounts:
-    """Count exhibits and documents of ingest.
+    """Count the exhibits and documents that ingest read.
 
     Args:
-        named: ids of the documents whose titles are kept.
+        named: ids of the documents whose titles are returned.
     """
     counts = DocumentCounts()
     for document in ctx.stream(Document):
@@ -131,7 +148,7 @@ def count_documents(ctx: Context, named: Set[str]) -> DocumentCounts:
 
 
 def count_pairs(artifacts: Sequence[Artifact]) -> PairCounts:
-    """Count pairs: those that were written, or those that were kept."""
+    """Count the pairs in `artifacts`, the outputs of generate-qa or of curate."""
     counts = PairCounts()
     for pair in (pair for artifact in artifacts for pair in artifact.rows(QAPair)):
         counts.count += 1
@@ -160,7 +177,7 @@ def count_items(ctx: Context, used: Set[str], documents: int) -> ItemCounts:
     """Count the items of assemble.
 
     Args:
-        used: ids of those with a row in the data set.
+        used: ids of the items with a row in the data set.
         documents: how many text documents the run has.
     """
     counts = ItemCounts()

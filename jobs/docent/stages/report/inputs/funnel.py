@@ -1,6 +1,6 @@
-"""Follow photos, documents and question-answer pairs into the data set, step by step.
+"""Count how many photos, documents and question-answer pairs remain after each step up to the data set.
 
-Reads the rows and the reject counts of ingest, assess-images, augment-images, assemble, generate-qa, curate and
+Reads the rows and reject counts of ingest, assess-images, augment-images, assemble, generate-qa, curate and
 build-dataset, one row at a time; writes nothing. A skipped stage has no step.
 """
 
@@ -22,16 +22,22 @@ from docent.store import Artifact
 
 MAX_REASONS = 8
 NO_PAIR = ("not written by the offline teacher", "reply not usable", "refused by the teacher")
-"""Reasons of generate-qa for requests that gave no pair; by others a request gave fewer, or none was sent."""
+"""Reject reasons of generate-qa for requests that gave no pair. With other reasons, a request gave fewer pairs than
+asked for, or was not sent."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One bar of a funnel: how many were left, what it means, and why others were left out.
+    """One bar of a funnel: how many rows were left after a step, and why others were left out.
 
     Attributes:
-        losses: what the reasons count; by_kind: how many of which kinds they are.
-        drawn: whether it is of the same kind as the other bars.
+        name: the step's name.
+        count: how many were left.
+        note: what the count means.
+        reasons: (reason, how many were left out for it), the most frequent first.
+        losses: what `reasons` count, as a label.
+        drawn: whether the count is drawn as a bar; false if its unit differs from the other bars' unit.
+        by_kind: (question type, number of pairs asked for but not written).
     """
 
     name: str
@@ -45,14 +51,18 @@ class Step:
 
 @dataclass(frozen=True)
 class Funnel:
-    """Photos, documents and pairs on their way into the data set, and what the data set holds.
+    """The steps from photos, documents and pairs to the data set, and the data set's size.
 
     Attributes:
-        tables: the steps of each funnel that has any, by its title.
-        splits: split, pictures, rows.
-        documents, items: what ingest and assemble wrote.
-        reviewed: pairs that a person approved or edited.
-        requests, fruitless: that the teacher was to be asked, and those of them that gave no pair; 0: not counted.
+        subject: what the run is about.
+        tables: title of a funnel -> its steps; funnels without steps are left out.
+        splits: (split, number of pictures, number of rows).
+        teachers: names of the teachers that wrote the answers.
+        documents: counts of what ingest read.
+        items: counts of what assemble wrote.
+        reviewed: number of pairs that a person approved or edited.
+        requests: number of planned requests to the teacher; 0 if not counted.
+        fruitless: number of these that gave no pair.
     """
 
     subject: Subject
@@ -67,12 +77,12 @@ class Funnel:
 
     @property
     def empty_chapters(self) -> list[str]:
-        """Numbers of chapters none of whose sections has a row."""
+        """Numbers of the chapters in which no section has a row in the data set."""
         return [chapter for chapter, used in self.items.sections.chapters.items() if not used]
 
     @property
     def training_photos(self) -> str:
-        """The photos of exhibits that training had, in words; "" where it had none."""
+        """Number of exhibit photos in the training split, in words, or "" if there are none."""
         each = sorted(self.items.trained.values())
         if not sum(each):
             return ""
@@ -84,10 +94,10 @@ class Funnel:
 
 
 def read_funnel(ctx: Context, named: Set[str] = frozenset()) -> Funnel:
-    """Count rows and rejects of every stage that prepares data, one row at a time.
+    """Count the rows and rejects of every stage that prepares data, reading one row at a time.
 
     Args:
-        named: ids of the documents whose titles are kept.
+        named: ids of the documents whose titles are returned.
     """
     documents = counts.count_documents(ctx, named)
     generated, curated = counts.count_pairs(ctx.writers(QAPair)), counts.count_pairs(ctx.revisers(QAPair))
@@ -129,25 +139,25 @@ def read_funnel(ctx: Context, named: Set[str] = frozenset()) -> Funnel:
 
 
 def read_unwritten(ctx: Context) -> Counter[str]:
-    """Count pairs that were asked for and not written, by question type; none where no data set was built."""
+    """Return question type -> number of pairs asked for but not written; empty if no data set was built."""
     statistics = read_summary(ctx.artifact(Example), Statistics)
     return statistics.missing_by_type if statistics else Counter()
 
 
 def _reasons(artifacts: Sequence[Artifact]) -> tuple[tuple[str, int], ...]:
-    """Count why units rejected rows, the most frequent first."""
+    """Return (reason, number of rejected rows) over some units, the most frequent first."""
     return _ordered(sum((Counter(artifact.success.reject_reasons) for artifact in artifacts), Counter[str]()))
 
 
 def _ordered(reasons: Counter[str]) -> tuple[tuple[str, int], ...]:
-    """Sort by frequency; beyond MAX_REASONS reasons are counted together."""
+    """Sort reasons by frequency; those after the first MAX_REASONS are added up as `other reasons`."""
     ranked = sorted(((r, n) for r, n in reasons.items() if n), key=lambda entry: (-entry[1], entry[0]))
     rest = sum(number for _, number in ranked[MAX_REASONS:])
     return (*ranked[:MAX_REASONS], *([("other reasons", rest)] if rest else []))
 
 
 def _step(artifacts: Sequence[Artifact], name: str, count: int, note: str, **more: Any) -> tuple[Step, ...]:
-    """Make the step of some units with its reasons; none where the run has no such unit."""
+    """Return one step for some units with their reject reasons, or nothing if there are no units."""
     return (Step(name, count, note, **{"reasons": _reasons(artifacts), **more}),) if artifacts else ()
 
 
@@ -160,7 +170,10 @@ def _listed(ctx: Context, documents: counts.DocumentCounts) -> tuple[Step, ...]:
 
 
 def _read(ctx: Context, documents: counts.DocumentCounts, sections: SectionCounts) -> tuple[Step, ...]:
-    """Count documents and their sections. What ingest rejected stands with the photos where there are exhibits."""
+    """Return the steps of documents and their sections.
+
+    If the run also has exhibits, the rejects of ingest are listed with the photos instead.
+    """
     if not documents.documents:
         return ()
     figures = f" and {counted(documents.figures, 'figure')}" if documents.figures else ""
@@ -229,6 +242,6 @@ def _used(ctx: Context, examples: counts.ExampleCounts, subject: Subject) -> tup
 
 
 def _splits(examples: counts.ExampleCounts, items: counts.ItemCounts) -> tuple[tuple[Split, int, int], ...]:
-    """Count pictures and rows of each split: of the data set, or of the plan where no data set was built."""
+    """Count the pictures and rows of each split: of the data set, or of assemble's plan if no data set was built."""
     pictures = examples.pictures if examples.count else items.photos
     return tuple((s, len(pictures[s]), examples.count[s]) for s in SPLITS) if examples.count or items.count else ()

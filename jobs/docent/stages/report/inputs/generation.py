@@ -1,4 +1,4 @@
-"""Read how the models wrote their answers, and how many of those were cut at the limit of tokens.
+"""Read the generation settings of the models, and how many answers were cut at the token limit.
 
 Reads the rows of answer and each unit's `generation.json`; writes nothing.
 """
@@ -16,17 +16,18 @@ from docent.records import Answer
 from docent.stages.report.sentences.amounts import counted
 
 SHOWN = ("do_sample", "num_beams", "repetition_penalty", "no_repeat_ngram_size", "min_length")
-"""Settings whose value the run card shows; all of them are in the file."""
+"""Generation settings that the run card shows; `generation.json` has all of them."""
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How the answers of one model ended.
+    """How many answers of one model were cut at the token limit.
 
     Attributes:
-        cut: how many ended at the limit.
-        answers: how many there are.
-        limit_tokens: the limit; None where the unit does not say.
+        arm: name of the model.
+        cut: number of answers that ended at the limit.
+        answers: number of all answers.
+        limit_tokens: the limit; None if the unit did not record it.
     """
 
     arm: str
@@ -36,14 +37,14 @@ class Ended:
 
     @property
     def sentence(self) -> str:
-        """`2 of 60 answers of lora were cut at the limit of 218 tokens`."""
+        """The counts as a sentence: `2 of 60 answers of lora were cut at the limit of 218 tokens`."""
         limit = f" of {self.limit_tokens} tokens" if self.limit_tokens else ""
         many = f"{self.cut} of {counted(self.answers, 'answer')}" if self.cut else "No answer"
         return f"{many} of {self.arm} {'was' if self.cut < 2 else 'were'} cut at the limit{limit}"
 
 
 def read_ended(ctx: Context) -> tuple[Ended, ...]:
-    """Return a row for each model that wrote its answers, in the order of the units."""
+    """Return how many answers of each generating model were cut, in unit order."""
     cut: Counter[str] = Counter()
     answers: Counter[str] = Counter()
     for answer in ctx.stream(Answer):
@@ -55,7 +56,7 @@ def read_ended(ctx: Context) -> tuple[Ended, ...]:
 
 
 def generation_entries(ctx: Context) -> list[tuple[str, str]]:
-    """Return what the run card says of how answers were generated; nothing where no model wrote any."""
+    """Return the run card's entries about generation settings, or none if no model generated answers."""
     files = _read(ctx)
     if not files:
         return []
@@ -77,10 +78,10 @@ def generation_entries(ctx: Context) -> list[tuple[str, str]]:
 
 
 def _read(ctx: Context) -> dict[str, Generation]:
-    """Read the file of each model that has one.
+    """Return model -> generation settings, for models that have a `generation.json`.
 
     Raises:
-        InputError: a file is not what answer writes.
+        InputError: a file does not have the format that answer writes.
     """
     files = {a.part: read_summary(a, Generation) for a in ctx.artifacts(Answer)}
     return {arm: generation for arm, generation in files.items() if generation}

@@ -1,7 +1,4 @@
-"""Count sections as their documents have them: one that was cut at a page end or at the longest length counts once.
-
-Reads and writes nothing.
-"""
+"""Count the sections of documents: one that was cut at page ends or at the maximum length counts once."""
 
 from __future__ import annotations
 
@@ -17,18 +14,18 @@ from docent.stages.report.sentences.amounts import plural, thousands
 
 T = TypeVar("T")
 MAX_UNUSED = 200
-"""Sections without a row that the page names."""
+"""The page names at most this many sections without a row."""
 _CHAPTER = re.compile(r"(\d{1,3})[.\s]")
 
 
 def whole_sections(parts: Iterable[T], place: Callable[[T], tuple[str, str, int | None]]) -> Iterator[list[T]]:
-    """Group parts of documents, in their order, into sections.
+    """Group the parts of documents into sections, in document order.
 
-    Parts with one title that follow one another are one section. Text without pages is never cut: there, every part has
-    a heading of its own.
+    Consecutive parts with the same title are one section. Text without pages is never cut, so each part is a section.
 
     Args:
-        place: id of a part's document, its title, and the page that it stands on; None in a file without pages.
+        parts: the parts in document order.
+        place: function that returns a part's document id, its title and its page (None in a file without pages).
     """
     numbers = itertools.count()
 
@@ -41,12 +38,14 @@ def whole_sections(parts: Iterable[T], place: Callable[[T], tuple[str, str, int 
 
 @dataclass
 class SectionCounts:
-    """Sections of documents, each counted once.
+    """Counts of the sections of documents; one that was cut into parts counts once.
 
     Attributes:
-        parted: read in several parts.
-        asked: with a row in the data set; unused: names of the first others.
-        chapters: whether any section of a numbered chapter has a row, by its number.
+        count: number of sections.
+        parted: number of sections that were cut into several parts.
+        asked: number of sections with a row in the data set.
+        unused: names of the first MAX_UNUSED sections without a row.
+        chapters: chapter number -> whether any section of the chapter has a row.
     """
 
     count: int = 0
@@ -57,10 +56,10 @@ class SectionCounts:
 
 
 def count_sections(items: Iterable[tuple[Item, bool]], documents: int) -> SectionCounts:
-    """Count the sections of items of assemble.
+    """Count the sections that assemble's items are parts of.
 
     Args:
-        items: those that are parts of sections, in their order, and whether each has a row in the data set.
+        items: (item, whether it has a row in the data set) of parts of sections, in document order.
         documents: how many text documents the run has.
     """
     counts = SectionCounts()
@@ -77,10 +76,10 @@ def count_sections(items: Iterable[tuple[Item, bool]], documents: int) -> Sectio
 
 
 def in_parts(parted: int) -> str:
-    """Say how many sections are read in several parts, to go on after another sentence; "" for none.
+    """Return a sentence about sections that were cut into parts, to append to a text, or "" if there are none.
 
     Args:
-        parted: sections that are.
+        parted: number of sections that were cut into several parts.
     """
     if not parted:
         return ""
@@ -89,7 +88,7 @@ def in_parts(parted: int) -> str:
 
 
 def first_parts(items: Iterable[Item]) -> dict[str, str]:
-    """Map the id of every part to that of the first part of its section; an exhibit is its own."""
+    """Return item id -> id of the first part of its section; an exhibit maps to itself."""
     return {part.id: parts[0].id for parts in whole_sections(items, _place) for part in parts}
 
 

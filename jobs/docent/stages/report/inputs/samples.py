@@ -1,7 +1,7 @@
-"""Read test questions with their pictures, the reference and the answer of every model and method.
+"""Read a sample of test questions with pictures, references and the answers of all models and methods.
 
-Reads the rows of build-dataset, assemble, answer and score and the test photos; writes nothing. The sample is spread
-over the exhibits and is the same in every attempt. Text from a model is cut where it would swamp the page.
+Reads the rows of build-dataset, assemble, answer and score, and the test photos; writes nothing. The sample is spread
+over the exhibits and is the same in every attempt. Long texts are cut to MAX_TEXT characters.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from docent.vision.thumbnails import thumbnail
 MAX_TEXT = 2_000
 MAX_BYTES = 10_000_000
 MAX_TRAINED = 6
-"""Training rows that the page of a run without answers shows."""
+"""Number of training rows on the page if the run has no answers."""
 _DIGITS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A run of text; `unsupported` marks a number that the exhibit's description does not have."""
+    """A piece of an answer; `unsupported` marks a number that is not in the source text of the exhibit or section."""
 
     text: str
     unsupported: bool = False
@@ -37,10 +37,16 @@ class Piece:
 
 @dataclass(frozen=True)
 class Reply:
-    """The answer of one model or method; `right` and `distance` are None where it was not scored.
+    """The answer of one model or method.
 
     Attributes:
-        cut: whether it ended at the limit of tokens.
+        arm: the model or method.
+        pieces: the text, split at unsupported numbers.
+        unsupported: the numbers that are not in the source text of the exhibit or section.
+        right: whether it is about the right exhibit or section; None if it was not scored.
+        distance: semantic distance to the reference; None if it was not scored.
+        matched: name of the training image that a look-up matched; None for other arms.
+        cut: whether it ended at the token limit.
     """
 
     arm: str
@@ -54,7 +60,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Sample:
-    """One test question; `picture` is a data URI, None where it has none or the photo cannot be decoded."""
+    """One test question; `picture` is a data URI, or None if it has no photo or the photo cannot be decoded."""
 
     exhibit: str
     photo: str
@@ -65,16 +71,18 @@ class Sample:
 
     @property
     def wrong(self) -> tuple[str, ...]:
-        """Models and methods whose answer is not right."""
+        """Models and methods with an answer about the wrong exhibit."""
         return tuple(reply.arm for reply in self.replies if reply.right is False)
 
 
 @dataclass(frozen=True)
 class Samples:
-    """What the page shows, and out of how many.
+    """The questions that the page shows.
 
     Attributes:
-        trained: rows of the training split, without pictures.
+        shown: the test questions on the page.
+        total: number of all test questions.
+        trained: rows of the training split, without pictures, if the run has no answers.
     """
 
     shown: tuple[Sample, ...]
@@ -83,12 +91,14 @@ class Samples:
 
     @property
     def unsupported(self) -> bool:
-        """Whether any answer has a marked number."""
+        """Whether any answer has an unsupported number."""
         return any(reply.unsupported for sample in self.shown for reply in sample.replies)
 
 
 def read_samples(ctx: Context, max_samples: int, documents: int = 0) -> Samples:
-    """Read up to `max_samples` test examples, the first of each exhibit before any second, in order of their names.
+    """Read up to `max_samples` test examples, one per exhibit before a second of any, sorted by exhibit name.
+
+    In a run with text documents, they stay in the order of the rows.
 
     Args:
         documents: how many text documents the run has.
@@ -124,7 +134,7 @@ def read_samples(ctx: Context, max_samples: int, documents: int = 0) -> Samples:
 
 
 def _chosen(ctx: Context, split: Split, count: int) -> tuple[list[Example], int]:
-    """Choose rows of a split, in their order, and count all of them; rows are read twice so that few are held."""
+    """Choose rows of a split, and count all of its rows; reading the rows twice keeps few in memory."""
     about = [example.item_id for example in ctx.stream(Example) if example.split == split]
     places = set(spread(about, count))
     rows = (example for example in ctx.stream(Example) if example.split == split)
@@ -132,7 +142,7 @@ def _chosen(ctx: Context, split: Split, count: int) -> tuple[list[Example], int]
 
 
 def _items(ctx: Context, examples: Sequence[Example]) -> dict[str, Item]:
-    """Return the items that examples are about, by id."""
+    """Return id -> item, for the items that examples are about."""
     about = {example.item_id for example in examples}
     return {item.id: item for item in ctx.stream(Item) if item.id in about}
 
@@ -145,12 +155,13 @@ def _sample(
 
 
 def spread(items: Sequence[str], count: int) -> list[int]:
-    """Choose `count` places, in their order, round by round: one of each item, then a second, and so on.
+    """Choose `count` indices round by round (one example of each item, then a second, and so on), in ascending order.
 
-    Of a round that does not fit as a whole, places are taken at equal distances from its first to its last.
+    From the last round, which may not fit completely, take evenly spaced indices.
 
     Args:
-        items: id of the item that each example is about.
+        items: for each example, the id of the item that it is about.
+        count: how many to choose.
     """
     rounds: dict[str, int] = defaultdict(int)
     ranked: dict[int, list[int]] = defaultdict(list)
@@ -166,7 +177,7 @@ def spread(items: Sequence[str], count: int) -> list[int]:
 
 
 def mark_numbers(text: str, source: str | None) -> tuple[Piece, ...]:
-    """Split `text` into pieces and mark numbers in digits that `source` does not have; none without a source."""
+    """Split `text` into pieces, and mark numbers written in digits that are not in `source`; without it, mark none."""
     if source is None:
         return (Piece(text),)
     unsupported = set(unsupported_numbers(text, source))
@@ -207,6 +218,6 @@ def _cut(text: str) -> str:
 
 
 def _size(sample: Sample) -> int:
-    # Escaping makes at most 5 characters of one; a card's own markup is about 2 kB and 600 bytes per answer.
+    # Escaping turns one character into at most 5; the markup of a card is about 2 kB plus 600 bytes per answer.
     texts = [sample.question, sample.reference, *(piece.text for r in sample.replies for piece in r.pieces)]
     return len(sample.picture or "") + sum(5 * len(t.encode()) for t in texts) + 2000 + 600 * len(sample.replies)

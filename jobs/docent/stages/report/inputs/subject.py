@@ -1,7 +1,4 @@
-"""Name what a run is about, with counts: exhibits with photos, sections of documents, or both.
-
-Reads and writes nothing.
-"""
+"""Describe in words what a run is about: exhibits with photos, sections of documents, or both, with counts."""
 
 from __future__ import annotations
 
@@ -12,14 +9,15 @@ from docent.stages.report.sentences.amounts import counted
 
 @dataclass(frozen=True)
 class Subject:
-    """What the sources hold.
+    """What the run's sources are about.
 
     Attributes:
-        exhibits: with their photos.
-        documents, sections: text documents and their sections, each counted once.
-        pictured: whether rows about documents show figures.
-        asked: sections with a row in the data set; 0: not counted.
-        parted: sections that are read in several parts, each of which is an item of the run.
+        exhibits: number of exhibits.
+        documents: number of text documents.
+        sections: number of their sections; one that was cut into parts counts once.
+        pictured: whether the documents have figures.
+        asked: number of sections with a row in the data set; 0 if not counted.
+        parted: number of sections that were cut into several parts, each of which is an item of the run.
     """
 
     exhibits: int = 0
@@ -31,37 +29,37 @@ class Subject:
 
     @property
     def is_text(self) -> bool:
-        """Whether the run is about documents alone."""
+        """Whether the run is only about documents."""
         return bool(self.documents) and not self.exhibits
 
     @property
     def item(self) -> str:
-        """What one question is about, in the singular."""
+        """Word for what a question is about, singular."""
         return "section" if self.is_text else "exhibit or section" if self.documents else "exhibit"
 
     @property
     def items(self) -> str:
-        """The same in the plural."""
+        """Word for what questions are about, plural."""
         return "exhibits and sections" if self.documents and self.exhibits else f"{self.item}s"
 
     @property
     def unit(self) -> str:
-        """What scores are of, in the singular: a part, where sections are read in several."""
+        """Word for what is scored, singular: a part of a section if sections were cut into parts."""
         return self.item.replace("section", "part of a section") if self.parted else self.item
 
     @property
     def units(self) -> str:
-        """The same in the plural."""
+        """Word for what is scored, plural."""
         return self.items.replace("sections", "parts of sections") if self.parted else self.items
 
     @property
     def picture(self) -> str:
-        """What a question shows, in the singular."""
+        """Word for the picture of a question, singular."""
         return "figure" if self.is_text else "picture" if self.documents else "photo"
 
     @property
     def tested(self) -> str:
-        """What the test consists of, in the singular."""
+        """Word for what the test consists of, singular."""
         return "question" if self.documents else "photo"
 
     def __str__(self) -> str:

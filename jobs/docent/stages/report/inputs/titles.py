@@ -1,4 +1,4 @@
-"""Choose what the page calls exhibits, sections and documents. Reads and writes nothing."""
+"""Choose the page's names for exhibits, sections and documents."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from pathlib import PurePosixPath
 from docent.records import Document, Item
 from docent.text.sentences import readable_name
 
-# Of a document's own title: more is a sentence, and one word such as `Introduction` belongs to a part of it.
+# Limits for a document's title: a longer one is a sentence, and one word such as `Introduction` is a section's heading.
 MAX_CHARS, MIN_WORDS = 160, 2
 _NO_TITLES = frozenset({"table of contents", "list of contents"})
 
 
 def label(item: Item, documents: int) -> str:
-    """Return the name of an exhibit as people write it; the title of a section where there is one document alone.
+    """Return the display name of an exhibit, or of a section: only its title if the run has one document.
 
     Args:
         documents: how many text documents the run has.
@@ -24,9 +24,9 @@ def label(item: Item, documents: int) -> str:
 
 
 def own_title(document: Document) -> str:
-    """Return the heading on the first line of a document that is otherwise called after its file; "" without one.
+    """Return the heading on the first line of a document that is named after its file, or "" if it is not a title.
 
-    A numbered heading belongs to a part of the document, not to all of it.
+    A numbered heading is not: it belongs to a section, not to the document.
     """
     if not named_after_file(document):
         return ""
@@ -39,7 +39,7 @@ def own_title(document: Document) -> str:
 
 
 def named_after_file(document: Document) -> bool:
-    """Tell whether all that a document is called is the name of its file."""
+    """Return whether a document's name is only its file name."""
     if not document.sections:
         return False
     stem = PurePosixPath(document.sections[0].source.file).stem

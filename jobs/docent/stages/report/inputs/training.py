@@ -1,4 +1,4 @@
-"""Read how each approach was trained: the `train_log.jsonl` and the checkpoint row of finetune."""
+"""Read the training curve of each approach from the `train_log.jsonl` and the checkpoint row of finetune."""
 
 from __future__ import annotations
 
@@ -28,12 +28,15 @@ class TrainingStep(SideFile):
 
 @dataclass(frozen=True)
 class Curve:
-    """The loss of one approach over its steps.
+    """The loss of one approach over its training steps.
 
     Attributes:
-        train: (step, loss), averaged over blocks so that there are at most MAX_POINTS.
-        validation: (step, loss) of every evaluation.
-        rows: step, epoch, mean training loss since the last evaluation, validation loss: the table behind the picture.
+        approach: name of the approach.
+        checkpoint: the checkpoint row of finetune; None if there is none.
+        train: (step, training loss), averaged over blocks to at most MAX_POINTS points.
+        validation: (step, validation loss) of every evaluation.
+        rows: (step, epoch, mean training loss since the last evaluation, validation loss), for the table below the
+            chart.
     """
 
     approach: str
@@ -44,17 +47,17 @@ class Curve:
 
     @property
     def validated(self) -> bool:
-        """Whether the kept step was chosen by validation loss; without a validation split it is the last one."""
+        """Whether the checkpoint was chosen by validation loss; without a validation split, the last step is kept."""
         return bool(self.validation) or (self.checkpoint is not None and self.checkpoint.validation_loss is not None)
 
     @property
     def converged(self) -> bool:
-        """False where the validation loss was still falling at the last step."""
+        """Whether training converged: False if the validation loss was still falling at the last step."""
         return self.checkpoint is None or self.checkpoint.converged is not False
 
 
 def read_training(ctx: Context) -> tuple[Curve, ...]:
-    """Return one curve per approach that was trained, in the order of the configuration."""
+    """Return one curve per trained approach, in the order of the configuration."""
     curves = []
     for artifact in ctx.artifacts(Checkpoint):
         checkpoint = next(iter(artifact.rows(Checkpoint)), None)
@@ -64,7 +67,7 @@ def read_training(ctx: Context) -> tuple[Curve, ...]:
 
 
 def curve(approach: str, checkpoint: Checkpoint | None, log: Sequence[TrainingStep]) -> Curve:
-    """Make a curve of the lines of a training log; values that are not finite are left out."""
+    """Build a curve from the lines of a training log, without losses that are not finite."""
     train = [(float(line.step), line.loss) for line in log if math.isfinite(line.loss)]
     validation, rows, since = [], [], 0
     for place, line in enumerate(log):
@@ -78,7 +81,7 @@ def curve(approach: str, checkpoint: Checkpoint | None, log: Sequence[TrainingSt
 
 
 def thin(points: Sequence[Point], most: int = MAX_POINTS) -> list[Point]:
-    """Reduce to at most `most` points: the means of equal blocks."""
+    """Reduce `points` to at most `most` points by averaging blocks of equal size."""
     if len(points) <= most:
         return list(points)
     blocks = [points[len(points) * i // most : len(points) * (i + 1) // most] for i in range(most)]

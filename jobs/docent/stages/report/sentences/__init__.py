@@ -1,5 +1,5 @@
-"""Word what the report says: verdict, cautions, findings, and the terms that it explains.
+"""Write the sentences of the report: verdict, cautions, findings, and the glossary.
 
-Values in, sentences out; nothing here reads a run.
+The functions take values and return sentences; they do not read the run.
 Start reading at `verdict.py`.
 """

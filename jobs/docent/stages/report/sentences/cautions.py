@@ -1,4 +1,4 @@
-"""Say what limits the verdict: leaks, missing parts, repeated answers, few exhibits. Reads and writes nothing."""
+"""Write sentences about the limits of the verdict: leaks, missing parts, repeated answers, few exhibits."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from docent.stages.report.sentences.wording import percent
 FEW_CLUSTERS = 40
 OFFLINE_TEACHER = "offline-extractive"
 FRUITLESS = 0.25
-"""Share of requests without a pair from which on it is a caution."""
+"""The page warns if at least this share of the requests gave no pair."""
 
 
 def warning_of(evidence: Evidence) -> str:
-    """Say why the numbers cannot be believed as they are; empty when they can."""
+    """Return why the numbers are too good, or "" if no test photo leaked."""
     return f"{leaked(evidence)}, so these numbers are too good." if evidence.audit and evidence.audit.leaks else ""
 
 
 def leaked(evidence: Evidence) -> str:
-    """Count test photos that training or validation knows, as the beginning of a sentence."""
+    """Return the number of test photos that are also in training or validation, as the beginning of a sentence."""
     if evidence.audit is None:
         return ""
     leaks = evidence.audit.leaks
@@ -34,7 +34,7 @@ def leaked(evidence: Evidence) -> str:
 
 
 def cautions_of(evidence: Evidence, scored: bool) -> tuple[str, ...]:
-    """Say what limits the verdict, one sentence each.
+    """Return the limits of the verdict, one sentence each.
 
     Args:
         scored: whether any answer was scored.
@@ -63,7 +63,7 @@ def cautions_of(evidence: Evidence, scored: bool) -> tuple[str, ...]:
 
 
 def offline_answers(subject: Subject) -> str:
-    """Say what the answers of the offline teacher are, after `its answers are`."""
+    """Return what the offline teacher's answers consist of, to follow the words `its answers are`."""
     if subject.item == "exhibit":
         return "sentences of the descriptions"
     descriptions = "" if subject.item == "section" else "of a description or "
@@ -72,14 +72,14 @@ def offline_answers(subject: Subject) -> str:
 
 
 def offline_gaps(subject: Subject) -> str:
-    """Say what such an answer may lack of its source, as a sentence."""
+    """Return a sentence about what an answer of the offline teacher may leave out of its source."""
     if subject.item == "exhibit":
         return "Sentences of a description may be missing, in between and at the end."
     return "Sentences in between may be missing, and so may the end of the section, even the last step of a procedure."
 
 
 def _same_without_photo(evidence: Evidence) -> Iterator[str]:
-    """Say that a model answers alike without the photo, where it does so for half of the test or more."""
+    """Yield a sentence if a model gives the same answer without the photo for at least half of the test questions."""
     blind = evidence.blind
     if blind is None or not blind.compared or 2 * blind.same < blind.compared:
         return
@@ -91,7 +91,7 @@ def _same_without_photo(evidence: Evidence) -> Iterator[str]:
 
 
 def _gaps(evidence: Evidence) -> Iterator[str]:
-    """Name requests to the teacher that gave nothing, and sections that nothing is known about."""
+    """Yield sentences about requests to the teacher that gave no pair, and sections without a row in the data set."""
     requests, fruitless = evidence.requests, evidence.fruitless
     if requests and fruitless >= FRUITLESS * requests:
         of = f"{thousands(fruitless)} of {counted(requests, 'request')} to the teacher"
@@ -103,7 +103,7 @@ def _gaps(evidence: Evidence) -> Iterator[str]:
 
 
 def _shared(evidence: Evidence) -> Iterator[str]:
-    """Name what the test shares with training, beside photos."""
+    """Yield sentences about answers and figures that are in both test and training."""
     audit = evidence.audit
     if audit is None:
         return

@@ -1,8 +1,8 @@
-"""Means, intervals and paired differences, and what follows from them about two models or methods.
+"""Compare two models or methods by their means, intervals and paired differences.
 
-Two of them are *apart*, statistically distinguishable, when the 95 % interval of their paired difference excludes zero
-and its Holm-corrected p is below 0.05 (evaluation.md §2.2); where the pair was not tested, when their intervals do not
-overlap. Reads nothing, writes nothing.
+Two of them are *apart* (statistically distinguishable) if the 95 % interval of their paired difference excludes zero
+and its Holm-corrected p is below 0.05 (evaluation.md §2.2). If the pair was not tested, they are apart if their
+intervals do not overlap.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ SIGNIFICANT_P = 0.05
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean with its 95 % interval over n answers; an interval that nobody could compute has infinite ends.
+    """A mean over `n` answers with its 95 % interval; the ends are infinite if no interval was computed.
 
     Attributes:
-        exhibits: that the answers are about; None: not counted.
+        exhibits: number of exhibits that the answers are about; None if not counted.
     """
 
     mean: float
@@ -37,7 +37,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A paired difference, a − b; a p of None was not computed."""
+    """A paired difference, a − b; `p` is None if it was not computed."""
 
     a: str
     b: str
@@ -55,18 +55,18 @@ class Comparison:
 
 
 class Summary(ScoreSummary):
-    """`summary.json` of score."""
+    """The `summary.json` that score writes."""
 
     def estimates(self) -> dict[str, dict[str, Estimate]]:
-        """Return arm -> metric -> estimate; a metric without a value is left out."""
+        """Return arm -> metric -> estimate, without metrics that have no value."""
         return {arm: _estimates(metrics) for arm, metrics in self.arms.items()}
 
     def at_best(self) -> dict[str, Estimate]:
-        """Return what the references themselves would get, by metric."""
+        """Return metric -> estimate of the reference answers, scored as if a model had given them."""
         return _estimates(self.ceiling)
 
     def pairs(self) -> tuple[Comparison, ...]:
-        """Return every paired comparison; none where there is one exhibit, which tells nothing about others."""
+        """Return all paired comparisons, or none if the test has only one exhibit: it does not generalise to others."""
         return tuple(
             Comparison(p.a, p.b, p.metric, p.difference, *_ends(p.ci), p.p, p.p_holm)
             for p in self.comparisons
@@ -75,7 +75,10 @@ class Summary(ScoreSummary):
 
 
 def _estimates(metrics: dict[str, Mean]) -> dict[str, Estimate]:
-    """Return estimates of the metrics that have a mean; nothing is apart from one without an interval."""
+    """Return the estimates of metrics that have a mean.
+
+    One without an interval gets infinite ends, so that it is never apart from another.
+    """
     return {
         name: Estimate(value.mean, *_ends(value.ci), value.n, value.items)
         for name, value in metrics.items()
@@ -90,7 +93,12 @@ def _ends(ci: tuple[float | None, float | None] | None) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Blind:
-    """How many of the answers of a fine-tuned model are the same without the photo."""
+    """How many answers of a fine-tuned model are the same without the photo.
+
+    Attributes:
+        same: answers that do not change without the photo.
+        compared: answers that were given both with and without it.
+    """
 
     model: str
     same: int
@@ -99,24 +107,27 @@ class Blind:
 
 @dataclass(frozen=True)
 class Evidence:
-    """The numbers that a verdict rests on.
+    """The numbers that a verdict is based on.
 
     Attributes:
         arms: arm -> metric -> estimate, in the order of the page.
+        comparisons: paired differences between arms.
         tuned: names of the fine-tuned arms.
         chance: exhibit accuracy of guessing.
-        exhibits: that scores are of; 0 where nothing was scored.
-        examples: test questions.
+        exhibits: number of exhibits with scores; 0 if nothing was scored.
+        examples: number of test questions.
         subject: what the run is about.
-        audit: what the test shares with training; None: not counted.
-        test_photos: photos of the test; None: not counted.
-        teachers: who wrote the answers.
-        failed_shards: parts of the run that are missing.
-        data_set: in words; empty where none was built.
-        training_photos: the photos that training saw, in words; empty where nothing was trained on photos.
-        blind: of the first fine-tuned model; None where it was not asked without the photo.
-        reviewed: pairs that a person approved or edited.
-        requests, fruitless: to the teacher, and those that gave no pair.
+        audit: what the test shares with training; None if not counted.
+        test_photos: number of photos in the test; None if not counted.
+        teachers: names of the teachers that wrote the answers.
+        failed_shards: number of failed shards, whose rows are missing from the run.
+        data_set: the size of the data set in words, or "" if none was built.
+        training_photos: the training photos in words, or "" if no model was trained on photos.
+        blind: comparison of the first fine-tuned model's answers with and without the photo; None if it has no
+            answers without the photo.
+        reviewed: number of pairs that a person approved or edited.
+        requests: number of requests to the teacher.
+        fruitless: number of requests that gave no pair.
     """
 
     arms: dict[str, dict[str, Estimate]]
@@ -143,7 +154,7 @@ class Evidence:
 
 
 def standing(evidence: Evidence, metric: str, arm: str, other: str) -> Standing:
-    """Compare `arm` with `other` on a metric of which more is better: by what both answered, where that is known."""
+    """Compare `arm` with `other` on a metric where higher is better, by their paired difference if there is one."""
     if not apart(evidence, metric, arm, other):
         return "tied"
     paired = comparison(evidence.comparisons, metric, arm, other)
@@ -152,7 +163,7 @@ def standing(evidence: Evidence, metric: str, arm: str, other: str) -> Standing:
 
 
 def apart(evidence: Evidence, metric: str, arm: str, other: str) -> bool:
-    """Tell whether two arms differ by more than noise: by their paired difference, else by their intervals."""
+    """Return whether two arms differ by more than noise, by their paired difference or else by their intervals."""
     paired = comparison(evidence.comparisons, metric, arm, other)
     if paired:
         return paired.apart
@@ -161,17 +172,17 @@ def apart(evidence: Evidence, metric: str, arm: str, other: str) -> bool:
 
 
 def too_small(evidence: Evidence, metric: str) -> bool:
-    """Tell whether no difference could ever be called more than noise, however large it is.
+    """Return whether the test has too few exhibits for any difference, however large, to be significant.
 
-    A sign-flip test over n exhibits gives no p below 2 / 2^n, and Holm multiplies the smallest by the number of pairs.
+    The smallest p of a sign-flip test over n exhibits is 2 / 2^n, and Holm multiplies it by the number of pairs.
     """
     return 0 < evidence.exhibits < exhibits_needed(evidence, metric)
 
 
 def exhibits_needed(evidence: Evidence, metric: str) -> int:
-    """Return the smallest number of exhibits with which a difference could be called more than noise; at least 2."""
+    """Return the smallest number of exhibits with which a difference can be significant; at least 2."""
     pairs = sum(c.metric == metric and c.p_holm is not None for c in evidence.comparisons)
-    if evidence.exhibits == 1:  # with one there is no p: as many pairs as there will be with more
+    if evidence.exhibits == 1:  # no pair was tested: count the pairs that would be tested with more exhibits
         tuned, others = len(evidence.tuned), len(evidence.arms) - len(evidence.tuned)
         pairs = tuned * others + tuned * (tuned - 1) // 2
     needed = 2
@@ -181,9 +192,9 @@ def exhibits_needed(evidence: Evidence, metric: str) -> int:
 
 
 def comparable(evidence: Evidence, estimate: Estimate) -> bool:
-    """Tell whether a mean is of enough exhibits to be called better than another, or indistinguishable from it.
+    """Return whether a mean covers enough exhibits to be compared with others.
 
-    So few that a test of as many would be too small say nothing about either.
+    It does not if it has no interval, or if a test of as many exhibits would be too small (see `exhibits_needed`).
     """
     if estimate.exhibits is None:
         return True
@@ -192,7 +203,7 @@ def comparable(evidence: Evidence, estimate: Estimate) -> bool:
 
 
 def comparison(comparisons: Sequence[Comparison], metric: str, arm: str, other: str) -> Comparison | None:
-    """Return the paired difference `arm` − `other`, whichever way round it was computed; None where it was not."""
+    """Return the paired difference `arm` − `other`, reversed if computed the other way round, or None if untested."""
     for c in comparisons:
         if c.metric == metric and (c.a, c.b) == (arm, other):
             return c

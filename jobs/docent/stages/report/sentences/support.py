@@ -1,4 +1,4 @@
-"""Word the numbers behind the verdict. Reads nothing, writes nothing."""
+"""Write sentences about the numbers that support the verdict."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from docent.stages.report.sentences.wording import ACCURACY, DISTANCE, arm_of, i
 def support_of(
     evidence: Evidence, accuracy: dict[str, Estimate], best: str, standings: dict[str, Standing], challenged: bool
 ) -> Iterator[str]:
-    """Say how the best fine-tuned model stands against the others.
+    """Yield sentences that compare the best fine-tuned model with the others.
 
     Args:
-        accuracy: share of answers about the right exhibit, by model or method.
-        standings: where the best stands against each that is not fine-tuned.
-        challenged: whether one of them is better or indistinguishable, so that chance is not in the headline.
+        accuracy: model or method -> share of answers about the right exhibit.
+        best: the best fine-tuned model.
+        standings: model or method that is not fine-tuned -> whether `best` is ahead of it, tied with it or behind it.
+        challenged: whether `best` is behind or tied with one of these; then the headline does not mention chance.
     """
     if challenged and evidence.chance is not None:
         above = "above" if accuracy[best].low > evidence.chance else "not above"
@@ -36,18 +37,18 @@ def support_of(
 
 
 def shares_of(accuracy: Mapping[str, Estimate]) -> list[str]:
-    """Write models and methods with their shares, in the order given: `lora (83 %)`."""
+    """Format models and methods with their shares, in the order given: `lora (83 %)`."""
     return [f"{arm} ({percent(estimate.mean)})" for arm, estimate in accuracy.items()]
 
 
 def in_order(accuracy: dict[str, Estimate]) -> str:
-    """List the shares of all arms, the highest first, without a word about who is better than whom."""
+    """List the shares of all arms, the highest first, without calling one better than another."""
     ordered = dict(sorted(accuracy.items(), key=lambda one: -one[1].mean))
     return f"In order of their shares: {joined(shares_of(ordered))}."
 
 
 def measured(evidence: Evidence) -> Iterator[str]:
-    """Say what was measured with."""
+    """Yield sentences about the size of the test, and about the photos used for training."""
     if not evidence.examples:
         return
     photos = f" on {counted(evidence.test_photos, 'test photo')}" if evidence.test_photos else ""
@@ -60,7 +61,7 @@ def measured(evidence: Evidence) -> Iterator[str]:
 
 
 def no_nearer(evidence: Evidence) -> Iterator[str]:
-    """Say that no fine-tuned model comes nearer to the references than the best look-up, where that is so."""
+    """Yield a sentence if no fine-tuned model is closer to the references than the best look-up."""
     distance = _distance(evidence)
     tuned = [arm for arm in evidence.tuned if arm in distance]
     look_ups = [arm for arm in distance if arm_of(arm).family == "look-up"]
@@ -78,7 +79,7 @@ def no_nearer(evidence: Evidence) -> Iterator[str]:
 
 
 def _distance(evidence: Evidence) -> dict[str, float]:
-    """Return the mean semantic distance by arm."""
+    """Return arm -> mean semantic distance."""
     return {arm: estimate.mean for arm, estimate in evidence.of(DISTANCE).items()}
 
 

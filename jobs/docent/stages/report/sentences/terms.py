@@ -1,4 +1,4 @@
-"""Explain terms of the page that are no metrics. Reads nothing, writes nothing."""
+"""Explain the terms of the page that are not metrics. Reads `terms.yaml` of this package."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ TERMS: list[dict[str, str]] = yaml.safe_load(files(__package__).joinpath("terms.
 
 
 def terms_on(used: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """Return the terms that texts of the page use, with their meanings."""
+    """Return (term, meaning) of the glossary terms that the texts use."""
     text = "\n".join(used).lower()
     return tuple((row["term"], row["meaning"]) for row in TERMS if row["word"] in text)

@@ -1,7 +1,6 @@
-"""Word the verdict: plain sentences from numbers alone, the uncomfortable ones first. Reads nothing, writes nothing.
+"""Write the verdict: plain sentences computed from numbers, bad news first.
 
-What "ahead", "tied" and "behind" mean is decided in findings.py; the sentences below the first are in support.py and
-cautions.py.
+findings.py defines "ahead", "tied" and "behind". The sentences below the headline are in support.py and cautions.py.
 """
 
 from __future__ import annotations
@@ -22,13 +21,13 @@ MAX_EXPLAINED = 2
 
 @dataclass(frozen=True)
 class Verdict:
-    """What stands at the top of the page.
+    """The sentences at the top of the page.
 
     Attributes:
-        headline: the one sentence to remember.
-        warning: why the numbers cannot be believed as they are; empty when they can.
-        support: the numbers behind it.
-        cautions: what limits it.
+        headline: the main result in one sentence.
+        warning: why the numbers are too good, or "" if they are not.
+        support: sentences with the numbers that support the headline.
+        cautions: sentences about the limits of the verdict.
     """
 
     headline: str
@@ -38,14 +37,14 @@ class Verdict:
 
 
 def judge(evidence: Evidence) -> Verdict:
-    """Say which model or method knows the exhibits best, what that is worth, and what speaks against it."""
+    """Write the verdict: which model or method is best, the numbers for it, and its limits."""
     headline, support = _headline(evidence)
     cautions = cautions_of(evidence, scored=any(evidence.arms.values()))
     return Verdict(headline, warning_of(evidence), support, cautions)
 
 
 def _headline(evidence: Evidence) -> tuple[str, tuple[str, ...]]:
-    """Choose the first sentence and the numbers behind it."""
+    """Return the headline and the sentences that support it."""
     accuracy = evidence.of(ACCURACY)
     if not accuracy:
         return _without_accuracy(evidence), tuple(no_nearer(evidence))
@@ -71,7 +70,10 @@ def _headline(evidence: Evidence) -> tuple[str, tuple[str, ...]]:
 def _told_apart(
     evidence: Evidence, accuracy: dict[str, Estimate], tuned: Sequence[str]
 ) -> tuple[dict[str, Estimate], tuple[str, ...]]:
-    """Leave out what answered about too few exhibits to be compared, and say so; nothing, where no model is left."""
+    """Leave out arms with answers about too few exhibits, and return the remaining arms and a sentence about it.
+
+    If no fine-tuned model would remain, leave out nothing.
+    """
     enough = {arm: estimate for arm, estimate in accuracy.items() if comparable(evidence, estimate)}
     few = [arm for arm in accuracy if arm not in enough]
     if not few or not any(arm in enough for arm in tuned):
@@ -100,7 +102,7 @@ def _without_tuned(evidence: Evidence, accuracy: dict[str, Estimate]) -> str:
 
 
 def _untellable(evidence: Evidence, accuracy: dict[str, Estimate], tuned: Sequence[str]) -> str:
-    """Say what the test cannot show, and give the shares all the same, also of a baseline with a share as high."""
+    """Write a headline for a test that is too small: the best fine-tuned share, and the best baseline if as high."""
     item = evidence.subject.item
     exhibits = counted(evidence.exhibits, evidence.subject.unit, evidence.subject.units)
     start, chance = f"With {exhibits} this test is too small to show a difference between models and methods", ""
@@ -131,7 +133,7 @@ def _none_right(evidence: Evidence, accuracy: dict[str, Estimate], tuned: Sequen
 
 
 def _challenged(accuracy: dict[str, Estimate], best: str, rivals: Mapping[str, Standing]) -> str:
-    """Say before anything else that a baseline is better or indistinguishable."""
+    """Write a headline that names the baselines that are better than the best fine-tuned model, or tied with it."""
     beats = [arm for arm, place in rivals.items() if place == "behind"]
     ties = [arm for arm, place in rivals.items() if place == "tied"]
     shares = f"{percent(accuracy[best].mean)}{_around(accuracy[best])}"
@@ -166,7 +168,7 @@ def _unchallenged(evidence: Evidence, accuracy: dict[str, Estimate], best: str, 
 
 
 def _share(evidence: Evidence, estimate: Estimate, of: int = 1) -> str:
-    """Write a share in words, with its interval where there is one.
+    """Write a share in words, with its interval if it has one.
 
     Args:
         of: how many models or methods have this share.
@@ -182,7 +184,7 @@ def _around(estimate: Estimate) -> str:
 
 
 def _named(names: Sequence[str], accuracy: dict[str, Estimate], explained: bool) -> str:
-    """List models and methods with their share, the strongest first; described in words where they are few."""
+    """List models and methods with their shares, the highest first; with a short description if `explained`."""
     ordered = {arm: accuracy[arm] for arm in sorted(names, key=lambda arm: -accuracy[arm].mean)}
     if not explained:
         return joined(shares_of(ordered))

@@ -1,6 +1,6 @@
-"""Show models, methods and metrics in the words of `docent.tables`. Reads nothing, writes nothing.
+"""Describe models, methods and metrics with the texts of `docent.tables`, and format their values.
 
-A method or a metric that has no row there still appears, under its own name.
+A method or metric without a row there is shown under its own name.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ class Arm:
     """A model or method that is compared.
 
     Attributes:
-        family: decides colour and mark.
-        short: what a sentence calls it.
-        text: what a table says of it.
+        family: group that determines its colour and mark in charts.
+        short: its name in sentences.
+        text: its description in tables.
     """
 
     name: str
@@ -46,10 +46,10 @@ class Arm:
 
 
 def metric_of(name: str, subject: Subject | None = None) -> Metric:
-    """Return the row of a metric, or a plain one for a metric that has none.
+    """Return the METRICS row of a metric, or a generic one if it has no row.
 
     Args:
-        subject: what the run is about; exhibits without it.
+        subject: what the run is about; None stands for a run about exhibits.
     """
     metric = METRICS.get(name) or Metric(name, "", name.replace("_", " "), "unknown", "No description yet.")
     if subject is None or not subject.documents:
@@ -61,10 +61,10 @@ def metric_of(name: str, subject: Subject | None = None) -> Metric:
 
 
 def arm_of(name: str, kind: str = "") -> Arm:
-    """Return what the page says of an arm; a fine-tuned model is described by its row of APPROACHES.
+    """Return the name and description of an arm; those of a fine-tuned model come from APPROACHES.
 
     Args:
-        kind: `lora`, `full` ...; "" for an arm that is not fine-tuned, or of an unknown kind.
+        kind: key in APPROACHES, such as `lora` or `full`; "" if the arm is not fine-tuned or its kind is unknown.
     """
     if row := ARMS.get(name):
         return Arm(name, row.family, row.short, row.text)
@@ -73,22 +73,22 @@ def arm_of(name: str, kind: str = "") -> Arm:
 
 
 def percent(share: float) -> str:
-    """Write `0.834` as `83 %`; where rounding would say 0 or 100 and it is not, one digit more, up to `99.9 %`."""
+    """Format `0.834` as `83 %`; a share that would wrongly round to 0 or 100 % gets a decimal: `0.1 %`, `99.9 %`."""
     if 0 < share < 0.005 or 0.995 <= share < 1:
         return f"{min(max(share * 100, 0.1), 99.9):.1f}\N{NO-BREAK SPACE}%"
     return f"{share * 100:.0f}\N{NO-BREAK SPACE}%"
 
 
 def number(value: float, metric: Metric) -> str:
-    """Write a metric's value with a real minus sign."""
+    """Format a metric's value, with the Unicode minus sign."""
     text = percent(value) if metric.share else f"{value:.{metric.digits}f}"
     return text.replace("-", "−")
 
 
 def interval(low: float, high: float, metric: Metric) -> str:
-    """Write a 95 % interval: `74–91 %` or `0.211–0.240`; ` to ` where a minus sign would be misread.
+    """Format a 95 % interval: `74–91 %` or `0.211–0.240`; with ` to ` if an end is negative.
 
-    An interval that nobody could compute is "".
+    Return "" if an end is infinite: no interval was computed.
     """
     if not math.isfinite(low + high):
         return ""

@@ -1,5 +1,5 @@
-"""Derive what to do next from the numbers of a run, with commands that work as printed.
+"""Suggest next steps from the numbers of a run, with commands that work as printed.
 
-`next_steps` puts the steps of the other modules in order.
+`next_steps` puts the steps of the other modules in page order.
 Start reading at `next_steps.py`.
 """

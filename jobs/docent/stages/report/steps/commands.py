@@ -1,6 +1,7 @@
-"""Write commands that work on this run as they stand on the page: with its name and, where needed, its folder.
+"""Write commands for this run that work when copied from the page: with the run's name and, if needed, its folder.
 
-Reads the place of the run folder; writes nothing. No absolute path reaches the page: one that lies elsewhere is cut.
+Reads the path of the run folder; writes nothing. The page has no absolute paths: a folder outside the working directory
+is shortened to its name.
 """
 
 from __future__ import annotations
@@ -13,18 +14,18 @@ from docent.store import Artifact
 
 DATA = Path("runs")
 VOLUME = Path("/data")
-"""Where all runs lie in a pod."""
+"""The folder of all runs in a pod."""
 CUT = "…/"
-"""What stands for the path of a folder outside the working directory."""
+"""Placeholder for the path of a folder outside the working directory."""
 
 
 class Commands:
     """Builds commands for the run of a report.
 
     Attributes:
-        local: whether the run lies on the machine of its user; on a cluster only `docent run` reaches it.
-        folder: the run's folder, as people find it.
-        parent: name of the folder of runs, where its path is cut; else "".
+        local: whether the run's folder is on the user's machine, not on a cluster's volume.
+        folder: the run's folder, relative to the working directory or shortened.
+        parent: name of the folder that holds the runs if its path is shortened, else "".
     """
 
     def __init__(self, ctx: Context) -> None:
@@ -36,10 +37,11 @@ class Commands:
         self._elsewhere = [] if data == DATA.as_posix() else ["--data", data]
 
     def run(self, *sets: str, verb: str = "run") -> str:
-        """Return `docent run` for the same run with some settings changed; on a cluster FILE is its pipeline file.
+        """Return `docent run` for the same run with changed settings; on a cluster, FILE stands for its pipeline file.
 
         Args:
-            sets: `a.b=c` each.
+            sets: the settings to change, each as `section.name=value`.
+            verb: the docent command, `run` or one with the same options.
         """
         changes = [argument for one in sets for argument in ("--set", one)]
         if not self.local:
@@ -47,21 +49,21 @@ class Commands:
         return shlex.join(["docent", verb, "--run", self._name, *self._elsewhere, *changes])
 
     def again(self) -> str:
-        """Return the command that makes the whole run anew, as a run of its own."""
+        """Return the command that repeats the complete run under another name."""
         if not self.local:
             return shlex.join(["docent", "run", "FILE", "--backend", "kubernetes", "--run", "again"])
         resolved = f"{self.folder}/pipeline.resolved.yaml"
         return shlex.join(["docent", "run", resolved, *self._elsewhere, "--run", "again"])
 
     def place(self) -> str:
-        """Say what to put in place of a path that is cut, as a sentence; "" where none is."""
+        """Return a sentence about what to put in place of the shortened path, or "" if no path is shortened."""
         return f"In place of {CUT[:-1]} put the path of the folder that holds {self.parent}." if self.parent else ""
 
     def review(self, decisions: str = "") -> str:
-        """Return the command that writes the pairs of the run for people to read, or takes their decisions.
+        """Return the command that writes the run's pairs for review, or that applies a person's decisions.
 
         Args:
-            decisions: the file that the page saved.
+            decisions: the file with decisions that the review page saved; "" writes the pairs for review.
         """
         applied = ["--apply", decisions] if decisions else []
         return shlex.join(["docent", "review", self._name, *self._elsewhere, *applied])
@@ -72,14 +74,18 @@ class Commands:
         return shlex.join(["docent", "logs", unit, "--run", self._name, *place])
 
     def output(self, artifact: Artifact, name: str = "") -> str:
-        """Return where a file of a unit lies, through `latest` where the file system has links."""
+        """Return the path of a file in a unit's output folder, through the link `latest` if it exists.
+
+        Args:
+            name: the file's name; "" for the folder itself.
+        """
         linked = (self._run_dir / artifact.unit / "latest").exists()
         folder = "latest" if linked else artifact.folder.name
         return "/".join(part for part in (self.folder, artifact.unit, folder, name) if part)
 
 
 def _public(folder: Path) -> str:
-    """Make a folder relative to the working directory; one outside of it is cut to its last name."""
+    """Return a folder's path relative to the working directory; a folder outside it is shortened to its last name."""
     if not folder.is_absolute() and ".." not in folder.parts:
         return folder.as_posix()
     here = Path.cwd()

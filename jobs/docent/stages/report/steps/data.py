@@ -1,4 +1,7 @@
-"""Suggest steps about the pairs, the data set and the models. Reads the notes of build-dataset; writes nothing."""
+"""Suggest steps about the pairs, the data set and the models.
+
+Reads the statistics of build-dataset and the record of the last push; writes nothing.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from docent.tables import APPROACHES
 
 
 def teacher(known: Known) -> Iterator[NextStep]:
-    """Say how to use a language model instead of the offline teacher, and what that sends, keeps and redoes."""
+    """Suggest a language model instead of the offline teacher: what it costs, what is sent to it, what runs again."""
     if not known.offline:
         return
     missing = read_unwritten(known.ctx).total()
@@ -50,7 +53,7 @@ def teacher(known: Known) -> Iterator[NextStep]:
 
 
 def pairs(known: Known) -> Iterator[NextStep]:
-    """Say how people read the pairs, and how their decisions come into the data set."""
+    """Suggest a review of the pairs, with the commands that apply the decisions to the data set."""
     if not known.commands.local or not known.ctx.writers(QAPair) or "Questions and answers" not in known.funnel.tables:
         return
     artifact = next(iter(known.ctx.revisers(QAPair)), None)
@@ -77,7 +80,7 @@ def pairs(known: Known) -> Iterator[NextStep]:
 
 
 def licence(known: Known) -> Iterator[NextStep]:
-    """Say how the data set gets a licence, where nobody named one."""
+    """Suggest naming a licence for the data set if it has none."""
     section = known.ctx.config.build_dataset
     if section is None or not known.ctx.artifacts(Example) or section.license:
         return
@@ -93,7 +96,7 @@ def licence(known: Known) -> Iterator[NextStep]:
 
 
 def data_set(known: Known) -> Iterator[NextStep]:
-    """Say where the data set lies, what its files are, and how another trainer takes it."""
+    """Describe the data set's folder and files, and suggest how to convert it for another trainer."""
     artifact, section = known.ctx.artifact(Example), known.ctx.config.build_dataset
     if artifact is None:
         return
@@ -119,12 +122,12 @@ def data_set(known: Known) -> Iterator[NextStep]:
 
 
 def pushed(known: Known) -> Iterator[NextStep]:
-    """Say why the data set was not on the hub when the page was written, and how to push it again."""
+    """Suggest pushing the data set again if it was not on the hub when the page was written, with the reason."""
     section, artifact = known.ctx.config.build_dataset, known.ctx.artifact(Example)
     if section is None or artifact is None or not is_open(known.ctx.config, known.ctx.run_dir, artifact):
         return
     last = read_push(known.ctx.run_dir)
-    # An earlier push may be of other rows, or to another repository.
+    # The recorded push may have been of other rows, or to another repository.
     this = last is not None and (last.digest, last.repository) == (artifact.digest, section.push_to)
     reason = f"not pushed: {last.reason.rstrip('.')}" if last and this else "not pushed yet"
     again = (f"{known.commands.run()} --only {shlex.quote(artifact.unit)}",) if known.commands.local else ()
@@ -136,7 +139,7 @@ def pushed(known: Known) -> Iterator[NextStep]:
 
 
 def models(known: Known) -> Iterator[NextStep]:
-    """Say where the models lie, how they load, and which of equal ones to take."""
+    """Describe where the models are and how to load them, and recommend one if they are equally accurate."""
     section = known.ctx.config.finetune
     if section is None:
         return
@@ -157,10 +160,10 @@ def models(known: Known) -> Iterator[NextStep]:
 
 
 def _which(known: Known, whole: Sequence[str]) -> str:
-    """Say which of several models to take, where they are right equally often.
+    """Return a sentence that recommends one of several models if all are equally accurate, or else "".
 
     Args:
-        whole: models that load without a base model.
+        whole: names of the models that load without a base model.
     """
     shares = {arm: known.evidence.arms.get(arm, {}).get(ACCURACY) for arm in known.evidence.tuned}
     means = {estimate.mean for estimate in shares.values() if estimate}

@@ -1,4 +1,4 @@
-"""Suggest steps about the exhibits: more of them, more photos, titles. Reads and writes nothing."""
+"""Suggest steps about the exhibits: more exhibits, more photos, titles."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from docent.stages.report.sentences.wording import ACCURACY
 from docent.stages.report.steps.step import Known, NextStep, collection_place
 
 PHOTOS_NEEDED = 5
-"""Photos of an exhibit that make an honest test: for training, for the choice of a checkpoint, and for the test."""
+"""Photos that an exhibit needs for a fair test, as training, choosing a checkpoint and testing each use their own."""
 MAX_NAMED = 5
 
 
 def small_test(known: Known) -> Iterator[NextStep]:
-    """Count exhibits that a test lacks to show a difference; this comes before anything that costs money."""
+    """Suggest more exhibits if the test is too small to show a difference; listed before steps that cost money."""
     evidence = known.evidence
     scored = any(ACCURACY in metrics or evidence.exhibits == 1 for metrics in evidence.arms.values())
     if not scored or evidence.subject.item != "exhibit" or not too_small(evidence, ACCURACY):
@@ -31,7 +31,7 @@ def small_test(known: Known) -> Iterator[NextStep]:
 
 
 def _how(known: Known) -> str:
-    """Say how an exhibit is added to the sources of this run."""
+    """Describe how to add exhibits to the sources of this run."""
     photos = f"{PHOTOS_NEEDED} or more photos"
     ingest = known.ctx.config.ingest
     folders = [s.path for s in (ingest.sources if ingest else ()) if s.kind == "exhibits-folder"]
@@ -41,7 +41,7 @@ def _how(known: Known) -> str:
 
 
 def few_photos(known: Known) -> Iterator[NextStep]:
-    """Name exhibits with fewer photos than an honest test needs."""
+    """Suggest more photos of exhibits that have fewer than PHOTOS_NEEDED, and name exhibits that were not tested."""
     originals = known.funnel.items.originals
     listed = [
         f"{name} ({counted(PHOTOS_NEEDED - n, 'more photo')})" for name, n in originals.items() if n < PHOTOS_NEEDED
@@ -57,7 +57,7 @@ def few_photos(known: Known) -> Iterator[NextStep]:
 
 
 def confused(known: Known) -> Iterator[NextStep]:
-    """Name exhibits that the best model takes for others."""
+    """Suggest more photos and better descriptions of exhibits that the best model confuses with others."""
     if known.confusions:
         pairs = [f"“{one.exhibit}” with “{one.other}” ({counted(one.answers, 'answer')})" for one in known.confusions]
         yield NextStep(
@@ -68,7 +68,7 @@ def confused(known: Known) -> Iterator[NextStep]:
 
 
 def untitled(known: Known) -> Iterator[NextStep]:
-    """Say how exhibits and the page get a title, where all that is known is the name of a folder or file."""
+    """Suggest titles for exhibits, documents and the page if they are named after a folder or file."""
     if names := known.funnel.documents.untitled:
         has = plural(len(names), "1 exhibit has", f"{len(names)} exhibits have")
         called = plural(len(names), "is called after its folder", "are called after their folders")
@@ -95,6 +95,6 @@ def untitled(known: Known) -> Iterator[NextStep]:
 
 
 def _first(names: Sequence[str]) -> str:
-    """Name the first few and count the others."""
+    """List the first MAX_NAMED names and the number of others."""
     more = [f"{len(names) - MAX_NAMED} others"] if len(names) > MAX_NAMED else []
     return joined([*names[:MAX_NAMED], *more])

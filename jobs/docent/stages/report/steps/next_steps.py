@@ -1,7 +1,7 @@
-"""List what to do next: the last section of the page, with commands that work as they stand there.
+"""List next steps: the last section of the page, with commands that work as printed.
 
-Reads the reject counts of the run; writes nothing. Only what applies to the run is listed, what is missing or wrong
-first. Steps about exhibits are in exhibits.py, those about the data set and the models in data.py.
+Reads the reject counts of the run; writes nothing. Lists only steps that apply to the run, starting with missing or
+faulty parts. exhibits.py has the steps about exhibits, data.py the steps about the data set and the models.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from docent.stages.report.steps.exhibits import confused, few_photos, small_test
 from docent.stages.report.steps.step import Known, NextStep
 
 OPEN_FILES = ("exhibits-csv",)
-"""Kinds of sources that `docent ingest PATH` reads as something else."""
+"""Kinds of sources that `docent ingest PATH` would read as another kind."""
 
 
 def next_steps(known: Known) -> tuple[NextStep, ...]:
-    """List what to do next with this run."""
+    """Return the next steps for this run, in page order."""
     first, last = ((), (data_set,)) if known.training else ((data_set,), ())
     steps = (
         _failed, _leaks, pushed, *first, _unusable, small_test, limited, _unconverged, few_photos, confused, _cut,
@@ -52,7 +52,7 @@ def _leaks(known: Known) -> Iterator[NextStep]:
 
 
 def _unusable(known: Known) -> Iterator[NextStep]:
-    """Photos, files and rows of the sources that could not be used, and where they are named."""
+    """Show how to list photos, files and rows of the sources that could not be used."""
     artifact = known.ctx.artifact(Document)
     if artifact is None or not artifact.success.rejected or not known.ctx.config.ingest:
         return
@@ -69,7 +69,7 @@ def _unusable(known: Known) -> Iterator[NextStep]:
 
 
 def limited(known: Known) -> Iterator[NextStep]:
-    """Say how to lift a limit on the steps of training, which later runs keep as they keep all settings."""
+    """Suggest removing the limit on training steps; otherwise later runs keep it, like all settings."""
     section = known.ctx.config.finetune
     if section and section.max_steps:
         steps = counted(section.max_steps, "step")
@@ -101,7 +101,7 @@ def _unconverged(known: Known) -> Iterator[NextStep]:
 
 
 def _cut(known: Known) -> Iterator[NextStep]:
-    """Answers of fine-tuned models that ended at the limit of tokens."""
+    """Suggest a higher token limit if answers of fine-tuned models were cut."""
     cut = [ended for ended in known.ended if ended.cut and ended.arm in known.evidence.tuned]
     limits = [ended.limit_tokens for ended in cut if ended.limit_tokens]
     if limits and known.ctx.config.answer:

@@ -1,4 +1,4 @@
-"""Define a step of "What to do next", and what steps are derived from. Reads nothing, writes nothing."""
+"""Define a step of "What to do next", and the data that steps are derived from."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from docent.stages.report.steps.commands import Commands
 
 @dataclass(frozen=True)
 class NextStep:
-    """One thing to do: why and what, then the commands for it."""
+    """One suggestion: a text that gives the reason and the action, and its commands."""
 
     text: str
     commands: tuple[str, ...] = ()
 
 
 def collection_place(ctx: Context) -> str:
-    """Say where `collection.yaml` is read from; "" where no source of the run has a place for it."""
+    """Return where to put `collection.yaml`, as `in FOLDER`, or "" if no source of the run can have one."""
     sources = ctx.config.ingest.sources if ctx.config.ingest else ()
     folders = [s.path.parent if s.kind == "exhibits-csv" else s.path for s in sources]
     if not any(s.kind == "exhibits-csv" or not s.path.suffix for s in sources):
@@ -37,12 +37,12 @@ def collection_place(ctx: Context) -> str:
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of the run, and how commands for it are written.
+    """The data of a run that next steps are derived from, and the builder of its commands.
 
     Attributes:
-        confused: the model that `confusions` are of.
-        ended: how the answers of each model ended.
-        named_after_path: whether the page has no title but the name of a folder or file.
+        confused: name of the model that has the `confusions`, or "".
+        ended: for each model, how many answers were cut.
+        named_after_path: whether the page's title is only the name of a folder or file.
     """
 
     ctx: Context
@@ -59,10 +59,10 @@ class Known:
 
     @property
     def again(self) -> str:
-        """What a run after a change of the material does beside the data, to go on after a verb; "" without models."""
+        """Return the clause `, which trains again` if the run trains models, or else ""."""
         return ", which trains again" if self.training else ""
 
     @property
     def offline(self) -> bool:
-        """Whether the offline teacher wrote pairs."""
+        """Whether the offline teacher wrote any pairs."""
         return OFFLINE_TEACHER in self.evidence.teachers
