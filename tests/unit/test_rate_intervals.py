@@ -43,7 +43,7 @@ def test_one_answer_per_exhibit_has_the_published_exact_interval(hits: int, n: i
 
 def test_mean_is_over_rows_and_not_over_clusters() -> None:
     assert share_interval([1, 1, 1, 0], ["a", "a", "a", "b"])[0] == 0.75
-    assert share_interval([1, 1, 1, 0], ["a", "a", "a", "b"])[2:] == (4, 2)
+    assert share_interval([1, 1, 1, 0], ["a", "a", "a", "b"])[2:4] == (4, 2)
 
 
 def test_row_order_does_not_matter_and_repeating_every_row_does_not_narrow_the_interval() -> None:

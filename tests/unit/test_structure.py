@@ -6,6 +6,7 @@ import asyncio
 import copy
 import json
 import math
+import re
 from datetime import date
 from typing import Any, Literal
 
@@ -26,6 +27,7 @@ from docent.llm.structure.structure import (
     correction,
     probe_body,
 )
+from docent.llm.wire.thoughts import without_thoughts
 
 
 class Pair(BaseModel):
@@ -186,7 +188,10 @@ def test_a_problem_names_the_fields() -> None:
 
 
 # No text has a backspace or a form feed: before a letter their escapes are taken for LaTeX.
-json_texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\b\f"))
+# Nor are a tab or a line break before a letter tried, which may be LaTeX, and marks of a model's thoughts.
+json_texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\b\f")).filter(
+    lambda text: not re.search(r"[\t\n\r][A-Za-z]", text) and without_thoughts(text) == text
+)
 pairs_strategy = st.builds(
     Pairs,
     pairs=st.lists(st.builds(Pair, question=json_texts, answer=json_texts), min_size=1, max_size=5),
