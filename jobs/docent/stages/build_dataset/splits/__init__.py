@@ -1,4 +1,5 @@
 """Assign pairs and pictures to splits, and count what the test shares with training.
 
-All functions are pure functions of rows. Start reading at `pairing.py`.
+All functions are pure functions of rows.
+Start reading at `pairing.py`.
 """
