@@ -121,7 +121,7 @@ class LocalBackend:
         shards = [Shard(i, count) for i in range(count)]
         missing = [shard for shard in shards if find_marker(run_dir / unit / spec[:SPEC_DIGITS], shard, spec) is None]
         before = unit_state(self.states, unit)
-        # All shards have markers but there is no _SUCCESS.json: any shard's process writes it, or names the failed gate.
+        # All shards have markers but _SUCCESS.json is missing: any shard's process writes it or reports a failed gate.
         work = UnitWork(spec, [(0.0, shard) for shard in missing or shards[:1]], before.continuation)
         for shard in shards:
             if shard not in missing:  # complete, so that only a gate can have failed, which is checked again
