@@ -58,7 +58,7 @@ def manifests(config: PipelineConfig) -> dict[str, str]:
 
 
 def to_yaml(body: Any) -> str:
-    """Return canonical YAML: apiVersion, kind, metadata first; in other mappings `name` first; all other keys sorted."""
+    """Return canonical YAML: apiVersion, kind, metadata first, then sorted; in nested mappings `name` is first."""
     return yaml.dump(_ordered(body), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
 
 

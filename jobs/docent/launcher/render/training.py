@@ -121,7 +121,7 @@ def pytorch_job(plan: Plan, unit: Unit, workers: int, rehearse: bool) -> Body:
 def training_runtime(plan: Plan, unit: Unit) -> Body:
     """Return the TrainingRuntime that a TrainJob refers to: its pod, and what happens if one is lost.
 
-    Kubeflow's own `torch-distributed` does not meet Pod Security `restricted`, and a TrainJob cannot add what is missing.
+    Kubeflow's own `torch-distributed` does not meet Pod Security `restricted`, and a TrainJob cannot fix that.
     """
     cluster = plan.config.kubernetes
     job = {

@@ -1,6 +1,6 @@
 """Find and delete files that no complete unit needs any more: old folders, torn files, checkpoints.
 
-Trained models, and checkpoints of an unfinished training, are marked as such in the list, since they took hours to make.
+Trained models, and checkpoints of an unfinished training, are marked as such in the list: they took hours to make.
 
 Reads and deletes only below the run folder: links are never followed, and a unit is left alone if its `_SUCCESS.json`
 is damaged, names paths outside the run, or lists files that are missing.
