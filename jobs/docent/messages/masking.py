@@ -54,8 +54,8 @@ def remember_secret(value: str) -> None:
 def mask(text: str, environ: Mapping[str, str] = os.environ) -> str:
     """Return the text with every known secret, and everything that looks like a credential, replaced by `***`.
 
-    Known secrets are remembered values, the values of variables with telling names (`PGPASSWORD`, `HF_TOKEN`), and the
-    passwords inside addresses in the environment (`HTTPS_PROXY`), each also percent-encoded, JSON-escaped and in base64.
+    Known secrets are remembered values, the values of variables named like secrets (`PGPASSWORD`, `HF_TOKEN`), and
+    passwords inside addresses in the environment (`HTTPS_PROXY`), each also percent-encoded, JSON-escaped or base64.
     """
     secrets = {form for value in (*_remembered, *_secrets_of(environ)) for form in _forms(value)}
     longest_first = sorted(secrets, key=len, reverse=True)
