@@ -172,7 +172,7 @@ def _attempt(states: RunStates, unit: Unit, shard: Shard, stop: threading.Event,
 
 
 def _forget_progress(folder: Path, shard: Shard) -> None:
-    """Remove the progress that an earlier attempt at this shard reported, and progress of shards that no longer exist."""
+    """Remove progress files of earlier attempts at this shard, and of shards that no longer exist."""
     if peers.rank() != 0:
         return
     for path in folder.glob("progress-*.json"):

@@ -7,7 +7,7 @@
     <run>/<unit>/<spec10>/files/<sha16>.<suffix>             pictures and the like, named by content
 
 Everything is written under a temporary name (with host and pid), synced and renamed (durable.py). A marker or
-`_SUCCESS.json` counts only while every file it lists has its size, and neither mtime nor ctime is newer; the sha256 of a
+`_SUCCESS.json` counts only while every file it lists has the listed size and no newer mtime or ctime; the sha256 of a
 newer file decides (listings.py). The digest of a unit covers its rows in order and its files, so the number of shards
 does not change it.
 """

@@ -42,7 +42,7 @@ class Stamp(NamedTuple):
 
 
 class Hashed(NamedTuple):
-    """The sha256 of a file's content, with the stamp that the file had when it was hashed."""
+    """The sha256 of a file's content, and the stamp that the file had when it was hashed."""
 
     stamp: Stamp
     sha256: str

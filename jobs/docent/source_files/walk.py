@@ -60,7 +60,7 @@ def walk(folder: Path, outwards: bool = False) -> Iterator[Entry]:
 
     Args:
         folder: the folder, or a link to it.
-        outwards: whether to follow links and yield their targets, as needed for model caches, which consist of links.
+        outwards: whether to follow links out of the folder as well; caches of models consist of such links.
 
     Raises:
         InputError: the folder belongs to the system, or is too large or too deep to be read.
