@@ -235,7 +235,7 @@ def arms(config: PipelineConfig) -> tuple[str, ...]:
 
 
 def hashed_fields(config: PipelineConfig, unit: Unit) -> dict[str, Any]:
-    """Return the configuration that affects a unit's output, as JSON values; of approaches and arms, only its own."""
+    """Return the settings that affect a unit's output as JSON values, with no other unit's approach or arm."""
     fields: dict[str, Any] = {"run": output_fields(config.run)}
     uses = ("llm",) if unit.stage == "ingest" and describes(config) else STAGES[unit.stage].uses
     for name in (*uses, unit.stage):

@@ -1,6 +1,7 @@
 """Write files atomically and durably: under a temporary name, synced, then renamed.
 
-Reads and writes the files it is given. Every file of a run is written through here (store.py, parts.py, context.py).
+Reads and writes the files it is given. The outputs of a run and its markers are written through here
+(store.py, parts.py, context.py).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Check the name of a run, which is the name of a folder below the data folder and part of the names of Kubernetes objects."""
+"""Check the name of a run, which names a folder below the data folder and is part of the names of Kubernetes objects."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class Backend(Protocol):
         ...
 
     def wait(self, timeout_s: float) -> Mapping[str, UnitState]:
-        """Return the states of submitted units, once one changes or after `timeout_s`.
+        """Return the states of submitted units as soon as one changes, or after `timeout_s`.
 
         Each unit is reported once as `done` (its work exited 0), `failed`, or `stopped` (it can be submitted again).
         """

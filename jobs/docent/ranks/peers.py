@@ -92,7 +92,8 @@ def together() -> Iterator[None]:
 def agreed_to_stop(stop: threading.Event) -> bool:
     """Return whether any rank was asked to stop; all ranks get the same answer at the same step.
 
-    All ranks call this once per step. The caller then lets rank 0 save, and raises StoppedError on all ranks.
+    All ranks must call this once per step. If it returns True, the caller lets rank 0 save, and raises StoppedError
+    on all ranks. So far only the rehearsal uses it.
     """
     if world_size() == 1:
         return stop.is_set()

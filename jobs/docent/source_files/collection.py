@@ -46,7 +46,7 @@ class Collection(Frozen):
 
 
 class SourceNames(Frozen):
-    """What is known about the name and licence of one source."""
+    """Everything known about the name and licence of one source."""
 
     title: str = ""
     """Title stated in its `collection.yaml`."""

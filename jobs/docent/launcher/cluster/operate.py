@@ -104,7 +104,7 @@ def retry(cluster: Cluster, run: str, record: RunRecord) -> int | None:
 
 
 def cancel(cluster: Cluster, run: str, record: RunRecord) -> bool:
-    """Stop the launcher, then everything it started, and record it; return False if nothing was running.
+    """Stop the launcher and then everything it started, and record the end; return False if nothing was running.
 
     Pods get SIGTERM and their grace period to write a checkpoint.
 

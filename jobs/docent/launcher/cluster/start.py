@@ -30,7 +30,7 @@ Verdict = Literal["nothing", "attach", "launch"]
 
 @dataclass(frozen=True)
 class Intent:
-    """A run that is requested.
+    """A requested run, compared with the cluster.
 
     Attributes:
         plan: plan of the run's configuration, with the inputs' paths on the volume.

@@ -166,7 +166,7 @@ def _unusable_model(config: PipelineConfig, todo: Sequence[Unit]) -> Iterator[Co
 
 
 def without_pictures(config: PipelineConfig, todo: Sequence[Unit]) -> Iterator[ConfigError]:
-    """Yield an error for each source of documents that models would train on or answer about without pictures.
+    """Yield an error for each source whose questions lack pictures, if models are to train on them or answer them.
 
     Once the data set is complete, stage finetune checks its rows instead.
     """

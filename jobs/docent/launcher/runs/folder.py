@@ -93,7 +93,7 @@ def unit_states(states: RunStates, tolerant: bool = False) -> dict[str, UnitStat
 
 
 def _after(states: RunStates, name: str, ahead: dict[str, set[str]], units: dict[str, UnitState]) -> str:
-    """Return what a unit waits for: failed units that it depends on, or the last incomplete units before it."""
+    """Return the units that a unit waits for, in words: the failed ones, or else the last incomplete ones before it."""
     if failed := [one for one, unit in units.items() if one in ahead[name] and unit.phase is Phase.FAILED]:
         return f"after {in_words(states, failed)}, which failed"
     early = set().union(*(ahead[one] for one in ahead[name]))

@@ -31,7 +31,7 @@ class Phase(StrEnum):
 
 @dataclass
 class UnitState:
-    """What is known about a unit.
+    """Everything known about a unit.
 
     Attributes:
         phase: phase of the unit.

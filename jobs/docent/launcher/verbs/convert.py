@@ -34,7 +34,7 @@ def _code(name: str) -> Any:
 
 @contextmanager
 def _gate() -> Iterator[None]:
-    """Exit with GATE_FAILED if the input cannot be converted or checked."""
+    """Turn an error about the input into one with the exit code GATE_FAILED."""
     try:
         yield
     except InputError as error:

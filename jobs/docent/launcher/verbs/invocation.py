@@ -110,7 +110,7 @@ def of_run_on_cluster(run_name: str, namespace: str) -> Invocation:
 
 
 def _unnamed(given: Mapping[str, Any], file: Path | None, sets: tuple[str, ...], data: Path) -> str:
-    """Return the run of a verb that was given no name: the run in its file, or the most recent one."""
+    """Return the run of a verb that was given no name: the run in its file, or the most recently used one."""
     try:
         if "sets" in given:
             return options.read_config(file, None, sets).run.name

@@ -127,7 +127,7 @@ def name_in(file: Path) -> str:
 
 
 def find_run(data: Path, run_name: str | None) -> Path:
-    """Return the folder of the named run, or of the most recent one.
+    """Return the folder of the named run, or of the most recently used one.
 
     Raises:
         LauncherError: (102) there is no run yet, or none of that name.

@@ -1,4 +1,4 @@
-"""Verbs that show in advance what a run would do, and what the teacher would be asked and would cost.
+"""Verbs that show in advance what a run would do, including the requests to the teacher and their cost.
 
 They read the pipeline file (`diff` also the cluster) and write nothing. `estimate` sends no requests: a stage that can
 estimate them is a package with a module `estimate` that has `estimate(ctx) -> dict`.

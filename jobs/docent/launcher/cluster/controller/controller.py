@@ -39,9 +39,9 @@ class Timeouts:
     """How long the launcher waits.
 
     Attributes:
-        success_s: for the output of a Job that is Complete to appear on the volume; network filesystems lag.
-        cluster_s: for an unreachable API server to come back; it is usually replaced within minutes.
-        lease_s: for the lease of a launcher that died to expire.
+        success_s: longest wait for the output of a Job that is Complete to appear; network filesystems lag.
+        cluster_s: longest wait for an unreachable API server; it is usually replaced within minutes.
+        lease_s: duration of the lease; after it, the lease of a launcher that died is free.
     """
 
     success_s: float = 60.0

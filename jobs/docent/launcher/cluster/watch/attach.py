@@ -170,7 +170,7 @@ def _show(watcher: RunWatcher, display: RunDisplay) -> RunRecord:
 
 
 def conclude(cluster: Cluster, run: str, record: RunRecord) -> None:
-    """Return if the run succeeded, otherwise raise the matching error.
+    """Return normally if the run succeeded; otherwise raise the matching error.
 
     Raises:
         LauncherError: 100 the run failed, 103 it was cancelled.

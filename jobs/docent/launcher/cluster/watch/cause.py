@@ -32,7 +32,7 @@ NOT_MOUNTED = frozenset({"FailedMount", "FailedAttachVolume"})
 
 @dataclass(frozen=True)
 class UnitEvidence:
-    """What is known about a unit that waits or failed.
+    """Everything known about a unit that waits or failed.
 
     Attributes:
         unit: name of the unit, used to name the config key to edit.

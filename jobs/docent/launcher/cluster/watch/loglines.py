@@ -38,7 +38,7 @@ def readable(log: str) -> str:
 
 
 def _messages(log: str) -> Iterator[tuple[str, str]]:
-    """Yield level and text of every log record; lines that start no record belong to the one before."""
+    """Yield level and text of every log record; other lines are appended to the record before them."""
     level, text = "", ""
     for line in log.splitlines():
         record = _record(line)
