@@ -1,8 +1,8 @@
 """Hash the files that a unit reads from outside the run, and detect whether they changed while they were read.
 
 Reads files and folders of raw material; writes nothing. The digest covers names and contents, but not times or the
-spelling of a path: `manual`, `./manual/` and `manual/care/..` have the same digest. A snapshot also keeps a stamp of every
-file and folder (size, mtime, ctime, inode): a file that was missing or different for a moment has another ctime
+spelling of a path: `manual`, `./manual/` and `manual/care/..` have the same digest. A snapshot also keeps a stamp of
+every file and folder (size, mtime, ctime, inode): a file that was missing or different for a moment has another ctime
 afterwards, and so does the folder that contains it or that was moved together with it.
 """
 

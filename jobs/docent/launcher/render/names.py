@@ -33,7 +33,7 @@ def workload_name(run: str, unit: str, digest: str, attempt: int = 0) -> str:
 
 
 def attempt_of(name: str, first: str) -> int | None:
-    """Return the attempt number in a workload's name, or None if its digest is not that in `first`, attempt 0's name."""
+    """Return the attempt number in a workload's name, or None if its digest is not in `first`, attempt 0's name."""
     match = re.search(rf"-{first.rpartition('-')[2]}(?:-r(\d+))?$", name)
     return int(match[1] or 0) if match else None
 
