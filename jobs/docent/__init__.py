@@ -1,7 +1,7 @@
-"""docent: raw exhibits in, a vision-language model that knows them out, with proof.
+"""docent: turn raw exhibits into a vision-language model that knows them, with proof.
 
-`stages/` holds the work, `launcher/` starts it, and the modules here are what both share: rows, folders, hashes.
-Libraries of several stages have folders of their own: `llm/`, `teacher/`, `convert/`, `models/`, `vision/`, `text/`.
+`stages/` does the work, `launcher/` starts it, and the modules here are shared by both: rows, folders, hashes.
+Libraries used by several stages have their own folders: `llm/`, `teacher/`, `convert/`, `models/`, `vision/`, `text/`.
 Start reading at `pipeline.py`, the table of stages.
 """
 

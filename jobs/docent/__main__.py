@@ -1,4 +1,4 @@
-"""`python -m docent` is the same as the console script `docent`."""
+"""Run the command `docent` as `python -m docent`."""
 
 from docent.launcher.cli import main
 

@@ -1,8 +1,8 @@
 """Check that the stages can do what a configuration asks for, before the first one starts rather than hours later.
 
-Reads the configuration; writes nothing and asks nobody. The types of `config/` check single values; here stands what
-a stage knows better: one that does is a package with a module `checks`, which has `check(config)`; it
-returns lines for people, which go to standard error.
+Reads the configuration; writes nothing and sends no requests. The types in `config/` check single values; checks that
+need knowledge of a stage are here: a stage with such checks is a package with a module `checks` that has
+`check(config)`. It returns lines for the user, which are printed to standard error.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from docent.pipeline import STAGES, describes, units
 
 
 def check_stages(config: PipelineConfig) -> None:
-    """Ask every stage of the run whether it can do what the configuration says; print what people should know.
+    """Check that every stage of the run supports the configuration; print the notes that the checks return.
 
     Raises:
-        ConfigError: one cannot.
+        ConfigError: a stage does not support the configuration.
     """
     stages = dict.fromkeys(unit.stage for unit in units(config).values())
     if "ingest" in stages:
@@ -34,10 +34,10 @@ def check_stages(config: PipelineConfig) -> None:
 
 
 def check_teacher_sees(config: PipelineConfig) -> None:
-    """Whether pictures can be described; here, because stage ingest is heavy to import.
+    """Check that the teacher can see pictures if it must describe them; here, since stage ingest is slow to import.
 
     Raises:
-        ConfigError: descriptions are wanted of a teacher that cannot see.
+        ConfigError: descriptions are requested of a teacher that cannot see.
     """
     if describes(config) and config.llm.provider == "offline":
         raise ConfigError(
@@ -48,7 +48,7 @@ def check_teacher_sees(config: PipelineConfig) -> None:
 
 
 def _has_checks(package: str) -> bool:
-    """Return whether a stage has something to check; looks at files, so that the others are not imported."""
+    """Return whether a stage has a module `checks`; look at files only, to import no stage without one."""
     spec = importlib.util.find_spec(package)
     folders = (spec.submodule_search_locations or ()) if spec else ()
     return any((Path(folder) / "checks.py").is_file() for folder in folders)

@@ -1,8 +1,8 @@
-"""What a stage sees while it runs: its configuration, its inputs, its shard, and where to put what it makes.
+"""Define the context of a running stage: its configuration, its inputs, its shard, and where it writes output.
 
-A stage is `def run(ctx: Context) -> Iterator[Row | Reject]`. It reads rows of the units before it through `ctx.rows`,
-takes its own block with `ctx.mine`, saves pictures with `ctx.save`, and yields rows. Nothing it yields counts before
-the shell (stage.py) has committed the shard.
+A stage is `def run(ctx: Context) -> Iterator[Row | Reject]`. It reads the rows of earlier units through `ctx.rows`,
+selects its own block with `ctx.mine`, saves pictures with `ctx.save`, and yields rows. Nothing that it yields counts
+until stage.py has committed the shard.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ from docent.records import ImageFile, QAPair, Row, Split, canonical_json
 from docent.store import Artifact, Shard, temporary_name, write_durably
 
 PICTURES = "pictures"
-"""The amount under which `ingest` notes how many pictures its rows hold."""
+"""The key in `usage` under which `ingest` records how many pictures its rows hold."""
 R = TypeVar("R", bound=Row)
 T = TypeVar("T")
 
 
 @dataclass
 class Context:
-    """One shard of one unit at work.
+    """One shard of one unit while it runs.
 
     Attributes:
-        inputs: complete artifacts of the units it reads, by unit name.
-        folder: `<run>/<unit>/<spec10>`, where everything it makes ends up.
-        progress: tell it `total` and how far it is.
-        stop: set when SIGTERM arrived; long loops save and raise StoppedError.
-        usage: tokens, usd and seconds for the marker; add to it.
+        inputs: complete artifacts of the units that this unit reads, by unit name.
+        folder: `<run>/<unit>/<spec10>`, the folder of all output.
+        progress: the progress record; set `total`, and report progress to it.
+        stop: set once SIGTERM arrives; long loops then save and raise StoppedError.
+        usage: tokens, usd and seconds for the marker; see `spend`.
     """
 
     config: PipelineConfig
@@ -78,37 +78,37 @@ class Context:
 
     @property
     def scratch(self) -> Path:
-        """A folder that survives kills and is never an output; the same for every attempt of this spec."""
+        """A folder that survives kills and is never an output; all attempts with this spec share it."""
         path = self.folder / "checkpoints"
         path.mkdir(parents=True, exist_ok=True)
         return path
 
     def writers(self, kind: type[Row]) -> list[Artifact]:
-        """Return the units read that make rows of a type, in pipeline order; none where their stages are skipped."""
+        """Return the inputs that create rows of a type, in pipeline order; empty if their stages are skipped."""
         return writers(self.inputs, kind)
 
     def revisers(self, kind: type[Row]) -> list[Artifact]:
-        """Return the units read whose rows take the place of those that `writers` made, such as curated pairs."""
+        """Return the inputs whose rows replace rows that `writers` created, such as curated pairs."""
         return revisers(self.inputs, kind)
 
     def artifacts(self, kind: type[Row]) -> list[Artifact]:
-        """Return the units read whose rows of a type count: those that revised them, else those that made them."""
+        """Return the inputs whose rows of a type count: those that revised them, or else those that created them."""
         return self.revisers(kind) or self.writers(kind)
 
     def artifact(self, kind: type[Row]) -> Artifact | None:
-        """Return the first of `artifacts`; None where the stage that writes such rows is skipped."""
+        """Return the first of `artifacts`, or None if the stage that writes such rows is skipped."""
         return next(iter(self.artifacts(kind)), None)
 
     def rows(self, kind: type[R]) -> list[R]:
-        """Return all rows of a type, unit after unit, in order; none where the stage that writes them is skipped."""
+        """Return all rows of a type, unit by unit, in order; empty if the stage that writes them is skipped."""
         return list(self.stream(kind))
 
     def stream(self, kind: type[R]) -> Iterator[R]:
-        """Yield the same rows one at a time, for stages that may have more of them than memory."""
+        """Yield the rows of a type one at a time, for stages whose rows may not fit into memory."""
         return (row for artifact in self.artifacts(kind) for row in artifact.rows(kind))
 
     def pairs(self) -> Iterator[QAPair]:
-        """Yield question-answer pairs, whichever stages wrote them: the curated ones, where a stage curates."""
+        """Yield question-answer pairs, whichever stages wrote them; the curated pairs if a stage curates."""
         return self.stream(QAPair)
 
     def count(self, kind: type[Row]) -> int:
@@ -120,10 +120,10 @@ class Context:
         return rows[self.shard.block(len(rows))]
 
     def image_path(self, image: ImageFile) -> Path:
-        """Return where a picture lies, whichever unit made it.
+        """Return the path of a picture, whichever unit wrote it.
 
         Raises:
-            InputError: the row names a unit that this one does not read, or a file that the unit does not list.
+            InputError: the row names a unit that is not an input of this one, or a file that the unit does not list.
         """
         if image.unit not in self.inputs:
             raise InputError(
@@ -134,17 +134,17 @@ class Context:
         return self.inputs[image.unit].file(image.file)
 
     def rng(self, *what: Any) -> random.Random:
-        """Return a random generator that depends on the run's seed and on `what` alone, never on shard or attempt."""
+        """Return a random generator seeded only by the run's seed and `what`, never by shard or attempt."""
         text = canonical_json([self.config.seed, *what])
         return random.Random(hashlib.sha256(text.encode()).digest())
 
     def recorded_splits(self) -> Recorded:
-        """Return which split photos or pairs went to before, for a stage that reads a record (recorded_splits.py)."""
+        """Return the splits assigned earlier, for a stage that reads a record of them (recorded_splits.py)."""
         digests = {name: artifact.digest for name, artifact in self.inputs.items()}
         return read_recorded(self.config, self.run_dir, self.unit.stage, digests)
 
     def record_splits(self, recorded: Recorded, assigned: Iterable[tuple[str, str, Split]]) -> None:
-        """Write the record anew, with the key, name and split of everything that was assigned now."""
+        """Rewrite the record, adding the key, name and split of every new assignment."""
         self.output_file(RECORD, recorded.continued(assigned))
 
     def spend(self, **amounts: float) -> None:
@@ -153,7 +153,7 @@ class Context:
             self.usage[name] = self.usage.get(name, 0.0) + amount
 
     def save(self, data: bytes, suffix: str) -> str:
-        """Store bytes under a name made of their hash; returns the path for a row, `files/<sha16>.<suffix>`."""
+        """Store bytes under a name derived from their hash; return the path for a row, `files/<sha16>.<suffix>`."""
         name = f"files/{hashlib.sha256(data).hexdigest()[:16]}.{suffix}"
         path = inside(self.folder, name)
         if name not in self._files and peers.rank() == 0:
@@ -171,22 +171,22 @@ class Context:
         return self._unpublished[name]
 
     def output_file(self, name: str, data: bytes) -> None:
-        """Store one named output beside the rows, e.g. `summary.json`."""
-        if peers.rank() == 0:  # the ranks of a training share the folder, and the first one publishes
+        """Store one named output next to the rows, e.g. `summary.json`."""
+        if peers.rank() == 0:  # the ranks of a training share the folder, and only rank 0 publishes
             path = self.folder / name
             write_durably(path, data)
             self._files[name] = path
 
     def output_summary(self, summary: UnitSummary) -> None:
-        """Store the counts of the unit under the name that their kind has."""
+        """Store a summary of the unit under the file name of its class."""
         self.output_file(summary.file, summary.to_json(ensure_ascii=False, allow_nan=False))
 
     def output_path(self, name: str) -> Path:
-        """Return where to write an output that is too large for memory; the commit makes it `<spec10>/<name>`."""
+        """Return the path for an output that is too large for memory; the commit renames it to `<spec10>/<name>`."""
         return self._unpublished.setdefault(name, temporary_name(self.folder / name))
 
     def publish(self) -> list[OutputFile]:
-        """Move output files and folders into place and list every file; called once by the shell."""
+        """Move output files and folders into place and return an entry for every file; `commit` calls this once."""
         published = list(self._files.values())
         for name, temporary in self._unpublished.items():
             final = self.folder / name
@@ -208,10 +208,10 @@ class Context:
 
 
 def writers(inputs: Mapping[str, Artifact], kind: type[Row]) -> list[Artifact]:
-    """Return the units that make rows of a type, those that only revise them left out."""
+    """Return the units that create rows of a type, without those that only revise them."""
     return [a for a in inputs.values() if (stage := STAGES[a.success.stage]).writes is kind and not stage.revises]
 
 
 def revisers(inputs: Mapping[str, Artifact], kind: type[Row]) -> list[Artifact]:
-    """Return the units whose rows take the place of the rows of this type that they read."""
+    """Return the units that revise rows of a type: their rows replace the rows that they read."""
     return [a for a in inputs.values() if (stage := STAGES[a.success.stage]).writes is kind and stage.revises]

@@ -1,8 +1,8 @@
-"""Configure logging: plain lines for people, JSON lines in pods, an optional file, and the tail that outlives a pod.
+"""Configure logging: plain lines for people, JSON lines in pods, an optional file, and a log tail that outlives a pod.
 
 Environment: LOG_LEVEL, LOG_FILE. Inside a cluster (KUBERNETES_SERVICE_HOST is set) every line is one JSON object.
-A rank (peers.py) writes level and message alone: the first process of its pod logs the line, with its number.
-Every line passes `mask` and `terminal_safe`, whatever an endpoint or a file name put into it.
+A rank (peers.py) writes only level and message: the first process of its pod logs the line with the rank's number.
+Every line passes through `mask` and `terminal_safe`, since endpoints and file names may put anything into it.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ def _safe(text: str) -> str:
 
 
 class PlainFormatter(logging.Formatter):
-    """Lines for people, without secrets and terminal sequences."""
+    """Formats lines for people, with secrets masked and terminal sequences escaped."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line."""
+        """Return the formatted line."""
         return _safe(super().format(record))
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object per line: time, level, logger, message."""
+    """Formats each record as one line of JSON: time, level, logger, message."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line."""
+        """Return the formatted line."""
         message = record.getMessage()
         if record.exc_info:
             message += "\n" + self.formatException(record.exc_info)
@@ -51,7 +51,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure(level: str, environ: Mapping[str, str] = os.environ) -> None:
-    """Send docent's log to standard error (and LOG_FILE), in the form that suits where it runs."""
+    """Send docent's log to standard error (and LOG_FILE), as plain or JSON lines depending on the environment."""
     chosen = environ.get("LOG_LEVEL", level).upper()
     root = logging.getLogger()
     root.handlers.clear()
@@ -74,7 +74,7 @@ def configure(level: str, environ: Mapping[str, str] = os.environ) -> None:
 
 
 class TailHandler(logging.Handler):
-    """Appends every record to a file at once and keeps it to the last 64 KiB, so that also a killed pod left it."""
+    """Appends every record to a file at once, cut to about the last 64 KiB, so that even a killed pod leaves a log."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -83,7 +83,7 @@ class TailHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Append one record."""
-        with contextlib.suppress(OSError):  # a full disk is reported on standard error; the tail is a courtesy
+        with contextlib.suppress(OSError):  # a full disk is reported on standard error; the tail is optional
             with self.path.open("ab") as file:
                 file.write(self.format(record).encode("utf-8", "replace") + b"\n")
                 size = file.tell()
@@ -92,5 +92,5 @@ class TailHandler(logging.Handler):
 
 
 def attach_tail(path: Path) -> None:
-    """Also keep the end of the log beside the artifact."""
+    """Write the end of the log to this file as well."""
     logging.getLogger().addHandler(TailHandler(path))

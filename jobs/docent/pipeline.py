@@ -1,7 +1,8 @@
-"""The whole pipeline as one table: start reading here.
+"""Define the pipeline as one table. Start reading here.
 
-A stage is a generator of rows named by its dotted path; a unit is what becomes one workload. Most stages are one unit
-of the same name; `finetune` has one per approach and `answer` one per arm. Nothing here runs anything.
+A stage is a generator of rows, named by its dotted path; a unit is the part of a stage that becomes one workload. Most
+stages have one unit of the same name; `finetune` has one per approach and `answer` one per arm. Nothing here runs
+anything.
 """
 
 from __future__ import annotations
@@ -27,17 +28,17 @@ class Stage:
     """One row of the pipeline table.
 
     Attributes:
-        run: dotted path of the generator, `module:function`; imported only where the stage runs.
-        writes: type of its rows; None for a stage that writes files alone.
-        reads: stages whose rows or files it opens.
-        requires: those of `reads` it cannot do without.
-        uses: config sections whose output fields enter its hash, beside its own.
-        version: raised when the bytes it writes change.
-        kind: what Kubernetes runs it as.
-        needs: what a pod of it must reach.
-        revises: its rows take the place of those of the same type that it reads.
-        deliver: dotted path of what takes the complete unit elsewhere, `module:function`; "" for nothing. It is called
-            once the unit is complete, and again as long as something is left to do; it fails no unit.
+        run: dotted path of the generator, `module:function`; imported only when the stage runs.
+        writes: type of its rows; None for a stage that writes only files.
+        reads: stages whose rows or files it reads.
+        requires: the stages in `reads` that it cannot work without.
+        uses: config sections whose output fields enter its hash, in addition to its own section.
+        version: version of its output; raised when the bytes that it writes change.
+        kind: kind of workload on Kubernetes.
+        needs: resources that a pod of it must reach.
+        revises: whether its rows replace the rows of the same type that it reads.
+        deliver: dotted path of a function that pushes the complete unit elsewhere, `module:function`, or "". It is
+            called once the unit is complete, and again while anything is left to push; it never fails the unit.
     """
 
     run: str
@@ -126,7 +127,7 @@ STAGES: dict[str, Stage] = {
 }
 STAGES["report"] = Stage("docent.stages.report:run", reads=tuple(STAGES), version=7)
 
-# Arms that run a model, and which: the base model, or the first fine-tuned one.
+# Arms that run a model, by model: the base model, or the first fine-tuned one.
 BASE_MODEL_ARMS = tuple(name for name, arm in ARMS.items() if arm.model == "base")
 TUNED_MODEL_ARMS = tuple(name for name, arm in ARMS.items() if arm.model == "tuned")
 
@@ -138,8 +139,8 @@ class Unit:
     Attributes:
         name: `finetune-lora`, `answer-base`, or the stage's name.
         stage: key of STAGES.
-        part: the approach or arm, "" for a stage of one unit.
-        reads: names of the units it reads, in pipeline order.
+        part: the approach or arm, or "" if the stage has a single unit.
+        reads: names of the units that it reads, in pipeline order.
     """
 
     name: str
@@ -149,16 +150,16 @@ class Unit:
 
 
 def section_of(config: PipelineConfig, stage: str) -> Any:
-    """Return the config section of a stage, or None where the file has none or disables it."""
+    """Return the config section of a stage, or None if the section is missing or disabled."""
     section = getattr(config, stage.replace("-", "_"))
     return section if section is not None and section.enabled else None
 
 
 def units(config: PipelineConfig) -> dict[str, Unit]:
-    """Return all units of a run by name, in an order in which each comes after what it reads.
+    """Return all units of a run by name, each after the units that it reads.
 
     Raises:
-        ConfigError: a stage is configured without one that it requires.
+        ConfigError: a stage is configured without a stage that it requires.
     """
     present = [name for name in STAGES if section_of(config, name) is not None]
     missing = [
@@ -182,21 +183,21 @@ def units(config: PipelineConfig) -> dict[str, Unit]:
 
 
 def shards_of(config: PipelineConfig, unit: Unit) -> int:
-    """Return into how many parts the unit is divided."""
+    """Return the number of shards of a unit."""
     return int(getattr(section_of(config, unit.stage), "shards", 1))
 
 
 def workers_of(config: PipelineConfig, unit: Unit) -> int:
-    """Pods that run the unit together: those of its approach for `finetune`, else one."""
+    """Return the number of pods that run a unit together: for `finetune` as its approach defines, otherwise one."""
     approach = _approach_of(config, unit)
     return approach.workers if approach else 1
 
 
 def needs_of(config: PipelineConfig, unit: Unit) -> frozenset[Needs]:
-    """Return what a pod of the unit must reach with this configuration.
+    """Return the resources that a pod of the unit must reach with this configuration.
 
-    An endpoint only where one is configured, the hub only where the base model is no folder, the web only where
-    pictures are fetched from named hosts.
+    The endpoint is included only if one is configured, the hub only if the base model is not a folder or the data set
+    is pushed, the web only if pictures are fetched from named hosts.
     """
     approach = _approach_of(config, unit)
     needs = {*STAGES[unit.stage].needs, *(approach.needs if approach else ())}
@@ -212,29 +213,29 @@ def needs_of(config: PipelineConfig, unit: Unit) -> frozenset[Needs]:
 
 
 def describes(config: PipelineConfig) -> bool:
-    """Whether a teacher describes the pictures of documents while they are read."""
+    """Return whether a teacher describes the pictures of documents while they are read."""
     return bool(config.ingest and config.ingest.describe.enabled)
 
 
 def is_folder(model: str) -> bool:
-    """Whether a model is named by its folder rather than by its name on the hub."""
+    """Return whether a model is given as a folder rather than by its name on the hub."""
     return model.startswith((".", "/", "~")) or Path(model).is_dir()
 
 
 def reads_base_model(unit: Unit) -> bool:
-    """Whether the unit opens the base model itself."""
+    """Return whether the unit loads the base model itself."""
     return unit.stage == "finetune" or (unit.stage == "answer" and unit.part in BASE_MODEL_ARMS)
 
 
 def arms(config: PipelineConfig) -> tuple[str, ...]:
-    """Return the names of all arms: the fine-tuned approaches first, then what they are compared with."""
+    """Return the names of all arms: the fine-tuned approaches first, then the arms that they are compared with."""
     tuned = _approach_names(config)
     compared = config.answer.arms if config.answer else ()
     return tuned + tuple(arm for arm in compared if tuned or arm not in TUNED_MODEL_ARMS)
 
 
 def hashed_fields(config: PipelineConfig, unit: Unit) -> dict[str, Any]:
-    """Return the configuration that decides what a unit writes, with its own approach or arm alone, as JSON values."""
+    """Return the settings that affect a unit's output as JSON values, with no other unit's approach or arm."""
     fields: dict[str, Any] = {"run": output_fields(config.run)}
     uses = ("llm",) if unit.stage == "ingest" and describes(config) else STAGES[unit.stage].uses
     for name in (*uses, unit.stage):
@@ -242,12 +243,12 @@ def hashed_fields(config: PipelineConfig, unit: Unit) -> dict[str, Any]:
         if section is not None:
             fields[name] = output_fields(section)
     if unit.stage == "ingest":
-        for source in fields["ingest"]["sources"]:  # where files lie changes no row, and their content is hashed
+        for source in fields["ingest"]["sources"]:  # moving files changes no row, and their content is hashed
             source |= {key: Path(source[key]).name for key in ("path", "images") if source[key] is not None}
         tables = (source for source in config.ingest.sources if source.kind == "exhibits-csv") if config.ingest else ()
-        fields["names"] = [source_name(source) for source in tables]  # may be those of their folders
+        fields["names"] = [source_name(source) for source in tables]  # names may come from the sources' folders
     if unit.stage == "report" and config.ingest:
-        fields["sources"] = [str(source.path) for source in config.ingest.sources]  # the page names them
+        fields["sources"] = [str(source.path) for source in config.ingest.sources]  # the report shows them
     if unit.stage == "finetune":
         fields["finetune"]["approaches"] = [a for a in fields["finetune"]["approaches"] if a["name"] == unit.part]
     if unit.stage == "answer":
@@ -273,7 +274,7 @@ def input_paths(config: PipelineConfig, unit: Unit) -> tuple[Path, ...]:
 
 
 def _approach_of(config: PipelineConfig, unit: Unit) -> ApproachKind | None:
-    """The row of the approaches table that a unit of `finetune` trains by."""
+    """Return the row of the approaches table for a unit of `finetune`, or None for other units."""
     section = config.finetune if unit.stage == "finetune" else None
     return next((APPROACHES[a.kind] for a in section.approaches if a.name == unit.part), None) if section else None
 

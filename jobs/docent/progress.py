@@ -1,4 +1,4 @@
-"""Report the progress of one shard: a small JSON file for `docent status` and one line on standard output.
+"""Report the progress of one shard: a small JSON file for `docent status`, and log lines.
 
 Writes `<run>/<unit>/progress-<index>.json` with done, total, rate, ETA and a message, at most once a second.
 """
@@ -19,12 +19,12 @@ log = logging.getLogger("docent.progress")
 FILE_INTERVAL_S = 1.0
 LINE_INTERVAL_S = 15.0
 SETTLING_S = 10.0
-"""The rate is measured from this long after the start of an attempt, and shown after as long again: the first steps
-of a training are several times slower than the others."""
+"""Measure the rate only from this long after the start of an attempt, and show it after the same time again: the first
+steps of a training are several times slower than the others."""
 
 
 class ShardProgress(SideFile):
-    """How far one attempt at a shard is."""
+    """Progress of one attempt at a shard."""
 
     done: float
     total: float
@@ -36,11 +36,11 @@ class ShardProgress(SideFile):
 
 
 class Progress:
-    """Counts what is done and writes it down now and then.
+    """Tracks progress, and writes it to a file and the log at intervals.
 
     Args:
-        path: the JSON file; None writes nothing.
-        spec: spec hash of the unit, which tells what the file is about.
+        path: the JSON file, or None to write none.
+        spec: spec hash of the unit, which identifies the work that the file describes.
     """
 
     def __init__(self, path: Path | None, spec: str = "") -> None:
@@ -52,7 +52,7 @@ class Progress:
         self._is_settled = False
 
     def update(self, done: float, total: float, message: str = "") -> None:
-        """Record how far it is; the first value is where this attempt starts (a resumed one does not start at 0)."""
+        """Record the progress; the first value is where this attempt starts (a resumed attempt does not start at 0)."""
         if self._first_done is None:
             self._first_done, self._first_s = done, time.monotonic()
         self.done, self.total, self.message = done, total, message
@@ -68,7 +68,7 @@ class Progress:
 
     @property
     def rate(self) -> float:
-        """Units per second of this attempt since the first ones, which are slower; 0 before it is known."""
+        """Rate per second of this attempt, without its slower beginning; 0 until it is known."""
         elapsed_s = time.monotonic() - self._first_s
         if not self._is_settled or elapsed_s < SETTLING_S:
             return 0.0
@@ -76,16 +76,16 @@ class Progress:
 
     @property
     def eta_s(self) -> float | None:
-        """Seconds to go at this rate; None before there is a rate."""
+        """Remaining seconds at the current rate; None until there is a rate."""
         return (self.total - self.done) / self.rate if self.rate > 0 and self.total else None
 
     def line(self) -> str:
-        """Return one line for people."""
+        """Return the progress as one line of text."""
         eta = "" if self.eta_s is None else f", {self.eta_s:.0f} s to go"
         return f"{self.done:g} of {self.total:g}{eta} {self.message}".rstrip()
 
     def write(self) -> None:
-        """Write the file now; a reader never sees half of it."""
+        """Write the file now; a reader never sees a partial file."""
         if self.path is None:
             return
         state = ShardProgress(
@@ -100,7 +100,7 @@ class Progress:
         try:
             temporary.write_bytes(state.to_json(indent=None))
             os.replace(temporary, self.path)
-        except OSError as error:  # progress is a courtesy: a full disk is reported by the rows themselves
+        except OSError as error:  # progress is optional: writing the rows reports a full disk
             log.debug("progress not written: %s", error)
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)

@@ -1,8 +1,8 @@
-"""Define the rows that travel between stages: one JSON object per line, each with an id and the ids it came from.
+"""Define the rows that stages pass on: one JSON object per line, each with an id and the ids of its parents.
 
-An id is a hash of the stage, the parents' ids and what makes the row different, so any attempt, any number of
+An id is a hash of the stage, the parents' ids and the content that distinguishes the row, so any attempt, any number of
 shards and any machine give the same id, and `docent trace` can follow `parents` back to a line of a source file.
-Rows hold no time and no machine name. Pictures lie beside the rows as files named by content.
+Rows contain no times and no machine names. Pictures are files next to the rows, named by content.
 """
 
 from __future__ import annotations
@@ -18,49 +18,49 @@ SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 
 def canonical_json(value: Any) -> str:
-    """Return the JSON text of `value` that is the same on every machine: sorted keys, no spaces, UTF-8 kept."""
+    """Return `value` as canonical JSON, the same on every machine: sorted keys, no spaces, non-ASCII kept."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def make_id(stage: str, parents: tuple[str, ...] | list[str], *what: Any) -> str:
-    """Return the id of a row: 16 hex digits of sha256 over the stage, its parents and what makes it different."""
+    """Return the id of a row: 16 hex digits of sha256 over the stage, its parents and what distinguishes it."""
     return hashlib.sha256(canonical_json([stage, list(parents), list(what)]).encode()).hexdigest()[:16]
 
 
 def _is_empty(value: Any) -> bool:
-    """Whether a field is left out: rows that say nothing there stay short."""
+    """Return whether a field is empty, and so left out to keep rows short."""
     return not value
 
 
 class Frozen(BaseModel):
-    """A value that cannot change and refuses unknown fields."""
+    """A value that cannot change and rejects unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class Row(Frozen):
-    """What every travelling row has."""
+    """The fields that every row has."""
 
     id: str
     parents: tuple[str, ...] = ()
-    """Ids of the rows this one was made from; empty for a row read from a source file."""
+    """Ids of the rows that this row was derived from; empty for a row read from a source file."""
 
 
 class Span(Frozen):
-    """Where a text stands: file relative to its source, first and last line (1-based, inclusive)."""
+    """The position of a text: file relative to its source, first and last line (1-based, inclusive)."""
 
     file: str
     first_line: int
     last_line: int
     page: int | None = None
-    """1-based page of a PDF, or sheet of a workbook; lines are then those of that page. None for a file without."""
+    """1-based page of a PDF, or sheet of a workbook, that the line numbers refer to; None for a file without pages."""
 
 
 class ImageFile(Row):
-    """One picture on disk and its lineage."""
+    """A picture on disk, with its lineage."""
 
     name: str
-    """File name as people know it, e.g. `gyroid-3.jpg`."""
+    """Original file name, e.g. `gyroid-3.jpg`."""
     unit: str
     """The unit whose folder holds the file."""
     file: str
@@ -69,42 +69,42 @@ class ImageFile(Row):
     width_px: int
     height_px: int
     group: str
-    """Lineage: all derivatives of one photograph share it (the id of the original, or its name without `-augN`)."""
+    """Lineage group, shared by all derivatives of a photo: the id of the original, or its name without `-augN`."""
     transforms: tuple[str, ...] = ()
     """Augmentations applied, in order; empty for an original."""
     given_split: Split | None = None
-    """The split that the source file put it in, where it said one."""
+    """The split that the source assigned to it, if any."""
     notes: tuple[str, ...] = Field((), exclude_if=_is_empty)
-    """What of the file is not used or was ignored, such as all frames but one."""
+    """Parts of the file that are not used, such as all frames but one."""
     creator: str = Field("", exclude_if=_is_empty)
-    """Who made it, as its metadata say."""
+    """Creator, according to the file's metadata."""
     copyright: str = Field("", exclude_if=_is_empty)
-    """Who holds its rights, as its metadata say."""
+    """Copyright holder, according to the file's metadata."""
     license: str = Field("", exclude_if=_is_empty)
-    """Name or address of its licence, as its metadata say."""
+    """Name or address of the licence, according to the file's metadata."""
 
 
 class Figure(Frozen):
     """A figure that a section refers to, at its place in the section's text."""
 
     token: str
-    """The reference as it stands in the text: `{{FIGURE_1.2}}` or `![view](view.png)`."""
+    """The reference as written in the text: `{{FIGURE_1.2}}` or `![view](view.png)`."""
     caption: str = ""
     description: str = ""
-    """What a teacher saw in it; empty where none was asked."""
+    """A teacher's description of the picture; empty if none was requested."""
     image: ImageFile | None = None
-    """The picture; None where the reference leads nowhere, which is a reject as well."""
+    """The picture, or None if the reference leads nowhere, which also yields a reject."""
 
 
 class Fact(Frozen):
-    """One statement of a section."""
+    """A statement in a section."""
 
     text: str
     source: Span
 
 
 class Section(Frozen):
-    """One piece of text of a document."""
+    """A piece of text in a document."""
 
     index: int
     """1-based in Markdown and other documents, 0 for the description of an exhibit."""
@@ -113,11 +113,11 @@ class Section(Frozen):
     source: Span
     facts: tuple[Fact, ...] = ()
     figures: tuple[Figure, ...] = ()
-    """In the order of their references; a reference that stands there twice is one figure."""
+    """Figures in the order of their references; a reference that occurs twice is one figure."""
 
 
 class Slots(Frozen):
-    """How many images of an exhibit each split shall hold."""
+    """How many images of an exhibit each split should contain."""
 
     train: int
     validation: int
@@ -131,25 +131,25 @@ class Document(Row):
     name: str
     """The exhibit's name, or the document's title."""
     spoken_name: str = ""
-    """As questions and answers say it, where that is not `name`: without the hyphens of a folder's name."""
+    """The name used in questions and answers, if different from `name`: without the hyphens of a folder's name."""
     sections: tuple[Section, ...]
     images: tuple[ImageFile, ...] = ()
     """Photos of an exhibit; the pictures of other documents are their sections' figures."""
     language: str = ""
-    """As the source says; "" takes `generate_qa.language`."""
+    """Language stated by the source, or "" to use `generate_qa.language`."""
     meta: dict[str, str] = {}
-    """What the document says of itself: front matter, PDF properties."""
+    """Metadata of the document: front matter, PDF properties."""
     given_slots: Slots | None = None
-    """Images per split that the source listed, present or absent; None where it gave no split."""
+    """Images per split that the source listed, present or absent; None if it assigned no splits."""
 
 
 class ImageQuality(Row):
-    """What was measured on one image, and whether it is used."""
+    """The measurements of an image, and whether it is used."""
 
     image_id: str
     keep: bool
     reasons: tuple[str, ...] = ()
-    """Why it was rejected; empty when kept."""
+    """Why it was rejected; empty if kept."""
     width_px: int
     height_px: int
     resolution_score: float
@@ -165,53 +165,53 @@ class ImageQuality(Row):
     phash: str
     """64-bit perceptual (DCT) hash, 16 hex digits."""
     colors: str = ""
-    """Colour of 4 x 4 fields, top left to bottom right: 16 times Cb and Cr, 64 hex digits."""
+    """Colours of a 4 x 4 grid, top left to bottom right: 16 times Cb and Cr, 64 hex digits."""
     duplicate_of: str | None = None
     """Image id of the first near-identical image of the same document."""
     other_metrics: dict[str, float] = Field({}, exclude_if=_is_empty)
-    """Rows of `docent.tables.IMAGE_METRICS` that have no field here, by name; left out where there are none."""
+    """Metrics in `docent.tables.IMAGE_METRICS` without a field here, by name; left out if empty."""
 
 
 class PlannedImage(Frozen):
-    """An image and the split it goes to."""
+    """An image and its split."""
 
     image: ImageFile
     split: Split
 
 
 class Item(Row):
-    """What questions are asked about: one exhibit with its photos by split, or one section with its figures."""
+    """The subject of questions: one exhibit with its photos by split, or one section with its figures."""
 
     kind: Literal["exhibit", "section"] = "exhibit"
     name: str
-    """The exhibit's name; for a section the document's title, then its own."""
+    """Name of the exhibit; for a section, the title of the document and then its own."""
     spoken_name: str = ""
-    """As questions and answers say it, where that is not `name`."""
+    """The name used in questions and answers, if different from `name`."""
     text: str
     source: Span
     images: tuple[PlannedImage, ...] = ()
-    """Photos; none for a section."""
+    """Photos; empty for a section."""
     document_id: str
     document: str
-    """The document's title."""
+    """Title of the document."""
     title: str = ""
-    """The section's."""
+    """Title of the section."""
     language: str = ""
-    """As the source says; "" takes `generate_qa.language`."""
+    """Language stated by the source, or "" to use `generate_qa.language`."""
     meta: dict[str, str] = {}
     facts: tuple[Fact, ...] = ()
     figures: tuple[Figure, ...] = ()
     related: tuple[str, ...] = ()
-    """Ids of items of the same document that say similar things, the nearest first."""
+    """Ids of similar items of the same document, most similar first."""
 
     @property
     def called(self) -> str:
-        """The name in questions and answers."""
+        """The name used in questions and answers."""
         return self.spoken_name or self.name
 
 
 class QAPair(Row):
-    """One question with its answer about one item."""
+    """A question about an item, with its answer."""
 
     item_id: str
     item_name: str
@@ -225,22 +225,22 @@ class QAPair(Row):
     index: int
     """Position among the pairs of one item, question type and temperature."""
     teacher: str
-    """Who wrote it: `offline-extractive` or the model's name."""
+    """Author of the pair: `offline-extractive`, or the name of the model."""
     sources: tuple[Span, ...]
-    """The lines it was written from: the fact, the section, or both sections."""
+    """The lines that it was written from: the fact, the section, or both sections."""
     figures: tuple[ImageFile, ...] = ()
     """Pictures that belong to the question, each once."""
     reasoning: tuple[str, ...] = ()
-    """Steps that led to the answer, where they were asked for."""
+    """Reasoning steps that lead to the answer, if requested."""
     held_out: bool = False
-    """Of a question type that is only tested with, such as section summaries."""
+    """Whether its question type is used only in the test split, such as section summaries."""
     conversation: str = ""
     """Pairs of one item with the same value are turns of one conversation, in order; empty for a single question."""
     verdict: Literal["unchecked", "pass", "warn"] = "unchecked"
     reasons: tuple[str, ...] = ()
     """Why `curate` warned."""
     reviewed: Literal["", "approved", "edited"] = ""
-    """What a person did with it."""
+    """The decision of a reviewer."""
 
 
 class Example(Row):
@@ -252,9 +252,9 @@ class Example(Row):
     item_id: str
     item_name: str
     image_name: str = ""
-    """Of the first picture; empty for a row without one."""
+    """Name of the first picture; empty for a row without pictures."""
     files: tuple[str, ...] = ()
-    """Paths of the pictures inside build-dataset's folder, `images/<split>/<name>`; none in a text-only row."""
+    """Paths of the pictures inside build-dataset's folder, `images/<split>/<name>`; empty in a text-only row."""
     group: str = ""
     """Lineage group of the first picture."""
     question: str
@@ -271,7 +271,7 @@ class Example(Row):
 
     @property
     def file(self) -> str:
-        """Path of the first picture. Raises IndexError for a text-only row."""
+        """Path of the first picture; raises IndexError for a text-only row."""
         return self.files[0]
 
 
@@ -282,13 +282,13 @@ class Checkpoint(Row):
     base_model: str
     step: int
     """The optimiser step whose weights were kept: the latest whose validation loss is within one standard error of the
-    lowest; the last one where there are no validation rows."""
+    lowest, or the last step if there are no validation rows."""
     steps: int
-    """Optimiser steps carried out."""
+    """Number of optimiser steps that were run."""
     planned_steps: int = 0
-    """Optimiser steps that the settings allow; more than `steps` where training ended early."""
+    """Number of optimiser steps that the settings allow; more than `steps` if training ended early."""
     converged: bool | None = None
-    """Whether the validation loss had stopped falling; None with fewer than two evaluations."""
+    """Whether the validation loss had stopped falling; None after fewer than two evaluations."""
     epochs: float
     validation_loss: float | None
     train_examples: int
@@ -297,7 +297,7 @@ class Checkpoint(Row):
 
 
 class Answer(Row):
-    """What one arm said to one test example. Parents: the example, then the checkpoint if there is one."""
+    """The answer of one arm to one test example. Parents: the example, then the checkpoint if there is one."""
 
     arm: str
     example_id: str
@@ -309,13 +309,13 @@ class Answer(Row):
     reference: str
     status: Literal["ok", "empty"] = "ok"
     ended: Literal["stop", "length"] | None = None
-    """Why a model's answer ended: by itself, or at the limit of tokens; None where no model wrote it."""
+    """Why generation ended: with a stop token, or at the token limit; None if no model generated the answer."""
     matched: str | None = None
-    """For look-up arms: the name of the training image that was found."""
+    """For look-up arms: the name of the matching training image."""
 
 
 class Score(Row):
-    """Every metric of one answer."""
+    """All metrics of one answer."""
 
     arm: str
     example_id: str
@@ -325,14 +325,14 @@ class Score(Row):
 
 
 class Reject(Frozen):
-    """A row that could not be used: why, what it was, and what it came from."""
+    """An input that could not be used: the reason, its content, and its parents."""
 
     reason: str
     raw: str
     parents: tuple[str, ...] = ()
     detail: str = ""
-    """More for people: the file, the line, the measured value."""
+    """Details for users: the file, the line, the measured value."""
     question_type: str = Field("", exclude_if=_is_empty)
-    """Of pairs that a teacher was asked for and did not write."""
+    """Question type of requested pairs that a teacher did not write."""
     missing: int = Field(0, exclude_if=_is_empty)
-    """How many such pairs."""
+    """Number of such pairs."""

@@ -1,4 +1,4 @@
-"""Read the YAML files that lie beside modules: word lists, prompts, tables."""
+"""Read the YAML files that are stored next to modules: word lists, prompts, tables."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 
-@cache  # several modules take their words from one file
+@cache  # several modules read the same file of word lists
 def read_yaml(package: str, name: str) -> Any:
     """Return the content of a YAML file in a package; callers share it and must not change it."""
     return yaml.safe_load(resources.files(package).joinpath(name).read_text(encoding="utf-8"))

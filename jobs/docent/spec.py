@@ -1,9 +1,9 @@
 """Compute the hashes that decide whether a unit must run.
 
-Plan hash: stage, version, seed, the output fields of its configuration, the plan hashes of what it reads. Known before
-anything runs; it names Kubernetes objects. Spec hash: plan hash and the digests of the inputs found on disk, recorded
-splits among them; it names the folder on disk. Reads `_SUCCESS.json` files, records of splits and source files; writes
-nothing.
+Plan hash: stage, version, seed, the output fields of its configuration, and the plan hashes of the units it reads. It
+is known before anything runs, and is part of the names of Kubernetes objects. Spec hash: the plan hash, and the digests
+of inputs on disk, including recorded splits; it names the folder on disk. Reads `_SUCCESS.json` files, records of
+splits and source files; writes nothing.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ def plan_hashes(config: PipelineConfig) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class State:
-    """How a unit stands on disk.
+    """The state of a unit on disk.
 
     Attributes:
-        spec: its spec hash; None while something it reads is not complete.
+        spec: its spec hash; None while any of its inputs is incomplete.
         artifact: its complete output, if any.
     """
 
@@ -50,15 +50,15 @@ class State:
 
 
 class RunStates:
-    """Looks at a run folder to find out what is complete, and remembers what is.
+    """Finds the complete units in a run folder, and caches them.
 
-    What is not complete is looked at again, so that the launcher can ask after every unit.
+    Incomplete units are checked again on every call, so that the launcher can poll.
 
     Args:
-        verify: hash every listed file and every source instead of trusting size and time.
-        as_left: take a unit whose source files are gone or lie elsewhere now as the last run left it.
-        stage_unit: the unit that this process works on, in a stage. Only its own sources are looked at then; those of
-            the units before it are taken from their `_SUCCESS.json`. The launcher looks at all of them.
+        verify: hash every listed file and every source instead of trusting size and time stamps.
+        as_left: if the source files of a unit are gone or were moved, use the output that the last run left.
+        stage_unit: in a stage, the unit that this process works on. Only its own sources are then checked; the digests
+            of earlier units' sources come from their `_SUCCESS.json`. The launcher checks all of them.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class RunStates:
         return {name: self.of(name) for name in self.units}
 
     def _is_before(self, name: str) -> bool:
-        """Whether this is a stage that reads the unit, so that what its `_SUCCESS.json` says of sources is trusted."""
+        """Return whether this process is a stage after the unit, and so trusts the digest in its `_SUCCESS.json`."""
         return self.stage_unit not in ("", name)
 
     def _spec_hash(self, name: str, digests: dict[str, str], sources: str) -> str:
@@ -127,7 +127,7 @@ class RunStates:
         return hashlib.sha256(canonical_json(what).encode()).hexdigest()
 
     def _forget_outdated_snapshot(self, name: str) -> bool:
-        """Forget the digest of a unit's sources when it was completed later, by a process that read changed ones."""
+        """Drop the digest of a unit's sources if another process completed the unit later, with changed sources."""
         snapshot = self._snapshots.get(name)
         success = self.run_dir / name / SUCCESS
         if snapshot is None or not success.is_file():
@@ -140,16 +140,16 @@ class RunStates:
         return True
 
     def changed_sources(self, name: str) -> list[str]:
-        """Return what of the sources of a unit changed since they were hashed, as `path: what happened`."""
+        """Return the changes in a unit's sources since they were hashed, as `path: what happened`."""
         return changes_since(self._snapshots[name], self.run_dir) if name in self._snapshots else []
 
     def sources_digest(self, name: str) -> str:
-        """Return the digest of the files outside the run that a unit reads; "" where it reads none."""
+        """Return the digest of the files outside the run that a unit reads, or "" if it reads none."""
         snapshot = self._snapshot(name)
         return snapshot.digest if snapshot.paths else ""
 
     def keep_source_hashes(self) -> None:
-        """Note the hashes of sources in the cache, so that what did not change is not hashed again."""
+        """Store the hashes of sources in the cache, so that unchanged files are not hashed again."""
         for snapshot in self._snapshots.values():
             write_hashes(self._cache, snapshot)
 
@@ -178,7 +178,7 @@ class RunStates:
         return snapshot
 
     def _refuse_own_output(self, name: str, path: Path) -> None:
-        """Refuse material that the run itself writes: its digest would change with every run."""
+        """Refuse source files that the run itself writes: their digest would change with every run."""
         run_dir, real = self.run_dir.resolve(), path.resolve()
         if self.units[name].stage == "ingest" and (real == run_dir or run_dir in real.parents):
             raise InputError(
@@ -187,7 +187,7 @@ class RunStates:
 
 
 def _where_to_correct(config: PipelineConfig, unit: Unit, path: Path) -> str:
-    """Return the command that corrects a path that is missing."""
+    """Return the next step for a missing path: the command that corrects it."""
     field = "curate.edits" if unit.stage == "curate" else "finetune.base_model"
     for number, source in enumerate(config.ingest.sources if unit.stage == "ingest" and config.ingest else ()):
         if path == source.path:

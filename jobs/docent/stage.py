@@ -1,10 +1,10 @@
-"""Run the shell around every stage: configuration, inputs, shard, rows to parts, the commit, the exit code.
+"""Run one shard of a stage: load configuration and inputs, write rows, commit, and return the exit code.
 
-Reads `<run>/pipeline.resolved.yaml` (or any pipeline file) and the units before this one; writes one shard of one unit
-below `<run>/<unit>/`. Run alone: `docent stage UNIT --config pipeline.yaml --run-dir runs/demo --shard 0/1`.
+Takes the configuration as loaded by the verb `stage` and reads the units before this one; writes one shard of one unit
+below `<run>/<unit>/`. To run it alone: `docent stage UNIT --config pipeline.yaml --run-dir runs/demo --shard 0/1`.
 
-Where the environment asks for several processes, the first one of a pod looks at the disk and waits for the inputs,
-then starts the others (ranks.py); of those only rank 0 commits.
+If the environment requests several processes, the first process of a pod checks the disk and waits for the inputs, then
+starts the others (ranks/lead.py); of the ranks, only rank 0 commits.
 """
 
 from __future__ import annotations
@@ -48,16 +48,16 @@ TRACEBACK_CHARACTERS = 4096
 def run_shard(
     config: PipelineConfig, unit_name: str, run_dir: Path, shard: Shard | None = None, rehearse: int | None = None
 ) -> int:
-    """Do one shard of one unit, whatever state the disk is in; returns the exit code (design: 0 42 43 44 143 200 1).
+    """Run one shard of one unit, whatever the state on disk; return the exit code (design: 0 42 43 44 143 200 1).
 
-    User-fixable errors are logged as one message without a traceback. A rank leaves the process here, and the first
-    process of its pod says how it ended.
+    Errors that a user can fix are logged as one message without a traceback. A rank ends its process here, and the
+    first process of its pod reports the result.
 
     Args:
-        rehearse: steps of the stage's rehearsal to do instead of the work itself; None for the work.
+        rehearse: number of steps of the stage's rehearsal to run instead of the work itself; None for the work.
     """
     stop = threading.Event()
-    if threading.current_thread() is threading.main_thread():  # others cannot handle signals
+    if threading.current_thread() is threading.main_thread():  # other threads cannot handle signals
         signal.signal(signal.SIGTERM, lambda *_: stop.set())
     failed: PipelineError | None = None
     states: RunStates | None = None
@@ -92,23 +92,23 @@ def run_shard(
 def _note_failure(
     states: RunStates | None, unit: str, shard: Shard | None, error: PipelineError, rehearse: int | None
 ) -> None:
-    """Keep why the shard failed, for whoever looks at the run later. Asked to stop, it did not fail."""
+    """Record why the shard failed, so that `docent status` can show it; a shard asked to stop has not failed."""
     if states is None or shard is None or rehearse is not None or isinstance(error, StoppedError):
         return
     try:
         spec = states.of(unit).spec or ""
-    except (PipelineError, OSError):  # its inputs are why it failed
+    except (PipelineError, OSError):  # it failed because of its inputs
         spec = ""
     write_failure(states.run_dir, unit, failure_of(error, shard.index, states.plans[unit], spec))
 
 
 def _system_error(error: Exception, run_dir: Path) -> PipelineError | None:
-    """Return what a person can do about an error of the operating system; None for a bug."""
+    """Return the user-facing error for an error of the operating system, or None if the error is a bug."""
     where = str(getattr(error, "filename", None) or run_dir)
     if peers.is_lost_peer(error):
         return TemporaryError(f"{peers.LOST}: {str(error).splitlines()[0]}", next_step="docent run")
     number = getattr(error, "errno", None)
-    # Libraries that write files themselves wrap the system's error, safetensors among them.
+    # Some libraries write files themselves and wrap the system's error, such as safetensors.
     if number == errno.EFBIG:
         return TemporaryError("a file exceeds the size limit", where, "raise ulimit -f, then: docent run")
     if number in (errno.ENOSPC, errno.EDQUOT) or "No space left on device" in str(error):
@@ -127,7 +127,7 @@ def _unit(config: PipelineConfig, name: str) -> Unit:
 
 def _work(states: RunStates, unit: Unit, shard: Shard, stop: threading.Event, rehearse: int | None) -> None:
     run_dir = states.run_dir
-    # Asked before anything is written, the log's tail included. Ranks must all do the same, so they do not ask.
+    # Check before anything is written, including the log's tail. All ranks must do the same, so they skip this check.
     done = rehearse is None and not peers.is_rank() and _is_complete(states, unit)
     if done and not is_open(states.config, run_dir, states.of(unit.name).artifact):
         log.info("%s is complete: nothing to do", unit.name)
@@ -137,7 +137,7 @@ def _work(states: RunStates, unit: Unit, shard: Shard, stop: threading.Event, re
         if not peers.is_rank():
             index = ranks.node_index() if ranks.wanted() else shard.index
             tail = inside(run_dir, f"{unit.name}/log-tail-{index:05d}.txt")
-            tail.touch()  # by this file walk.py knows a folder of a unit, should a source hold the run
+            tail.touch()  # walk.py recognises the folder of a unit by this file, in case a source contains the run
             attach_tail(tail)
             stack.enter_context(at_work(tail))
             if rehearse is None:
@@ -161,7 +161,7 @@ def _attempt(states: RunStates, unit: Unit, shard: Shard, stop: threading.Event,
         _forget_progress(run_dir / unit.name, shard)
         path = run_dir / unit.name / f"progress-{shard.index:05d}.json" if peers.rank() == 0 else None
         progress = Progress(path, spec)
-        progress.write()  # an attempt that is killed before its first row was begun all the same
+        progress.write()  # shows that an attempt began, even if it is killed before its first row
         ctx = Context(config, unit, run_dir, folder, shard, inputs, progress, stop)
         try:
             with peers.together():
@@ -172,7 +172,7 @@ def _attempt(states: RunStates, unit: Unit, shard: Shard, stop: threading.Event,
 
 
 def _forget_progress(folder: Path, shard: Shard) -> None:
-    """Remove what an earlier attempt reported of this shard, and of shards that no longer exist."""
+    """Remove progress files of earlier attempts at this shard, and of shards that no longer exist."""
     if peers.rank() != 0:
         return
     for path in folder.glob("progress-*.json"):
@@ -182,7 +182,7 @@ def _forget_progress(folder: Path, shard: Shard) -> None:
 
 
 def _do(states: RunStates, ctx: Context, spec: str, rehearse: int | None) -> None:
-    """Do the work. Of several ranks only the first publishes; the others compute the same and write nothing."""
+    """Run the generator and commit. Only rank 0 publishes; other ranks compute the same and write nothing."""
     if rehearse is not None:
         _rehearse(ctx, rehearse)
     elif peers.rank() == 0:
@@ -199,12 +199,12 @@ def _do(states: RunStates, ctx: Context, spec: str, rehearse: int | None) -> Non
 def _is_complete(states: RunStates, unit: Unit) -> bool:
     try:
         return states.of(unit.name).artifact is not None
-    except InputError:  # a source is not there: said again, and kept in the log's tail, when the stage looks for it
+    except InputError:  # a source is missing: the stage reports it when it looks for it, also in the log's tail
         return False
 
 
 def _wait_for_inputs(states: RunStates, unit: Unit, stop: threading.Event) -> tuple[str, dict[str, Artifact]]:
-    """Return the spec hash and the artifacts read once all are complete; poll for a while on network filesystems."""
+    """Return spec hash and input artifacts once all are complete; poll, as network filesystems lag."""
     give_up_s = time.monotonic() + states.config.run.input_wait_s
     while True:
         spec = states.of(unit.name).spec

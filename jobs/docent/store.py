@@ -1,4 +1,4 @@
-"""Read and finish artifact folders, in which rows and files become complete, durable and verifiable.
+"""Read and finish artifact folders, which make rows and files complete, durable and verifiable.
 
     <run>/<unit>/_SUCCESS.json                               written last; the unit is done
     <run>/<unit>/<spec10>/part-00003-of-00008-<sha8>.jsonl   rows, in order: shard i holds the i-th block
@@ -6,10 +6,10 @@
     <run>/<unit>/<spec10>/shard-00003-of-00008.json          the marker: its rename commits the shard
     <run>/<unit>/<spec10>/files/<sha16>.<suffix>             pictures and the like, named by content
 
-Everything is written under a temporary name (host and pid in it), synced and renamed (durable.py). A marker or
-`_SUCCESS.json` counts only while every file it lists has its size and neither mtime nor ctime is newer; the sha256 of a
-newer file decides (listings.py). The digest of a unit covers its rows in order and its files, so one shard or sixteen
-give the same digest.
+Everything is written under a temporary name (with host and pid), synced and renamed (durable.py). A marker or
+`_SUCCESS.json` counts only while every file it lists has the listed size and no newer mtime or ctime; the sha256 of a
+newer file decides (listings.py). The digest of a unit covers its rows in order and its files, so the number of shards
+does not change it.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ R = TypeVar("R", bound=Row)
 
 @dataclass(frozen=True)
 class Shard:
-    """Part `index` of `count`; blocks are contiguous so that parts in order are the rows in order."""
+    """Part `index` of `count`; blocks are contiguous, so the parts in order hold the rows in order."""
 
     index: int = 0
     count: int = 1
@@ -80,7 +80,7 @@ class Shard:
 
 @dataclass(frozen=True)
 class Artifact:
-    """A complete unit: where it lies and what its `_SUCCESS.json` lists."""
+    """A complete unit: its folder, and the content of its `_SUCCESS.json`."""
 
     unit: str
     folder: Path
@@ -88,12 +88,12 @@ class Artifact:
 
     @property
     def part(self) -> str:
-        """The approach or arm of the unit, "" for a stage of one unit."""
+        """The approach or arm of the unit, or "" if its stage has a single unit."""
         return self.unit.removeprefix(self.success.stage).removeprefix("-")
 
     @property
     def digest(self) -> str:
-        """sha256 of the rows in order and of the files: what dependents hash."""
+        """sha256 of the rows in order and of the files; it enters the spec hash of dependent units."""
         return self.success.digest
 
     def rows(self, kind: type[R]) -> Iterator[R]:
@@ -118,7 +118,7 @@ class Artifact:
         """Return the path of a listed file.
 
         Raises:
-            InputError: the artifact does not list it, or it leads out of the artifact's folder.
+            InputError: the artifact does not list the file, or the path leads out of the artifact's folder.
         """
         if name not in self.file_names:
             raise InputError(f"{self.unit} has no file {printable(name)}", str(self.folder), "docent run --verify")
@@ -126,42 +126,42 @@ class Artifact:
 
     @cached_property
     def file_names(self) -> frozenset[str]:
-        """Paths of the listed files beside the rows."""
+        """Paths of the listed files other than rows and rejects."""
         return frozenset(output.path for output in self.success.files)
 
     def subfolder(self, name: str) -> Path:
         """Return the path of a folder of listed files, e.g. `model`.
 
         Raises:
-            InputError: the artifact lists no file in it, or it leads out of the artifact's folder.
+            InputError: the artifact lists no file in it, or the path leads out of the artifact's folder.
         """
         if not any(path.startswith(f"{name}/") for path in self.file_names):
             raise InputError(f"{self.unit} has no folder {name}/", str(self.folder), "docent run --verify")
         return inside(self.folder, name)
 
     def markers(self) -> list[Marker]:
-        """Return what each shard noted beside its rows: seconds, tokens, money, versions."""
+        """Return the markers of its shards, which record seconds, tokens, money and versions."""
         return [marker for name in self.success.markers if (marker := load_marker(self.folder, name))]
 
     @property
     def seconds(self) -> float:
-        """Seconds that its shards took together."""
+        """Total running time of its shards in seconds."""
         return round(sum(marker.seconds for marker in self.markers()), 1)
 
     @property
     def usd(self) -> float | None:
-        """Money that its shards spent on endpoints; None where they used none, or at an unknown price."""
+        """Total cost of its shards' requests to endpoints in USD; None if they sent none or the price is unknown."""
         spent = [marker.usage["usd"] for marker in self.markers() if "usd" in marker.usage]
         return round(sum(spent), 4) if spent else None
 
     @property
     def rejected_because(self) -> str:
-        """Why rows were rejected, and how many for each reason."""
+        """The reasons for rejected rows, each with its number."""
         return ", ".join(f"{number} x {reason}" for reason, number in self.success.reject_reasons.items())
 
 
 def complete(run_dir: Path, unit: str, success: Success, verify: bool = False) -> Artifact | None:
-    """Return the output that a success file lists, or None when any of it is missing, damaged or outside the run."""
+    """Return the output that a success file lists, or None if any of it is missing, damaged or outside the run."""
     try:
         folder = inside(run_dir, f"{unit}/{success.folder}")
     except OutsideRunError:
@@ -171,12 +171,12 @@ def complete(run_dir: Path, unit: str, success: Success, verify: bool = False) -
 
 
 def marker_path(folder: Path, shard: Shard) -> Path:
-    """Return where the marker of a shard lies."""
+    """Return the path of a shard's marker."""
     return folder / f"shard-{shard}.json"
 
 
 def find_marker(folder: Path, shard: Shard, spec: str) -> Marker | None:
-    """Return the marker of a committed shard whose files are all as they were, or None."""
+    """Return the marker of a committed shard whose files are all intact, or None."""
     path = marker_path(folder, shard)
     marker = load_marker(folder, path.name)
     if marker is None or (marker.spec, marker.index, marker.count) != (spec, shard.index, shard.count):
@@ -185,10 +185,10 @@ def find_marker(folder: Path, shard: Shard, spec: str) -> Marker | None:
 
 
 def finish(run_dir: Path, unit: Unit, spec: str, markers: Sequence[Marker], sources: str = "") -> Artifact:
-    """Write `_SUCCESS.json` from the markers of all shards; whoever does it writes the same bytes.
+    """Write `_SUCCESS.json` from the markers of all shards; any process that does so writes the same bytes.
 
     Args:
-        sources: digest of the files outside the run that the unit read; "" where it reads none.
+        sources: digest of the files outside the run that the unit read, or "" if it reads none.
     """
     unit_dir = run_dir / unit.name
     folder = unit_dir / spec[:SPEC_DIGITS]
@@ -229,7 +229,7 @@ def _digest(folder: Path, parts: Sequence[RowFile], files: Sequence[OutputFile])
 
 
 def _point_latest(unit_dir: Path, name: str) -> None:
-    """Point the link `latest` to the folder, for people; some network filesystems have no links."""
+    """Point the link `latest` to the folder, for users; some network filesystems do not support links."""
     link = unit_dir / "latest"
     temporary = temporary_name(link)
     try:

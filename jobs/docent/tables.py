@@ -1,8 +1,8 @@
 """Tables of the pipeline as plain data: fine-tuning approaches, arms, metrics of answers and metrics of photos.
 
-To add one, write one function and add one row here. Configuration, rendering, stages and the report read these tables;
-nothing here imports torch. Functions are named by their dotted path, `module:function`, and are imported only where
-they run.
+To add an entry, write one function and add one row here. Configuration, rendering, stages and the report read these
+tables; nothing here imports torch. Functions are named by their dotted path, `module:function`, and are imported only
+when they run.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Family = Literal["tuned", "base", "look-up", "floor"]
-"""What an arm is, for colours and marks: a fine-tuned model, the base model, a look-up, or a trivial baseline."""
+"""Kind of an arm, for colours and markers: a fine-tuned model, the base model, a look-up, or a trivial baseline."""
 
 
 @dataclass(frozen=True)
@@ -20,18 +20,18 @@ class ApproachKind:
     """One way of fine-tuning.
 
     Attributes:
-        setup: dotted path of the function that sets the parameters to train, `(model, approach, base_model, seed)` to
-            the model to save.
-        text: what the report says of a model trained this way.
-        learning_rate: peak of the schedule.
-        adapter: whether small matrices are trained beside a frozen model, which is then needed for answering.
-        vision_frozen: whether the vision tower stays as it is, so that its output can be kept between steps.
+        setup: dotted path of the function that selects the parameters to train; takes `(model, approach, base_model,
+            seed)` and returns the model to save.
+        text: the report's description of a model trained this way.
+        learning_rate: peak of the learning rate schedule.
+        adapter: whether small matrices are trained next to a frozen model, which is then needed for answering.
+        vision_frozen: whether the vision tower is frozen, so that its output can be cached between steps.
         rank: LoRA rank.
-        alpha: LoRA scale is alpha / rank.
+        alpha: numerator of the LoRA scale, alpha / rank.
         dropout: LoRA dropout; 0 keeps runs comparable and activations small.
-        workers: pods that train together.
-        parallel: row of `docent.stages.finetune.parallel.STRATEGIES`.
-        needs: what a pod must reach, as in `docent.pipeline.Stage.needs`.
+        workers: number of pods that train together.
+        parallel: key in `docent.stages.finetune.parallel.STRATEGIES`.
+        needs: resources that a pod must reach, as in `docent.pipeline.Stage.needs`.
     """
 
     setup: str
@@ -52,10 +52,10 @@ class ArmKind:
     """One model or method that fine-tuned models are compared with.
 
     Attributes:
-        run: dotted path of the generator, `(ctx, tests)` to one Answer per test example.
-        family: decides colour and mark in the report.
-        short: name that fits into a sentence of the report.
-        text: what the report's table says of it.
+        run: dotted path of the generator; takes `(ctx, tests)` and yields one Answer per test example.
+        family: kind of the arm, which sets its colour and marker in the report.
+        short: short name for use in sentences of the report.
+        text: its description in the report's table.
         model: the model that it loads: none, the base model, or the first fine-tuned one.
     """
 
@@ -123,28 +123,28 @@ ARMS: dict[str, ArmKind] = {
 
 
 Direction = Literal["higher", "lower", "near 1", "unknown"]
-"""Which way a metric is good."""
+"""Which values of a metric are better."""
 
 
 @dataclass(frozen=True)
 class Metric:
-    """One number that `score` measures on every answer.
+    """A metric that `score` computes for every answer.
 
     Attributes:
         name: key in the rows of `score`.
-        measure: dotted path of the function, `docent.evidence.metrics.Judged` to a number, or None where the metric
-            says nothing about that answer.
+        measure: dotted path of the function; takes a `docent.evidence.metrics.Judged` and returns a number, or None if
+            the metric does not apply to that answer.
         label: heading of its column in the report.
-        direction: which way is good.
-        meaning: what the report's glossary says of it.
-        share: between 0 and 1: shown as a percentage, with the interval of a share.
-        digits: places after the point where it is no share.
-        section_label: heading where a run is about documents alone; empty: the same.
-        section_meaning: what the glossary says there; empty: the same.
-        with_documents: what the glossary adds where a run is about exhibits and documents.
-        chance: guessing among exhibits scores the chance line.
-        compared: fine-tuned arms are compared with every other arm on it.
-        ceiling: also measured on the references themselves, as what a perfect answer would get.
+        direction: which values are better.
+        meaning: its entry in the report's glossary.
+        share: whether it is between 0 and 1; shown as a percentage, with the interval of a proportion.
+        digits: decimal places, if it is not a share.
+        section_label: heading for runs about documents only; if empty, `label` is used.
+        section_meaning: glossary entry for such runs; if empty, `meaning` is used.
+        with_documents: addition to the glossary entry for runs about both exhibits and documents.
+        chance: whether guessing among exhibits scores the chance line.
+        compared: whether fine-tuned arms are compared with all other arms on it.
+        ceiling: whether it is also computed for the references themselves, as the score of a perfect answer.
     """
 
     name: str
@@ -164,17 +164,17 @@ class Metric:
 
 @dataclass(frozen=True)
 class ImageMetric:
-    """One number that `assess-images` measures on every photo.
+    """A metric that `assess-images` computes for every photo.
 
     Attributes:
-        name: field of `docent.records.ImageQuality`, or key in its `other_metrics` where it has no such field.
-        measure: dotted path of the function, `docent.vision.quality.Photo` to a number.
-        least: smallest value of a photo that is used, or the field of `assess_images` that sets it.
-        most: largest value of a photo that is used.
+        name: field of `docent.records.ImageQuality`, or if there is no such field, key in its `other_metrics`.
+        measure: dotted path of the function; takes a `docent.vision.quality.Photo` and returns a number.
+        least: smallest value for a photo to be used, or the field of `assess_images` that sets it.
+        most: largest value for a photo to be used.
         too_low: reason for a value below `least`, in the rows and in the report.
         too_high: reason for a value above `most`.
-        unless: reason that makes these needless.
-        stored: whether rows of `assess-images` hold the value.
+        unless: a reason that, if it applies, makes `too_low` and `too_high` redundant.
+        stored: whether rows of `assess-images` contain the value.
     """
 
     name: str
@@ -254,18 +254,18 @@ METRICS: dict[str, Metric] = {
     )
 }
 
-# The most telling reason first: a photo is rejected with all that apply, in this order.
+# Order matters: a photo is rejected with all reasons that apply, the most informative first.
 IMAGE_METRICS: dict[str, ImageMetric] = {
     metric.name: metric
     for metric in (
         ImageMetric("side_px", "docent.vision.quality:side_px", "min_side_px", too_low="too small", stored=False),
         ImageMetric("resolution_score", "docent.vision.quality:resolution_score"),
         ImageMetric("color_std", "docent.vision.quality:color_std"),
-        # Of one channel, because a plain area of any colour varies between channels.
+        # Measured per channel, because a plain area of any colour has different values in different channels.
         ImageMetric("channel_std", "docent.vision.quality:channel_std", "min_color_std", too_low="blank", stored=False),
-        # A blank picture has no edges either.
+        # A blank picture has no edges, so it is not also reported as blurred.
         ImageMetric("sharpness", "docent.vision.quality:sharpness", "min_sharpness", too_low="blurred", unless="blank"),
-        # Mean channel values beyond which nothing of the object can be told.
+        # Limits of the mean channel value beyond which the object is not recognisable.
         ImageMetric(
             "brightness",
             "docent.vision.quality:brightness",
@@ -279,6 +279,6 @@ IMAGE_METRICS: dict[str, ImageMetric] = {
 
 
 def function_at(path: str) -> Any:
-    """Import the function that a dotted path, `module:function`, names."""
+    """Import and return the function at a dotted path, `module:function`."""
     module, _, name = path.partition(":")
     return getattr(importlib.import_module(module), name)

@@ -1,7 +1,7 @@
-"""Note on disk whether an attempt at a shard is at work, and why it failed.
+"""Record on disk whether an attempt at a shard is running, and why the last one failed.
 
 Writes, reads and removes `<run>/<unit>/failed-00003.json`; locks `<run>/<unit>/log-tail-00003.txt` while the shard is
-at work. The kernel drops that lock with the process, however it ends, so what nobody holds is not running.
+running. The kernel releases that lock when the process ends, however it ends: a shard without a lock is not running.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ class Failure(StrictSideFile):
     """How the last attempt at a shard failed."""
 
     index: int = Field(ge=0, le=MAX_INDEX)
-    """Of the shard."""
+    """Index of the shard."""
     plan: str
-    """Plan hash of the unit, which stands for the configuration."""
+    """Plan hash of the unit, which identifies its configuration."""
     spec: str
-    """Spec hash of the unit; "" where it failed before its inputs were known."""
+    """Spec hash of the unit, or "" if it failed before its inputs were known."""
     exit_code: int = Field(gt=0, lt=256)
-    """Of the attempt; 128 + signal when it was killed."""
+    """Exit code of the attempt; 128 + signal if it was killed."""
     cause: str
-    """One line, what and where."""
+    """One line: what failed, and where."""
     next_step: str
-    """The command or edit that the message named."""
+    """The command or edit that the error message suggested."""
 
 
 def failure_of(error: PipelineError, index: int, plan: str, spec: str) -> Failure:
-    """Return the failure that an error of a stage is."""
+    """Return the failure record for an error of a stage."""
     where = f" ({' '.join(error.where.split())})" if error.where else ""
     return Failure(
         index=index,
@@ -62,9 +62,9 @@ def failure_of(error: PipelineError, index: int, plan: str, spec: str) -> Failur
 
 
 def write_failure(run_dir: Path, unit: str, failure: Failure) -> None:
-    """Write a failure down, without secrets. On a full disk nothing is written: the log has the message."""
+    """Write a failure to disk, without secrets. On a full disk nothing is written: the log has the message."""
     next_step = mask(failure.next_step)
-    if len(next_step) > MAX_NEXT_STEP_CHARS:  # half a command is no command
+    if len(next_step) > MAX_NEXT_STEP_CHARS:  # a truncated command cannot be run
         next_step = ""
     safe = failure.model_copy(update={"cause": mask(failure.cause)[:MAX_CAUSE_CHARS], "next_step": next_step})
     try:
@@ -76,13 +76,13 @@ def write_failure(run_dir: Path, unit: str, failure: Failure) -> None:
 
 
 def forget_failure(run_dir: Path, unit: str, index: int) -> None:
-    """Remove what an earlier attempt at a shard wrote, before a new one begins."""
+    """Remove the failure that an earlier attempt at a shard wrote, before a new attempt begins."""
     with contextlib.suppress(OSError, OutsideRunError):
         inside(run_dir, f"{unit}/failed-{index:05d}.json").unlink(missing_ok=True)
 
 
 def failures(run_dir: Path, unit: str) -> list[Failure]:
-    """Return the failures of a unit's shards by index, of any configuration; a torn or forged file counts as none."""
+    """Return the failures of a unit's shards by index, for any configuration; ignore torn or forged files."""
     paths = sorted((run_dir / unit).glob("failed-*.json"))
     return [failure for path in paths if (failure := _read(run_dir, f"{unit}/{path.name}"))]
 
@@ -98,11 +98,11 @@ def _read(run_dir: Path, name: str) -> Failure | None:
 
 @contextlib.contextmanager
 def at_work(tail: Path) -> Iterator[None]:
-    """Hold the lock of a shard's log tail, which says that its process lives. Never waits for another attempt."""
+    """Hold the lock of a shard's log tail, which shows that its process is alive. Never wait for another attempt."""
     with contextlib.ExitStack() as stack:
-        with contextlib.suppress(OSError):  # a file system without locks: status then says less
+        with contextlib.suppress(OSError):  # a file system without locks: status then shows less
             file = stack.enter_context(tail.open("ab"))
-            for _ in range(LOCK_ATTEMPTS):  # a reader holds it for a moment to see whether somebody does
+            for _ in range(LOCK_ATTEMPTS):  # a reader holds the lock for a moment to check whether anyone else does
                 try:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     break
@@ -112,15 +112,15 @@ def at_work(tail: Path) -> Iterator[None]:
 
 
 def is_at_work(run_dir: Path, unit: str) -> bool:
-    """Whether a process works on a shard of the unit now."""
+    """Return whether a process is working on a shard of the unit now."""
     return any(is_held(path) for path in (run_dir / unit).glob("log-tail-*.txt"))
 
 
 def is_held(path: Path) -> bool:
-    """Whether a process holds the lock of a file."""
+    """Return whether a process holds the lock of a file."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:  # there is none, or something that no attempt made
+    except OSError:  # no such file, or a file that no attempt wrote
         return False
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -1,7 +1,7 @@
-"""Commit a shard: its rows, its files, its marker; and a unit, once every shard has its marker.
+"""Commit a shard (its rows, its files, its marker), and a unit once every shard has its marker.
 
 Writes `<run>/<unit>/<spec10>/shard-<i>-of-<n>.json`, whose rename is the commit, and `<run>/<unit>/_SUCCESS.json`.
-Nothing is committed of sources that changed while the stage read them.
+Commits nothing if sources changed while the stage read them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ log = logging.getLogger("docent.stage")
 
 
 def _write_rows(states: RunStates, ctx: Context, rows: Iterator[Any], parts: Parts) -> str:
-    """Write what the generator yields; return why it failed, where shards may fail, "" otherwise."""
+    """Write the rows that the generator yields; return "", or the reason of a failure that the config tolerates."""
     try:
         for row in rows:
             parts.write(row)
@@ -41,7 +41,7 @@ def _write_rows(states: RunStates, ctx: Context, rows: Iterator[Any], parts: Par
     except (StoppedError, ConfigError):
         raise
     except Exception as error:
-        _refuse_changed_sources(states, ctx.unit)  # a file that was away or half written is no bad input and no bug
+        _refuse_changed_sources(states, ctx.unit)  # a source that was missing or half written is not bad input or a bug
         if not isinstance(error, InputError) or not section_of(ctx.config, ctx.unit.stage).max_failed_shards:
             raise
         log.error("shard %s failed, which max_failed_shards allows: %s", ctx.shard, error)
@@ -52,10 +52,10 @@ def _write_rows(states: RunStates, ctx: Context, rows: Iterator[Any], parts: Par
 def _refuse_changed_sources(states: RunStates, unit: Unit) -> None:
     """Refuse to commit rows of sources that changed after they were hashed.
 
-    The spec hash would name what was on disk before; and what was away for a moment would be missing for good.
+    The spec hash would name the old content, and files that were missing for a moment would stay missing for good.
 
     Raises:
-        TemporaryError: a source changed, or cannot be looked at any more.
+        TemporaryError: a source changed, or can no longer be read.
     """
     try:
         changes = states.changed_sources(unit.name)
@@ -72,10 +72,10 @@ def _refuse_changed_sources(states: RunStates, unit: Unit) -> None:
 
 
 def commit(states: RunStates, ctx: Context, spec: str, generated: Iterator[Any]) -> None:
-    """Write the rows of a shard, then its marker.
+    """Write and commit a shard: its rows, its files, then its marker.
 
     Args:
-        generated: rows and rejects, as the stage yields them.
+        generated: the rows and rejects that the stage yields.
 
     Raises:
         TemporaryError: a source changed while the stage read it; nothing is committed.
@@ -114,7 +114,7 @@ def commit(states: RunStates, ctx: Context, spec: str, generated: Iterator[Any])
 
 
 def finish_when_last(states: RunStates, unit: Unit, spec: str, count: int) -> None:
-    """Write `_SUCCESS.json` when every shard is committed and the stage's gates pass."""
+    """Write `_SUCCESS.json` once every shard is committed and the stage's gates pass."""
     folder = states.run_dir / unit.name / spec[:SPEC_DIGITS]
     markers = [marker for i in range(count) if (marker := find_marker(folder, Shard(i, count), spec))]
     if len(markers) < count:

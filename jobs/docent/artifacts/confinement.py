@@ -1,6 +1,7 @@
-"""Keep paths that a run's files name inside that run: the one check for all of them. Reads links; writes nothing.
+"""Check that paths named in a run's files stay inside that run. Reads links; writes nothing.
 
 A run folder may come from an untrusted source, through `docent pull` or an archive, and everything in it may be forged.
+All code that opens such a path goes through this module.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from docent.messages.printing import printable
 
 MAX_COMPONENT_BYTES = 255
 MAX_PATH_BYTES = 2048
-"""Systems refuse paths of more than 4096 bytes, the run folder's own included."""
+"""Operating systems refuse paths of more than 4096 bytes; this leaves room for the path of the run folder."""
 
 
 class OutsideRunError(InputError):
@@ -24,10 +25,10 @@ class OutsideRunError(InputError):
 
 
 def is_plain(name: str) -> bool:
-    """Whether a name is a relative path with slashes that goes down only: not empty, absolute, or with `.` or `..`."""
+    """Return whether a name is a relative slash-separated path that only descends: not empty, absolute, `.` or `..`."""
     try:
         encoded = os.fsencode(name)
-    except UnicodeEncodeError:  # a lone surrogate, which JSON can hold and no file name
+    except UnicodeEncodeError:  # a lone surrogate, which JSON can hold but a file name cannot
         return False
     if len(encoded) > MAX_PATH_BYTES or b"\0" in encoded:
         return False
@@ -35,10 +36,10 @@ def is_plain(name: str) -> bool:
 
 
 def inside(folder: Path, name: str) -> Path:
-    """Return the path of `name` below `folder`, existing or not. Links are followed only where they stay inside.
+    """Return the path of `name` below `folder`, existing or not; follow links only if they stay inside `folder`.
 
     Raises:
-        OutsideRunError: the name is not plain, or a link on its way leads out of `folder`.
+        OutsideRunError: the name is not plain, or a link on the path leads out of `folder`.
     """
     path = os.fspath(folder)
     if is_plain(name):
@@ -56,10 +57,10 @@ def inside(folder: Path, name: str) -> Path:
 
 
 def statuses(folder: Path, names: Iterable[str]) -> Iterator[tuple[Path, os.stat_result]]:
-    """Yield path and status of files below a folder; of many in one folder, that folder is checked once.
+    """Yield path and status of files below a folder; check each parent folder only once.
 
     Raises:
-        OutsideRunError: as of `inside`.
+        OutsideRunError: see `inside`.
         FileNotFoundError: a file is missing.
     """
     checked: dict[str, str] = {}
@@ -75,7 +76,7 @@ def statuses(folder: Path, names: Iterable[str]) -> Iterator[tuple[Path, os.stat
 
 
 def _is_below(path: str, folder: Path) -> bool:
-    """Whether a link leads to something below the folder; a ring of links leads nowhere."""
+    """Return whether a link leads to something below the folder; a loop of links leads nowhere."""
     try:
         os.stat(path)
     except OSError as error:

@@ -1,6 +1,7 @@
-"""Write files that are there whole or not at all: under a temporary name, synced, then renamed.
+"""Write files atomically and durably: under a temporary name, synced, then renamed.
 
-Reads and writes the files it is given. Everything of a run is written through here (store.py, parts.py, context.py).
+Reads and writes the files it is given. The outputs of a run and its markers are written through here
+(store.py, parts.py, context.py).
 """
 
 from __future__ import annotations
@@ -10,18 +11,18 @@ import os
 import socket
 from pathlib import Path
 
-# A pod that replaces another has its host name, and its first process the same number.
+# A replacement pod has the same host name, and its first process the same process id.
 _ATTEMPT = os.urandom(4).hex()
 
 
 def sha256_of(path: Path) -> str:
-    """Return the sha256 of a file, read in pieces."""
+    """Return the sha256 of a file, reading it in chunks."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_durably(path: Path, data: bytes) -> None:
-    """Write a file so that it is there whole or not at all, also after a power cut."""
+    """Write a file atomically: it is complete or absent, even after a power cut."""
     temporary = temporary_name(path)
     try:
         with temporary.open("wb") as file:
@@ -36,7 +37,7 @@ def write_durably(path: Path, data: bytes) -> None:
 
 
 def temporary_name(path: Path) -> Path:
-    """Return a name beside `path` that no other process on any machine uses."""
+    """Return a temporary name next to `path` that no other process on any machine uses."""
     return path.with_name(f".{path.name}.{socket.gethostname()}.{os.getpid()}.{_ATTEMPT}.tmp")
 
 

@@ -1,7 +1,7 @@
-"""Load `_SUCCESS.json` and the markers of shards, and check what they list before anything acts on it.
+"""Load `_SUCCESS.json` and the markers of shards, and check their entries before anything relies on them.
 
-Reads them and the files they list; writes nothing. A listing that is torn, lacks keys or holds values of other types
-counts as absent, and a warning names the file: it may come from a power cut, an editor, another version, or anyone.
+Reads these files and the files they list; writes nothing. A file that is torn, lacks keys or holds values of wrong
+types counts as absent, and a warning names it: a power cut, an editor, another version, or anyone may have written it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SCHEMA = 1
 SUCCESS = "_SUCCESS.json"
 SPEC_DIGITS = 10
 RECORD = "splits.jsonl"
-"""The record of splits (recorded_splits.py): only the unit's own next run reads it, so it is no part of its digest."""
+"""The record of splits (recorded_splits.py). Only the unit's own next run reads it, so the unit's digest omits it."""
 
 
 def _plain_path(name: str) -> str:
@@ -50,7 +50,7 @@ _Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class OutputFile(StrictSideFile):
-    """A file that a unit wrote: its path inside the folder of the unit, its size and content."""
+    """A file that a unit wrote: its path inside the unit's folder, its size and the hash of its content."""
 
     path: _Path
     size: _Count
@@ -58,7 +58,7 @@ class OutputFile(StrictSideFile):
 
     @classmethod
     def of(cls, folder: Path, path: Path) -> OutputFile:
-        """Return the entry of a file below `folder`."""
+        """Return the entry for a file below `folder`."""
         return cls(path=path.relative_to(folder).as_posix(), size=path.stat().st_size, sha256=sha256_of(path))
 
 
@@ -79,12 +79,12 @@ class _Outputs(StrictSideFile):
 
     @property
     def outputs(self) -> list[OutputFile]:
-        """Every file: of rows, of rejects, and the others."""
+        """All files: rows, rejects, and others."""
         return [*self.parts, *self.rejects, *self.files]
 
 
 class Success(_Outputs):
-    """`_SUCCESS.json`: everything that a complete unit consists of."""
+    """`_SUCCESS.json`: the list of all files of a complete unit."""
 
     stage: str
     unit: str
@@ -95,7 +95,7 @@ class Success(_Outputs):
     failed_shards: list[_Count]
     markers: list[_Name]
     sources: _Sha256 | None = Field(None, exclude_if=lambda digest: digest is None)
-    """Digest of the files outside the run that the unit read; left out where it reads none."""
+    """Digest of the files outside the run that the unit read; left out if it read none."""
 
 
 class Marker(_Outputs):
@@ -115,7 +115,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def load_success(run_dir: Path, unit: str) -> Success | None:
-    """Return the `_SUCCESS.json` of a unit; None, with a warning, where it is not one of this unit."""
+    """Return the `_SUCCESS.json` of a unit, or None, with a warning if the file is invalid or of another unit."""
     success = _load(run_dir, f"{unit}/{SUCCESS}", Success)
     if success and (success.unit != unit or success.folder != success.spec[:SPEC_DIGITS]):
         _warn(str(run_dir / unit / SUCCESS), "it is of another unit or folder")
@@ -124,7 +124,7 @@ def load_success(run_dir: Path, unit: str) -> Success | None:
 
 
 def load_marker(folder: Path, name: str) -> Marker | None:
-    """Return a marker; None, with a warning, where it is none."""
+    """Return a marker, or None, with a warning if the file is not a valid marker."""
     return _load(folder, name, Marker)
 
 
@@ -151,16 +151,16 @@ def _load(folder: Path, name: str, kind: type[K]) -> K | None:
 
 
 def intact(folder: Path, listed_in: Path, outputs: Iterable[OutputFile], verify: bool = False) -> bool:
-    """Return whether every listed output is as it was when `listed_in` was written.
+    """Return whether every listed output is unchanged since `listed_in` was written.
 
-    An output is trusted by its size while neither its mtime nor its ctime is newer than that of `listed_in`; otherwise
-    its sha256 decides. The mtime alone can be set back (`cp -p`, `rsync -t`); the ctime cannot, and a file that was
-    swapped for another, with another inode, has the ctime of the swap.
+    An output of the listed size is trusted if its mtime is not newer, and its ctime older, than that of `listed_in`;
+    otherwise its sha256 decides. The mtime alone can be set back (`cp -p`, `rsync -t`); the ctime cannot, and a file
+    that replaced another, with another inode, has the ctime of the replacement.
 
     Args:
-        folder: what the outputs' paths are relative to; nothing outside it is opened.
+        folder: the folder that the outputs' paths are relative to; nothing outside it is opened.
         listed_in: the marker or success file.
-        verify: hash everything, trust no time stamp.
+        verify: hash every output, whatever its time stamps.
     """
     try:
         written = listed_in.stat()
@@ -168,7 +168,7 @@ def intact(folder: Path, listed_in: Path, outputs: Iterable[OutputFile], verify:
         for output, (path, status) in zip(listed, statuses(folder, (one.path for one in listed)), strict=True):
             if not stat.S_ISREG(status.st_mode) or status.st_size != output.size:
                 return False
-            # The ctime ticks every few milliseconds: what changed in the same tick must be hashed too.
+            # The ctime ticks every few milliseconds: a change within the same tick must be detected by hash.
             doubtful = status.st_mtime_ns > written.st_mtime_ns or status.st_ctime_ns >= written.st_ctime_ns
             if (verify or doubtful) and sha256_of(path) != output.sha256:
                 return False
@@ -181,10 +181,10 @@ def intact(folder: Path, listed_in: Path, outputs: Iterable[OutputFile], verify:
 
 
 def read_rows(path: Path, kind: type[M]) -> Iterator[M]:
-    """Yield the rows of a JSONL file.
+    """Yield the rows of a JSONL file, validated.
 
     Raises:
-        InputError: a line does not hold a row of `kind`; names file and line.
+        InputError: a line does not hold a row of `kind`; the error names file and line.
     """
     with path.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, 1):
@@ -198,5 +198,5 @@ def read_rows(path: Path, kind: type[M]) -> Iterator[M]:
 
 @functools.cache
 def _warn(path: str, why: str) -> None:
-    """Warn once per process that a file counts as absent; the launcher looks at the same file many times."""
+    """Warn once per process that a file counts as absent; the launcher reads the same file many times."""
     log.warning("%s counts as absent: %s", printable(path), printable(why))

@@ -1,4 +1,4 @@
-"""Stream rows and rejects of one shard to temporary files, which get the hash of their content as name at the end.
+"""Stream the rows and rejects of one shard to temporary files, then rename each file to the hash of its content.
 
 Writes `part-<shard>-<sha8>.jsonl` and `rejects-<shard>-<sha8>.jsonl` into the unit's folder.
 """
@@ -19,14 +19,14 @@ from docent.store import Shard
 
 
 class Parts:
-    """Rows and rejects of one shard, streamed to temporary files and named by their content at the end."""
+    """Streams the rows and rejects of one shard to temporary files, and names them by their content at the end."""
 
     def __init__(self, folder: Path, shard: Shard) -> None:
         self.reasons: Counter[str] = Counter()
         self.rows, self.rejects = (_Stream(folder / f"{kind}-{shard}.jsonl") for kind in ("part", "rejects"))
 
     def write(self, row: Any) -> None:
-        """Append a row, or a Reject to the rejects."""
+        """Append a row to the rows, or a Reject to the rejects."""
         if isinstance(row, Reject):
             self.reasons[row.reason] += 1
             self.rejects.append(row.model_dump_json())
@@ -34,7 +34,7 @@ class Parts:
             self.rows.append(row.model_dump_json())
 
     def close(self) -> tuple[list[RowFile], list[RowFile]]:
-        """Publish both files and return their entries; without rejects there is no second file."""
+        """Publish both files and return their entries; if there are no rejects, publish no rejects file."""
         rows = self.rows.publish()
         if not self.rejects.count:
             self.rejects.discard()
@@ -42,7 +42,7 @@ class Parts:
         return [rows], [self.rejects.publish()]
 
     def discard(self) -> None:
-        """Remove what was not published."""
+        """Remove the files that were not published."""
         self.rows.discard()
         self.rejects.discard()
 
@@ -72,6 +72,6 @@ class _Stream:
         return RowFile(path=final.name, size=self.size, sha256=sha256, rows=self.count)
 
     def discard(self) -> None:
-        with contextlib.suppress(OSError):  # closing writes what is left, which a full disk refuses
+        with contextlib.suppress(OSError):  # closing flushes buffered data, which fails on a full disk
             self.file.close()
         self.temporary.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
-"""Record how the last push of the data set to a hub ended, in a file beside the data set that no stage reads.
+"""Record how the last push of the data set to a hub ended, in a file next to the data set that no stage reads.
 
-Writes and reads `<run>/build-dataset/push.json`. The data set is complete before it is pushed, and stays so whatever
-becomes of the push: this file and the settings alone decide what is still to be pushed.
+Writes and reads `<run>/build-dataset/push.json`. The data set is complete before it is pushed, and stays complete even
+if the push fails: this file and the settings alone decide what is still to be pushed.
 """
 
 from __future__ import annotations
@@ -30,28 +30,28 @@ MAX_NOTES = 20
 
 
 class Push(StrictSideFile):
-    """The end of a push."""
+    """The result of a push."""
 
     repository: str
-    """On the hub."""
+    """Name of the repository on the hub."""
     digest: str
-    """Of the data set."""
+    """Digest of the data set."""
     commit: str = ""
-    """That holds the data set; "" where it was not pushed."""
+    """Commit that holds the data set, or "" if it was not pushed."""
     files: int = 0
-    """How many files the data set has."""
+    """Number of files in the data set."""
     reason: str = ""
-    """Why it was not pushed; "" where it was."""
+    """Why the data set was not pushed, or "" if it was."""
     next_step: str = ""
-    """The command or edit that gets out of it."""
+    """The command or edit that fixes the failure."""
     notes: tuple[str, ...] = ()
-    """What a person should know: files of others that were kept, edits to the card that were replaced."""
+    """Notes for the user: other people's files that were kept, edits to the card that were replaced."""
     deleted: tuple[str, ...] = ()
-    """Which files of others were to be deleted, as the settings name them."""
+    """Other people's files that were to be deleted, as named in the settings."""
 
 
 def is_open(config: PipelineConfig, run_dir: Path, artifact: Artifact | None) -> bool:
-    """Whether a complete data set is to be pushed, and is not yet where it is to be."""
+    """Return whether a complete data set must still be pushed to the repository that the settings name."""
     section = section_of(config, UNIT)
     if section is None or not section.push_to or artifact is None or artifact.unit != UNIT:
         return False
@@ -62,21 +62,21 @@ def is_open(config: PipelineConfig, run_dir: Path, artifact: Artifact | None) ->
 
 
 def is_left(states: RunStates, name: str) -> bool:
-    """Whether a unit is not complete, or complete and not yet pushed where it is to be."""
+    """Return whether a unit is incomplete, or complete but not yet pushed."""
     artifact = states.of(name).artifact
     return artifact is None or is_open(states.config, states.run_dir, artifact)
 
 
 def is_kept(states: RunStates, name: str) -> bool:
-    """Whether a unit is complete, however the process ended that also takes it elsewhere."""
+    """Return whether a unit that is also pushed elsewhere is complete, even if the process failed afterwards."""
     return bool(STAGES[states.units[name].stage].deliver and states.of(name).artifact)
 
 
 def deliver(states: RunStates, unit: Unit, stop: threading.Event) -> None:
-    """Take a complete unit elsewhere, where its stage does that; a failure is written down and fails nothing.
+    """Push a complete unit elsewhere, if its stage does that; record a failure without failing the unit.
 
     Args:
-        stop: set when SIGTERM arrived.
+        stop: set once SIGTERM arrives.
     """
     function = STAGES[unit.stage].deliver
     if function and (artifact := states.of(unit.name).artifact):
@@ -84,7 +84,7 @@ def deliver(states: RunStates, unit: Unit, stop: threading.Event) -> None:
 
 
 def read_push(run_dir: Path) -> Push | None:
-    """Return how the last push ended; None where there was none, or the file is torn or forged."""
+    """Return how the last push ended, or None if there was no push or the file is torn or forged."""
     try:
         path = inside(run_dir, FILE)
         if not path.is_file():  # a pipe would block the reader for ever
@@ -99,7 +99,7 @@ def read_push(run_dir: Path) -> Push | None:
 
 
 def write_push(run_dir: Path, push: Push) -> None:
-    """Write down how a push ended, without secrets."""
+    """Write the result of a push to disk, without secrets."""
     safe = {name: mask(getattr(push, name))[:MAX_CHARS] for name in ("reason", "next_step")}
     notes = tuple(mask(note)[:MAX_CHARS] for note in push.notes[:MAX_NOTES])
     data = push.model_copy(update={**safe, "notes": notes}).to_json(ensure_ascii=False)

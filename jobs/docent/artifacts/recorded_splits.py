@@ -1,10 +1,10 @@
-"""Remember which split photos and pairs went to, so that test stays test when material is added to a run.
+"""Remember the splits of photos and pairs, so that test stays test when material is added to a run.
 
 Reads `splits.jsonl` of the last complete `assemble` (photos) or `build-dataset` (pairs about exhibits) of the run
-folder, or of the run that `assemble.splits_of` names; those stages write it anew and keep the
-other lines. It is an input of the stages that read it: its digest is part of their spec hash. `Recorded.earlier` says
-which lines count. A stage that runs again on material that it recorded itself reads what it read before, and its spec
-hash stays. See docs/adr/0010.
+folder, or of the run that `assemble.splits_of` names; those stages rewrite their own lines and keep the others. The
+record is an input of the stages that read it: its digest is part of their spec hash. `Recorded.earlier` selects the
+lines that count. A stage that runs again on material that it has already recorded reads the same lines as the first
+time, so that its spec hash stays the same. See docs/adr/0010.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from docent.records import Frozen, Split, canonical_json
 
 log = logging.getLogger("docent.splits")
 
-# Whose record a stage reads, and which units' output is the material that a record was made for.
+# The unit whose record a stage reads, and the units whose output is the material of a record.
 RECORD_OF = {"augment-images": "assemble", "assemble": "assemble", "build-dataset": "build-dataset"}
 MATERIAL = {"assemble": ("ingest", "assess-images"), "build-dataset": ("assemble", "generate-qa", "curate")}
 DIGITS = 16
@@ -40,20 +40,20 @@ class Line(Frozen):
     key: str
     """sha256 of a photo's bytes, or the key of a pair."""
     name: str
-    """For people: the photo's name, or the exhibit's."""
+    """Name of the photo or of the exhibit, for people who read the file."""
     split: Split
     rule: str
-    """Hash of the settings that decide splits: with others, everything is assigned anew."""
+    """Hash of the settings that decide splits; if they change, everything is assigned again."""
     material: str
-    """Hash of the material with which it was assigned; of another run, its name."""
+    """Hash of the material that was assigned, or the name of the run that the line was copied from."""
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """The lines of a run's record, read for one rule and one material.
+    """The lines of a run's record, with the current rule and material.
 
     Attributes:
-        lines: all of them, of other rules as well.
+        lines: all lines, including those of other rules.
     """
 
     lines: tuple[Line, ...]
@@ -62,9 +62,9 @@ class Recorded:
 
     @cached_property
     def earlier(self) -> dict[str, Split]:
-        """The split of every key that was assigned by the same rule before this material first came; the first counts.
+        """The split of every key that this rule assigned before this material first appeared; the first entry wins.
 
-        So material that comes back is assigned as it was, whatever was assigned in the meantime.
+        Material that returns is therefore assigned as before, whatever was assigned in the meantime.
         """
         earlier: dict[str, Split] = {}
         for line in self.lines[: self._place]:
@@ -74,14 +74,14 @@ class Recorded:
 
     @cached_property
     def digest(self) -> str:
-        """sha256 of all lines but those of the same rule and material, which the stage writes anew; "" without any."""
+        """sha256 of all lines except those of this rule and material, which the stage rewrites; "" if none."""
         others = [[line.rule, line.material, line.key, line.split] for line in self.lines if not self._is_own(line)]
         return hashlib.sha256(canonical_json(others).encode()).hexdigest() if others else ""
 
     def continued(self, assigned: Iterable[tuple[str, str, Split]]) -> bytes:
-        """Return the record with what was assigned now: key, name and split. Known lines stay as and where they were.
+        """Return the record with new assignments (key, name and split) added. Known lines keep their text and place.
 
-        Of a key that comes twice, as the same photo of two exhibits does, the split that is held out more counts.
+        If a key occurs twice, as with the same photo of two exhibits, test wins over validation, and both over train.
         """
         added: dict[str, Line] = {}
         for key, name, split in assigned:
@@ -94,7 +94,7 @@ class Recorded:
 
     @cached_property
     def _place(self) -> int:
-        """Where the lines of this rule and material begin; behind all others where there are none."""
+        """Index of the first line of this rule and material, or the number of lines if there is none."""
         return next((place for place, line in enumerate(self.lines) if self._is_own(line)), len(self.lines))
 
     def _is_own(self, line: Line) -> bool:
@@ -102,13 +102,13 @@ class Recorded:
 
 
 def read_recorded(config: PipelineConfig, run_dir: Path, stage: str, digests: Mapping[str, str]) -> Recorded:
-    """Read the record of a stage: its own; before there is one, that of the run that `assemble.splits_of` names.
+    """Read the record of a stage, or of the run that `assemble.splits_of` names if the stage has no record yet.
 
     Args:
-        digests: of the artifacts that the stage reads, by unit.
+        digests: digest of each artifact that the stage reads, by unit.
 
     Raises:
-        InputError: the other run has no record.
+        InputError: the other run has no record of photos with the same settings.
     """
     owner = RECORD_OF[stage]
     material = [digests.get(unit, "") for unit in MATERIAL[owner]]
@@ -121,10 +121,10 @@ def read_recorded(config: PipelineConfig, run_dir: Path, stage: str, digests: Ma
 
 
 def _lines_of_other(run_dir: Path, owner: str, rule: str) -> tuple[Line, ...]:
-    """Return what another run assigned by the same rule, whatever its material was.
+    """Return the lines that another run assigned by the same rule, whatever its material was.
 
     Raises:
-        InputError: it assigned no photo so.
+        InputError: the other run assigned no photo by this rule.
     """
     by_unit = {unit: [line for line in _lines(run_dir, unit) if line.rule == rule] for unit in ("assemble", owner)}
     if not by_unit["assemble"]:
@@ -135,7 +135,7 @@ def _lines_of_other(run_dir: Path, owner: str, rule: str) -> tuple[Line, ...]:
 
 
 def _lines(run_dir: Path, unit: str) -> tuple[Line, ...]:
-    """Return the lines of the last complete record; none where there is none or, with a warning, it is damaged."""
+    """Return the lines of the last complete record, or none if it is missing or, with a warning, damaged."""
     success = load_success(run_dir, unit)
     listed = [file for file in success.files if file.path == RECORD] if success else []
     if not success or not listed:

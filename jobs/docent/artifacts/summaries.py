@@ -1,6 +1,7 @@
-"""Files of counts that stages write beside their rows, for other stages, the launcher and people.
+"""Define the files of counts that stages write next to their rows, for other stages, the launcher and people.
 
-Reads `audit.json` and `statistics.json` of build-dataset, `summary.json` of score, `review.json` of curate.
+Reads `audit.json` and `statistics.json` of build-dataset, `summary.json` of score, `review.json` of curate, and
+`generation.json` of the stages that generate answers.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from docent.store import Artifact
 
 
 class UnitSummary(SideFile):
-    """A listed file of a unit."""
+    """A summary file that a unit lists among its outputs."""
 
     file: ClassVar[str]
-    """Its name inside the folder of the unit."""
+    """Name of the file inside the unit's folder."""
 
 
 S = TypeVar("S", bound=UnitSummary)
@@ -31,18 +32,18 @@ def _is_none(value: Any) -> bool:
 
 
 class Leak(SideFile):
-    """A test photo with a relative in another split."""
+    """A test photo with a related photo in another split."""
 
     image: str
     item: str = ""
     split: Split = "train"
-    """Where the relative is; training before validation."""
+    """Split of the related photo; train takes precedence over validation."""
     group: str = ""
     """Lineage group of the test photo."""
 
 
 class LeakAudit(UnitSummary):
-    """What the test of a data set shares with the other splits."""
+    """Overlap of a data set's test split with its other splits."""
 
     file = "audit.json"
 
@@ -53,12 +54,12 @@ class LeakAudit(UnitSummary):
     test_answers_of_training_sentences: int = 0
     test_answers_with_training_sentences: int = 0
     figures: int | None = Field(None, exclude_if=_is_none)
-    """Figures of documents that rows show; left out where the data set asks about no section."""
+    """Number of document figures shown in rows; left out if the data set has no questions about sections."""
     figures_in_several_splits: int | None = Field(None, exclude_if=_is_none)
 
 
 class Shortfall(SideFile):
-    """Pairs of one question type that a teacher was asked for and did not write, for one reason."""
+    """Pairs of one question type that were requested from a teacher but not written, for one reason."""
 
     question_type: str
     reason: str = ""
@@ -66,7 +67,7 @@ class Shortfall(SideFile):
 
 
 class Statistics(UnitSummary):
-    """Counts of a data set; the numbers in the lists are those of the first fields, by one property each."""
+    """Counts of a data set; the lists break the first counts down by one property each."""
 
     file = "statistics.json"
 
@@ -90,7 +91,7 @@ class Statistics(UnitSummary):
 
     @property
     def missing_by_type(self) -> Counter[str]:
-        """How many pairs of each question type are missing."""
+        """Number of missing pairs by question type."""
         missing: Counter[str] = Counter()
         for line in self.shortfall:
             missing[line.question_type] += line.missing
@@ -132,13 +133,13 @@ class ScoreSummary(UnitSummary):
     test_examples: int = 0
     notes: tuple[str, ...] = ()
     leaks: dict[str, Any] | None = None
-    """The leak audit as the data set has it."""
+    """The leak audit, copied from the data set."""
     encoder: dict[str, Any] = {}
     chance: float | None = None
 
 
 class Generation(UnitSummary):
-    """How the answers of one model were generated: the same for every shard."""
+    """How the answers of one model were generated; identical for every shard."""
 
     file = "generation.json"
 
@@ -149,7 +150,7 @@ class Generation(UnitSummary):
 
 
 class ReviewSummary(UnitSummary):
-    """How many decisions of people met their pair, and what those decided."""
+    """How many review decisions matched a pair, and how many of each decision there were."""
 
     file = "review.json"
 
@@ -161,10 +162,10 @@ class ReviewSummary(UnitSummary):
 
 
 def read_summary(artifact: Artifact | None, kind: type[S]) -> S | None:
-    """Return the file of this kind that a unit lists; None where it lists none.
+    """Return the summary of this kind that a unit lists, or None if it lists none.
 
     Raises:
-        InputError: the file is not what the stage writes.
+        InputError: the file does not have the format that the stage writes.
     """
     if artifact is None or kind.file not in artifact.file_names:
         return None

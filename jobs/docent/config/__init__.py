@@ -1,11 +1,12 @@
-"""Load pipeline.yaml as a PipelineConfig: one section per stage, every field defined here once.
+"""Load pipeline.yaml as a PipelineConfig, with one section per stage; every field is defined once in this folder.
 
 Reads a YAML file, `--set a.b=c` overrides and `DOCENT_A__B=c` variables; writes nothing. The string under a field is
-its help text in the YAML schema and docs/configuration.md. Every field says what changing it does: `output` fields
+its help text in the YAML schema and docs/configuration.md. Every field declares the effect of a change: `output` fields
 enter the hash of the stages that use them, `execution` fields (shards, limits, budgets, logging) never cause a rerun.
-A secret is named (`llm.api_key_env: OPENAI_API_KEY`), never written down.
+Secrets are referenced by name (`llm.api_key_env: OPENAI_API_KEY`), never stored.
 
-Sections: `stages.py` one per stage, `llm.py` the teacher, `kubernetes.py` the cluster, here that of the whole run.
+Sections: `stages.py` has one per stage, `llm.py` the teacher, `kubernetes.py` the cluster; the section of the run and
+the PipelineConfig are here. Start reading at `stages.py`.
 """
 
 from __future__ import annotations

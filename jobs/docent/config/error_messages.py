@@ -1,4 +1,4 @@
-"""Turn the errors of a configuration into sentences: every problem, its path, where it was set, what was meant.
+"""Format the errors of a configuration: every problem with its path, where it was set, and the likely correct name.
 
 Reads and writes nothing.
 """

@@ -1,4 +1,4 @@
-"""Define configuration fields with their effect, and pick out those that change output.
+"""Define configuration fields with their effect, and select the fields that change output.
 
 Reads and writes nothing. `output` fields enter the hash of the stages that use them; `execution` fields never do.
 """

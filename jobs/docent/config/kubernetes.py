@@ -1,7 +1,7 @@
-"""The section `kubernetes` of pipeline.yaml: everything that decides what the cluster is asked for.
+"""Define the section `kubernetes` of pipeline.yaml: all settings of the objects that docent creates in a cluster.
 
-Reads and writes nothing. None of it changes what a stage writes. Nothing a pod gets is hidden: what is not set here
-comes from DEFAULT_RESOURCES below, and `docent render` shows the outcome.
+Reads and writes nothing. No setting changes the output of a stage. Resources that are not set here come from
+DEFAULT_RESOURCES below, and `docent render` shows the result.
 """
 
 from __future__ import annotations

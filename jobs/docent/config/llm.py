@@ -1,4 +1,4 @@
-"""The section `llm` of pipeline.yaml: the teacher, its limits and its prices.
+"""Define the section `llm` of pipeline.yaml: the teacher, its limits and its prices.
 
 Reads and writes nothing. The string under a field is its help text in the YAML schema and docs/configuration.md.
 """

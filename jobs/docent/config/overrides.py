@@ -1,4 +1,4 @@
-"""Change one value of a pipeline file before it is checked: `--set a.b=c`. Reads and writes nothing on disk."""
+"""Apply overrides such as `--set a.b=c` to a pipeline file before it is validated. Reads and writes nothing on disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a question type says of itself: in question_types.yaml, in `generate_qa.own_types`. Reads and writes nothing."""
+"""Define a question type, as in question_types.yaml and `generate_qa.own_types`. Reads and writes nothing."""
 
 from __future__ import annotations
 

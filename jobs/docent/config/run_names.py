@@ -1,4 +1,4 @@
-"""Check the name of a run, which is a folder below the data folder and part of the names of Kubernetes objects."""
+"""Check the name of a run, which names a folder below the data folder and is part of Kubernetes object names."""
 
 from __future__ import annotations
 

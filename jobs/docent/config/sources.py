@@ -1,4 +1,4 @@
-"""What pipeline.yaml says of raw material: sources, and how each kind of document is read. Reads and writes nothing."""
+"""Define sources of raw material in pipeline.yaml, and how each kind of document is read. Reads and writes nothing."""
 
 from __future__ import annotations
 

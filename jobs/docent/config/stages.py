@@ -1,4 +1,4 @@
-"""One section of pipeline.yaml per stage, in the order in which the stages run. Reads and writes nothing."""
+"""Define one section of pipeline.yaml per stage, in the order in which the stages run. Reads and writes nothing."""
 
 from __future__ import annotations
 

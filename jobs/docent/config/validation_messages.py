@@ -1,6 +1,6 @@
-"""Describe in docent's own words what is wrong with a value that pydantic refuses. Reads and writes nothing.
+"""Describe values that pydantic rejects, in words for users. Reads and writes nothing.
 
-Pydantic's messages name its own machinery (`Input should be a valid tuple`); who edits a YAML file needs other words.
+Pydantic's own messages use Python terms (`Input should be a valid tuple`), which do not help to fix a YAML file.
 """
 
 from __future__ import annotations

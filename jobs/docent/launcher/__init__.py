@@ -1,6 +1,6 @@
-"""The launcher: parse the command line, plan a run, carry it out on this machine or in a cluster, describe it.
+"""The launcher: parse the command line, plan a run, execute it on this machine or in a cluster, report on it.
 
-`verbs/` are the commands, `runs/` reads run folders,
-`local/` and `cluster/` execute, `render/` makes Kubernetes objects.
+`verbs/` holds the commands, `runs/` reads run folders,
+`local/` and `cluster/` execute, `render/` builds Kubernetes objects.
 Start reading at `cli.py`.
 """

@@ -1,7 +1,7 @@
-"""The command `docent`: the list of its verbs by section, and how errors end it.
+"""Define the command `docent`: its verbs by section, and how errors end it.
 
-The verbs are in `launcher/verbs/`. A verb's module is imported when the verb is called, so that `docent --help` answers
-at once.
+The verbs are in `launcher/verbs/`. A verb's module is imported when the verb is called, so that `docent --help` is
+fast.
 """
 
 from __future__ import annotations
@@ -46,29 +46,29 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "stage": ("stage:stage", "Run one shard of one unit, as containers do."),
     },
 }
-"""Every verb as module and function below `verbs/`, and what `docent --help` says of it."""
+"""Every verb: its module and function below `verbs/`, and its line in `docent --help`."""
 HIDDEN = {name: f"cluster.pod:{name}" for name in ("conduct", "hold", "unpack", "pack")}
 """Verbs that run only inside pods."""
 
 
 class Verbs(click.Group):
-    """The verbs by section, imported one by one."""
+    """Group of the verbs by section; each is imported when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all verbs that `--help` shows."""
         return [name for verbs in SECTIONS.values() for name in verbs]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a verb; None where there is none of that name."""
+        """Import a verb and return it, or None if there is no such verb."""
         return self.load(cmd_name)
 
     def load(self, name: str) -> click.Command | None:
-        """Import a verb; None where there is none of that name."""
+        """Import a verb and return it, or None if there is no such verb."""
         paths = HIDDEN | {verb: path for verbs in SECTIONS.values() for verb, (path, _) in verbs.items()}
         if name in paths and name not in self.commands:
             module, _, function = paths[name].partition(":")
             verb = getattr(importlib.import_module(f"docent.launcher.verbs.{module}"), function)
-            if name != "stage":  # it ends with exit codes of its own, and must handle SIGTERM before any long import
+            if name != "stage":  # it has its own exit codes, and must handle SIGTERM before any long import
                 verb = importlib.import_module("docent.launcher.verbs.invocation").naming_the_run(verb)
             self.add_command(verb)
         return self.commands.get(name)
@@ -87,7 +87,7 @@ def docent() -> None:
 
 
 def main() -> None:
-    """Run the command line; errors that a user can fix become one message and an exit code."""
+    """Run the command line; print an error that a user can fix as one message and exit with its code."""
     from docent.errors import ConfigError, InputError, PipelineError, TemporaryError
     from docent.launcher.encoding import run_in_utf8
     from docent.launcher.verbs.output.tables import say_error
@@ -106,7 +106,7 @@ def main() -> None:
         say_error(str(error))
         codes: dict[type[PipelineError], int] = {ConfigError: 3, InputError: 100, TemporaryError: 105}
         sys.exit(next((code for kind, code in codes.items() if isinstance(error, kind)), error.exit_code))
-    except BrokenPipeError:  # `docent status | head`: whoever read the output has seen enough
+    except BrokenPipeError:  # `docent status | head`: the reader closed the pipe early, which is not an error
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
     except OSError as error:

@@ -1,6 +1,6 @@
-"""Documents named on the command line, read by the stages' own code, for `docent ingest` and `docent preview`.
+"""Read documents named on the command line with the stages' own code, for `docent ingest` and `docent preview`.
 
-Reads the files, writes their pictures into a folder that the verb chooses. Stages are reached by their dotted paths.
+Reads the files; writes their pictures into a folder that the verb chooses. Imports stages by their dotted paths.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ from docent.store import Artifact, Shard
 
 KINDS = dict.fromkeys((".md", ".markdown", ".mdown", ".mkd"), "markdown")
 KINDS |= {f".{kind}": kind for kind in ("pdf", "csv", "txt", "xlsx")}
-"""What a source of documents is called in the configuration, by the suffix of its files."""
+"""The `kind` of a source of documents in the configuration, by file suffix."""
 EXHIBIT_TEXT = "description.txt"
 
 
 def sources_of(paths: Sequence[Path]) -> list[dict[str, str]]:
-    """Return the entries of `ingest.sources` that read these paths: a file by its suffix, a folder by its content.
+    """Return the entries of `ingest.sources` for these paths: the kind of a file by suffix, of a folder by content.
 
     Raises:
-        InputError: a path is not there, or holds nothing that can be read.
+        InputError: a path does not exist, or holds nothing that can be read.
     """
     return [source for path in paths for source in _sources_at(path)]
 
@@ -91,16 +91,16 @@ def _nothing_to_read(folder: Path, known: str) -> InputError:
 def config_for(
     paths: Sequence[Path], file: Path | None, defaults: Sequence[str], sets: Sequence[str]
 ) -> PipelineConfig:
-    """Return a configuration that reads these paths in place of the sources of a pipeline file.
+    """Return a configuration whose sources are these paths instead of those in a pipeline file.
 
     Args:
-        paths: documents.
-        file: a pipeline file, for its settings; docent's own where None.
-        defaults: overrides for where there is no file.
-        sets: overrides of the user.
+        paths: files and folders with documents.
+        file: a pipeline file with settings; None uses docent's defaults.
+        defaults: overrides that apply if there is no file.
+        sets: overrides given by the user.
 
     Raises:
-        ConfigError: the file or an override is wrong.
+        ConfigError: the file or an override is invalid.
     """
     sources = f"ingest.sources={json.dumps(sources_of(paths))}"
     if file is not None:
@@ -114,10 +114,10 @@ def config_for(
 
 
 def read(config: PipelineConfig, folder: Path) -> Iterator[Document | Reject]:
-    """Yield the rows of stage ingest for the sources.
+    """Yield the rows of stage ingest for the configured sources.
 
     Args:
-        folder: gets `files/` with pictures that lie inside documents, and the journal of a teacher that was asked.
+        folder: receives `files/` with the pictures from inside documents, and the journal of requests to a teacher.
     """
     others = [name.replace("-", "_") for name in STAGES if name != "ingest"]
     only = config.model_copy(update=dict.fromkeys(others))
@@ -128,21 +128,21 @@ def read(config: PipelineConfig, folder: Path) -> Iterator[Document | Reject]:
     try:
         yield from rows
     finally:
-        (folder / SOURCES).unlink(missing_ok=True)  # for the stages after ingest, which do not run here
+        (folder / SOURCES).unlink(missing_ok=True)  # only stages after ingest read it, and they do not run here
 
 
 def items_of(document: Document, related: int) -> list[Item]:
-    """Return the items of stage assemble for a document's sections."""
+    """Return the items that stage assemble creates for a document's sections."""
     module = importlib.import_module(STAGES["assemble"].run.partition(":")[0])
     return list(module.section_items(document, related))
 
 
 def written_offline(items: Sequence[Item], config: PipelineConfig, folder: Path) -> Iterator[QAPair | Reject]:
-    """Yield the pairs of the offline teacher for some items, whichever teacher is configured.
+    """Yield the offline teacher's pairs for some items, whichever teacher is configured.
 
     Args:
-        items: of one document.
-        folder: where `read` put the pictures; gets the items as a file.
+        items: items of one document.
+        folder: the folder that `read` wrote the pictures to; the items are written there as a file.
     """
     rows = folder / "items.jsonl"
     rows.write_text("".join(f"{item.model_dump_json()}\n" for item in items), encoding="utf-8")
@@ -160,7 +160,7 @@ def written_offline(items: Sequence[Item], config: PipelineConfig, folder: Path)
 
 
 def _artifact(stage: str, folder: Path, parts: Sequence[RowFile] = (), files: Sequence[OutputFile] = ()) -> Artifact:
-    """Return what a stage reads of one that never ran."""
+    """Return an input artifact of a stage that never ran."""
     unknown = "0" * 64
     success = Success(
         schema=SCHEMA,

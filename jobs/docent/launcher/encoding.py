@@ -1,7 +1,7 @@
-"""Runs docent in Python's UTF-8 mode, whatever the locale: file names and texts are then the same everywhere.
+"""Run docent in Python's UTF-8 mode, whatever the locale, so that file names and texts are the same everywhere.
 
-Reads the interpreter's settings; starts the same command anew where they say anything else than UTF-8. Workers and
-containers get PYTHONUTF8=1 from whoever starts them.
+Reads the interpreter's settings; restarts the same command if they are not UTF-8. Workers and containers are started
+with PYTHONUTF8=1.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import sys
 
 
 def run_in_utf8() -> None:
-    """Replace this process by the same command in UTF-8 mode, unless file names are read as UTF-8 already.
+    """Replace this process with the same command in UTF-8 mode, unless it already reads file names as UTF-8.
 
-    Without this, `Töne.png` under an ISO-8859-1 locale is `TÃ¶ne.png`, with other ids and another digest.
+    Otherwise `Töne.png` under an ISO-8859-1 locale would become `TÃ¶ne.png`, with different ids and digests.
     """
     if is_utf8():
         return

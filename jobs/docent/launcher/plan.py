@@ -1,4 +1,4 @@
-"""Tell what a run would do, before it does it: one line per unit. Reads the run folder; writes nothing."""
+"""Show what a run would do, one line per unit. Reads the run folder; writes nothing."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class PlanLine:
     """One unit of the plan table.
 
     Attributes:
-        action: `done` (nothing to do), `run`, `running` (now), or `after` (depends on what a unit before it writes).
+        action: `done` (nothing to do), `run`, `running` (now), or `after` (depends on output of an earlier unit).
         why: the reason in a few words: how the last attempt failed, or where it stopped.
-        folder: the folder of its output below the unit's own; "" where that depends on what a unit before it writes.
-        plan_hash: what the unit is to do: its stage, settings and those of what it reads; in names on a cluster.
+        folder: name of its output folder inside the unit's folder; "" if that depends on output of an earlier unit.
+        plan_hash: hash of the stage, its settings and the plans of its inputs; used in names on a cluster.
     """
 
     unit: str
@@ -40,11 +40,11 @@ ACTIONS = {Phase.DONE: "done", Phase.RUNNING: "running", Phase.WAITING: "after"}
 
 
 def plan(states: RunStates, chosen: list[str] | None = None) -> list[PlanLine]:
-    """Return what a run would do with each unit.
+    """Return one plan line for each unit.
 
     Args:
-        states: the run as it lies on disk.
-        chosen: units to consider; all when None.
+        states: state of the run on disk.
+        chosen: names of the units to include; None means all.
     """
     lines = []
     seen = unit_states(states)
@@ -69,12 +69,12 @@ def _why(unit: UnitState) -> str:
 
 
 def choose(config: PipelineConfig, first: str | None, last: str | None, only: str | None) -> list[str]:
-    """Return the names of the units that `--from`, `--to` and `--only` leave, in order.
+    """Return the names of the units that remain after `--from`, `--to` and `--only`, in order.
 
     `--from U` keeps U and what depends on it, `--to U` keeps U and what it depends on.
 
     Raises:
-        LauncherError: (102) there is no such unit.
+        LauncherError: (102) there is no such unit; (2) no unit remains.
     """
     known = units(config)
     for name in filter(None, (first, last, only)):

@@ -1,7 +1,7 @@
 """The scheduler: submit units whose inputs are complete, wait for them, and record their states.
 
-The same for both backends. Whether a unit is complete is decided by its output on disk alone; a backend only reports
-how the work on it ended. Reads the run folder; writes through the backend and `publish`.
+Both backends use it. Only the output on disk decides whether a unit is complete; a backend only reports how the work
+on it ended. Reads the run folder; writes through the backend and `publish`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from docent.spec import RunStates
 log = logging.getLogger("docent.schedule")
 
 WAIT_S = 1.0
-"""Longest wait for a backend; it returns sooner when something changed."""
+"""Longest wait for a backend in one pass; it returns earlier if something changes."""
 ENDED = (Phase.DONE, Phase.FAILED, Phase.STOPPED)
 MAX_SPECS = 3
 """Most spec hashes with which one launch submits a unit; sources that change more often are reported as a failure."""
@@ -32,29 +32,30 @@ class Backend(Protocol):
     """A place to run units."""
 
     def submit(self, unit: str, attach_only: bool) -> UnitState:
-        """Start a unit, or follow what already works on it.
+        """Start a unit, or follow work on it that is already running.
 
         Args:
-            attach_only: start nothing new.
+            unit: name of the unit.
+            attach_only: never start new work.
 
         Returns:
-            Its state; `waiting`, with the cause if there is one, where nothing works on it.
+            The state of the unit; `waiting`, with the cause if there is one, if nothing is working on it.
         """
         ...
 
     def wait(self, timeout_s: float) -> Mapping[str, UnitState]:
-        """Return the states of submitted units, after a change or `timeout_s`.
+        """Return the states of submitted units as soon as one changes, or after `timeout_s`.
 
-        Each unit is reported once as `done` (the work exited 0), `failed`, or `stopped` (it can be submitted again).
+        Each unit is reported once as `done` (its work exited 0), `failed`, or `stopped` (it can be submitted again).
         """
         ...
 
     def logs(self, unit: str) -> str:
-        """Return the end of a unit's log; "" where there is none."""
+        """Return the end of a unit's log, or "" if there is none."""
         ...
 
     def cancel(self) -> None:
-        """Stop the work on every submitted unit; it may write a checkpoint."""
+        """Stop the work on every submitted unit; units may still write a checkpoint."""
         ...
 
 
@@ -63,15 +64,15 @@ class Scheduler:
     """One launch of a run.
 
     Attributes:
-        states: the run on disk.
-        chosen: names of the units to complete, in pipeline order; what else they read is complete.
-        backend: where they run.
+        states: state of the run on disk.
+        chosen: names of the units to complete, in pipeline order; all their other inputs are complete.
+        backend: runs the units.
         publish: called with the states of all chosen units after every pass.
-        grace_s: how long the output of a unit that is reported as done may take to appear; network filesystems lag.
-        must_run: whether a complete unit has to run once more.
-        earlier: states that the launch before recorded; workload and retries are kept where the output is the same.
+        grace_s: how long to wait for the output of a unit that was reported as done; network filesystems lag.
+        must_run: returns whether a complete unit has to run once more.
+        earlier: states recorded by the previous launch; workload and retries are kept if the output is the same.
         units: states of the chosen units.
-        failed: names of those that failed, the first one first.
+        failed: names of failed units, in the order in which they failed.
     """
 
     states: RunStates
@@ -93,23 +94,23 @@ class Scheduler:
 
     @property
     def is_finished(self) -> bool:
-        """Whether nothing is left to wait for."""
+        """Whether there is nothing left to wait for."""
         at_work = self._running or self._expected_s
         return not at_work and (bool(self.failed) or all(unit.phase is Phase.DONE for unit in self.units.values()))
 
     def look(self) -> bool:
-        """Note which units are complete already; return whether all are."""
+        """Find the units that are complete already; return whether all are."""
         for name, unit in self.units.items():
             if unit.phase is Phase.WAITING and self._is_readable(name):
                 self._complete(name)
         return all(unit.phase is Phase.DONE for unit in self.units.values())
 
     def run(self) -> None:
-        """Work until every chosen unit is complete, or one failed and the others that were begun have ended."""
+        """Run until every chosen unit is complete, or until one has failed and all others that started have ended."""
         self.look()
         while True:
-            # What works already is followed first: when this launcher was started again after a failure, nothing new
-            # must start.
+            # Attach to running work first: if this launcher was restarted after a failure, it must not start anything
+            # new.
             attached = [name for name in self._ready() if self._submit(name, attach_only=True)]
             if not attached and not self.failed:
                 for name in self._ready():
@@ -118,14 +119,14 @@ class Scheduler:
             if self.is_finished:
                 return
             reports = self.backend.wait(0.0 if attached else WAIT_S)
-            # Failures first: a stopped unit is submitted again only where none failed.
+            # Failures first: a stopped unit is submitted again only if no unit has failed.
             for name, report in sorted(reports.items(), key=lambda item: item[1].phase is not Phase.FAILED):
                 self._take(name, report)
             for name in list(self._expected_s):
                 self._expect(name)
 
     def _ready(self) -> list[str]:
-        """Return the units that wait for nothing but their submission."""
+        """Return the waiting units that can be submitted now."""
         if self._is_cancelled:
             return []
         waiting = [name for name, unit in self.units.items() if unit.phase is Phase.WAITING]
@@ -133,7 +134,7 @@ class Scheduler:
         return [name for name in ready if not self._complete(name) and self.units[name].phase is Phase.WAITING]
 
     def _is_readable(self, name: str) -> bool:
-        """Return whether everything that a unit reads is complete; what is only being pushed still is."""
+        """Return whether all inputs of a unit are complete; an input that is still being pushed is complete too."""
         reads = (read for read in self.states.units[name].reads if read in self.units)
         return all(
             self.units[read].phase is Phase.DONE or (read in self._running and is_kept(self.states, read))
@@ -141,11 +142,11 @@ class Scheduler:
         )
 
     def _complete(self, name: str) -> bool:
-        """Look whether a unit's output is complete, and note it; a unit whose source is missing has failed."""
+        """Check whether a unit's output is complete, and record it; if a source is missing, the unit has failed."""
         unit = self.units[name]
         try:
             state = self.states.of(name)
-        except TemporaryError as error:  # a source changed while it was hashed: the next pass looks again
+        except TemporaryError as error:  # a source changed while it was hashed: the next pass checks again
             log.info("%s: %s", name, error.what)
             return False
         except PipelineError as error:
@@ -161,7 +162,7 @@ class Scheduler:
         return True
 
     def _submit(self, name: str, attach_only: bool) -> bool:
-        """Submit a unit; return whether something works on it now."""
+        """Submit a unit; return whether it is queued or running now."""
         spec = self.units[name].spec
         self.units[name] = replace(self.backend.submit(name, attach_only), spec=spec)
         if self.units[name].phase is Phase.WAITING:
@@ -171,7 +172,7 @@ class Scheduler:
         return True
 
     def _take(self, name: str, report: UnitState) -> None:
-        """Record what the backend reports about a unit that was submitted."""
+        """Record the backend's report on a submitted unit."""
         if name not in self._running:
             return
         unit = self.units[name] = replace(report, spec=self.units[name].spec)
@@ -179,7 +180,7 @@ class Scheduler:
             return
         self._running.discard(name)
         if report.phase is Phase.DONE:
-            unit.phase = Phase.RUNNING  # until its output is seen
+            unit.phase = Phase.RUNNING  # until its output appears
             self._expected_s[name] = time.monotonic() + self.grace_s
         elif self._complete(name) or name in self.failed:
             return
@@ -189,7 +190,7 @@ class Scheduler:
             self.units[name] = UnitState(spec=unit.spec)
 
     def _expect(self, name: str) -> None:
-        """Look for the output of a unit whose work ended well; without it the unit has failed."""
+        """Check for the output of a unit whose work succeeded; if it does not appear in time, the unit has failed."""
         if not self._complete(name):
             if name not in self.failed and time.monotonic() < self._expected_s[name]:
                 return
@@ -212,6 +213,6 @@ class Scheduler:
             return
         self._is_cancelled = True
         self.backend.cancel()
-        for other in self._running:  # with the same configuration or key they would only spend
+        for other in self._running:  # with the same configuration or key, they would only waste money and time
             self.units[other] = UnitState(cause=f"stopped because {name} failed")
         self._running.clear()

@@ -1,6 +1,6 @@
 """Compose and clean the text that docent prints.
 
-Counts and lists, commands to run next, secrets masked, control characters escaped.
+Formats counts, lists and suggested commands, masks secrets, and escapes control characters.
 Nothing here reads or writes files.
 Start reading at `printing.py`.
 """

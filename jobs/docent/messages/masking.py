@@ -1,9 +1,9 @@
 """Mask secrets in text that comes from the network or the environment, before it is logged, stored or printed.
 
 Reads the environment, and the values given to `remember_secret`; writes nothing. Every message that may quote an
-endpoint, a proxy or an address passes `mask`; the log formatters (logs.py), the launcher's messages and the last lines
-of a worker pass through it as well. Mask before cutting a text to length: a secret that was cut in two is found only
-by its first or last characters.
+endpoint, a proxy or an address goes through `mask`, and so do the log formatters (logs.py), the launcher's messages and
+the last lines of a worker. Mask text before cutting it to length: a secret that was cut in two is only recognised by
+its first or last characters.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ MASK = "***"
 MIN_SECRET_CHARS = 8
 """Shorter values are placeholders such as `none`; replacing them everywhere would corrupt unrelated text."""
 MIN_TOKEN_CHARS = 20
-"""What stands alone before the `@` of an address is a user name, such as `postgres`, unless it is so long."""
+"""Text before the `@` of an address, without a colon, counts as a user name such as `postgres` if it is shorter."""
 EDGE_CHARS = 12
-"""A secret that something else cut short is recognised by so many of its first or last characters."""
+"""A truncated secret is recognised by this many of its first or last characters."""
 
 SECRET_NAME = re.compile(
     r"PASSWORD|PASSWD|PASSPHRASE|SECRET|CREDENTIAL|TOKEN(?!IZER|S(?:$|_))|APIKEY|(?:^|[_-])KEY(?:$|[_-])|_(?:PWD|PASS)(?:$|_)",
@@ -30,14 +30,14 @@ SECRET_NAME = re.compile(
 )
 """Names of variables whose values are secrets."""
 KEY_FIELDS = frozenset({"api_key", "apikey", "access_token", "authorization", "password", "secret", "token"})
-"""Fields of a request in which some endpoints take a key."""
+"""Request fields in which some endpoints expect a key."""
 _NAMES_A_FILE = re.compile(r"_(?:FILE|PATH|DIR)$|^GOOGLE_APPLICATION_CREDENTIALS$", re.IGNORECASE)
 _NAMES_A_PROXY = re.compile(r"_PROXY$", re.IGNORECASE)
-_USERINFO = re.compile(r"(?<=://)([^\s/?#'\"<>]{1,500})@")  # to the last @: passwords may hold one
+_USERINFO = re.compile(r"(?<=://)([^\s/?#'\"<>]{1,500})@")  # up to the last @: passwords may contain one
 _PERCENT = re.compile(r"%[0-9A-F]{2}")
 _AUTHORIZATION = re.compile(r"\b(bearer|basic)[ \t]+[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
 _BASE64 = re.compile(r"^[A-Za-z0-9+/]+={0,2}$")
-# Shapes that are credentials wherever they stand: OpenAI and alike, Hugging Face, GitHub, AWS, Slack, JSON Web Tokens.
+# Patterns that are always credentials: OpenAI and similar, Hugging Face, GitHub, AWS, Slack, JSON Web Tokens.
 _SHAPES = re.compile(
     r"\b(?:sk-[A-Za-z0-9_-]{16,}|hf_[A-Za-z0-9]{20,}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}"
     r"|A[SK]IA[A-Z0-9]{16}|xox[abprs]-[A-Za-z0-9-]{10,}|eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*)"
@@ -46,16 +46,16 @@ _remembered: set[str] = set()
 
 
 def remember_secret(value: str) -> None:
-    """Have `mask` replace this value from now on, whatever stands around it."""
+    """Make `mask` replace this value from now on, in any context."""
     if len(value) >= MIN_SECRET_CHARS:
         _remembered.add(value)
 
 
 def mask(text: str, environ: Mapping[str, str] = os.environ) -> str:
-    """Return the text with every known secret, and whatever has the shape of a credential, replaced by `***`.
+    """Return the text with every known secret, and everything that looks like a credential, replaced by `***`.
 
-    Known are remembered values, the values of variables whose names say so (`PGPASSWORD`, `HF_TOKEN`), and the
-    passwords inside addresses that the environment holds (`HTTPS_PROXY`), each also in percent, JSON and base64 form.
+    Known secrets are remembered values, the values of variables named like secrets (`PGPASSWORD`, `HF_TOKEN`), and
+    passwords inside addresses in the environment (`HTTPS_PROXY`), each also percent-encoded, JSON-escaped or base64.
     """
     secrets = {form for value in (*_remembered, *_secrets_of(environ)) for form in _forms(value)}
     longest_first = sorted(secrets, key=len, reverse=True)
@@ -69,13 +69,13 @@ def mask(text: str, environ: Mapping[str, str] = os.environ) -> str:
 
 
 def holds_secret(name: str, value: str) -> bool:
-    """Whether a variable is, by its name or its value, a secret rather than a setting."""
+    """Return whether a variable is a secret rather than a setting, by its name or its value."""
     named = bool(SECRET_NAME.search(name)) and not _NAMES_A_FILE.search(name)
     return named or bool(_USERINFO.search(value) or _SHAPES.search(value) or _userinfos(name, value))
 
 
 def is_key_field(name: str, value: object) -> bool:
-    """Whether a field of a request is a credential; `prompt_cache_key` and `stop_token_ids` are none."""
+    """Return whether a field of a request is a credential; `prompt_cache_key` and `stop_token_ids` are not."""
     return isinstance(value, str) and (name.lower().replace("-", "_") in KEY_FIELDS or holds_secret("", value))
 
 
@@ -92,7 +92,7 @@ def _secrets_of(environ: Mapping[str, str]) -> Iterator[str]:
 
 
 def _userinfos(name: str, value: str) -> list[str]:
-    """User names with passwords in a variable; the address of a proxy may lack its scheme and hold any character."""
+    """Return user names with passwords in a variable; a proxy's address may lack a scheme and hold any character."""
     if "@" in value and _NAMES_A_PROXY.search(name):
         before = value.rpartition("@")[0]
         return [before.partition("://")[2] if "://" in before else before]
@@ -100,7 +100,7 @@ def _userinfos(name: str, value: str) -> list[str]:
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """Yield the secret as it may be repeated: itself, percent-encoded or decoded, in a JSON string, in base64."""
+    """Yield the forms in which a secret may be repeated: itself, percent-encoded or decoded, JSON-escaped, base64."""
     if len(secret) < MIN_SECRET_CHARS:
         return
     decoded = unquote(secret)
@@ -112,7 +112,7 @@ def _forms(secret: str) -> Iterator[str]:
 
 
 def _without_cut(text: str, secret: str) -> str:
-    """Mask what is left of the secret where something cut it."""
+    """Mask the start or end of the secret if the rest of it was cut off."""
     if len(secret) > EDGE_CHARS:
         text = _without_start(text, secret)
         text = _without_start(text[::-1], secret[::-1])[::-1]
@@ -120,7 +120,7 @@ def _without_cut(text: str, secret: str) -> str:
 
 
 def _without_start(text: str, secret: str) -> str:
-    """Mask every place where the text begins like the secret, as far as it agrees."""
+    """Mask every place where the text matches the start of the secret, as far as it matches."""
     start = text.find(secret[:EDGE_CHARS])
     while start >= 0:
         length = len(os.path.commonprefix([text[start : start + len(secret)], secret]))
@@ -130,7 +130,7 @@ def _without_start(text: str, secret: str) -> str:
 
 
 def _without_credentials(match: re.Match[str]) -> str:
-    """Mask what follows `Bearer` or `Basic`, unless it is a word of a sentence such as "basic information"."""
+    """Mask the text after `Bearer` or `Basic`, unless it is an ordinary word, as in "basic information"."""
     value = match[0][len(match[1]) :].strip()
     return f"{match[1]} {MASK}" if _is_credential(value) else match[0]
 

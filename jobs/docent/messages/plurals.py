@@ -1,4 +1,4 @@
-"""Write counts, lists and times in messages: `1 row`, `2 rows`; `a, b and c`; `12 min`. Reads and writes nothing."""
+"""Format counts, lists and times for messages: `1 row`, `2 rows`; `a, b and c`; `12 min`. Reads and writes nothing."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ def counted(number: int, one: str, more: str = "") -> str:
 
     Args:
         one: the noun in the singular.
-        more: its plural, where that is not the singular with an s.
+        more: the plural, if it is not the singular with an s.
     """
     return f"{number} {one if number == 1 else more or f'{one}s'}"
 
 
 def joined(words: Sequence[str]) -> str:
-    """Join words as `a`, `a and b`, `a, b and c`; return "" for none."""
+    """Join words as `a`, `a and b`, `a, b and c`; return "" for no words."""
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
 
 

@@ -1,7 +1,7 @@
-"""Complete the commands that messages suggest, so that they work on the run at hand as they are printed.
+"""Complete the commands that messages suggest, so that users can run them as printed.
 
-Reads and writes nothing. Whoever raises an error writes the bare command (`docent run --to ingest`); the stage shell
-and the launcher add what the person gave: the run, the pipeline file, `--data`, `--set`, the backend.
+Reads and writes nothing. Code that raises an error writes the bare command (`docent run --to ingest`); stage.py and the
+launcher add the options that the user gave: the run, the pipeline file, `--data`, `--set`, the backend.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 CALLED_AS = "DOCENT_CALLED_AS"
-"""Variable in which the launcher tells its workers how it was called."""
+"""Variable in which the launcher passes its own invocation to its workers."""
 HERE_ONLY = frozenset(("--verify", "--from", "--to", "--only"))
-"""Options of `docent run` that a cluster does without; all but the first have a value."""
+"""Options of `docent run` that do not work on a cluster; all but the first take a value."""
 
 _CONFIGURED = ("FILE", "--run", "--data", "--set")
 _AT_WORK = ("--run", "--data", "--backend", "--namespace")
@@ -44,8 +44,8 @@ TAKES: dict[str, tuple[str, ...]] = {
     "validate": (),
     "convert": (),
 }
-"""What a verb takes that says which run is meant: its argument first, then options in the order in which they are
-added. A test compares it with the command line."""
+"""For each verb, the parameters that identify the run: its argument first, then options in the order in which they are
+added. A test compares the table with the command line."""
 SPAN = frozenset(("--from", "--to", "--only"))
 _SHORT = {"--namespace": "-n"}
 _WORD = r"""(?:'[^']*'|"[^"]*"|[^\s,;()'"])+"""
@@ -54,14 +54,14 @@ _COMMAND = re.compile(rf"(?<![\w`/-])docent (?P<verb>{'|'.join(TAKES)})(?![\w.-]
 
 @dataclass(frozen=True)
 class Invocation:
-    """What a person gave to a command; empty where nothing was given.
+    """The options that a user gave to a command; empty if not given.
 
     Attributes:
-        program: how the person calls docent.
+        program: how the user calls docent.
         file: the pipeline file that the configuration was read from.
-        data: the folder of runs, where it is not the usual one.
-        span: which units of the run, as `--from`, `--to` and `--only` say it.
-        sets: overrides as given.
+        data: the folder of runs, if it is not the default.
+        span: the chosen units of the run, as `--from`, `--to` and `--only`.
+        sets: the overrides as given.
     """
 
     run_name: str = ""
@@ -75,17 +75,17 @@ class Invocation:
 
 
 def complete(text: str, given: Invocation) -> str:
-    """Complete every command in a next step; options that a command has already are kept."""
+    """Complete every command in a next step; keep options that a command already has."""
     return _COMMAND.sub(lambda match: _completed(match, given), text)
 
 
 def as_text(given: Invocation) -> str:
-    """Return the invocation as the launcher passes it to its workers, in the variable CALLED_AS."""
+    """Return the invocation as JSON, as the launcher passes it to its workers in the variable CALLED_AS."""
     return json.dumps(asdict(given))
 
 
 def invocation_of(environ: Mapping[str, str], run_name: str) -> Invocation:
-    """Return how the launcher of this stage was called; the run alone where a person or a cluster started the stage."""
+    """Return the invocation of the launcher that started this process; without a launcher, name only the run."""
     if text := environ.get(CALLED_AS):
         fields: dict[str, Any] = json.loads(text)
         return Invocation(**fields | {key: tuple(fields[key]) for key in ("span", "sets")})
@@ -95,7 +95,7 @@ def invocation_of(environ: Mapping[str, str], run_name: str) -> Invocation:
 def _completed(match: re.Match[str], given: Invocation) -> str:
     verb, words = match["verb"], re.findall(_WORD, match["rest"])
     if "--run" in words[:-1] and words[words.index("--run") + 1] not in ("", given.run_name):
-        return match[0]  # it is about another run
+        return match[0]  # the command is about another run
     takes = TAKES[verb]
     argument = [words.pop(0)] if words and not words[0].startswith("-") else []
     if "RUN" in takes and given.run_name:
@@ -110,13 +110,13 @@ def _completed(match: re.Match[str], given: Invocation) -> str:
         words = list(_without_units(words))
     elif verb in ("run", "plan") and not SPAN.intersection(words):
         added += map(shlex.quote, given.span)
-    repeated = "--set" in words  # the command sets something itself, which counts after what was given
+    repeated = "--set" in words  # the command's own overrides come last, so that they take precedence
     words = [*at_end, *words] if repeated else [*words, *at_end]
     return " ".join([shlex.quote(given.program), verb, *argument, *added, *words])
 
 
 def _stated(option: str, words: list[str], given: Invocation) -> Iterator[str]:
-    """Yield an option and its value: the command's own, which is taken out of `words`, or what was given."""
+    """Yield an option and its value: the command's own, which is removed from `words`, or the value in `given`."""
     for spelled in (option, _SHORT.get(option, option)):
         if option != "--set" and spelled in words[:-1]:
             at = words.index(spelled)
@@ -127,7 +127,7 @@ def _stated(option: str, words: list[str], given: Invocation) -> Iterator[str]:
 
 
 def _without_units(words: list[str]) -> Iterator[str]:
-    """Yield the words of a command without those that choose units, which a cluster's launcher does itself."""
+    """Yield the words of a command except HERE_ONLY options and their values, which do not work on a cluster."""
     left = iter(words)
     for word in left:
         if word not in HERE_ONLY:

@@ -1,8 +1,8 @@
-"""Meet the other ranks of a distributed training, stop and leave together, and report how this one ended.
+"""Connect to the other ranks of a distributed training, stop and exit together, and report how this rank ended.
 
-Reads the variables that torchrun gives a rank, and the pod's folder of exit files from its first process (ranks.py),
-where each rank writes `rank-<local rank>.json`. A process that is no rank is alone: nothing here does anything then,
-so that a training loop needs no second form for one process.
+Reads the variables that torchrun gives a rank, and writes `rank-<local rank>.json` to the pod's folder of exit files,
+which the first process of the pod created (lead.py). In a process that is not a rank, these functions do nothing, so
+that a training loop needs no separate form for one process.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from typing import NoReturn
 from docent.errors import STAGE_ERRORS, PipelineError
 
 FOLDER = "DOCENT_RANK_FOLDER"
-# Also how long the others wait while rank 0 writes a large model; a peer that ends is noticed at once.
+# This is also how long other ranks wait while rank 0 writes a large model; a peer that exits is noticed at once.
 PEER_TIMEOUT_S = 1800.0
 LOST = "a peer is lost"
 
 
 @dataclass(frozen=True)
 class RankExit:
-    """How a rank ended.
+    """The end of a rank's process.
 
     Attributes:
-        rank: its number among all.
-        code: exit code of the design, 0 when it is done; None while it runs or when it was killed.
-        what: the problem in one sentence, a traceback's end for a bug.
+        rank: global number of the rank.
+        code: exit code, 0 for success; None while it runs or if it was killed.
+        what: the problem in one sentence; for a bug, the end of the traceback.
     """
 
     rank: int
@@ -44,35 +44,35 @@ class RankExit:
     next_step: str = ""
 
     def error(self) -> PipelineError:
-        """Return the error that ended the rank, naming it."""
+        """Return the error that ended the rank, including the rank's number."""
         kinds = {kind.exit_code: kind for kind in STAGE_ERRORS}
         kind = kinds.get(self.code or PipelineError.exit_code, PipelineError)
         return kind(f"rank {self.rank}: {self.what}", self.where, self.next_step)
 
 
 def is_rank() -> bool:
-    """Whether this process was started by torchrun on behalf of docent."""
+    """Return whether docent started this process through torchrun."""
     return FOLDER in os.environ and "RANK" in os.environ
 
 
 def rank() -> int:
-    """Return the number of this process among all, 0 when it is alone."""
+    """Return the global rank of this process, or 0 if it runs alone."""
     return int(os.environ["RANK"]) if is_rank() else 0
 
 
 def world_size() -> int:
-    """Return how many processes train together."""
+    """Return the number of processes that train together."""
     return int(os.environ["WORLD_SIZE"]) if is_rank() else 1
 
 
 @contextmanager
 def together() -> Iterator[None]:
-    """Meet the other ranks; at the end of the block wait until all are there.
+    """Connect to the other ranks; at the end of the block, wait until all ranks get there.
 
-    gloo carries tensors on the CPU, nccl those on GPUs.
+    gloo transfers tensors on the CPU, nccl tensors on GPUs.
 
     Raises:
-        RuntimeError: of torch.distributed when a peer is lost; `is_lost_peer` knows it.
+        RuntimeError: from torch.distributed if a peer is lost; see `is_lost_peer`.
     """
     if not is_rank():
         yield
@@ -85,14 +85,15 @@ def together() -> Iterator[None]:
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
     distributed.init_process_group(backend, timeout=timedelta(seconds=PEER_TIMEOUT_S))
     yield
-    distributed.all_reduce(torch.zeros(1))  # on the CPU, where a barrier of nccl would take a GPU
+    distributed.all_reduce(torch.zeros(1))  # on the CPU, since a barrier of nccl would occupy a GPU
     distributed.destroy_process_group()
 
 
 def agreed_to_stop(stop: threading.Event) -> bool:
-    """Whether any rank was stopped; every rank gets the same answer at the same step.
+    """Return whether any rank was asked to stop; all ranks get the same answer at the same step.
 
-    Called by all ranks once per step. The caller then lets rank 0 save and raises StoppedError on all.
+    All ranks must call this once per step. If it returns True, the caller lets rank 0 save, and raises StoppedError
+    on all ranks. So far only the rehearsal uses it.
     """
     if world_size() == 1:
         return stop.is_set()
@@ -105,21 +106,21 @@ def agreed_to_stop(stop: threading.Event) -> bool:
 
 
 def is_lost_peer(error: BaseException) -> bool:
-    """Whether an error means that another rank is gone or never came."""
+    """Return whether an error means that another rank is gone or never joined."""
     torch = sys.modules.get("torch")
     if torch is None or not isinstance(error, RuntimeError):
         return False
-    # gloo throws bare RuntimeErrors that begin with the file they come from.
+    # gloo raises bare RuntimeErrors whose message begins with the path of a source file.
     return isinstance(error, torch.distributed.DistError) or "/gloo/" in str(error)
 
 
 def begin() -> None:
-    """Note that this rank runs now, so that what an earlier one of its number wrote no longer counts."""
+    """Record that this rank is running, so that the exit file of an earlier process no longer counts."""
     _write(RankExit(rank()))
 
 
 def leave(error: PipelineError | None) -> NoReturn:
-    """Write the exit file and end the process at once: taking a broken group down in order can hang for ever."""
+    """Write the exit file and end the process at once: an orderly shutdown of a broken group can hang forever."""
     code = error.exit_code if error else 0
     _write(RankExit(rank(), code, *((error.what, error.where, error.next_step) if error else ())))
     logging.shutdown()
@@ -128,7 +129,7 @@ def leave(error: PipelineError | None) -> NoReturn:
 
 
 def read_exits(folder: Path) -> list[RankExit]:
-    """Return the exit files of a pod's ranks, by rank."""
+    """Return the contents of the exit files of a pod's ranks, by rank."""
     exits = [RankExit(**json.loads(path.read_text(encoding="utf-8"))) for path in folder.glob("rank-*.json")]
     return sorted(exits, key=lambda exit_: exit_.rank)
 

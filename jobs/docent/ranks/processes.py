@@ -1,7 +1,7 @@
-"""Adopt orphaned processes, reap those that ended, and leave none behind.
+"""Adopt orphaned processes, reap ended ones, and kill the rest at the end.
 
-The first process of a container is the parent of every orphan in it, and nobody else takes ended ones off the process
-table. Reads /proc; on systems without one only the direct child is known.
+The first process of a container is the parent of every orphan in it, and only it can remove ended processes from the
+process table. Reads /proc; on systems without /proc only the direct child is known.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 
 def end_all(process: subprocess.Popen[bytes]) -> None:
-    """Kill what is left of torchrun, ranks and their helpers; ranks are in sessions of their own."""
+    """Kill the remaining processes of torchrun, ranks and their helpers; each rank is in its own session."""
     until_s = time.monotonic() + REAP_TIMEOUT_S
     while time.monotonic() < until_s:
         left = _descendants()
@@ -40,13 +40,13 @@ def end_all(process: subprocess.Popen[bytes]) -> None:
 
 
 def adopt_orphans() -> None:
-    """Become the parent of orphaned descendants, as the first process of a container is anyway."""
+    """Become the parent of orphaned descendants, as the first process of a container always is."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def reap(kept: int) -> None:
-    """Take adopted processes that ended off the process table; `kept` is left to its own waiter."""
+    """Remove ended adopted processes from the process table; leave `kept` to the caller that waits for it."""
     if sys.platform != "linux":
         return
     with contextlib.suppress(ChildProcessError):
@@ -57,7 +57,7 @@ def reap(kept: int) -> None:
 
 
 def _descendants() -> set[int]:
-    """Return every process below this one."""
+    """Return the ids of all descendants of this process."""
     parents = _parents()
     family = {os.getpid()}
     while added := {pid for pid, parent in parents.items() if parent in family and pid not in family}:
@@ -66,9 +66,9 @@ def _descendants() -> set[int]:
 
 
 def _parents() -> dict[int, int]:
-    """Return the parent of every process; empty where there is no /proc."""
+    """Return the parent of every process; empty if there is no /proc."""
     parents = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError, ValueError, IndexError):  # gone meanwhile
+        with contextlib.suppress(OSError, ValueError, IndexError):  # the process ended in the meantime
             parents[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
     return parents

@@ -1,5 +1,5 @@
-"""Read what stands outside a run: the raw files of its sources, their digests, titles and licences.
+"""Read the sources of a run, which are outside it: raw files, their digests, titles and licences.
 
-`walk` lists files, `digests` hashes them, `hash_index` remembers hashes between runs.
+`walk` lists files, `digests` hashes them, `hash_index` stores hashes between runs.
 Start reading at `walk.py`.
 """

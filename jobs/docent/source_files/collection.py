@@ -25,19 +25,19 @@ from docent.store import Artifact
 COLLECTION = "collection.yaml"
 SOURCES = "sources.json"
 UNNAMED = "other"
-"""The licence of material that names none, as the Hugging Face hub spells it."""
+"""The licence of material that names none, in the spelling of the Hugging Face hub."""
 MAX_BYTES = 16 * 1024
 MAX_CHARS = 200
 MAX_TITLES = 2
-# Names of tables that say nothing about what is in them: the folder's name is better.
+# Names of tables that do not describe the content: the folder's name is better.
 _GENERIC = frozenset({"raw_data", "raw-data", "data", "exhibits", "list"})
-# What `docent run` on a cluster adds to the names of sources that lie outside the working folder.
+# The suffix that `docent run` on a cluster adds to the names of sources outside the working folder.
 _ON_VOLUME = re.compile(r"-[0-9a-f]{8}$")
 _NEXT = f'write `title: "..."` and `license: "..."` there, in quotes, one line each, or delete {COLLECTION}'
 
 
 class Collection(Frozen):
-    """The content of `collection.yaml`; an empty string for what it does not say."""
+    """The content of `collection.yaml`; missing values are empty strings."""
 
     model_config = ConfigDict(coerce_numbers_to_str=True)
 
@@ -46,34 +46,34 @@ class Collection(Frozen):
 
 
 class SourceNames(Frozen):
-    """What is known of the name and licence of one source."""
+    """Everything known about the name and licence of one source."""
 
     title: str = ""
-    """As its `collection.yaml` says."""
+    """Title stated in its `collection.yaml`."""
     license: str = ""
-    """As its `collection.yaml` says."""
+    """Licence stated in its `collection.yaml`."""
     name: str
-    """The name of its folder or file as people write it."""
+    """Readable name of its folder or file."""
     document: str = ""
-    """Id of its only document, where it has one that is not an exhibit."""
+    """Id of its only document, if it has exactly one that is not an exhibit."""
 
 
 def collection_file(source: Source) -> Path | None:
-    """Return the `collection.yaml` of a source: in its folder, or beside the CSV of exhibits; None if absent."""
+    """Return the `collection.yaml` of a source, in its folder or next to the CSV of exhibits, or None if absent."""
     if source.path.is_dir():
         path = source.path / COLLECTION
     elif source.kind == "exhibits-csv":
         path = source.path.parent / COLLECTION
     else:
-        return None  # the folder of a single document may be about anything
+        return None  # the folder that contains a single document may be about anything
     return path if path.is_file() or path.is_symlink() else None
 
 
 def read_collection(source: Source) -> Collection:
-    """Return the title and licence that `collection.yaml` states; empty ones where there is no such file.
+    """Return the title and licence that `collection.yaml` states; both are empty if there is no such file.
 
     Raises:
-        InputError: the file is too large, is not YAML, says something else, or is a link out of its folder.
+        InputError: the file is too large, not YAML, has other content, or is a link that leads outside its folder.
     """
     path = collection_file(source)
     if path is None:
@@ -86,7 +86,7 @@ def read_collection(source: Source) -> Collection:
         raise InputError(f"{COLLECTION} has more than {MAX_BYTES} bytes", str(path), _NEXT)
     try:
         content = yaml.safe_load(data.decode("utf-8-sig")) or {}
-        if isinstance(content, dict):  # a key without a value says nothing
+        if isinstance(content, dict):  # a key without a value counts as missing
             content = {key: value for key, value in content.items() if value is not None}
         collection = Collection.model_validate(content)
     except (UnicodeDecodeError, yaml.YAMLError, RecursionError):
@@ -98,9 +98,9 @@ def read_collection(source: Source) -> Collection:
 
 
 def source_name(source: Source) -> str:
-    """Return the name of a source's folder or file as people write it: `my-museum` is `My museum`.
+    """Return a readable name for a source, derived from its folder or file: `my-museum` becomes `My museum`.
 
-    A table with a generic name, such as `raw_data.csv`, is called like its folder.
+    A table with a generic name, such as `raw_data.csv`, is named after its folder.
     """
     path = source.path if source.path.suffix == "" or source.path.is_dir() else source.path.with_suffix("")
     on_volume = path.parent.name == "sources" and _ON_VOLUME.search(path.name) is not None
@@ -112,10 +112,10 @@ def source_name(source: Source) -> str:
 
 
 def read_source_names(ingest: Artifact | None) -> tuple[SourceNames, ...]:
-    """Return what stage `ingest` noted of its sources; nothing where it is skipped or its first shard failed.
+    """Return what stage `ingest` recorded about its sources; empty if it is skipped or its first shard failed.
 
     Raises:
-        InputError: the file is not what `ingest` writes.
+        InputError: the file does not have the format that `ingest` writes.
     """
     if ingest is None or SOURCES not in ingest.file_names:
         return ()
@@ -127,10 +127,10 @@ def read_source_names(ingest: Artifact | None) -> tuple[SourceNames, ...]:
 
 
 def title_of(sources: Sequence[SourceNames], documents: Mapping[str, str]) -> str:
-    """Return the title of all sources together: up to two by name, the others counted; "" where there is none.
+    """Return a title for all sources together: three at most, or two and the number of others; "" if there is none.
 
     Args:
-        documents: titles of documents by id, those of exhibits left out.
+        documents: titles of documents by id, without exhibits.
     """
     named = dict.fromkeys(one.title or documents.get(one.document, "") or one.name for one in sources)
     titles = [title for title in named if title]
@@ -140,7 +140,7 @@ def title_of(sources: Sequence[SourceNames], documents: Mapping[str, str]) -> st
 
 
 def license_of(sources: Sequence[SourceNames]) -> str:
-    """Return the licence that every source names; `other` where one names none, or they differ."""
+    """Return the licence that all sources name, or `other` if they differ or a source names none."""
     named = {one.license for one in sources}
     return named.pop() or UNNAMED if len(named) == 1 else UNNAMED
 

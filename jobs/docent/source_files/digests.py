@@ -1,9 +1,9 @@
-"""Hash what a unit reads from outside the run, and find out whether it stayed as it was while it was read.
+"""Hash the files that a unit reads from outside the run, and detect whether they changed while they were read.
 
-Reads files and folders of raw material; writes nothing. The digest covers names and contents, not times, spelling or
-place: `manual`, `./manual/` and `manual/care/..` have the same. A snapshot also keeps a stamp of every file and folder
-(size, mtime, ctime, inode): a file that was away or different for a moment has another ctime afterwards, and so has
-the folder that it was in or that was moved with it.
+Reads files and folders of raw material; writes nothing. The digest covers names and contents, but not times or the
+spelling of a path: `manual`, `./manual/` and `manual/care/..` have the same digest. A snapshot also keeps a stamp of
+every file and folder (size, mtime, ctime, inode): a file that was missing or different for a moment has another ctime
+afterwards, and so does the folder that contains it or that was moved together with it.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from docent.messages.printing import printable
 from docent.records import canonical_json
 from docent.source_files.walk import Entry, refuse_system_folder, walk
 
-# Clocks of file systems tick every few milliseconds, and those of file servers differ from this machine's.
+# File system clocks tick every few milliseconds, and the clocks of file servers differ from this machine's.
 DOUBTFUL_NS = 2_000_000_000
 NAMED_CHANGES = 3
 
 
 class Stamp(NamedTuple):
-    """The status of a file or folder, as far as a change shows in it."""
+    """The parts of a file's or folder's status that show a change."""
 
     size: int
     mtime_ns: int
@@ -37,12 +37,12 @@ class Stamp(NamedTuple):
 
     @classmethod
     def of(cls, status: os.stat_result) -> Stamp:
-        """Return the stamp in a status."""
+        """Return the stamp for a status."""
         return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
 class Hashed(NamedTuple):
-    """The content of a file when it had a stamp."""
+    """The sha256 of a file's content, and the stamp that the file had when it was hashed."""
 
     stamp: Stamp
     sha256: str
@@ -50,15 +50,15 @@ class Hashed(NamedTuple):
 
 @dataclass
 class Snapshot:
-    """Inputs as they were when they were hashed.
+    """The state of inputs when they were hashed.
 
     Attributes:
         digest: sha256 over names and contents.
-        taken_ns: when hashing began, nanoseconds since the epoch.
-        files: content of every regular file, by path.
-        folders: stamp of every folder, by path, and of inputs that are links.
-        others: names of links and special files, which are not opened.
-        new_files, new_bytes: what had to be hashed because it was not known.
+        taken_ns: when hashing began, in nanoseconds since the epoch.
+        files: hash and stamp of every regular file, by path.
+        folders: stamp of every folder, and of every input that is a link, by path.
+        others: paths of links and special files, which are not opened.
+        new_files, new_bytes: number and size of files whose hashes were not known.
     """
 
     paths: tuple[Path, ...]
@@ -73,13 +73,13 @@ class Snapshot:
 
 
 def digest_of_paths(paths: Iterable[Path], outwards: bool = True) -> str:
-    """Return the sha256 over names and contents of files and of everything below folders; absent paths have no content.
+    """Return the sha256 over names and contents of files, and of everything below folders; absent paths are empty.
 
     Args:
-        outwards: whether links that lead out of a folder are followed.
+        outwards: whether links that lead outside a folder are followed.
 
     Raises:
-        InputError: a folder cannot be read as material.
+        InputError: a folder cannot be read as a source.
         TemporaryError: a file changed while it was hashed.
     """
     return take_snapshot(tuple(paths), outwards=outwards).digest
@@ -88,10 +88,10 @@ def digest_of_paths(paths: Iterable[Path], outwards: bool = True) -> str:
 def take_snapshot(
     paths: tuple[Path, ...], known: Mapping[str, Hashed] | None = None, outwards: bool = False
 ) -> Snapshot:
-    """Hash inputs, except files that are known and have the same stamp.
+    """Hash inputs, except files whose hash is in `known` with the same stamp.
 
     Raises:
-        InputError: a folder cannot be read as material.
+        InputError: a folder cannot be read as a source.
         PermissionError: a file or folder cannot be read.
         TemporaryError: a file changed while it was hashed.
     """
@@ -102,12 +102,12 @@ def take_snapshot(
 
 
 def name_of(path: Path) -> str:
-    """Return the name of a file or folder, however its path is spelled."""
+    """Return the name of a file or folder, whatever the spelling of its path."""
     return path.name if path.name not in ("", "..") else os.path.basename(os.path.realpath(path))
 
 
 def _lines(path: Path, snapshot: Snapshot, known: Mapping[str, Hashed]) -> Iterator[str]:
-    """Yield what of an input is hashed beside its name."""
+    """Yield the lines that are hashed for an input, in addition to its name."""
     for entry in _entries(path, snapshot):
         if entry.kind == "folder":
             if entry.empty:
@@ -120,8 +120,8 @@ def _lines(path: Path, snapshot: Snapshot, known: Mapping[str, Hashed]) -> Itera
 
 
 def _entries(path: Path, snapshot: Snapshot) -> Iterator[Entry]:
-    """Yield everything below an input and note its stamp; the content of files stays unknown."""
-    if path.is_symlink():  # it may lead elsewhere for a moment
+    """Yield everything below an input and record its stamp; file contents are not hashed yet."""
+    if path.is_symlink():  # its target may change for a moment
         snapshot.folders[f"{path} (the link)"] = Stamp.of(path.lstat())
     if path.is_dir():
         entries = walk(path, snapshot.outwards)
@@ -142,7 +142,7 @@ def _entries(path: Path, snapshot: Snapshot) -> Iterator[Entry]:
 
 
 def _content(entry: Entry, snapshot: Snapshot, known: Mapping[str, Hashed]) -> str:
-    """Return the sha256 of a file, which is opened only where it is not known under its stamp."""
+    """Return the sha256 of a file; open the file only if no hash is known for its stamp."""
     path = os.fspath(entry.path)
     hashed = known.get(path)
     if hashed is None or hashed.stamp != snapshot.files[path].stamp:
@@ -154,10 +154,10 @@ def _content(entry: Entry, snapshot: Snapshot, known: Mapping[str, Hashed]) -> s
 
 
 def hash_file(path: Path) -> Hashed:
-    """Hash a regular file and return its content with the stamp that belongs to it.
+    """Hash a regular file, and return the hash with the matching stamp.
 
     Raises:
-        TemporaryError: it changed meanwhile, or is gone.
+        TemporaryError: the file changed while it was hashed, or is gone.
     """
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe in its place must not block
@@ -173,14 +173,14 @@ def hash_file(path: Path) -> Hashed:
 
 
 def changes_since(before: Snapshot, run_dir: Path) -> list[str]:
-    """Return how the inputs differ from a snapshot, as `path: what happened`; empty when nothing happened.
+    """Return how the inputs differ from a snapshot, as `path: what happened`; empty if nothing changed.
 
-    A ctime, mtime or size that changed is a change whatever the content is now: meanwhile it may have been another.
-    Where only the inode differs, as some network file systems number files anew, the sha256 decides; so it does for
-    files that were written so shortly before the snapshot that their times may not tell.
+    A different ctime, mtime or size is a change even if the content is now the same: it may have differed meanwhile.
+    If only the inode differs, since some network file systems renumber files, the sha256 decides; it also decides for
+    files written so shortly before the snapshot that their times may not show a change.
 
     Args:
-        run_dir: the run; folders that hold it change with every unit, and are compared by what they hold alone.
+        run_dir: the run folder. Folders that contain it change with every unit, so their own stamps are ignored.
     """
     now = Snapshot(before.paths, before.outwards)
     for path in before.paths:
@@ -215,7 +215,7 @@ def _rewritten(before: Snapshot, now: Snapshot, holding: set[str]) -> Iterator[s
 
 
 def describe_changes(changes: list[str]) -> str:
-    """Return the first changes in one line, and how many more there are."""
+    """Return the first few changes as one line, and how many more there are."""
     shown = "; ".join(printable(change) for change in changes[:NAMED_CHANGES])
     more = len(changes) - NAMED_CHANGES
     return f"{shown}; and {more} more" if more > 0 else shown

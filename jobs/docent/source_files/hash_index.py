@@ -1,8 +1,8 @@
-"""Keep the hashes of source files beside the runs, so that a file is hashed again only where its stamp changed.
+"""Store the hashes of source files next to the runs, so that a file is hashed again only if its stamp changed.
 
-Reads and writes `<data>/cache/source-hashes/<sha16>.json`, one file for each source, shared by all runs and published
-by rename. An entry counts only for a file that still has the size, mtime, ctime and inode that it had when it was
-hashed. Deleting the folder costs time alone: everything is hashed once more.
+Reads and writes `<data>/cache/source-hashes/<sha16>.json`, one file per source, shared by all runs and published by
+rename. An entry counts only for a file that still has the size, mtime, ctime and inode that it had when it was
+hashed. Deleting the folder only costs time: everything is hashed once more.
 """
 
 from __future__ import annotations
@@ -23,17 +23,18 @@ from docent.artifacts.side_files import load_json
 from docent.source_files.digests import DOUBTFUL_NS, Hashed, Snapshot, Stamp
 from docent.source_files.walk import SOURCE_HASHES
 
-# Hashing less takes no time worth a file, and a second run of a small museum writes nothing.
+# Below these limits hashing is fast enough without an index; a second run of a small museum then writes nothing.
 WORTH_FILES, WORTH_BYTES = 2000, 64 << 20
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 log = logging.getLogger("docent.sources")
 
 
 def read_hashes(cache: Path, paths: Sequence[Path]) -> dict[str, Hashed]:
-    """Return what is known of sources, by path; entries that make no sense are left out and hashed again.
+    """Return the known hashes of files in sources, by path; invalid entries are ignored, and the files hashed again.
 
     Args:
-        cache: `<data>/cache`.
+        cache: the folder `<data>/cache`.
+        paths: the sources.
     """
     known: dict[str, Hashed] = {}
     for path in paths:
@@ -45,9 +46,9 @@ def read_hashes(cache: Path, paths: Sequence[Path]) -> dict[str, Hashed]:
 
 
 def write_hashes(cache: Path, snapshot: Snapshot) -> None:
-    """Keep the hashes of a snapshot for which much had to be hashed.
+    """Store the hashes of a snapshot, if many files or bytes had to be hashed for it.
 
-    Files that were written just before they were hashed are left out: their times do not show a later change.
+    Files written just before they were hashed are left out: their times would not show a later change.
     """
     settled = {
         path: hashed
@@ -68,9 +69,9 @@ def write_hashes(cache: Path, snapshot: Snapshot) -> None:
 
 @contextlib.contextmanager
 def one_at_a_time(cache: Path, paths: Sequence[Path]) -> Iterator[None]:
-    """Let the shards of a unit hash its sources one after another: the first fills the index, the others read it.
+    """Make the shards of a unit hash its sources one after another: the first fills the index, the others read it.
 
-    On a file system without locks all of them hash, which is only slower.
+    On a file system without locks all of them hash the files, which is only slower.
     """
     with contextlib.ExitStack() as stack:
         if paths:
@@ -82,7 +83,7 @@ def one_at_a_time(cache: Path, paths: Sequence[Path]) -> Iterator[None]:
 
 
 def _index_of(cache: Path, source: Path) -> Path:
-    """Return where the hashes of a source lie, wherever docent was started: its absolute path names the file."""
+    """Return the path of the index for a source; it depends only on the source's absolute path."""
     name = hashlib.sha256(os.fsencode(os.path.abspath(source))).hexdigest()[:16]
     return cache / SOURCE_HASHES / f"{name}.json"
 
@@ -99,5 +100,5 @@ def _write(path: Path, index: dict[str, Any]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_durably(path, (json.dumps(index, sort_keys=True) + "\n").encode())
-    except OSError as error:  # a volume that is mounted read-only, as the launcher's on a cluster
+    except OSError as error:  # e.g. the volume is mounted read-only, as for the launcher on a cluster
         log.debug("the hashes of sources are not kept: %s", error)

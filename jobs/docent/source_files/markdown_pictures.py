@@ -1,7 +1,7 @@
-"""Find the pictures that lie beside a single Markdown file and are part of what a run reads and hashes.
+"""Find the pictures next to a single Markdown file that belong to the inputs that a run reads and hashes.
 
-Reads the file and the names in its folder; writes nothing. The folder itself may hold anything, so only what the text
-names is taken: pictures directly in it, and folders in it with all they hold. Other pictures are not opened.
+Reads the file and the names in its folder; writes nothing. The folder may hold anything, so only what the text mentions
+is included: pictures directly in the folder, and subfolders with everything in them. Other pictures are not opened.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from docent.config.sources import Source
 
 PICTURES = frozenset(".png .jpg .jpeg .jpe .jfif .gif .webp .bmp .tif .tiff .svg .avif .heic .heif .jp2".split())
 MAX_TEXT_BYTES = 256 * 1024 * 1024
-"""A larger file is rejected by every limit of `ingest`."""
+"""The limits of `ingest` reject any larger file."""
 
 
 def pictures_beside(source: Source) -> tuple[Path, ...]:
-    """Return pictures and folders of pictures that a single Markdown file names and that lie in its folder, by name."""
+    """Return the pictures and folders that a single Markdown file mentions and that are in its folder, sorted."""
     if source.kind != "markdown" or not source.path.is_file():
         return ()
     with source.path.open("rb") as file:
@@ -31,7 +31,7 @@ def pictures_beside(source: Source) -> tuple[Path, ...]:
 
 
 def _is_named(child: os.DirEntry[str], text: str) -> bool:
-    """Whether the text may mean a picture or a folder, written as it is or with percent signs."""
+    """Return whether the text may refer to a picture or folder, with its name written plainly or percent-encoded."""
     name = unicodedata.normalize("NFC", child.name)
     if os.path.splitext(name)[1].lower() in PICTURES and child.is_file():
         wanted = name

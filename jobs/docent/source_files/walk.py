@@ -1,8 +1,8 @@
-"""Walk a folder of raw material: one walk for hashing it and for reading it, so that the two always agree.
+"""Walk a folder of raw material. Hashing and reading use the same walk, so that both see the same files.
 
-Reads folders and where links lead; opens no file and writes nothing. Links out of the folder are named, not followed,
-and so are pipes, sockets and devices. Folders are read to any depth. Runs of docent inside the folder are left out:
-`path: .` must not read what the run itself writes.
+Reads folders and the targets of links; opens no file and writes nothing. Links out of the folder are listed but not
+followed, and pipes, sockets and devices are listed but not opened. Folders are read to any depth. Runs of docent inside
+the folder are left out: `path: .` must not read what the run itself writes.
 """
 
 from __future__ import annotations
@@ -21,30 +21,30 @@ from docent.messages.printing import printable
 
 Kind = Literal["file", "folder", "link", "outside", "special", "dead", "run"]
 MAX_ENTRIES = 1_000_000
-# Files there appear without end, change with every look, or block their reader.
+# Files in these folders can be endless, change with every access, or block their reader.
 SYSTEM_FOLDERS = ("/proc", "/sys", "/dev")
 SHARED_MEMORY = "/dev/shm"  # an ordinary file system
 RUN_FILES = re.compile(r"pipeline\.(resolved|attempt)\.yaml|_SUCCESS\.json|log-tail-\d{5}\.txt")
-"""A folder with one of these is a run of docent, or a unit of one."""
+"""A folder that contains one of these is a run of docent, or a unit in one."""
 CACHE, SOURCE_HASHES = "cache", "source-hashes"
 _Above = tuple[tuple[int, int], ...]
-"""Device and inode of a folder and of those above it."""
+"""Device and inode of a folder and of its ancestors."""
 _Waiting = tuple[str, str, os.stat_result, _Above]
-"""A folder to read: name, path, status, and what is above."""
+"""A folder to read: name, path, status, and `_Above`."""
 
 
 class Entry(NamedTuple):
-    """One thing below the folder.
+    """A file, folder or link below the folder, or the folder itself.
 
     Attributes:
         name: path relative to the folder, with slashes; "" for the folder itself.
-        path: the folder's path and the name.
-        kind: `file`, also behind a link that stays inside; `folder`; `link` to a folder that is read where it lies;
-            `outside`, a link out of the folder; `special`, a pipe, socket or device; `dead`, a link to nothing;
+        path: the folder's path joined with the name.
+        kind: `file`, also behind a link that stays inside; `folder`; `link`, to a folder that is listed under its own
+            name; `outside`, a link out of the folder; `special`, a pipe, socket or device; `dead`, a link to nothing;
             `run`, a folder that docent writes.
-        status: of what it leads to; of the link itself for `link`, `outside` and `dead`.
+        status: status of the file or folder; for `link`, `outside` and `dead`, status of the link itself.
         target: for `link`, the name of the folder that it leads to.
-        empty: for `folder`, that nothing is in it.
+        empty: for `folder`, whether it is empty.
     """
 
     name: str
@@ -56,16 +56,16 @@ class Entry(NamedTuple):
 
 
 def walk(folder: Path, outwards: bool = False) -> Iterator[Entry]:
-    """Yield the folder and everything below it: in each folder first what is no folder, by name, then the folders.
+    """Yield the folder and everything below it; in each folder first all other entries by name, then the subfolders.
 
     Args:
-        folder: may be a link itself.
-        outwards: follow links out of the folder, each as what it leads to, as the caches of models are made of them.
+        folder: the folder, or a link to it.
+        outwards: whether to follow links out of the folder as well; caches of models consist of such links.
 
     Raises:
         InputError: the folder belongs to the system, or is too large or too deep to be read.
         PermissionError: a folder cannot be read.
-        TemporaryError: a folder disappeared meanwhile.
+        TemporaryError: a file or folder disappeared during the walk.
     """
     refuse_system_folder(folder)
     top = os.path.realpath(folder)
@@ -100,7 +100,7 @@ def walk(folder: Path, outwards: bool = False) -> Iterator[Entry]:
 
 
 def children(folder: Path) -> list[Entry]:
-    """Return what lies directly in a folder, in the order of names, as `walk` sees it.
+    """Return the entries directly in a folder, sorted by name, as `walk` classifies them.
 
     Raises:
         InputError: the folder belongs to the system, or cannot be read.
@@ -113,26 +113,26 @@ def children(folder: Path) -> list[Entry]:
 
 
 def lies_in_run(path: Path, root: Path) -> bool:
-    """Whether something below `root` is, or lies in, a folder that docent writes, which `walk` leaves out.
+    """Return whether a path below `root` is in a folder that docent writes, which `walk` leaves out.
 
     Args:
-        path: without links, below `root`.
-        root: without links.
+        path: a path below `root`, without links.
+        root: the folder of raw material, without links.
     """
     levels = (path, *path.parents)[: len(path.relative_to(root).parts)]
     return any(_is_run_folder(os.fspath(level)) for level in levels)
 
 
-@lru_cache(maxsize=4096)  # asked for every picture of a folder, and all the folder's names are looked at
+@lru_cache(maxsize=4096)  # called for every picture in a folder, and each call lists the folder
 def _is_run_folder(path: str) -> bool:
     return os.path.isdir(path) and is_run(path)
 
 
 def refuse_system_folder(path: Path) -> None:
-    """Refuse the root of the file system and what the system itself shows as files.
+    """Refuse the root of the file system, and folders whose files the system generates.
 
     Raises:
-        InputError: it is one of them.
+        InputError: the path is one of them.
     """
     if os.path.realpath(path) == "/" or _is_system(os.path.realpath(path)):
         raise InputError(
@@ -155,7 +155,7 @@ def _children(path: str) -> list[os.DirEntry[str]]:
         raise
     except FileNotFoundError:
         raise TemporaryError("a folder disappeared while it was read", printable(path), "docent run") from None
-    except OSError as error:  # ENAMETOOLONG above all
+    except OSError as error:  # usually ENAMETOOLONG
         raise InputError(f"a folder cannot be read: {error.strerror}", printable(path), "move it higher up") from None
 
 
@@ -178,9 +178,9 @@ def _link(path: Path, name: str, top: str, outwards: bool, above: _Above) -> Ent
     try:
         real = os.path.realpath(path, strict=True)
         led = os.stat(real)
-    except PermissionError:  # where it leads cannot be seen, so not inside the folder, which can be read
+    except PermissionError:  # the target cannot be resolved, so it is not in the folder, which is readable
         return Entry(name, path, "outside", status)
-    except OSError:  # nothing there, or a ring of links
+    except OSError:  # no target, or a loop of links
         return Entry(name, path, "dead", status)
     inside = real == top or real.startswith(f"{top.rstrip('/')}/")
     if _is_system(real) or not (inside or outwards):
@@ -198,12 +198,12 @@ def _kind(status: os.stat_result) -> Kind:
 
 
 def is_run(path: str, found_inside: list[os.DirEntry[str]] | None = None, levels: int = 2) -> bool:
-    """Whether docent writes into a folder: a unit, a run, the folder of all runs, or the cache beside runs.
+    """Return whether docent writes to a folder: a unit, a run, the folder of all runs, or the cache next to runs.
 
     Args:
         path: the folder.
-        found_inside: what it holds, where that is known.
-        levels: how many levels of folders below it are looked into.
+        found_inside: its entries, if they are known already.
+        levels: how many levels of subfolders to check.
     """
     inside = _children(path) if found_inside is None else found_inside
     if any(RUN_FILES.fullmatch(child.name) for child in inside):

@@ -1,6 +1,6 @@
-"""Run a pipeline in a Kubernetes cluster: from preflight and launch to the state that people see.
+"""Run a pipeline in a Kubernetes cluster: from preflight and launch to the state shown to users.
 
-`api/` talks to the server, `controller/` runs inside the cluster,
-`watch/` observes from outside, `transfer/` moves data.
+`api/` calls the API server, `controller/` runs inside the cluster,
+`watch/` observes from outside, `transfer/` copies data.
 Start reading at `start.py`.
 """

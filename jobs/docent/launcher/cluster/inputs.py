@@ -1,7 +1,7 @@
-"""Find the files that a run reads, and where they belong on the volume.
+"""Find the files that a run reads, and map them to paths on the volume.
 
-A relative path of the pipeline file means the same path below /data. Files elsewhere on this machine go to
-/data/sources/<name>-<digest>, and the configuration is rewritten accordingly. Reads the files here (for their digests)
+A relative path in the pipeline file means the same path below /data. Files elsewhere on this machine go to
+/data/sources/<name>-<digest>, and the configuration is rewritten accordingly. Reads the local files (for their digests)
 and the records of the namespace's runs; writes nothing.
 """
 
@@ -28,11 +28,11 @@ class Input:
     """One file or folder that the run reads.
 
     Attributes:
-        source: its path here; None when it is only on the volume, where an earlier launch pushed it.
-        destination: its path below /data.
-        digest: of its names and contents.
-        outwards: whether links that lead out of it are followed: those of a model are (the hub's cache).
-            Those of sources are not: sources may come from strangers, and ingest refuses such photos.
+        source: local path; None if it is only on the volume, where an earlier launch pushed it.
+        destination: path below /data.
+        digest: digest of its file names and contents.
+        outwards: whether links that lead outside are followed. They are for a model (the hub's cache has such links),
+            but not for sources, which may be untrusted: ingest refuses photos behind such links.
     """
 
     source: Path | None
@@ -44,15 +44,15 @@ class Input:
 def gather(
     config: PipelineConfig, known: Mapping[str, str], missing_ok: bool = False
 ) -> tuple[PipelineConfig, tuple[Input, ...]]:
-    """Return the configuration as the pods must read it, and the inputs of the run.
+    """Return the configuration with the paths that the pods see, and the inputs of the run.
 
     Args:
-        config: as read from the pipeline file.
-        known: digest of what earlier launches, of any run, pushed to the volume, by its path there.
-        missing_ok: leave out what is neither here nor known, to show a plan without its data.
+        config: the configuration from the pipeline file.
+        known: digests of the inputs that earlier launches of any run pushed, by path on the volume.
+        missing_ok: skip inputs that are neither here nor in `known`, to show a plan without its data.
 
     Raises:
-        LauncherError: (105) something is neither here nor on the volume, or collides with the run's own folders.
+        LauncherError: (105) an input is neither here nor on the volume, or collides with docent's own folders.
     """
     inputs: dict[Path, Input] = {}
     missing = []
@@ -76,27 +76,27 @@ def gather(
 
 
 def are_all_here(config: PipelineConfig, inputs: tuple[Input, ...]) -> bool:
-    """Whether everything that a run reads is here; what is only on the volume may have changed there unnoticed."""
+    """Return whether all inputs are on this machine; inputs that are only on the volume may change unnoticed."""
     return all(one.source for one in inputs) and not any(_is_on_volume(path) for path in _paths(config))
 
 
 def to_push(inputs: tuple[Input, ...], run: str, runs: Mapping[str, RunRecord], volume: str) -> list[Input]:
-    """Return the inputs that are not on the volume as they are here; the last push to a path counts.
+    """Return the inputs whose content on the volume is missing or differs; for each path the last push counts.
 
     Args:
-        inputs: what the run reads.
-        run: its name.
-        runs: the records of all runs of the namespace.
-        volume: uid of the claim; records about another one do not matter.
+        inputs: the inputs of the run.
+        run: name of the run.
+        runs: the records of all runs in the namespace.
+        volume: uid of the claim; records with another claim are ignored.
 
     Raises:
-        LauncherError: (105) a running run reads something else under the same path.
+        LauncherError: (105) a running run uses different content under the same path.
     """
     of_volume = {name: record for name, record in runs.items() if record.run.get("volume") == volume}
     by_age = sorted(of_volume.items(), key=lambda item: str(item[1].run.get("started", "")))
     on_volume: dict[str, str] = {}
     for _, record in by_age:
-        reads = _inputs_of(record)  # a pushed folder replaces what was pushed inside it
+        reads = _inputs_of(record)  # a pushed folder replaces inputs that were pushed inside it
         kept = {path: one for path, one in on_volume.items() if not any(overlap(path, read) for read in reads)}
         on_volume = kept | reads
     todo = [one for one in inputs if one.source and on_volume.get(one.destination) != one.digest]
@@ -115,7 +115,7 @@ def _inputs_of(record: RunRecord) -> dict[str, str]:
 
 
 def overlap(path: str, other: str) -> bool:
-    """Whether one of two paths on the volume is the other or contains it."""
+    """Return whether two paths on the volume are equal or one contains the other."""
     return f"{path}/".startswith(f"{other}/") or f"{other}/".startswith(f"{path}/")
 
 
@@ -132,7 +132,7 @@ def _is_plain(path: Path) -> bool:
 
 
 def _destination(path: Path, digest: str) -> str:
-    """Return the same relative path; for files elsewhere, name and digest below SOURCES."""
+    """Return the same path if it is relative, otherwise name and digest below SOURCES."""
     if _is_plain(path):
         return path.as_posix()
     resolved = path.resolve()
@@ -150,7 +150,7 @@ def _refuse_collisions(run: str, inputs: Iterable[Input]) -> None:
 
 
 def _rewritten(config: PipelineConfig, moved: Mapping[Path, str]) -> PipelineConfig:
-    """Return the configuration with the new paths of what was moved."""
+    """Return the configuration with the new paths of moved inputs."""
     if not moved:
         return config
     data = config.model_dump(mode="json", by_alias=True)
@@ -163,6 +163,6 @@ def _rewritten(config: PipelineConfig, moved: Mapping[Path, str]) -> PipelineCon
     if config.curate and config.curate.edits and config.curate.edits in moved:
         data["curate"]["edits"] = moved[config.curate.edits]
     if config.finetune and Path(config.finetune.base_model) in moved:
-        # ./ makes it a folder: without it the hub would be asked for a model of that name.
+        # ./ marks it as a folder: without it, the name would be looked up as a model on the hub.
         data["finetune"]["base_model"] = f"./{moved[Path(config.finetune.base_model)]}"
     return PipelineConfig.model_validate(data)

@@ -56,7 +56,7 @@ def launch(cluster: Cluster, intent: Intent) -> int:
 
 
 def start_launcher(cluster: Cluster, plan: Plan, number: int, owner: RunRecord) -> None:
-    """Create the launcher's Job for this launch.
+    """Create the launcher's Job for this launch, after deleting the Job of an earlier run with the same name.
 
     Raises:
         LauncherError: (104) the Job of an earlier run of this name is not deleted in time.
@@ -83,10 +83,10 @@ def start_launcher(cluster: Cluster, plan: Plan, number: int, owner: RunRecord) 
 
 
 def retry(cluster: Cluster, run: str, record: RunRecord) -> int | None:
-    """Launch the stored plan once more; return the number of the launch, None when there is nothing to retry.
+    """Launch the stored plan once more; return the number of the launch, or None if there is nothing to retry.
 
     Raises:
-        LauncherError: (101) the run is not finished; (102) its plan is gone; (105) the plan is of another version.
+        LauncherError: (101) the run is not finished; (102) its plan is gone; (105) another version made the plan.
     """
     stands = standing(cluster, run, record)
     if stands == "done":
@@ -104,7 +104,7 @@ def retry(cluster: Cluster, run: str, record: RunRecord) -> int | None:
 
 
 def cancel(cluster: Cluster, run: str, record: RunRecord) -> bool:
-    """Stop the launcher, then everything it started, and record it; return False when nothing was running.
+    """Stop the launcher and then everything it started, and record the end; return False if nothing was running.
 
     Pods get SIGTERM and their grace period to write a checkpoint.
 
@@ -117,7 +117,7 @@ def cancel(cluster: Cluster, run: str, record: RunRecord) -> bool:
     for job in launchers:
         if not conditions.read(job).finished:
             cluster.delete("Job", job["metadata"]["name"])
-    _wait_for_launcher_to_end(cluster, run)  # until then it may write to the record
+    _wait_for_launcher_to_end(cluster, run)  # until it has ended, it may still write to the record
     for body in _active(cluster, run):
         cluster.delete(body["kind"], body["metadata"]["name"])
     record = state.read(cluster, run) or record
@@ -133,7 +133,7 @@ def wait(cluster: Cluster, run: str, timeout_s: float | None) -> None:
     """Wait until the run is done.
 
     Raises:
-        LauncherError: 100 failed, 103 cancelled, 104 it takes longer than `timeout_s`.
+        LauncherError: 100 the run failed, 103 it was cancelled, 104 it takes longer than `timeout_s`.
     """
     until_s = None if timeout_s is None else time.monotonic() + timeout_s
     watcher = RunWatcher(cluster, run)
@@ -145,7 +145,7 @@ def wait(cluster: Cluster, run: str, timeout_s: float | None) -> None:
 
 
 def garbage(cluster: Cluster, run: str, record: RunRecord, everything: bool) -> list[Object]:
-    """Return the objects of a run that nothing needs any more; all but volume and Secrets with `everything`.
+    """Return a run's objects that are no longer needed; with `everything`, all of them except volume and Secrets.
 
     Raises:
         LauncherError: (101) the run is not finished.
@@ -159,7 +159,7 @@ def garbage(cluster: Cluster, run: str, record: RunRecord, everything: bool) -> 
     plans = _listed(cluster, "ConfigMap", selector)
     current = f"{run}-plan-{record.run.get('plan10', '')}"
     old = [body for body in plans if current != (name := body["metadata"]["name"]) and name.startswith(f"{run}-plan-")]
-    # The record says that the launcher has ended, though its Job may take a moment more to say so too.
+    # The record shows that the launcher has ended, although the status of its Job may lag.
     ended = [body for body in workloads if conditions.read(body).finished or _is_launcher(body)]
     return [*ended, *old]
 
@@ -177,7 +177,7 @@ def _active(cluster: Cluster, run: str) -> Iterator[Object]:
 
 
 def _listed(cluster: Cluster, kind: str, selector: str) -> list[Object]:
-    """Return the objects of a kind; none where it is not installed, or where no run was ever granted access to it."""
+    """Return the objects of a kind; none if an optional kind is not installed or this user may not list it."""
     try:
         return cluster.list(kind, selector)[0]
     except ApiError as error:

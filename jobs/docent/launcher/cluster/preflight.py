@@ -1,4 +1,4 @@
-"""Check before anything is written: permissions, CRDs, keys, and what the server would refuse (by dry runs)."""
+"""Check permissions, CRDs, keys, and what the server would refuse (by dry runs), before anything is written."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ DEFAULT_ACCOUNT_S = 15.0
 
 
 def check_rights(cluster: Cluster, bodies: Iterable[Object]) -> None:
-    """Check that this user may create everything that is needed.
+    """Check that this user may create all objects that the run needs.
 
     Raises:
-        LauncherError: (4) not allowed; lists the missing permissions.
+        LauncherError: (4) not allowed; the error lists the missing permissions.
     """
     kinds = {body["kind"] for body in bodies} - MADE_ONCE
     needed = {(verb, kind, "") for kind in kinds | {"ConfigMap"} for verb in ("create", "patch")}
@@ -34,7 +34,7 @@ def check_rights(cluster: Cluster, bodies: Iterable[Object]) -> None:
 
 
 def allowed(cluster: Cluster, verb: str, kind: str, *, part: str = "", name: str = "") -> bool:
-    """Whether the user of the kubeconfig may do this in the namespace."""
+    """Return whether the user of the kubeconfig has this permission in the namespace."""
     attributes = {
         "namespace": cluster.namespace,
         "verb": verb,
@@ -52,10 +52,10 @@ def allowed(cluster: Cluster, verb: str, kind: str, *, part: str = "", name: str
 
 
 def check_operators(cluster: Cluster, bodies: Iterable[Object]) -> None:
-    """Check that the kinds that training on several pods needs are installed.
+    """Check that the kinds needed for training on several pods are installed.
 
     Raises:
-        LauncherError: (105) one is missing.
+        LauncherError: (105) a kind is not installed.
     """
     for kind in sorted({body["kind"] for body in bodies} - {"Job"}):
         try:
@@ -70,10 +70,10 @@ def check_operators(cluster: Cluster, bodies: Iterable[Object]) -> None:
 
 
 def check_keys(cluster: Cluster, workloads: Iterable[Object]) -> None:
-    """Check that the Secrets that units need exist; skipped for those that this user may not read.
+    """Check that the Secrets that units need exist; skip Secrets that this user may not read.
 
     Raises:
-        LauncherError: (105) one is missing.
+        LauncherError: (105) a Secret or a key in it is missing.
     """
     for name, key in sorted({reference for body in workloads for reference in _keys_of(body)}):
         if not allowed(cluster, "get", "Secret", name=name):
@@ -95,10 +95,10 @@ def _keys_of(body: Object) -> Iterator[tuple[str, str]]:
 
 
 def check_claim(cluster: Cluster, claim: Object) -> None:
-    """Check that an existing volume has the access mode of the configuration.
+    """Check that an existing volume claim has the access mode that the configuration needs.
 
     Raises:
-        LauncherError: (105) it has another access mode.
+        LauncherError: (105) the claim has another access mode.
     """
     live = cluster.get("PersistentVolumeClaim", claim["metadata"]["name"])
     wanted = claim["spec"]["accessModes"][0]
@@ -109,12 +109,12 @@ def check_claim(cluster: Cluster, claim: Object) -> None:
 
 
 def rehearse_workloads(cluster: Cluster, workloads: Iterable[Object]) -> None:
-    """Create every workload, and a pod of every template in them, as a dry run that passes admission.
+    """Create every workload, and a pod from every template in them, as a dry run that passes through admission.
 
-    The pods use the namespace's own ServiceAccount, because theirs may not exist yet.
+    The pods use the namespace's default ServiceAccount, because the workloads' own may not exist yet.
 
     Raises:
-        ApiError: (5) one is refused, and why.
+        ApiError: (5) the server refuses an object; the error gives the reason.
     """
     _wait_for_default_account(cluster)
     for body in workloads:
@@ -137,7 +137,7 @@ def _try(cluster: Cluster, body: Object) -> None:
 
 
 def _wait_for_default_account(cluster: Cluster) -> None:
-    """Wait for the account `default`: before its controller has created it, a new namespace refuses pods."""
+    """Wait for the ServiceAccount `default`; a new namespace refuses pods until a controller has created it."""
     items, version = cluster.list("ServiceAccount")
     if any(item["metadata"]["name"] == "default" for item in items):
         return

@@ -1,7 +1,7 @@
-"""Prepare `docent run --backend kubernetes` up to the launch: what is to be done, its checks, platform and inputs.
+"""Prepare `docent run --backend kubernetes` up to the launch: the comparison, the checks, the platform, the inputs.
 
 Reads the pipeline's inputs here and the run's record in the cluster; writes the platform objects and the inputs on the
-volume, as far as they differ.
+volume, but only those that differ.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ Verdict = Literal["nothing", "attach", "launch"]
 
 @dataclass(frozen=True)
 class Intent:
-    """A run that is requested.
+    """A requested run, compared with the cluster.
 
     Attributes:
-        plan: of its configuration, with the inputs' paths on the volume.
-        inputs: what it reads.
-        pushes: those of them that must be pushed first.
-        record: the cluster's record of the run of that name.
-        volume: uid of the volume's claim, "" where there is none yet.
+        plan: plan of the run's configuration, with the inputs' paths on the volume.
+        inputs: the inputs of the run.
+        pushes: the inputs that must be pushed first.
+        record: the cluster's record of the run of that name, if there is one.
+        volume: uid of the volume's claim, or "" if there is none yet.
     """
 
     plan: Plan
@@ -53,7 +53,7 @@ class Intent:
 
     @property
     def is_recorded(self) -> bool:
-        """Whether the last launch was of this very plan and these inputs, on this very volume."""
+        """Whether the last launch had exactly this plan, these inputs and this volume."""
         run = self.record.run if self.record else {}
         requested = {"plan10": self.plan.digest10, "plans": self.plan.plan_hashes, "inputs": self.digests}
         requested["volume"] = self.volume
@@ -61,7 +61,7 @@ class Intent:
 
 
 def intend(cluster: Cluster, config: PipelineConfig) -> Intent:
-    """Compare a configuration with the records of the namespace. One list, one get; writes nothing.
+    """Compare a configuration with the records of the namespace; write nothing.
 
     Raises:
         LauncherError: (105) an input is missing or collides.
@@ -77,16 +77,16 @@ def intend(cluster: Cluster, config: PipelineConfig) -> Intent:
 
 
 def volume_uid(cluster: Cluster, config: PipelineConfig) -> str:
-    """Return the uid of the volume's claim, since another claim of the same name is another volume; "" for none."""
+    """Return the uid of the volume's claim, or "" if there is none; a recreated claim is a different volume."""
     claim = cluster.get("PersistentVolumeClaim", config.kubernetes.storage.claim)
     return str(claim["metadata"]["uid"]) if claim else ""
 
 
 def verdict(cluster: Cluster, intent: Intent) -> Verdict:
-    """Decide what there is to do.
+    """Decide whether to launch the run, attach to it, or do nothing.
 
     Raises:
-        LauncherError: (100) this very plan has failed; (105) the run is running with another plan.
+        LauncherError: (100) this same plan has failed; (105) the run is running with another plan.
     """
     if intent.record is None or not intent.record.run:
         return "launch"
@@ -97,17 +97,17 @@ def verdict(cluster: Cluster, intent: Intent) -> Verdict:
         what = f"run {intent.plan.run} is going on with another configuration or other inputs"
         wait = command("wait", cluster, intent.plan.run)
         raise LauncherError(105, what, f"namespace {cluster.namespace}", wait)
-    # Without its plan nothing can be retried: the launch was interrupted before it was written.
+    # Without its plan a run cannot be retried: the launch was interrupted before the plan was written.
     if stands == "failed" and intent.is_recorded and cluster.get("ConfigMap", intent.plan.config_map):
         what, where = failure(intent.record), f"run {intent.plan.run} in namespace {cluster.namespace}"
         raise LauncherError(100, f"this plan has failed: {what}", where, command("retry", cluster, intent.plan.run))
-    # What is only on the volume may have changed: then the launcher, which sees it, decides.
+    # Inputs that are only on the volume may have changed: then the launcher decides, since it can read them.
     known = intent.is_recorded and are_all_here(intent.plan.config, intent.inputs)
     return "nothing" if stands == "done" and known else "launch"
 
 
 def failure(record: RunRecord) -> str:
-    """Which units failed and why, in one line."""
+    """Return which units failed and why, in one line."""
     no_cause = "its launcher ended before it could say why, see the log of unit launcher"
     failed = {name: unit for name, unit in record.units.items() if unit.phase is Phase.FAILED}
     return "; ".join(f"{name}: {unit.cause or 'no cause was written'}" for name, unit in failed.items()) or no_cause
@@ -140,7 +140,7 @@ def plan_table(plan: Plan) -> list[dict[str, Any]]:
 
 
 def namespace_exists(cluster: Cluster) -> bool:
-    """Whether the namespace exists; assumed where this user may not read it."""
+    """Return whether the namespace exists; assume so if this user may not read it."""
     try:
         return cluster.get("Namespace", cluster.namespace) is not None
     except ApiError as error:
@@ -150,7 +150,7 @@ def namespace_exists(cluster: Cluster) -> bool:
 
 
 def differences(cluster: Cluster, config: PipelineConfig) -> list[str]:
-    """List what a run would change, object by object and unit by unit; no line when it would change nothing.
+    """List what a run would change, object by object and unit by unit; empty if it would change nothing.
 
     Units are compared by their plan hashes, because finished workloads are deleted after a while.
 
@@ -180,10 +180,10 @@ def make_namespace(cluster: Cluster, plan: Plan) -> None:
 
 
 def check(cluster: Cluster, plan: Plan) -> list[Change]:
-    """Run the preflight checks; return what applying the platform would change.
+    """Run the preflight checks; return the changes that applying the platform would make.
 
     Raises:
-        LauncherError: (4) forbidden; (5) refused at admission; (105) something is missing.
+        LauncherError: (4) forbidden; (5) refused at admission; (105) an object, kind or key is missing or unsuitable.
     """
     bodies = [body for body in platform(plan) if body["kind"] != "Namespace"]
     units = workloads(plan)
@@ -197,22 +197,22 @@ def check(cluster: Cluster, plan: Plan) -> list[Change]:
 
 
 def is_plan(plan: Plan, body: Object) -> bool:
-    """Whether an object is the plan's ConfigMap, which belongs to the run's record."""
+    """Return whether an object is the plan's ConfigMap, which is owned by the run's record."""
     return bool(body["kind"] == "ConfigMap" and body["metadata"]["name"] == plan.config_map)
 
 
 def apply(cluster: Cluster, changes: list[Change]) -> int:
-    """Apply what differs; return how many objects were written."""
+    """Apply the objects that differ; return how many were written."""
     differing = [one for one in changes if one.differs]
     for one in differing:
-        cluster.apply(one.body, force=True)  # as it was compared
+        cluster.apply(one.body, force=True)  # forced, as in the dry run of `change`
     return len(differing)
 
 
 def forget(cluster: Cluster, destinations: list[str]) -> None:
-    """Remove what is about to be overwritten from the records of all runs.
+    """Remove paths that are about to be overwritten from the records of all runs.
 
-    A launch that is interrupted after its inputs were pushed would otherwise leave a record of what was there before.
+    If a launch is interrupted after pushing its inputs, the records would otherwise describe the old content.
     """
     for run, record in all_runs(cluster).items():
         inputs = record.run.get("inputs", {})
@@ -224,12 +224,12 @@ def forget(cluster: Cluster, destinations: list[str]) -> None:
 def send_inputs(
     cluster: Cluster, intent: Intent, progress: Callable[[Input], AbstractContextManager[OnBytes]], skipped: OnSkipped
 ) -> None:
-    """Push what differs to the volume.
+    """Push the inputs that differ to the volume.
 
     Args:
         cluster: the cluster.
         intent: the run.
-        progress: entered around each input; provides what is called with the bytes of every piece sent.
+        progress: context manager entered around each input; provides a callback for the bytes of each chunk sent.
         skipped: called with the path of everything that cannot be sent.
     """
     if not intent.pushes:
@@ -237,6 +237,6 @@ def send_inputs(
     forget(cluster, [one.destination for one in intent.pushes])
     with volume(cluster, transfer_pod(intent.plan)) as far:
         for one in intent.pushes:
-            assert one.source is not None  # to_push leaves out what is only on the volume
+            assert one.source is not None  # to_push omits inputs that are only on the volume
             with progress(one) as moved:
                 far.push(one.source, one.destination, moved, skipped, outwards=one.outwards)

@@ -1,9 +1,9 @@
-"""Read and write the ConfigMap `<run>-state`: everything that can be known about a run outside the cluster.
+"""Read and write the ConfigMap `<run>-state`, the record of a run that can be read without its volume.
 
-Two keys with one writer each. `run.json`, by the command line: launch, plan10, plans {unit: plan hash}, inputs
+It has two keys with one writer each. `run.json`, by the command line: launch, plan10, plans {unit: plan hash}, inputs
 {path: digest}, images, started. `units.json`, by the launcher in the cluster: launch, phase, units {unit: UnitState}.
-The ConfigMap also owns the run's other objects: deleting it deletes them, and never the volume. How a run stands is
-also read from the launcher's Job, where the launcher could not write it down.
+The ConfigMap also owns the run's other objects: deleting it deletes them, but never the volume. If the launcher could
+not record how the run ended, its standing is derived from the launcher's Job.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ UNITS_LIMIT_BYTES = 700 * 1024
 
 @dataclass
 class RunRecord:
-    """The whole record of a run.
+    """The complete record of a run.
 
     Attributes:
-        run: what the command line wrote; {} where the run was started by hand.
-        launch: number of the launch that `units` tells of; 0 before the first.
-        phase: of that launch.
-        units: by name, in pipeline order.
-        uid: of the ConfigMap, for ownerReferences.
-        name: of the ConfigMap.
+        run: what the command line wrote; {} if the run was started by hand.
+        launch: number of the launch that `units` describes; 0 before the first.
+        phase: phase of that launch.
+        units: state of each unit by name, in pipeline order.
+        uid: uid of the ConfigMap, for ownerReferences.
+        name: name of the ConfigMap.
     """
 
     run: dict[str, Any] = field(default_factory=dict)
@@ -65,23 +65,23 @@ class RunRecord:
 
     @property
     def started_launch(self) -> int:
-        """The number of the launch that the command line started last; 0 where the run was started by hand."""
+        """Number of the launch that the command line started last; 0 if the run was started by hand."""
         return int(self.run.get("launch", 0))
 
     @property
     def last_launch(self) -> int:
-        """The highest number of a launch that either of the two keys has."""
+        """The highest launch number in either of the two keys."""
         return max(self.launch, self.started_launch)
 
 
 def read(cluster: Cluster, run: str) -> RunRecord | None:
-    """Return the record of a run, or None when there is none of that name."""
+    """Return the record of a run, or None if there is no run of that name."""
     config_map = cluster.get("ConfigMap", state_name(run))
     return parse(config_map) if config_map else None
 
 
 def parse(config_map: Object) -> RunRecord:
-    """Parse the record in a state ConfigMap; what is missing or damaged counts as not written yet."""
+    """Parse the record in a state ConfigMap; treat missing or damaged parts as not written yet."""
     data = config_map.get("data") or {}
     units = _object(data.get(UNITS_KEY, ""))
     return RunRecord(
@@ -95,17 +95,17 @@ def parse(config_map: Object) -> RunRecord:
 
 
 def run_body(run: str, record: dict[str, Any]) -> Object:
-    """Return what the command line applies as CLI_MANAGER."""
+    """Return the object that the command line applies as CLI_MANAGER."""
     return _body(run, RUN_KEY, json.dumps(record, indent=1, sort_keys=True))
 
 
 def units_body(run: str, launch: int, phase: RunPhase, units: Mapping[str, UnitState]) -> Object:
-    """Return what the launcher in the cluster applies as LAUNCHER_MANAGER; never larger than UNITS_LIMIT_BYTES."""
+    """Return the object that the launcher in the cluster applies as LAUNCHER_MANAGER."""
     return _body(run, UNITS_KEY, units_text(launch, phase, units))
 
 
 def units_text(launch: int, phase: RunPhase, units: Mapping[str, UnitState]) -> str:
-    """Return `units.json`; cut logs first, then causes, then everything but phases, until it fits."""
+    """Return `units.json` of at most UNITS_LIMIT_BYTES; to fit, cut logs first, then causes, then all but phases."""
     for log_bytes, cause_characters in ((LOG_BYTES, CAUSE_CHARACTERS), (1024, CAUSE_CHARACTERS), (0, 300), (0, 80)):
         cut = {name: _cut(unit, log_bytes, cause_characters) for name, unit in units.items()}
         text = json.dumps({"launch": launch, "phase": phase, "units": cut}, ensure_ascii=False)
@@ -115,7 +115,7 @@ def units_text(launch: int, phase: RunPhase, units: Mapping[str, UnitState]) -> 
 
 
 def owned(body: Object, record: RunRecord) -> Object:
-    """Return a copy of `body` that is owned by the run's state ConfigMap, and so deleted together with it."""
+    """Return a copy of `body` owned by the run's state ConfigMap, so that both are deleted together."""
     name, uid = record.name, record.uid
     owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": name, "uid": uid, "blockOwnerDeletion": False}
     return {**body, "metadata": {**body["metadata"], "ownerReferences": [owner]}}
@@ -152,15 +152,15 @@ def _object(text: str) -> dict[str, Any]:
 def all_runs(cluster: Cluster) -> dict[str, RunRecord]:
     """Return the record of every run in the namespace, by run."""
     config_maps, _ = cluster.list("ConfigMap", "app.kubernetes.io/managed-by=docent,docent/run")
-    labelled = [(body["metadata"]["labels"]["docent/run"], body) for body in config_maps]  # plans among them
+    labelled = [(body["metadata"]["labels"]["docent/run"], body) for body in config_maps]  # includes plans
     return {run: parse(body) for run, body in labelled if body["metadata"]["name"] == state_name(run)}
 
 
 def find(cluster: Cluster, run: str | None) -> tuple[str, RunRecord]:
-    """Return the named run, or the one launched last.
+    """Return the named run, or the most recently launched one.
 
     Raises:
-        LauncherError: (102) there is none.
+        LauncherError: (102) there is no such run.
     """
     where, next_step = f"namespace {cluster.namespace}", "docent run --backend kubernetes"
     if run:
@@ -179,7 +179,7 @@ def stored_config(cluster: Cluster, run: str, record: RunRecord) -> PipelineConf
     """Return the configuration that a run was last launched with.
 
     Raises:
-        LauncherError: (102) its plan does not exist any more.
+        LauncherError: (102) its plan is missing or cannot be read.
     """
     name = f"{run}-plan-{record.run.get('plan10', '')}"
     plan = cluster.get("ConfigMap", name)
@@ -200,19 +200,19 @@ def launcher_job(cluster: Cluster, run: str) -> Object | None:
 
 
 def launch_of(job: Object) -> int:
-    """Return the number of the launch that a Job belongs to; 0 where it has none."""
+    """Return the number of the launch that a Job belongs to, or 0 if it has none."""
     number = str(job["metadata"].get("labels", {}).get("docent/launch", ""))
     return int(number) if number.isdecimal() else 0
 
 
 def standing(cluster: Cluster, run: str, record: RunRecord) -> Standing:
-    """Return the standing of a run; from the launcher's Job where the launcher could not write it down."""
+    """Return the standing of a run; from the launcher's Job if the launcher could not record it."""
     settled = _is_written(record) and record.phase != "running"
     return how_it_stands(record, None if settled else launcher_job(cluster, run))
 
 
 def how_it_stands(record: RunRecord, job: Object | None) -> Standing:
-    """Return the standing of a run by its record and the Job of its last launch."""
+    """Derive the standing of a run from its record and the Job of its last launch."""
     launch, written = record.started_launch, _is_written(record)
     if written and record.phase != "running":
         return record.phase
@@ -222,12 +222,12 @@ def how_it_stands(record: RunRecord, job: Object | None) -> Standing:
 
 
 def _is_written(record: RunRecord) -> bool:
-    """Whether the record is about the last launch."""
+    """Return whether the launcher has written `units.json` for the last launch."""
     return record.launch >= record.started_launch
 
 
 def command(verb: str, cluster: Cluster, run: str) -> str:
-    """Return a command line for this run, to show to people; `verb` may include arguments of its own."""
+    """Return a command line for this run, to show to users; `verb` may include its own arguments."""
     backend = " --backend kubernetes" if verb.split()[0] in TWO_FORMS else ""
     elsewhere = f" --namespace {cluster.namespace}" if cluster.namespace != "docent" else ""
     return f"docent {verb}{backend} --run {run}{elsewhere}"

@@ -1,8 +1,8 @@
-"""The local backend: every shard is a process on this machine, as many at a time as there are cores.
+"""The local backend: run every shard as a process on this machine, by default as many at a time as there are cores.
 
-Starts `docent stage UNIT --config FILE --run-dir <run> --shard i/n`. A worker ends when its launcher does, however that
-ended: it holds the read end of a pipe that only the launcher can keep open. Like an Indexed Job, a unit goes on with
-its other shards after one had bad input, and repeats a shard after a temporary failure.
+Starts `docent stage UNIT --config FILE --run-dir <run> --shard i/n`. A worker exits when its launcher exits, however
+that happens: it holds the read end of a pipe that only the launcher keeps open. As in an Indexed Job, the other shards
+of a unit continue after one had bad input, and a shard is repeated after a temporary failure.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ from docent.store import Shard, find_marker
 POLL_S = 0.1
 GRACE_S = 30.0
 CAUSE_BYTES = 4096
-# The delays of a Kubernetes Job: 10 s after a shard's first failure, twice that after each further one, 6 min at most.
+# The delays of a Kubernetes Job: 10 s after a shard's first failure, doubled after each further one, at most 6 min.
 FIRST_DELAY_S, MAX_DELAY_S = 10.0, 360.0
-# In another locale than UTF-8, file names with umlauts would be other names, and ids other ids.
+# In a locale other than UTF-8, file names with umlauts would be read differently, and ids would change.
 WORKER_ENVIRONMENT = {
     "TOKENIZERS_PARALLELISM": "false",
     "PYTHONUNBUFFERED": "1",
     "PYTHONUTF8": "1",
-    # Memory of one training step serves the next: else glibc gives it back to the kernel, 5 % of a step.
+    # Keep the memory of one training step for the next: otherwise glibc returns it to the kernel, 5 % of a step.
     "MALLOC_MMAP_MAX_": "0",
     "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
 }
@@ -51,7 +51,7 @@ WORKER_ENVIRONMENT = {
 
 @dataclass
 class Worker:
-    """A running process."""
+    """A running process that works on one shard."""
 
     unit: str
     shard: Shard
@@ -61,17 +61,17 @@ class Worker:
 
 @dataclass
 class UnitWork:
-    """What is left of a submitted unit.
+    """The remaining work of a submitted unit.
 
     Attributes:
-        spec: its spec hash.
-        queue: shards to start, and not before which time.
-        continuation: what it goes on from; "" where it begins anew.
+        spec: spec hash of the unit.
+        queue: shards to start, each with its earliest start time (monotonic, in seconds).
+        continuation: the point that the unit continues from, or "" if it starts from the beginning.
         started_s: when its first shard started.
-        attempts: at each shard so far, by its index.
-        repeated: failed attempts of the shards in the queue, by index.
-        failures: the ends of shards that are not repeated.
-        is_dropped: whether shards of it were not started, or stopped.
+        attempts: number of attempts so far, by shard index.
+        repeated: last failed attempt of each shard that waits for its next one, by index.
+        failures: failed attempts of shards that are not repeated.
+        is_dropped: whether some of its shards were not started, or were stopped.
         cause: which shard is repeated, and when.
     """
 
@@ -90,16 +90,16 @@ class LocalBackend:
     """Runs the shards of units as processes.
 
     Args:
-        states: the run on disk.
-        file: the configuration that workers read; stays until the last of them ended.
-        on_failure: called with every failed attempt at a shard, and what follows it.
+        states: state of the run on disk.
+        file: the configuration that workers read; must exist until the last of them has ended.
+        on_failure: called with every failed attempt at a shard, and with what happens next.
     """
 
     def __init__(self, states: RunStates, file: Path, on_failure: Callable[[ShardEnd, str], None]) -> None:
         self.states, self.file, self.on_failure = states, file, on_failure
         self.slots = slots(states.config.run.workers)
         self.max_attempts = states.config.kubernetes.max_retries + 1
-        # The resolved file holds what DOCENT_A__B overrides said; applied again they would beat --set.
+        # The resolved file includes DOCENT_A__B overrides; applied again, they would take precedence over --set.
         inherited = {name: value for name, value in os.environ.items() if not is_override(name)}
         self._environment = {**inherited, **WORKER_ENVIRONMENT}
         for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
@@ -109,7 +109,7 @@ class LocalBackend:
         self._starts_nothing = False
 
     def submit(self, unit: str, attach_only: bool) -> UnitState:
-        """Queue the shards of a unit that are not complete; nothing works on a unit before."""
+        """Queue the shards of a unit that are not complete; there is never a process to attach to."""
         # Nothing new starts while other shards of a failed unit are still at work; the scheduler learns of it later.
         if attach_only or any(work.failures for work in self._units.values()):
             return UnitState()
@@ -122,22 +122,22 @@ class LocalBackend:
         shards = [Shard(i, count) for i in range(count)]
         missing = [shard for shard in shards if find_marker(run_dir / unit / spec[:SPEC_DIGITS], shard, spec) is None]
         before = unit_state(self.states, unit)
-        # All shards there but no _SUCCESS.json: any shard's process writes it, or names the gate that fails.
+        # All shards have markers but _SUCCESS.json is missing: any shard's process writes it or reports a failed gate.
         work = UnitWork(spec, [(0.0, shard) for shard in missing or shards[:1]], before.continuation)
         for shard in shards:
-            if shard not in missing:  # complete: what failed was a gate, which is checked again
+            if shard not in missing:  # complete, so that only a gate can have failed, which is checked again
                 forget_failure(run_dir, unit, shard.index)
         self._units[unit] = work
         self._start_queued()
         return self._state(unit, work)
 
     def wait(self, timeout_s: float) -> dict[str, UnitState]:
-        """Start queued shards and collect those that ended; return after one did, or after `timeout_s`."""
+        """Start queued shards and collect ended ones; return once a shard has ended, or after `timeout_s`."""
         until_s = time.monotonic() + timeout_s
         while True:
             ended = [worker for worker in self._workers if worker.process.poll() is not None]
             for worker in ended:
-                if worker in self._workers:  # a failure before may have stopped it
+                if worker in self._workers:  # an earlier failure in this loop may have stopped it
                     self._settle(self._collect(worker))
             self._start_queued()
             if ended or time.monotonic() >= until_s:
@@ -150,11 +150,11 @@ class LocalBackend:
         return reports
 
     def logs(self, unit: str) -> str:
-        """Return the end of a unit's log; "" where there is none."""
+        """Return the end of a unit's log, or "" if there is none."""
         return log_tail(self.states.run_dir, unit)
 
     def cancel(self) -> None:
-        """Ask every worker to stop, wait for their checkpoints, then kill what is left."""
+        """Ask all workers to stop, wait while they write checkpoints, then kill the rest."""
         self._drop_queued()
         for worker in self._workers:
             self._units[worker.unit].is_dropped = True
@@ -170,7 +170,7 @@ class LocalBackend:
             self._collect(worker)
 
     def _drop_queued(self) -> None:
-        """Start no other shard; one that waits for its next attempt has failed."""
+        """Start no further shards; a shard that waits for its next attempt has failed."""
         self._starts_nothing = True
         for work in self._units.values():
             work.is_dropped = work.is_dropped or bool(work.queue)
@@ -191,7 +191,7 @@ class LocalBackend:
                 self._start(unit, shard)
 
     def _start(self, unit: str, shard: Shard) -> None:
-        # -P: a yaml.py in the folder where somebody stands is not the yaml that docent means.
+        # -P: a yaml.py in the current folder must not shadow the package that docent imports.
         command = [sys.executable, "-P", "-m", "docent", "stage", unit, "--with-launcher"]
         command += ["--config", str(self.file), "--run-dir", str(self.states.run_dir)]
         command += ["--shard", f"{shard.index}/{shard.count}"]
@@ -207,7 +207,7 @@ class LocalBackend:
         self._workers.append(Worker(unit, shard, process, output))
 
     def _settle(self, end: ShardEnd) -> None:
-        """Repeat a shard after a temporary failure; after another one decide what goes on."""
+        """Repeat a shard after a temporary failure; after any other failure, decide which work continues."""
         if end.exit_code == 0 or self._is_complete(end.unit):
             return
         note_failure(self.states, end)
@@ -223,7 +223,7 @@ class LocalBackend:
             return
         self.on_failure(end, f"attempt {attempt} of {self.max_attempts}" if attempt > 1 else "")
         work.failures.append(end)
-        # After bad input the other shards go on, as in an Indexed Job; after anything else nothing new starts.
+        # After bad input the other shards continue, as in an Indexed Job; after any other error nothing new starts.
         if end.exit_code != InputError.exit_code:
             self._drop_queued()
         if end.exit_code == ConfigError.exit_code:
@@ -269,7 +269,7 @@ class LocalBackend:
 
 
 def slots(workers: int) -> int:
-    """Return how many workers run at the same time, for the setting `run.workers`; 0 takes one per core."""
+    """Return how many workers run at the same time for the setting `run.workers`; 0 means one per core."""
     return workers or cores()
 
 

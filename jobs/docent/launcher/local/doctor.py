@@ -1,4 +1,4 @@
-"""Check this machine for everything that a run needs, before it starts. Leaves nothing behind."""
+"""Check this machine for everything that a run needs, before it starts. Leaves no files behind."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from docent.source_files.walk import refuse_system_folder
 MIN_DISK_GB = 5.0
 MIN_MEMORY_GB = 4.0
 INSTALL = "make setup"
-# The package `packaging` is no dependency of docent; extras in pyproject.toml need no more than this.
+# The package `packaging` is not a dependency of docent; this covers the requirements in pyproject.toml.
 REQUIREMENT = re.compile(
     r"""(?P<name>[\w.-]+)(?![\w.-])(?:\[(?P<nested>[\w,-]+)\])?[^;]*;.*\bextra == ['"](?P<extra>[\w-]+)"""
 )
 NAMES = {"llm.api_key_env": "teacher", "finetune.base_model": "base model"}
-"""Names of the checks of these fields."""
+"""Names of the checks for problems with these fields."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Check:
     """The result of one check.
 
     Attributes:
-        level: `ok`, `warn` (a run works, with less), or `missing` (a run fails).
+        level: `ok`, `warn` (a run works, but with restrictions), or `missing` (a run fails).
     """
 
     name: str
@@ -76,7 +76,7 @@ def _packages(config: PipelineConfig) -> Iterator[Check]:
 
 
 def _lacking(extra: str, required: list[str]) -> Iterator[str]:
-    """Yield the packages of an extra that are not installed; an extra may name others of docent."""
+    """Yield the packages of an extra that are not installed; an extra may include other extras of docent."""
     for line in required:
         match = REQUIREMENT.match(line)
         if match is None or match["extra"] != extra:
@@ -153,7 +153,7 @@ def _base_model(config: PipelineConfig) -> Iterator[Check]:
         return
     name = config.finetune.base_model
     if next(problems(config, [unit for unit in units(config).values() if reads_base_model(unit)]), None):
-        return  # _problems tells it
+        return  # _problems reports it
     if Path(name).is_dir():
         yield Check("base model", "ok", name)
     else:
@@ -161,7 +161,7 @@ def _base_model(config: PipelineConfig) -> Iterator[Check]:
 
 
 def _problems(config: PipelineConfig) -> Iterator[Check]:
-    """Yield checks for what would stop the run, and for what is likely to."""
+    """Yield checks for problems that stop the run, and for problems that are likely to."""
     todo = list(units(config).values())
     stopping = list(problems(config, todo))
     try:
@@ -183,6 +183,6 @@ def _teacher(config: PipelineConfig) -> Iterator[Check]:
     has_key = bool(os.environ.get(llm.api_key_env))
     if llm.provider == "offline":
         yield Check("teacher", "ok", "offline-extractive: no key, no network")
-    elif has_key or not llm.needs_key:  # a missing key is among the problems
+    elif has_key or not llm.needs_key:  # _problems reports a missing key
         key = f"key in {llm.api_key_env}" if has_key else "without a key"
         yield Check("teacher", "ok", f"{llm.model} at {llm.base_url}, {key}")

@@ -1,6 +1,6 @@
-"""Why a worker failed: what it printed last, and what it could not write down itself, as when it was killed.
+"""Determine why a worker failed: from its last output, or from its exit code if it was killed.
 
-Reads what the worker left; writes `<run>/<unit>/failed-00003.json` (attempt.py).
+Reads the files that the worker wrote; writes `<run>/<unit>/failed-00003.json` (attempt.py).
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from docent.store import Shard
 
 SIGKILL = 9
 NEXT = "  next:  "
-"""How an error's next step begins (errors.py)."""
+"""Prefix of an error's next step (errors.py)."""
 
 
 @dataclass(frozen=True)
 class ShardEnd:
-    """The end of a worker.
+    """The end of a worker's process.
 
     Attributes:
-        exit_code: 128 + signal when it was killed.
-        output: the end of what it printed.
+        exit_code: exit code of the process; 128 + signal if it was killed.
+        output: end of its output.
     """
 
     unit: str
@@ -35,13 +35,13 @@ class ShardEnd:
 
 
 def note_failure(states: RunStates, end: ShardEnd) -> None:
-    """Write down why a shard failed, unless its own process did; a shard that was asked to stop did not fail."""
+    """Record why a shard failed, unless its own process did; a shard that was asked to stop has not failed."""
     is_noted = any(failure.index == end.shard.index for failure in failures(states.run_dir, end.unit))
     if is_noted or end.exit_code == StoppedError.exit_code:
         return
     try:
         spec = states.of(end.unit).spec or ""
-    except PipelineError:  # a source is gone: the plan hash alone tells what the failure is of
+    except PipelineError:  # a source is gone: only the plan hash then identifies what failed
         spec = ""
     cause = cause_of_kill(end.exit_code) or last_error(end.output) or "it ended without a message"
     _write(states, end.unit, end.shard.index, UnitState(spec=spec, exit_code=end.exit_code, cause=cause))
@@ -66,7 +66,7 @@ def _write(states: RunStates, name: str, index: int, unit: UnitState) -> None:
 
 
 def cause_of_kill(exit_code: int) -> str:
-    """Return by which signal a worker was killed; "" where it ended by itself."""
+    """Return which signal killed a worker, or "" if it ended by itself."""
     if exit_code <= 128:
         return ""
     number = exit_code - 128
@@ -74,7 +74,7 @@ def cause_of_kill(exit_code: int) -> str:
 
 
 class FailureOutput:
-    """What failed workers printed last, as it is shown: each reason once, and one next step at the end.
+    """Formats the last output of failed workers: each reason once, and one next step at the end.
 
     Attributes:
         advice: by unit, the next step of its latest failure that names one.
@@ -85,7 +85,7 @@ class FailureOutput:
         self._shown: set[str] = set()
 
     def of(self, end: ShardEnd) -> str:
-        """Return a worker's last output without the advice and without a reason that was shown before."""
+        """Return a worker's last output, without the advice and without a reason that was already shown."""
         lines = end.output.splitlines()
         if advice := next((line.removeprefix(NEXT) for line in lines if line.startswith(NEXT)), ""):
             self.advice[end.unit] = advice

@@ -1,7 +1,7 @@
-"""Find what would stop a run on this machine before its first unit starts, for `run`, `plan` and `doctor`.
+"""Find problems that would stop a run on this machine before its first unit starts, for `run`, `plan` and `doctor`.
 
-Reads the configuration, the environment and the head of the base model; writes nothing. What a stage
-could do nowhere is refused by `docent/checks.py`.
+Reads the configuration, the environment and the header of the base model; writes nothing. `docent/checks.py` refuses
+configurations that a stage does not support on any machine.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ MODEL = "name a folder with config.json and model.safetensors, or a model of the
 
 
 def look_ahead(config: PipelineConfig, states: RunStates, chosen: Sequence[str], given: Invocation) -> None:
-    """Warn of what is likely to stop the units to run, and refuse what would.
+    """Warn of problems that are likely to stop the chosen units, and refuse those that certainly would.
 
     Args:
         chosen: names of the units.
-        given: what the person gave, for the commands of warnings.
+        given: the user's command-line options, used to complete the commands in warnings.
 
     Raises:
         ConfigError: a key, a usable model or pictures are missing.
@@ -48,10 +48,10 @@ def look_ahead(config: PipelineConfig, states: RunStates, chosen: Sequence[str],
 
 
 def _look_at_push(states: RunStates, given: Invocation) -> None:
-    """Refuse a data set that the hub would refuse; for one that is complete, warn.
+    """Refuse to build a data set that the hub would reject; if it is already built, only warn.
 
     Raises:
-        ConfigError: it is not built yet.
+        ConfigError: the data set is not built yet, and its push would fail.
     """
     artifact = states.of("build-dataset").artifact
     if artifact and not is_open(states.config, states.run_dir, artifact):
@@ -73,10 +73,10 @@ def _look_at_push(states: RunStates, given: Invocation) -> None:
 
 
 def push_problems(config: PipelineConfig, sizes: Mapping[str, int] | None = None) -> list[Any]:
-    """Return what would stop a push (`Problem` of the stage's `hub/limits.py`).
+    """Return problems that would stop a push, or that the user should know (`Problem` of `hub/limits.py`).
 
     Args:
-        sizes: bytes of the data set's files by their paths, where it is built.
+        sizes: size in bytes of each file of the data set, by path, if it is built.
     """
     section = section_of(config, "build-dataset")
     if section is None or not section.push_to:
@@ -88,10 +88,10 @@ def push_problems(config: PipelineConfig, sizes: Mapping[str, int] | None = None
 
 
 def _stated_licence(config: PipelineConfig) -> str:
-    """Return the licence that all sources state; "" where they differ or state none: the card then says `other`."""
+    """Return the licence that all sources state, or "" if they differ or state none; the card then says `other`."""
     try:
         stated = {read_collection(source).license for source in (config.ingest.sources if config.ingest else ())}
-    except (InputError, OSError):  # stage ingest refuses the file, and says why
+    except (InputError, OSError):  # stage ingest refuses the file and reports the reason
         return ""
     return stated.pop() if len(stated) == 1 else ""
 
@@ -99,17 +99,17 @@ def _stated_licence(config: PipelineConfig) -> str:
 def problems(
     config: PipelineConfig, todo: Sequence[Unit], environ: Mapping[str, str] = os.environ
 ) -> Iterator[ConfigError]:
-    """Yield what would stop the units to run on this machine."""
+    """Yield the problems that would stop the given units on this machine."""
     yield from _missing_key(config, todo, environ)
     yield from _unusable_model(config, todo)
     yield from without_pictures(config, todo)
 
 
 def shortages(config: PipelineConfig, todo: Sequence[Unit], machine_bytes: float) -> Iterator[tuple[str, str]]:
-    """Yield what is likely to stop the units, each with what to do about it.
+    """Yield each shortage that is likely to stop the units, with a next step.
 
     Args:
-        machine_bytes: memory of this machine.
+        machine_bytes: memory of this machine in bytes.
     """
     section = config.finetune
     reading = [unit for unit in todo if reads_base_model(unit)]
@@ -129,7 +129,7 @@ def shortages(config: PipelineConfig, todo: Sequence[Unit], machine_bytes: float
 
 
 def memory_bytes() -> float:
-    """Return the memory of this machine; infinite where it cannot be read."""
+    """Return the memory of this machine in bytes, or infinity if it cannot be read."""
     try:
         return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     except (ValueError, OSError):
@@ -166,9 +166,9 @@ def _unusable_model(config: PipelineConfig, todo: Sequence[Unit]) -> Iterator[Co
 
 
 def without_pictures(config: PipelineConfig, todo: Sequence[Unit]) -> Iterator[ConfigError]:
-    """Yield sources of documents that models are to train on or answer about: most of their questions have no picture.
+    """Yield an error for each source whose questions lack pictures, if models are to train on them or answer them.
 
-    Once the data set is complete, stage finetune looks at its rows themselves.
+    Once the data set is complete, stage finetune checks its rows instead.
     """
     stages = {unit.stage for unit in todo}
     if "build-dataset" not in stages or not stages & {"finetune", "answer"} or config.ingest is None:

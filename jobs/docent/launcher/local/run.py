@@ -1,7 +1,7 @@
-"""Prepare and carry out a launch on this machine.
+"""Prepare and execute a launch on this machine.
 
-Reads and writes the run folder `<data>/<run>/`: the lock, the stored settings, `failed-*.json`, and what the stages
-write.
+Reads and writes the run folder `<data>/<run>/`: the lock, the stored settings, `failed-*.json`, and the output of
+stages.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ LOCK_PAUSE_S = 0.1
 
 @contextmanager
 def lock(run_dir: Path) -> Iterator[None]:
-    """Hold the run's lock; the kernel drops it with the process, however that ends.
+    """Hold the run's lock; the kernel releases it when the process ends, however it ends.
 
     Raises:
         LauncherError: (105) another launcher works on this run.
     """
     run_dir.mkdir(parents=True, exist_ok=True)
     with _open_lock(run_dir) as file:
-        for attempt in range(LOCK_ATTEMPTS):  # `docent status` holds it for a moment to see whether somebody does
+        for attempt in range(LOCK_ATTEMPTS):  # `docent status` holds it for a moment to check whether anyone else does
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
@@ -55,10 +55,10 @@ def lock(run_dir: Path) -> Iterator[None]:
 
 
 def _open_lock(run_dir: Path) -> IO[bytes]:
-    """Open the lock's file, or create it; a link or pipe in its place is refused.
+    """Open or create the lock file; refuse a link or pipe in its place.
 
     Raises:
-        LauncherError: (105) something else is in its place.
+        LauncherError: (105) the path is not a regular file.
     """
     path = run_dir / ".lock"
     flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -73,10 +73,10 @@ def _open_lock(run_dir: Path) -> IO[bytes]:
 
 
 def refuse_gaps(states: RunStates, chosen: list[str]) -> None:
-    """Refuse a choice of units that cannot all be done, before anything is changed.
+    """Refuse a choice of units that cannot be completed, before anything is changed.
 
     Raises:
-        LauncherError: (101) a unit reads what is neither complete nor chosen.
+        LauncherError: (101) a unit reads another that is neither complete nor chosen.
     """
     todo = [name for name in chosen if states.of(name).artifact is None]
     for read in (read for name in todo for read in states.units[name].reads if read not in chosen):
@@ -85,10 +85,10 @@ def refuse_gaps(states: RunStates, chosen: list[str]) -> None:
 
 
 def launch(states: RunStates, chosen: list[str], console: Console) -> None:
-    """Complete the chosen units. The settings are stored with the run once one of them was completed, not before.
+    """Complete the chosen units. Store the settings with the run only once a unit was completed.
 
     Raises:
-        LauncherError: (100) a unit failed; those that were running have ended.
+        LauncherError: (100) a unit failed; all workers have ended by then.
     """
     config, run_dir = states.config, states.run_dir
     output, is_stored = FailureOutput(), False

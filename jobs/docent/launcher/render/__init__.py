@@ -1,6 +1,6 @@
 """Render a run as Kubernetes objects: pure functions from a configuration to plain dicts, without a Kubernetes client.
 
-`Plan.of(config)` comes first; everything else takes the plan. `docent render` prints the result.
+Call `Plan.of(config)` first; all other functions take the plan. `docent render` prints the result.
 Start reading at `workloads.py`.
 """
 

@@ -25,7 +25,7 @@ KUSTOMIZATION_HEAD = """\
 # Stages wait for each other only when they are applied one by one: make apply
 """
 
-# Plain, the YAML parsers of kubectl and Helm read these as numbers or truth values, where PyYAML reads text.
+# Without quotes, the YAML parsers of kubectl and Helm read these as numbers or booleans, while PyYAML reads text.
 _NOT_TEXT = re.compile(
     r"[-+]?(?:\d[\d_]*(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|0[xob][0-9a-fA-F_]+|[-+]?\.(?:inf|nan)|y|n|yes|no|on|off|true|false",
     re.IGNORECASE,
@@ -33,10 +33,10 @@ _NOT_TEXT = re.compile(
 
 
 def manifests(config: PipelineConfig) -> dict[str, str]:
-    """Return the file names of manifests/ and their text, the same bytes for the same configuration.
+    """Return the text of each file in manifests/ by name, byte for byte the same for the same configuration.
 
     Raises:
-        ConfigError: a stage is configured without one that it requires.
+        ConfigError: a stage is configured without a stage that it requires.
         LauncherError: (105) the node selectors contradict each other.
     """
     plan = Plan.of(config)
@@ -58,7 +58,7 @@ def manifests(config: PipelineConfig) -> dict[str, str]:
 
 
 def to_yaml(body: Any) -> str:
-    """Return canonical YAML: apiVersion, kind, metadata first and name before labels, every other mapping sorted."""
+    """Return canonical YAML: apiVersion, kind, metadata first, then sorted; in nested mappings `name` is first."""
     return yaml.dump(_ordered(body), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
 
 
@@ -82,7 +82,7 @@ def _ordered(value: Any, first: tuple[str, ...] = TOP_KEYS) -> Any:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Write no anchors for repeated objects, block style for texts of several lines, and indented list items."""
+    """Writes no anchors for repeated objects, block style for multi-line texts, and indented list items."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: D102 - of the base class
         return True

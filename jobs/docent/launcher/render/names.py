@@ -1,8 +1,8 @@
 """Name and label everything that docent creates on a cluster.
 
 A name consists of run, unit and a hash of the content: `demo-finetune-lora-1f0c9a7b3e`. Controllers append to it (a
-PyTorchJob's pod is called `<job>-worker-9999`, a TrainJob's `<job>-node-0-9999`), and the whole must stay a DNS label
-of 63 characters, so a workload's own name has at most 51. The unit is cut where necessary.
+PyTorchJob's pod is called `<job>-worker-9999`, a TrainJob's `<job>-node-0-9999`), and the result must be a DNS label
+of at most 63 characters, so a workload's own name has at most 51. The unit is cut if necessary.
 """
 
 from __future__ import annotations
@@ -26,55 +26,55 @@ def digest10(what: Any) -> str:
 
 
 def workload_name(run: str, unit: str, digest: str, attempt: int = 0) -> str:
-    """Return `<run>-<unit>-<digest>[-rN]`, at most 51 characters; the unit is cut when it does not fit."""
+    """Return `<run>-<unit>-<digest>[-rN]` of at most 51 characters; the unit is cut if it does not fit."""
     tail = f"-{digest}-r{attempt}" if attempt else f"-{digest}"
     room = MAX_WORKLOAD_NAME - len(run) - 1 - len(tail)
     return f"{run}-{unit[:room].rstrip('-')}{tail}"
 
 
 def attempt_of(name: str, first: str) -> int | None:
-    """Return which attempt at a workload a name belongs to, by its digest; `first` is the name of attempt 0."""
+    """Return the attempt number in a workload's name, or None if its digest is not in `first`, attempt 0's name."""
     match = re.search(rf"-{first.rpartition('-')[2]}(?:-r(\d+))?$", name)
     return int(match[1] or 0) if match else None
 
 
 def letter_first(run: str) -> str:
-    """Return the run's part of a name that must start with a letter, as the names of Services must."""
+    """Return the run's part of a name that must start with a letter, such as the name of a Service."""
     return run if run[0].isalpha() else f"r{digest10(run)[:4]}-{run}"
 
 
 def unit_name(run: str, unit: str) -> str:
-    """Name the ServiceAccount and peers policy of a unit."""
+    """Return the name of a unit's ServiceAccount, also the prefix of its peers policy."""
     return f"{run}-{unit}"
 
 
 def service_name(run: str, unit: str) -> str:
-    """Name the headless Service of a unit of several pods."""
+    """Return the name of the headless Service of a unit with several pods."""
     return f"{letter_first(run)}-{unit}"
 
 
 def launcher_name(run: str) -> str:
-    """Name the ServiceAccount, Role and Lease of the launcher."""
+    """Return the name of the launcher's ServiceAccount, Role and Lease."""
     return f"{run}-launcher"
 
 
 def transfer_name(run: str) -> str:
-    """Name the pod through which data reaches the volume, and its ServiceAccount."""
+    """Return the name of the pod that transfers data to and from the volume, and of its ServiceAccount."""
     return f"{run}-transfer"
 
 
 def state_name(run: str) -> str:
-    """Name the ConfigMap with the state of the run."""
+    """Return the name of the ConfigMap with the state of the run."""
     return f"{run}-state"
 
 
 def plan_name(run: str, digest: str) -> str:
-    """Name the ConfigMap with the plan."""
+    """Return the name of the ConfigMap with the plan."""
     return f"{run}-plan-{digest}"
 
 
 def shared_labels() -> Labels:
-    """Return the labels of what belongs to no single run: namespace and volume claim."""
+    """Return the labels of objects that belong to no single run: namespace and volume claim."""
     return {
         "app.kubernetes.io/name": "docent",
         "app.kubernetes.io/component": "platform",

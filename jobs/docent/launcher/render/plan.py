@@ -15,13 +15,13 @@ from docent.spec import plan_hashes
 
 @dataclass(frozen=True)
 class Plan:
-    """A configuration and what follows from it.
+    """A configuration and everything derived from it before the run.
 
     Attributes:
         config: the configuration.
         units: all units of the run by name, in order.
         plan_hashes: plan hash of every unit.
-        text: pipeline.yaml as the pods read it, every default filled in.
+        text: pipeline.yaml as the pods read it, with every default filled in.
         digest10: first ten hex digits of the sha256 of `text`.
         config_map: name of the immutable ConfigMap that holds `text`.
     """
@@ -38,7 +38,7 @@ class Plan:
         """Return the plan of a configuration.
 
         Raises:
-            ConfigError: a stage is configured without one that it requires.
+            ConfigError: a stage is configured without a stage that it requires.
         """
         text = dump_config(config)
         digest = digest10(text)
@@ -60,7 +60,7 @@ class Plan:
         """Return a unit by name.
 
         Raises:
-            LauncherError: (102) there is none of that name.
+            LauncherError: (102) there is no unit of that name.
         """
         if name not in self.units:
             raise LauncherError(102, f"no unit {name!r}", self.run, f"one of: {', '.join(self.units)}")
@@ -69,7 +69,7 @@ class Plan:
     def body(
         self, api_version: str, kind: str, name: str | None, labels: dict[str, str], **fields: Any
     ) -> dict[str, Any]:
-        """Return an object of the run's namespace; None for the name where that is made of the object's digest."""
+        """Return an object in the run's namespace; `name` is None if it will be derived from the object's digest."""
         metadata: dict[str, Any] = {"namespace": self.config.kubernetes.namespace, "labels": labels}
         metadata |= {} if name is None else {"name": name}
         return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **fields}

@@ -1,7 +1,7 @@
 """Render the platform of a run: namespace, volume claim, accounts, the launcher's rights, NetworkPolicies, the plan.
 
-Traffic into and out of a pod of docent is limited to what its unit needs. A stage that talks to an endpoint, to the hub
-or to its peers has a label, which the policy that allows it selects.
+Traffic into and out of docent's pods is limited to what their unit needs. A pod that talks to an endpoint, to the hub
+or to its peers has a label, and the policy that allows this traffic selects that label.
 """
 
 from __future__ import annotations
@@ -33,10 +33,11 @@ def platform(plan: Plan, *, workers: int = 1) -> list[Body]:
 
     Args:
         plan: the plan.
-        workers: the most pods that train together; with several the launcher may also create what they need to meet.
+        workers: the largest number of pods that train together; if several, the launcher may also create the objects
+            that let them reach each other.
 
     Raises:
-        LauncherError: (105) node selectors contradict each other on a volume that one node holds.
+        LauncherError: (105) node selectors contradict each other on a volume that only one node can mount.
     """
     return [
         namespace(plan),
@@ -68,23 +69,23 @@ def volume_claim(plan: Plan) -> Body:
 
 
 def plan_config(plan: Plan) -> Body:
-    """Return the configuration that every pod of this plan reads; a changed one is another object."""
+    """Return the ConfigMap that every pod of this plan reads; a changed configuration is a new object."""
     data = {"pipeline.yaml": plan.text}
     return plan.body("v1", "ConfigMap", plan.config_map, names.labels(plan.run), immutable=True, data=data)
 
 
 def accounts(plan: Plan) -> list[Body]:
-    """Return one ServiceAccount per unit, one for the launcher, one for the transfer of data."""
+    """Return one ServiceAccount per unit, one for the launcher, and one for data transfers."""
     labels = {names.unit_name(plan.run, unit): names.unit_labels(plan.run, unit) for unit in plan.units}
     labels[names.launcher_name(plan.run)] = names.labels(plan.run, "launcher")
     labels[names.transfer_name(plan.run)] = names.labels(plan.run, "transfer")
-    # Only the launcher talks to the API server; its pod requests the token itself.
+    # Only the launcher calls the API server; its pod requests the token itself.
     no_token = {"automountServiceAccountToken": False}
     return [plan.body("v1", "ServiceAccount", name, of_account, **no_token) for name, of_account in labels.items()]
 
 
 def rights(plan: Plan, workers: int = 1) -> list[Body]:
-    """Return Role and RoleBinding of the launcher: the least it needs, and never Secrets."""
+    """Return the launcher's Role and RoleBinding: minimal permissions, and no access to Secrets."""
     name, labels = names.launcher_name(plan.run), names.labels(plan.run, "launcher")
     role = {"apiGroup": RBAC, "kind": "Role", "name": name}
     subject = {"kind": "ServiceAccount", "name": name, "namespace": plan.config.kubernetes.namespace}
@@ -95,10 +96,10 @@ def rights(plan: Plan, workers: int = 1) -> list[Body]:
 
 
 def _rules(plan: Plan, workers: int) -> list[Body]:
-    """Return the rules of the launcher. Server-side apply is the verb patch, and create for a new object.
+    """Return the launcher's rules. Server-side apply needs the verb patch, and create for a new object.
 
-    The state is granted by name: the command line creates it. A plain create has no name that a rule could match, so
-    the rule for new Leases is without.
+    The rule for the state names the ConfigMap, because the command line has created it. A plain create has no name that
+    a rule could match, so the rule for new Leases names none.
     """
     training = plan.config.kubernetes.training
     own = {"state": names.state_name(plan.run), "lease": names.launcher_name(plan.run)}
@@ -130,7 +131,7 @@ def _rule(group: str, resources: list[str], verbs: list[str], name: str | None =
 
 
 def policies(plan: Plan) -> list[Body]:
-    """Return the policies of a run: deny everything, then allow what a label stands for."""
+    """Return the policies of a run: deny everything, then allow the traffic that each label stands for."""
     cluster, ingest = plan.config.kubernetes, plan.config.ingest
     proxies = _proxy_ports(cluster.env)
     egress = {
@@ -138,7 +139,7 @@ def policies(plan: Plan) -> list[Body]:
         EGRESS["hub"]: _to(cluster.egress_cidrs, [443, *proxies]),
         EGRESS_API: _to(cluster.api_server_cidrs, [443, 6443]),
     }
-    # Hosts of the pictures of tables; a policy knows no names, so they are allowed by port.
+    # Hosts of pictures in tables; a policy cannot match host names, so they are allowed by port.
     if ingest and ingest.rows.image_hosts:
         ports = [port for host in ingest.rows.image_hosts for port in _ports_of(host)]
         egress[EGRESS["web"]] = _to(cluster.egress_cidrs, [*ports, *proxies])
@@ -154,7 +155,7 @@ def policies(plan: Plan) -> list[Body]:
 
 
 def peers_policy(plan: Plan, unit: Unit) -> Body:
-    """Allow the pods of a unit that trains on several to reach each other, on any port: the ranks choose theirs."""
+    """Return the policy that lets pods of a multi-pod unit reach each other on any port: ranks choose their ports."""
     peers = {"docent/run": plan.run, "docent/unit": unit.name}
     others = [{"podSelector": {"matchLabels": peers}}]
     name, own_labels = f"{names.unit_name(plan.run, unit.name)}-peers", names.unit_labels(plan.run, unit.name)
@@ -162,7 +163,7 @@ def peers_policy(plan: Plan, unit: Unit) -> Body:
 
 
 def _ports_of(host: str) -> list[int]:
-    """Return the port of `host:port`, or the two that `host` alone allows."""
+    """Return the port of `host:port`, or both default ports if no port is given."""
     port = urlsplit(f"//{host}").port
     return [port] if port else [80, 443]
 
@@ -183,10 +184,10 @@ def _to(cidrs: tuple[str, ...], ports: list[int]) -> Body:
 
 
 def _to_endpoint(plan: Plan, proxies: list[int]) -> Body:
-    """Allow the endpoint: outside by address and port, in the cluster by namespace.
+    """Return the rule that allows the endpoint: by address and port outside the cluster, by namespace inside.
 
-    In the cluster the port of the URL is the Service's, while a policy applies to the pod's, which only the Service
-    knows; so there the namespace alone decides.
+    Inside the cluster, the URL has the port of the Service, but a policy matches the port of the pod, which only the
+    Service knows; so the rule there matches the namespace alone.
     """
     url = urlsplit(plan.config.llm.base_url)
     host = (url.hostname or "").rstrip(".").removesuffix(".cluster.local")
@@ -199,7 +200,7 @@ def _to_endpoint(plan: Plan, proxies: list[int]) -> Body:
 
 
 def _proxy_ports(env: dict[str, str]) -> list[int]:
-    """Return the ports of the proxies in `kubernetes.env`; behind a proxy nothing else is ever connected to."""
+    """Return the ports of the proxies in `kubernetes.env`; behind a proxy, pods connect to nothing else."""
     values = [value for name, value in env.items() if name.lower() in ("http_proxy", "https_proxy", "all_proxy")]
     urls = [urlsplit(value if "//" in value else f"//{value}") for value in values]
     return list(dict.fromkeys(url.port or (443 if url.scheme == "https" else 80) for url in urls))

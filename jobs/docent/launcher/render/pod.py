@@ -1,8 +1,8 @@
 """Render one pod: container, mounts, environment, security, resources.
 
-The same for every stage, for training in all three modes, for the launcher and for the transfer pod, so that Pod
-Security `restricted` is met in one place. The volume is /data and the working directory; /tmp and /dev/shm are the
-only other writable paths.
+All pods share this code (every stage, training in all three modes, the launcher and the transfer pod), so that Pod
+Security `restricted` is met in one place. The volume is mounted at /data, the working directory; /tmp and /dev/shm are
+the only other writable paths.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ class Pod:
     Attributes:
         component: a unit, `launcher` or `transfer`.
         image: last part of the image's name, after `docent-`.
-        args: what follows the image's entrypoint.
-        account: its ServiceAccount.
+        args: arguments of the image's entrypoint.
+        account: name of its ServiceAccount.
         env: variables, in the form of a container's `env`.
-        labels: in addition to those of every object of the run.
+        labels: labels in addition to those of every object of the run.
         container: name of the container; training operators require their own.
-        with_plan: the plan is mounted.
-        read_only_data: the volume is mounted read-only.
-        with_token: a token of the API server is mounted.
-        restart_policy: None where a training operator sets it.
-        subdomain: headless Service through which its pods find each other.
+        with_plan: whether the plan is mounted.
+        read_only_data: whether the volume is mounted read-only.
+        with_token: whether a token for the API server is mounted.
+        restart_policy: the restart policy, or None if a training operator sets it.
+        subdomain: name of the headless Service through which the pods find each other.
     """
 
     component: str
@@ -77,12 +77,12 @@ def image(config: PipelineConfig, name: str) -> str:
 
 
 def env_list(values: dict[str, str]) -> tuple[dict[str, Any], ...]:
-    """Return environment variables in the form of Kubernetes."""
+    """Return environment variables in the form that Kubernetes uses."""
     return tuple({"name": name, "value": value} for name, value in values.items())
 
 
 def secret_env(variable: str, secret: str, optional: bool = False) -> dict[str, Any]:
-    """Return a variable whose value is the key of the same name in a Secret."""
+    """Return a variable whose value comes from the key of the same name in a Secret."""
     source: dict[str, Any] = {"name": secret, "key": variable}
     return {"name": variable, "valueFrom": {"secretKeyRef": source | ({"optional": True} if optional else {})}}
 
@@ -100,7 +100,7 @@ def _spec(plan: Plan, pod: Pod, resources: Resources) -> dict[str, Any]:
             "runAsUser": USER,
             "runAsGroup": USER,
             "fsGroup": USER,
-            # Without it every pod would walk the whole volume, which takes hours where it holds many small pictures.
+            # Otherwise every pod would walk the entire volume, which takes hours if it holds many small pictures.
             "fsGroupChangePolicy": "OnRootMismatch",
             "seccompProfile": {"type": "RuntimeDefault"},
         },
@@ -143,8 +143,8 @@ def _container(plan: Plan, pod: Pod, resources: Resources) -> dict[str, Any]:
 
 
 def _resources(resources: Resources) -> dict[str, Any]:
-    # No limit on cores: it would only slow a pod down on a node with idle cores. Memory is reserved in full, because a
-    # pod that uses more than it requested is killed when memory on its node runs out.
+    # No CPU limit: it would only slow a pod down on a node with idle cores. Memory is reserved in full, because a pod
+    # that uses more than it requested is killed when its node runs out of memory.
     fixed = {"memory": resources.memory, "ephemeral-storage": resources.scratch}
     if resources.gpus:
         fixed[resources.gpu_resource] = str(resources.gpus)
@@ -163,11 +163,11 @@ def _volumes(plan: Plan, pod: Pod, resources: Resources) -> list[dict[str, Any]]
 
 
 def _placement(plan: Plan, resources: Resources) -> dict[str, Any]:
-    """Return where the pod may run.
+    """Return the constraints on where the pod may run.
 
-    A ReadWriteOnce volume is attached to one node. All pods of the claim, also of other runs, follow the first one
-    (which may go anywhere, because it matches its own term; the scheduler takes pods one by one). So the first one
-    has to go to a node that suits all of them: every pod has the selectors and tolerations of all.
+    A ReadWriteOnce volume is attached to one node. All pods of the claim, including pods of other runs, follow the
+    first one. (It may go anywhere, because it matches its own term; the scheduler places pods one by one.) So the first
+    one has to go to a node that suits all of them: every pod has the selectors and tolerations of all.
     """
     storage = plan.config.kubernetes.storage
     if storage.mode == "rwx":

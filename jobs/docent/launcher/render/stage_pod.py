@@ -1,6 +1,6 @@
 """Render the pod that runs a unit: `docent stage UNIT` with the variables, keys and network labels that it needs.
 
-A Secret is named only where the configuration uses it.
+A Secret is referenced only if the configuration uses it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def stage_template(
         plan: the plan.
         unit: the unit.
         container: name of the container.
-        rehearse: the ranks only meet and add numbers; nothing is trained.
+        rehearse: the ranks only connect and add numbers; nothing is trained.
         env: variables in addition to those of every stage.
         differing: other fields of `Pod`.
 
@@ -58,13 +58,13 @@ def stage_template(
 
 
 def stage_args(plan: Plan, unit: Unit, rehearse: bool = False) -> tuple[str, ...]:
-    """Return the arguments of the image's entrypoint."""
+    """Return the arguments for the image's entrypoint."""
     args = ("stage", unit.name, "--config", PLAN_FILE, "--run-dir", f"{DATA}/{plan.run}")
     return (*args, "--rehearse") if rehearse else args
 
 
 def plain_environment(threads: int) -> dict[str, str]:
-    """Return the variables of every container of docent."""
+    """Return the environment variables that every container of docent gets."""
     return {
         "HOME": "/tmp",
         "PYTHONUNBUFFERED": "1",
@@ -81,7 +81,7 @@ def _environment(plan: Plan, needs: frozenset[Any]) -> dict[str, str]:
 
 
 def _given(plan: Plan) -> dict[str, str]:
-    """Return `kubernetes.env`; refuse secrets, which anyone could read in the plan, and overrides of the plan."""
+    """Return `kubernetes.env`; refuse secrets, which would be readable in the plan, and overrides of the plan."""
     cluster, keys = plan.config.kubernetes, (plan.config.llm.api_key_env, HUB_TOKEN, _push_token(plan))
     for name in cluster.env:
         if name in keys:
@@ -94,7 +94,7 @@ def _given(plan: Plan) -> dict[str, str]:
 
 
 def _push_token(plan: Plan) -> str:
-    """Return the variable of the token that build-dataset pushes with."""
+    """Return the name of the variable that holds the push token."""
     return plan.config.build_dataset.token_env if plan.config.build_dataset else HUB_TOKEN
 
 

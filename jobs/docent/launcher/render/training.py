@@ -1,7 +1,8 @@
-"""Render training on several pods: PyTorchJob, TrainJob or an Indexed Job, each with the same pod inside.
+"""Render training on several pods: as a PyTorchJob, a TrainJob or an Indexed Job, each with the same pod template.
 
-In all three the pods meet by torchrun's c10d rendezvous; the variables PET_* with its address come from the operator,
-or, for the Indexed Job, from here. A lost worker ends the others with 200, so that the whole group is retried.
+In all three the pods connect through torchrun's c10d rendezvous. The operator sets the variables PET_* with its
+address; for the Indexed Job, this module does. A lost worker makes the others exit with 200, so that the entire group
+is retried.
 """
 
 from __future__ import annotations
@@ -17,16 +18,16 @@ from docent.pipeline import Unit
 RDZV_PORT = 29400
 TRAINER_API = "trainer.kubeflow.org/v1alpha1"
 Body = dict[str, Any]
-# A node that is drained or a pod that is preempted does not count as an attempt.
+# A pod that ends because its node is drained or it is preempted does not count as an attempt.
 DISRUPTED: Body = {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
 
 
 def failure_rules(container: str, bad_input: str) -> Body:
-    """Return what Kubernetes does for each exit code of a container.
+    """Return the pod failure policy: what Kubernetes does for each exit code of a container.
 
     Args:
         container: name of the container.
-        bad_input: `FailIndex` where other shards continue after exit code 42, else `FailJob`.
+        bad_input: `FailIndex` if other shards continue after exit code 42, otherwise `FailJob`.
     """
 
     def on_exit(action: str, codes: list[int]) -> Body:
@@ -38,7 +39,7 @@ def failure_rules(container: str, bad_input: str) -> Body:
 
 
 def job_spec(plan: Plan, pod: Body, bad_input: str = "FailJob", **fields: Any) -> Body:
-    """Return the spec of a Job: `fields`, and what all Jobs of stages have in common."""
+    """Return the spec of a Job: `fields`, plus the fields that all Jobs of stages share."""
     return {
         "podFailurePolicy": failure_rules("main", bad_input),
         "podReplacementPolicy": "Failed",
@@ -50,7 +51,7 @@ def job_spec(plan: Plan, pod: Body, bad_input: str = "FailJob", **fields: Any) -
 
 
 def indexed(plan: Plan, pods: int, max_failed: int) -> Body:
-    """Return the fields of a Job that make it an Indexed Job, all of whose pods run at the same time."""
+    """Return the fields that make a Job an Indexed Job whose pods all run at the same time."""
     return {
         "completionMode": "Indexed",
         "completions": pods,
@@ -61,7 +62,7 @@ def indexed(plan: Plan, pods: int, max_failed: int) -> Body:
 
 
 def gang_job(plan: Plan, unit: Unit, workers: int, rehearse: bool, name: str) -> Body:
-    """Return the spec of an Indexed Job whose pods train together; needs `rendezvous_service`."""
+    """Return the spec of an Indexed Job whose pods train together; it needs `rendezvous_service`."""
     service = service_name(plan.run, unit.name)
     env = {
         "PET_NNODES": str(workers),
@@ -71,12 +72,12 @@ def gang_job(plan: Plan, unit: Unit, workers: int, rehearse: bool, name: str) ->
         "PET_RDZV_ID": name,
     }
     pod = stage_template(plan, unit, rehearse=rehearse, env=env, subdomain=service)
-    # One worker that has used up its retries ends the group.
+    # A single worker that has used up its retries ends the group.
     return job_spec(plan, pod, **indexed(plan, workers, max_failed=0))
 
 
 def rendezvous_service(plan: Plan, unit: Unit) -> Body:
-    """Return the headless Service by which the pods of an Indexed Job find each other, before they are ready."""
+    """Return the headless Service through which an Indexed Job's pods find each other, even before they are ready."""
     spec = {
         "clusterIP": "None",
         "publishNotReadyAddresses": True,
@@ -89,11 +90,11 @@ def rendezvous_service(plan: Plan, unit: Unit) -> Body:
 def pytorch_job(plan: Plan, unit: Unit, workers: int, rehearse: bool) -> Body:
     """Return the spec of a PyTorchJob of the Training Operator v1.
 
-    Workers only: a Master would make the operator add an init container that Pod Security `restricted` refuses.
+    It has workers only: for a Master, the operator adds an init container that Pod Security `restricted` refuses.
     """
     cluster = plan.config.kubernetes
     pod = stage_template(plan, unit, rehearse=rehearse, container="pytorch", restart_policy=None)
-    # The operator ends no pod when the job has failed, so the pods have the deadline as well.
+    # The operator does not end pods when the job has failed, so the pods have the deadline as well.
     pod["spec"]["activeDeadlineSeconds"] = cluster.deadline_s
     return {
         "nprocPerNode": str(_ranks_per_pod(plan, unit)),
@@ -106,10 +107,10 @@ def pytorch_job(plan: Plan, unit: Unit, workers: int, rehearse: bool) -> Body:
         },
         "pytorchReplicaSpecs": {"Worker": {"replicas": workers, "restartPolicy": "ExitCode", "template": pod}},
         "runPolicy": {
-            # A group that is retried counts once for each pod. The operator does not count at all what it restarts by
-            # exit code; only the deadline ends that.
+            # A retried group counts once for each pod. The operator does not count restarts by exit code at all; only
+            # the deadline ends those.
             "backoffLimit": cluster.max_retries * workers,
-            # The job counts as done with its first finished pod: the others must end by themselves and keep their logs.
+            # The job counts as done once one pod has finished: the others must end by themselves and keep their logs.
             "cleanPodPolicy": "None",
             "activeDeadlineSeconds": cluster.deadline_s,
             "ttlSecondsAfterFinished": cluster.ttl_s,
@@ -118,13 +119,13 @@ def pytorch_job(plan: Plan, unit: Unit, workers: int, rehearse: bool) -> Body:
 
 
 def training_runtime(plan: Plan, unit: Unit) -> Body:
-    """Return the TrainingRuntime that a TrainJob refers to: its pod, and what happens when one is lost.
+    """Return the TrainingRuntime that a TrainJob refers to: its pod, and what happens if one is lost.
 
-    Kubeflow's own `torch-distributed` does not meet Pod Security `restricted`, and a TrainJob cannot add what it lacks.
+    Kubeflow's own `torch-distributed` does not meet Pod Security `restricted`, and a TrainJob cannot fix that.
     """
     cluster = plan.config.kubernetes
     job = {
-        # The JobSet starts all pods again when one is lost, so the Job itself tries once.
+        # The JobSet restarts all pods if one is lost, so the Job itself tries only once.
         "backoffLimit": 0,
         "podFailurePolicy": failure_rules("node", "FailJob"),
         "podReplacementPolicy": "Failed",
@@ -150,7 +151,7 @@ def training_runtime(plan: Plan, unit: Unit) -> Body:
 
 
 def train_job(plan: Plan, unit: Unit, workers: int, rehearse: bool) -> Body:
-    """Return the spec of a TrainJob of Kubeflow Trainer v2; needs `training_runtime`."""
+    """Return the spec of a TrainJob of Kubeflow Trainer v2; it needs `training_runtime`."""
     name = training_runtime(plan, unit)["metadata"]["name"]
     return {
         "runtimeRef": {"apiGroup": "trainer.kubeflow.org", "kind": "TrainingRuntime", "name": name},

@@ -1,6 +1,6 @@
-"""Render the workloads that run a unit, the launcher and the transfer of data.
+"""Render the workloads that run a unit, the launcher and data transfers.
 
-A workload's name ends in a hash of its content, so a changed configuration is a new object and never an update of an
+A workload's name ends in a hash of its content, so a changed configuration creates a new object and never updates an
 immutable one. Training on several pods is in training.py.
 """
 
@@ -27,7 +27,7 @@ from docent.launcher.render.training import (
 from docent.pipeline import STAGES, Unit, shards_of, workers_of
 
 LAUNCHER_RETRIES = 6
-# Exit codes of the launcher after which starting it again cannot help.
+# Exit codes after which restarting the launcher cannot help.
 LAUNCHER_FINAL = [2, 3, 5, 100, 103, 105]
 TRANSFER_S = 6 * 3600
 
@@ -39,29 +39,29 @@ def workload(
 
     Args:
         plan: the plan.
-        unit_name: the unit.
-        attempt: 0, or N for the N-th `docent retry`.
-        workers: pods that train together, by default as many as the approach has; one is a plain Job in every training
+        unit_name: name of the unit.
+        attempt: number of the attempt; 0 is the first.
+        workers: number of pods that train together, by default the approach's; one pod is a plain Job in every training
             mode.
-        rehearse: the ranks only meet and add numbers; nothing is trained.
+        rehearse: the ranks only connect and add numbers; nothing is trained.
 
     Raises:
-        LauncherError: (102) no such unit; (105) several pods and a volume that one node holds, or node selectors that
-            contradict each other on such a volume.
+        LauncherError: (102) no such unit; (105) several pods and a volume that only one node can mount, or node
+            selectors that contradict each other on such a volume.
     """
     workers = workers or workers_of(plan.config, plan.unit(unit_name))
     unit = _checked(plan, unit_name, workers)
-    # The name is inside the object too (as the rendezvous address), so the hash is that of the object without it.
+    # The name is part of the object too (as the rendezvous address), so hash the object without it.
     digest = names.digest10([_object(plan, unit, workers, rehearse, ""), plan.plan_hashes[unit_name]])
     run = names.letter_first(plan.run) if workers > 1 else plan.run
     return _object(plan, unit, workers, rehearse, names.workload_name(run, unit_name, digest, attempt))
 
 
 def extras(plan: Plan, unit_name: str, workers: int) -> list[Body]:
-    """Return what must exist before a workload of several pods, in apply order; empty for one pod.
+    """Return the objects that must exist before a workload with several pods, in apply order; empty for one pod.
 
     Raises:
-        LauncherError: as `workload`.
+        LauncherError: see `workload`.
     """
     unit = _checked(plan, unit_name, workers)
     if workers == 1:
@@ -94,7 +94,7 @@ def launcher_job(plan: Plan, launch: int) -> Body:
         template(plan, pod, cluster.resources_of("launcher", "launcher")),
         backoffLimit=LAUNCHER_RETRIES,
         podFailurePolicy={"rules": [{"action": "FailJob", "onExitCodes": final}, DISRUPTED]},
-        # It waits for every unit in turn, each with a deadline of its own.
+        # The launcher waits for the units one after another, each with its own deadline.
         activeDeadlineSeconds=cluster.deadline_s * (len(plan.units) + 1),
     )
     body = plan.body("batch/v1", "Job", None, names.labels(plan.run, "launcher"), spec=spec)
@@ -103,7 +103,7 @@ def launcher_job(plan: Plan, launch: int) -> Body:
 
 
 def transfer_pod(plan: Plan) -> Body:
-    """Return the pod through which data goes onto and off the volume; it ends by itself after six hours."""
+    """Return the pod that transfers data to and from the volume; it ends by itself after six hours."""
     pod = Pod(
         component="transfer",
         image="launcher",
@@ -118,7 +118,7 @@ def transfer_pod(plan: Plan) -> Body:
 
 
 def pod_templates(body: Body) -> list[Body]:
-    """Return every pod template inside an object, for checks; a TrainJob's is in its TrainingRuntime."""
+    """Return every pod template inside an object, for checks; a TrainJob's template is in its TrainingRuntime."""
     spec = body.get("spec", {})
     match body["kind"]:
         case "Pod":
@@ -142,7 +142,7 @@ def _checked(plan: Plan, unit_name: str, workers: int) -> Unit:
 
 
 def _object(plan: Plan, unit: Unit, workers: int, rehearse: bool, name: str) -> Body:
-    """Return the object that runs a unit; `name` is "" where only its digest is needed."""
+    """Return the object that runs a unit; pass "" as `name` to compute its digest."""
     cluster = plan.config.kubernetes
     labels = names.unit_labels(plan.run, unit.name)
     if workers == 1:
@@ -166,5 +166,5 @@ def _job(plan: Plan, unit: Unit, rehearse: bool) -> Body:
     if STAGES[unit.stage].kind != "indexed":
         return job_spec(plan, pod, backoffLimit=plan.config.kubernetes.max_retries)
     shards = shards_of(plan.config, unit)
-    # All other shards continue when one has failed; the Job then fails, and names the index.
+    # If a shard fails, all other shards continue; the Job fails at the end, and names the index.
     return job_spec(plan, pod, "FailIndex", **indexed(plan, shards, max_failed=shards))

@@ -1,4 +1,4 @@
-"""What a person sees while a run goes on, here or on a cluster: a live table on a terminal, plain lines elsewhere.
+"""Show a run's progress, on this machine or on a cluster: as a live table on a terminal, as plain lines elsewhere.
 
 Gets the states of the units; writes only to the terminal.
 """
@@ -28,12 +28,12 @@ STYLES = {
 
 
 class RunDisplay:
-    """A table that redraws itself on a terminal; elsewhere a line when something happens and every 20 seconds.
+    """A table that redraws itself on a terminal; elsewhere a line per change, and progress every 20 seconds.
 
     Args:
-        console: where to write.
-        time_left: how long the launch still takes, in words; "" where that is not known.
-        quiet: units of which no line tells, as they were complete before.
+        console: the console to write to.
+        time_left: returns the remaining time in words, or "" if unknown.
+        quiet: units whose changes are not printed, because they were complete before.
     """
 
     def __init__(
@@ -57,17 +57,17 @@ class RunDisplay:
             self.live.__exit__(*details)
 
     def say(self, line: str) -> None:
-        """Print a line that stays."""
+        """Print a line that stays above the table."""
         self.console.print(Text(line), soft_wrap=True)
 
     def explain_failure(self, unit: str, what: str, details: str) -> None:
-        """Print how a part of a unit failed, in full; causes of that unit are then not printed again."""
+        """Print how a shard of a unit failed, in full; further causes of that unit are not printed."""
         self._explained.add(unit)
         self.say(f"{unit:<18} {what}")
         self.console.print(Text(details, style="red" if self.live else ""), soft_wrap=True)
 
     def show(self, units: Mapping[str, UnitState]) -> None:
-        """Show the run as it is now."""
+        """Show the current states of the units."""
         self._units = units
         for name, unit in units.items():
             self._say_change(name, unit)
@@ -84,7 +84,7 @@ class RunDisplay:
                 self.say(left)
 
     def _say_change(self, name: str, unit: UnitState) -> None:
-        """Print what happened to a unit; on a terminal only what the table does not show for long."""
+        """Print a unit's change of state; on a terminal, only changes that the table does not keep showing."""
         line = _line(unit)
         is_idle = unit.phase is Phase.WAITING or (unit.phase is Phase.QUEUED and not unit.cause)
         is_known = name in self._quiet or (name in self._explained and unit.phase is not Phase.DONE and unit.cause)
@@ -96,7 +96,7 @@ class RunDisplay:
 
 
 def _line(unit: UnitState) -> str:
-    """Return what happened to a unit: equal for two states between which nothing did."""
+    """Return a line for the state of a unit; the line stays the same until there is something new to print."""
     if unit.phase is Phase.DONE:
         return f"done in {_seconds(unit):.1f} s, {output(unit)}"
     if unit.phase is Phase.RUNNING and not unit.cause:
@@ -109,11 +109,11 @@ def _seconds(unit: UnitState) -> float:
 
 
 def run_table(units: Mapping[str, UnitState], has_ended: bool, below: str = "") -> Table:
-    """Return the units of a run with their phases, progress and causes.
+    """Return a table of the units of a run with their phases, progress and causes.
 
     Args:
-        has_ended: whether the launch has: a unit that it had begun and not completed was then stopped.
-        below: a line below the table.
+        has_ended: whether the launch has ended; units that it started but did not complete then show as stopped.
+        below: an extra line below the table.
     """
     table = Table(box=None, pad_edge=False, show_header=False)
     for name, unit in units.items():

@@ -1,4 +1,4 @@
-"""The states of units as a run folder tells them: done, running, failed and why, stopped and where, or still to do.
+"""Derive the states of units from a run folder: done, running, failed and why, stopped and where, or still to do.
 
 Reads `_SUCCESS.json`, markers, `failed-*.json`, `progress-*.json`, checkpoints and locks; writes nothing.
 """
@@ -26,7 +26,7 @@ NOT_STARTED = "ready to start"
 DAMAGED = "an output was damaged"
 DAMAGED_SUCCESS = f"its {SUCCESS} is damaged"
 MAX_LISTED = 3
-"""Units that a note lists by name; of more it says how many there are of each stage."""
+"""How many units a note lists by name; if there are more, it gives their number by stage."""
 
 
 def status(states: RunStates) -> list[StatusLine]:
@@ -39,24 +39,24 @@ def status(states: RunStates) -> list[StatusLine]:
             if unit.phase is Phase.TO_DO and unit.cause == NOT_STARTED:
                 unit.cause = f"not started, as {failed} failed" if failed else "ready, waits for a free worker"
             unit.phase = Phase.WAITING
-        elif unit.phase is Phase.WAITING:  # no launch will come to it
+        elif unit.phase is Phase.WAITING:  # no launch is going to run it
             unit.phase = Phase.TO_DO
     return [status_line(name, unit) for name, unit in units.items()]
 
 
 def chosen_units(states: RunStates) -> list[str]:
-    """Return the units that the launch under way is about, in pipeline order; all where that is not known."""
+    """Return the units that the current launch was asked to run, in pipeline order; all units if that is unknown."""
     chosen = (load_json(states.run_dir / LAUNCH) or {}).get("units")
     return [name for name in states.units if not isinstance(chosen, list) or name in chosen]
 
 
 def unstored_attempt(states: RunStates) -> dict[str, UnitState]:
-    """Return the units at which the last launch failed or stopped, where its settings are not stored with the run."""
+    """Return the units that failed or stopped in the last launch, if its settings were not stored with the run."""
     path = attempt_not_stored(states.run_dir)
     units: dict[str, UnitState] = {}
     if path is None:
         return units
-    with suppress(ConfigError, InputError):  # damaged, or its sources are gone: then there is nothing to go on with
+    with suppress(ConfigError, InputError):  # damaged, or its sources are gone: then it cannot be continued
         others = RunStates(load_config(path, environ={}), states.run_dir, as_left=True)
         for name in others.units:
             unit = unit_state(others, name)
@@ -66,20 +66,20 @@ def unstored_attempt(states: RunStates) -> dict[str, UnitState]:
 
 
 def unit_states(states: RunStates, tolerant: bool = False) -> dict[str, UnitState]:
-    """Return the states of all units, in pipeline order; `waiting` are those that read what is not complete.
+    """Return the states of all units, in pipeline order; units with incomplete inputs are `waiting`.
 
     Args:
-        tolerant: a missing source becomes the cause of its unit instead of an error.
+        tolerant: report a missing source as the cause of its unit, instead of raising.
 
     Raises:
         InputError: a source file or folder of the configuration does not exist.
     """
     units: dict[str, UnitState] = {}
-    ahead: dict[str, set[str]] = {}  # all that has to be complete before a unit, and is not
+    ahead: dict[str, set[str]] = {}  # incomplete units that must be completed before each unit
     for name, unit in states.units.items():
         open_reads = [read for read in unit.reads if units[read].phase is not Phase.DONE]
         ahead[name] = set(open_reads).union(*(ahead[read] for read in open_reads))
-        if open_reads:  # its own sources are not looked at: one that is missing makes every unit after it raise
+        if open_reads:  # do not check the unit's own sources: a missing one makes every later unit raise
             cause = _after(states, name, ahead, units)
             units[name] = UnitState(Phase.WAITING, cause=cause, shards=shards_of(states.config, unit))
             continue
@@ -93,7 +93,7 @@ def unit_states(states: RunStates, tolerant: bool = False) -> dict[str, UnitStat
 
 
 def _after(states: RunStates, name: str, ahead: dict[str, set[str]], units: dict[str, UnitState]) -> str:
-    """Return what a unit waits for: the failed units in its way, or all that has to be complete last."""
+    """Return the units that a unit waits for, in words: the failed ones, or else the last incomplete ones before it."""
     if failed := [one for one, unit in units.items() if one in ahead[name] and unit.phase is Phase.FAILED]:
         return f"after {in_words(states, failed)}, which failed"
     early = set().union(*(ahead[one] for one in ahead[name]))
@@ -101,7 +101,7 @@ def _after(states: RunStates, name: str, ahead: dict[str, set[str]], units: dict
 
 
 def in_words(states: RunStates, names: list[str]) -> str:
-    """List units as a message does: by name, or of many how many there are of each stage."""
+    """List units for a message: by name, or their number by stage if there are many."""
     if len(names) <= MAX_LISTED:
         return joined(names)
     of_stage: dict[str, list[str]] = {}
@@ -135,7 +135,7 @@ def _incomplete_state(states: RunStates, name: str, spec: str) -> UnitState:
     complete = sum(find_marker(folder, Shard(i, shards), spec) is not None for i in range(shards))
     progress, step = read_progress(run_dir, name, spec), newest_checkpoint(folder)
     reason = _why_to_do(run_dir, name, spec)
-    damaged = reason in (DAMAGED, DAMAGED_SUCCESS)  # it was complete, so no attempt stopped
+    damaged = reason in (DAMAGED, DAMAGED_SUCCESS)  # the unit was complete, so no attempt was interrupted
     begun = (progress["parts"] > 0 or step is not None) and complete < shards and not damaged
     if complete and not damaged:
         reason = f"{complete} of {shards} shards are complete"
@@ -162,11 +162,11 @@ def _incomplete_state(states: RunStates, name: str, spec: str) -> UnitState:
 
 
 def done_state(artifact: Artifact, shards: int, before: UnitState | None = None, log: str = "") -> UnitState:
-    """Return the state of a complete unit; `cause` says why rows were rejected.
+    """Return the state of a complete unit; `cause` gives the reasons for rejected rows.
 
     Args:
-        before: its state until now; workload and retries are kept where that tells of the same output.
-        log: the end of its log.
+        before: the unit's previous state; its workload and retries are kept if it describes the same output.
+        log: end of its log.
     """
     success = artifact.success
     unit = UnitState(
@@ -195,17 +195,17 @@ def _why_to_do(run_dir: Path, name: str, spec: str) -> str:
 
 
 def _reached(progress: dict[str, Any], step: int | None, is_training: bool) -> str:
-    """Return how far a unit was when it stopped."""
+    """Return how far a unit got before it stopped."""
     if not progress["total"]:
         before = "before its first step" if is_training else "before its first row"
         return before if step is None else f"at step {step}"
-    # Progress is written once a second, a checkpoint when the training is asked to stop.
+    # Progress is written once a second, a checkpoint also when the training is asked to stop.
     where = f"at {max(progress['done'], step or 0):g} of {progress['total']:g}"
     return f"{where}, before its first checkpoint" if is_training and step is None else where
 
 
 def _in_words(failed: list[Failure], shards: int) -> str:
-    """Return the first failure of a unit's shards, and how many failed; "" where none did."""
+    """Return the first failure of a unit's shards and the number of failed shards, or "" if none failed."""
     if not failed:
         return ""
     several = f"{len(failed)} of {shards} shards failed; shard {failed[0].index}: " if len(failed) > 1 else ""

@@ -1,9 +1,9 @@
-"""Find and delete what no complete unit needs any more: old folders, torn files, checkpoints.
+"""Find and delete files that no complete unit needs any more: old folders, torn files, checkpoints.
 
-A trained model, or the checkpoints of an unfinished training, is listed as such: it took hours to make.
+Trained models, and checkpoints of an unfinished training, are marked as such in the list: they took hours to make.
 
-Reads and deletes below the run folder alone: links are never followed, and nothing of a unit is touched whose
-`_SUCCESS.json` is damaged, names paths outside the run, or lists what is not there.
+Reads and deletes only below the run folder: links are never followed, and a unit is left alone if its `_SUCCESS.json`
+is damaged, names paths outside the run, or lists files that are missing.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class Garbage:
     """A path that can be deleted.
 
     Attributes:
-        why: what makes it garbage.
-        model: description of the trained model in it; "" where there is none.
+        why: why it is not needed.
+        model: description of the trained model in it, or "" if there is none.
     """
 
     path: Path
@@ -42,9 +42,9 @@ class Garbage:
 
 
 def find_garbage(run_dir: Path) -> list[Garbage]:
-    """Return everything in the run that no `_SUCCESS.json` leads to; nothing of an incomplete unit.
+    """Return all paths in complete units that no `_SUCCESS.json` refers to; skip incomplete units.
 
-    A folder that was written to since belongs to a newer configuration that is not complete: its checkpoints stay.
+    A folder written to after `_SUCCESS.json` belongs to a newer, incomplete configuration: its checkpoints are kept.
     """
     unneeded: list[Garbage] = []
     for unit_dir in sorted(run_dir.iterdir()):
@@ -76,10 +76,10 @@ def _leftovers(artifact: Artifact) -> Iterator[Garbage]:
 
 
 def delete(run_dir: Path, unneeded: list[Garbage]) -> None:
-    """Delete unneeded paths of the run; of a link only the link.
+    """Delete unneeded paths of the run; for a link, delete only the link.
 
     Raises:
-        OutsideRunError: a path does not lie below the run folder, or no longer does; it and what follows stay.
+        OutsideRunError: a path is not, or is no longer, below the run folder; it and all later paths are kept.
     """
     root = Path(os.path.realpath(run_dir))
     for garbage in unneeded:
@@ -87,27 +87,27 @@ def delete(run_dir: Path, unneeded: list[Garbage]) -> None:
         if garbage.path.name in ("", "..") or root not in (parent, *parent.parents):
             raise OutsideRunError("gc deletes only below the run folder", str(garbage.path), "docent gc")
         if _is_folder(garbage.path):
-            shutil.rmtree(garbage.path)  # it does not follow links either
+            shutil.rmtree(garbage.path)  # rmtree does not follow links either
         else:
             garbage.path.unlink(missing_ok=True)
 
 
 def _last_written_ns(path: Path) -> int:
-    """Return when anything was last added to a folder or one below it: checkpoints are written further down."""
+    """Return when something was last added to a folder or its subfolders; checkpoints are written further down."""
     return max([path.lstat().st_mtime_ns, *(os.lstat(folder).st_mtime_ns for folder, _, _ in os.walk(path))])
 
 
 def _size(path: Path) -> int:
-    """Return the bytes of a file, or of the files below a folder; links count nothing."""
+    """Return the size in bytes of a file, or of all files in a folder; links in it count only their own size."""
     if not _is_folder(path):
         return path.lstat().st_size
     return sum(os.lstat(os.path.join(folder, name)).st_size for folder, _, names in os.walk(path) for name in names)
 
 
 def _describe_model(folder: Path) -> str:
-    """Describe the model in a unit's folder `<unit>/<spec10>` by its unit, date and loss; "" where there is none.
+    """Describe the model in a unit's folder `<unit>/<spec10>` by unit, date and loss; return "" if there is none.
 
-    A date is of the last time that something was written there, in UTC.
+    The date is that of the last write there, in UTC.
     """
     unit = folder.parent.name
     if _is_folder(folder / MODEL):
@@ -121,7 +121,7 @@ def _describe_model(folder: Path) -> str:
 
 
 def _checkpoint_row(folder: Path) -> dict[str, Any]:
-    """Return the one row that a training writes beside its model; {} where it is missing or too long to be one."""
+    """Return the single row that a training writes next to its model, or {} if it is missing or too long."""
     for path in sorted(folder.glob("part-*.jsonl")):
         try:
             if inside(folder, path.name).stat().st_size <= MAX_ROW_BYTES:
@@ -147,5 +147,5 @@ def _date(folder: Path) -> str:
 
 
 def _is_folder(path: Path) -> bool:
-    """Return whether there is a folder, and no link to one."""
+    """Return whether the path is a folder and not a link to one."""
     return path.is_dir() and not path.is_symlink()

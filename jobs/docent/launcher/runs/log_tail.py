@@ -1,4 +1,4 @@
-"""The end of a log: of a text, and of the `log-tail-*.txt` files that shards leave in a run folder."""
+"""Return the end of a log: from a text, or from the `log-tail-*.txt` files that shards leave in a run folder."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pathlib import Path
 from docent.artifacts.confinement import OutsideRunError, inside
 
 LOG_BYTES = 4096
-"""Of a log kept with the state of a unit."""
+"""Size of the log that is kept with the state of a unit."""
 
 
 def log_tail(run_dir: Path, unit: str, index: int | None = None) -> str:
-    """Return the last 4 KiB of a shard's log, by default of the one that wrote last; "" when there is none."""
+    """Return the last 4 KiB of a shard's log, by default of the most recent writer; "" if there is none."""
     pattern = "log-tail-*.txt" if index is None else f"log-tail-{index:05d}.txt"
     written: list[tuple[int, Path]] = []
     for path in (run_dir / unit).glob(pattern):
-        # Replaced at this moment, or a link to what is no log of this run.
+        # The file may be replaced at this moment, or be a link out of the run.
         with suppress(FileNotFoundError, OutsideRunError):
             written.append((inside(run_dir, f"{unit}/{path.name}").stat().st_mtime_ns, path))
     if written:
@@ -28,7 +28,7 @@ def log_tail(run_dir: Path, unit: str, index: int | None = None) -> str:
 
 
 def tail(text: str, size: int = LOG_BYTES) -> str:
-    """Return the last `size` bytes of a text, from the start of a line where there is one."""
+    """Return the last `size` bytes of a text, starting at a line break if there is one."""
     data = text.encode()
     if len(data) <= size:
         return text

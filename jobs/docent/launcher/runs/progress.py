@@ -22,10 +22,10 @@ _STEP = re.compile(r"step-(\d{1,9})")
 
 
 def progress_by_shard(run_dir: Path, unit: str, spec: str | None = None) -> dict[int, dict[str, Any]]:
-    """Return the last progress of each shard of a unit, by index: usable done, total, rate_per_s, eta_s, message.
+    """Return the latest progress of each shard of a unit, by index: done, total, rate_per_s, eta_s, message, spec.
 
     Args:
-        spec: only progress of attempts with this spec hash.
+        spec: if given, include only attempts with this spec hash.
     """
     parts: dict[int, dict[str, Any]] = {}
     for path in sorted((run_dir / unit).glob("progress-*.json")):
@@ -37,10 +37,10 @@ def progress_by_shard(run_dir: Path, unit: str, spec: str | None = None) -> dict
 
 
 def read_progress(run_dir: Path, unit: str, spec: str | None = None) -> dict[str, Any]:
-    """Return the progress of all shards of a unit together; `parts` is the number of those that reported any.
+    """Return the combined progress of all shards of a unit; `parts` is the number of shards that reported any.
 
     Args:
-        spec: only progress of attempts with this spec hash.
+        spec: if given, include only attempts with this spec hash.
     """
     parts = progress_by_shard(run_dir, unit, spec)
     total: dict[str, Any] = {"done": 0.0, "total": 0.0, "rate_per_s": 0.0, "eta_s": None, "message": ""}
@@ -54,13 +54,13 @@ def read_progress(run_dir: Path, unit: str, spec: str | None = None) -> dict[str
 
 
 def progress_of(run_dir: Path, unit: str) -> dict[str, Any] | None:
-    """Return done, total and eta_s over all shards; None before the first sign."""
+    """Return done, total and eta_s over all shards, or None before any progress is reported."""
     progress = read_progress(run_dir, unit)
     return {key: progress[key] for key in ("done", "total", "eta_s")} if progress["total"] else None
 
 
 def newest_checkpoint(folder: Path) -> int | None:
-    """Return the step of the newest complete checkpoint in a unit's folder; None where there is none."""
+    """Return the step of the newest complete checkpoint in a unit's folder, or None if there is none."""
     steps = [
         int(number[1])
         for path in (folder / CHECKPOINTS).glob("step-*")
@@ -70,7 +70,7 @@ def newest_checkpoint(folder: Path) -> int | None:
 
 
 def _usable(path: Path) -> dict[str, Any]:
-    """Return the usable fields of a progress file, which may be torn or forged."""
+    """Return the valid fields of a progress file, which may be torn or forged."""
     try:
         fields = load_json(inside(path.parent, path.name)) or {}
     except (OSError, OutsideRunError):
@@ -85,7 +85,7 @@ def _usable(path: Path) -> dict[str, Any]:
 
 
 def describe(progress: dict[str, Any]) -> str:
-    """Return one line: how far, how fast, how long it still takes."""
+    """Return the progress as one line: how far, how fast, and the remaining time."""
     if not progress.get("total"):
         return "starting"
     words = [f"{progress['done']:g} of {progress['total']:g}"]

@@ -1,7 +1,7 @@
-"""Store and load the settings of a run, and those of the launch under way, which are not stored yet.
+"""Store and load the settings of a run, and the settings of the current launch, which are not stored with the run yet.
 
 Reads and writes `<run>/pipeline.resolved.yaml` (stored), `<run>/pipeline.attempt.yaml` and `<run>/launch.json` (of the
-launch under way, or of one that ended before any unit of it succeeded). No secrets are in them.
+current launch, or of one that ended before any of its units succeeded). None of them contains secrets.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ LAUNCH = "launch.json"
 
 
 def write_attempt(config: PipelineConfig, run_dir: Path, chosen: list[str]) -> Path:
-    """Write what a launch is about to do, beside the settings stored with the run, and return the file for its workers.
+    """Write the settings and units of a launch, next to the stored settings; return the settings file for its workers.
 
     Args:
-        chosen: names of the units that the launch is about.
+        chosen: names of the units that the launch is to run.
     """
     write_durably(run_dir / LAUNCH, (json.dumps({"units": chosen}) + "\n").encode())
     path = run_dir / ATTEMPT
@@ -32,38 +32,38 @@ def write_attempt(config: PipelineConfig, run_dir: Path, chosen: list[str]) -> P
 
 
 def store(config: PipelineConfig, run_dir: Path) -> None:
-    """Store the settings with the run; untouched when nothing changed."""
+    """Store the settings with the run; leave the file untouched if nothing changed."""
     if not is_stored(config, run_dir):
         write_durably(run_dir / RESOLVED, dump_config(config).encode())
 
 
 def is_stored(config: PipelineConfig, run_dir: Path) -> bool:
-    """Return whether these settings are those stored with the run."""
+    """Return whether these settings equal those stored with the run."""
     path = run_dir / RESOLVED
     return path.is_file() and path.read_bytes() == dump_config(config).encode()
 
 
 def forget_attempt(run_dir: Path) -> None:
-    """Remove what `write_attempt` wrote, once the settings are stored and no worker reads them any more."""
+    """Remove the files of `write_attempt`, once the settings are stored and no worker reads them any more."""
     for name in (ATTEMPT, LAUNCH):
         (run_dir / name).unlink(missing_ok=True)
 
 
 def file_in_force(run_dir: Path, at_work: bool) -> Path:
-    """Return the file with the settings to look at a run with.
+    """Return the path of the settings to inspect a run with.
 
     Args:
-        at_work: whether a launcher works on the run now; then those of the launch under way.
+        at_work: whether a launcher is working on the run now; if so, the settings of the current launch are used.
     """
     attempt, resolved = run_dir / ATTEMPT, run_dir / RESOLVED
     return attempt if attempt.is_file() and (at_work or not resolved.is_file()) else resolved
 
 
 def resolved_config(run_dir: Path) -> PipelineConfig:
-    """Load the configuration to look at a run with: of the launch under way, else the one stored with the run.
+    """Load the configuration to inspect a run with: that of the current launch, or else the stored one.
 
     Raises:
-        LauncherError: (102) there is no such run; (105) its configuration is damaged or of another version.
+        LauncherError: (102) there is no such run; (105) its configuration is damaged or from another version.
     """
     path = file_in_force(run_dir, is_locked(run_dir))
     if not path.is_file():
@@ -77,12 +77,12 @@ def resolved_config(run_dir: Path) -> PipelineConfig:
 
 
 def is_locked(run_dir: Path) -> bool:
-    """Return whether a launcher works on this run now."""
+    """Return whether a launcher is working on this run now."""
     return is_held(run_dir / ".lock")
 
 
 def attempt_not_stored(run_dir: Path) -> Path | None:
-    """Return the settings of the last launch, where it ended before they replaced those stored with the run."""
+    """Return the path of the last launch's settings if they differ from the stored ones, or None."""
     attempt, resolved = run_dir / ATTEMPT, run_dir / RESOLVED
     if not (attempt.is_file() and resolved.is_file()) or attempt.read_bytes() == resolved.read_bytes():
         return None

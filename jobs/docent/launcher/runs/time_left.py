@@ -1,7 +1,7 @@
-"""Estimate how long a run still takes: from the progress of running shards, and from earlier times of units to come.
+"""Estimate the remaining time of a run: from the progress of running shards, and from earlier times of later units.
 
 Reads progress files and markers of the run folder; writes nothing. A unit that never ran has no estimate and is named
-as not counted; while a running unit reports no time yet, there is no estimate.
+as not included; while a running unit has not reported a time, there is no estimate at all.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from docent.store import Shard, find_marker
 
 @dataclass(frozen=True)
 class TimeLeft:
-    """How long the units of a launch still take.
+    """The remaining time of a launch.
 
     Attributes:
-        seconds: until all of them are complete whose time is known.
-        without: the units to come that have no estimate, in words; "" where there are none.
+        seconds: time until all units with an estimate are complete.
+        without: the remaining units without an estimate, in words; "" if there are none.
     """
 
     seconds: float
@@ -40,11 +40,11 @@ class TimeLeft:
 
 
 def time_left(states: RunStates, names: Sequence[str], slots: int) -> TimeLeft | None:
-    """Return how long the incomplete units take together; None before every running one reports a time.
+    """Return how long the incomplete units take together, or None until every running unit has reported a time.
 
     Args:
         names: the units of the launch, in pipeline order.
-        slots: shards that run at the same time.
+        slots: number of shards that run at the same time.
     """
     reads: dict[str, tuple[str, ...]] = {}
     shards_s: dict[str, list[float]] = {}
@@ -64,16 +64,16 @@ def time_left(states: RunStates, names: Sequence[str], slots: int) -> TimeLeft |
 
 
 def left(states: RunStates, slots: int) -> TimeLeft | None:
-    """Return how long the launch under way still takes; None where none works on the run, or nothing is known.
+    """Return the remaining time of the current launch, or None if none is running or nothing is known.
 
     Args:
-        slots: shards that run at the same time.
+        slots: number of shards that run at the same time.
     """
     return time_left(states, chosen_units(states), slots) if is_locked(states.run_dir) else None
 
 
 def _shards_s(states: RunStates, name: str, spec: str | None) -> list[float | None]:
-    """Return the seconds that each incomplete shard still takes; None where unknown. Running shards come first."""
+    """Return the remaining seconds of each incomplete shard (None if unknown); running shards come first."""
     count = shards_of(states.config, states.units[name])
     if spec is None:
         return [_earlier_s(states.run_dir, name, spec, count)] * count
@@ -82,14 +82,14 @@ def _shards_s(states: RunStates, name: str, spec: str | None) -> list[float | No
     parts = progress_by_shard(states.run_dir, name, spec)
     reported = {i: part["eta_s"] for i, part in parts.items() if "eta_s" in part}
     others_s = _earlier_s(states.run_dir, name, spec, count)
-    if not others_s:  # a whole shard at the rate of running ones; None before they have one
+    if not others_s:  # estimate a full shard from the rate of running ones; None until one has a rate
         rated = (part for part in parts.values() if part.get("rate_per_s") and "total" in part)
         others_s = max((part["total"] / part["rate_per_s"] for part in rated), default=None)
     return [reported.get(i, others_s) for i in sorted(waiting, key=lambda i: (i not in reported, i))]
 
 
 def _earlier_s(run_dir: Path, unit: str, spec: str | None, count: int) -> float | None:
-    """Return the seconds of one shard of `count`, from the last complete output of the unit or its complete shards."""
+    """Estimate the seconds of one shard out of `count`, from complete shards of this spec or the last output."""
     success = load_success(run_dir, unit)
     folders = [folder for folder in (spec and spec[:SPEC_DIGITS], success and success.folder) if folder]
     for folder in folders:
@@ -101,7 +101,7 @@ def _earlier_s(run_dir: Path, unit: str, spec: str | None, count: int) -> float 
 
 
 def _finish_s(reads: Mapping[str, Sequence[str]], shards_s: Mapping[str, Sequence[float]], slots: int) -> float:
-    """Return when the last shard ends, if each starts once a slot is free and what its unit reads is complete."""
+    """Return when the last shard ends; each starts once a slot is free and its unit's inputs are complete."""
     free_s = [0.0] * max(1, slots)
     ended_s: dict[str, float] = {}
     for name, durations_s in shards_s.items():

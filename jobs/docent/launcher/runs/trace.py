@@ -33,12 +33,12 @@ TEXT_FIELDS = (
 )
 SHOWN_CHARS = 160
 Place = dict[str, Any]
-"""A span of a source file: file, first and last line, page where the file has pages."""
+"""A span in a source file: file, first and last line, and the page if the file has pages."""
 
 
 @dataclass(frozen=True)
 class TracedRow:
-    """A row between the wanted one and its source."""
+    """A row on the path from the wanted row to its sources."""
 
     id: str
     unit: str
@@ -47,7 +47,7 @@ class TracedRow:
 
 
 class _Identified(BaseModel):
-    """What a row and an image in it must have to be traced."""
+    """The fields that a row, and an image in it, must have to be traced."""
 
     id: str
     parents: list[str] = []
@@ -56,10 +56,10 @@ class _Identified(BaseModel):
 def trace(states: RunStates, wanted_id: str) -> dict[str, TracedRow]:
     """Return every row from `wanted_id` back to its sources, by id, nearest first.
 
-    Parents always lie in units before the row's own, so one pass over the units in reverse order finds them all.
+    Parents always belong to units before the row's own, so one pass over the units in reverse order finds them all.
 
     Raises:
-        LauncherError: (102) no row has this id (or a prefix of at least 6 digits that is unique).
+        LauncherError: (102) no row has this id or starts with it (at least 6 digits).
     """
     wanted = {wanted_id}
     rows: dict[str, TracedRow] = {}
@@ -80,7 +80,7 @@ def _rows_with(artifact: Artifact, wanted: set[str], prefix: str) -> Iterator[di
     for path in artifact.row_files():
         with path.open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, 1):
-                if not any(one in line for one in wanted):  # decoding every line takes far longer than looking
+                if not any(one in line for one in wanted):  # decoding every line takes far longer than a text search
                     continue
                 try:
                     candidates = _candidates(json.loads(line))
@@ -93,10 +93,10 @@ def _rows_with(artifact: Artifact, wanted: set[str], prefix: str) -> Iterator[di
 
 
 def _candidates(row: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return a row and the images in it, images first: the row may be wanted because of one.
+    """Return a row and the images in it, images first: the row may be needed because of one of them.
 
     Raises:
-        ValueError: an id is no text, parents are no list of ids, or a place is no span of a file.
+        ValueError: an id is not text, parents are not a list of ids, or a place is not a span of a file.
     """
     for place in (*row.get("sources", ()), *(section["source"] for section in row.get("sections", ()))):
         Span.model_validate(place)
@@ -108,7 +108,7 @@ def _candidates(row: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def lines(rows: dict[str, TracedRow], config: PipelineConfig) -> Iterator[str]:
-    """Yield the trace as an indented tree with sources at the leaves."""
+    """Yield the trace as an indented tree with the sources at the leaves."""
     places = [place for traced in rows.values() for place in traced.row.get("sources", ())]
     yield from _tree(next(iter(rows)), rows, config, places, ())
 
@@ -130,7 +130,7 @@ def _tree(
 
 
 def _sections(row: dict[str, Any], places: list[Place]) -> list[dict[str, Any]]:
-    """Return the sections of a document that the traced rows were written from; all of them where that is not known."""
+    """Return the sections of a document that the traced rows were written from, or all sections if that is unknown."""
     sections: list[dict[str, Any]] = list(row.get("sections", ()))
     touched = [section for section in sections if any(_meet(section["source"], place) for place in places)]
     return touched or sections
@@ -154,7 +154,7 @@ def _cut(value: Any) -> str:
 
 
 def _source(span: Place, config: PipelineConfig) -> str:
-    """Return `path:first-last` and the page, with the path as in the configuration where the file is there."""
+    """Return `path:first-last` and the page; the path is as in the configuration if the file exists there."""
     if not is_plain(span["file"]):
         return printable(span["file"])
     file = Path(span["file"])

@@ -1,6 +1,6 @@
-"""Correct time stamps of outputs that are trusted wrongly, or not trusted although their content is right.
+"""Correct time stamps that make readers trust a damaged output, or hash an intact one again each time.
 
-Reads `_SUCCESS.json` files and what they list; writes no content, only time stamps, so that every reader decides alike.
+Reads `_SUCCESS.json` files and the outputs they list; changes only time stamps, so that all readers decide alike.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from docent.source_files.digests import Stamp
 from docent.store import SUCCESS, Artifact, sha256_of
 
 WORTH_BYTES = 64 * 1024 * 1024
-"""Hashing less takes no time worth a change."""
+"""If less than this must be hashed, hashing is fast enough to leave the time stamps alone."""
 
 
 def distrust_damaged(run_dir: Path, unit: str) -> None:
-    """Give files whose content changed behind their time stamp a new one, so that everybody hashes them again."""
+    """Update the time stamp of each file whose content does not match its sha256, so that all readers hash it again."""
     success = load_success(run_dir, unit)
     if success is None:
         return
     for output in success.outputs:
-        with suppress(OutsideRunError):  # it counts as absent, and a warning said so
+        with suppress(OutsideRunError):  # the output counts as absent, and a warning was logged
             path = inside(run_dir, f"{unit}/{success.folder}/{output.path}")
             if path.is_file() and sha256_of(path) != output.sha256:
                 os.utime(path)
 
 
 def trust_copied(run_dir: Path, artifact: Artifact) -> None:
-    """Renew the ctime of `_SUCCESS.json` where large outputs are younger, as in a copy of a run, but have its sha256.
+    """Renew the ctime of `_SUCCESS.json` if newer large outputs, as in a copy of a run, have the listed sha256.
 
-    Otherwise every look at the copy would hash them again. Only a file that stays as it is meanwhile is trusted.
+    Otherwise every check of the copy would hash them again. A file that changes in the meantime is not trusted.
     """
     listed_in = run_dir / artifact.unit / SUCCESS
     written_ns = listed_in.stat().st_ctime_ns

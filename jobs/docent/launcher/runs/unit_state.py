@@ -1,6 +1,6 @@
-"""The state of one unit, the same for a run folder on this machine and for the state ConfigMap of a cluster.
+"""Define the state of one unit, for a run folder on this machine and for the state ConfigMap of a cluster.
 
-Pure functions over it: the words and the row of `docent status`, `docent plan` and the display of a launch.
+Pure functions format it: the notes and rows of `docent status`, `docent plan` and the display of a launch.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from docent.messages.plurals import counted
 class Phase(StrEnum):
     """The phase of a unit.
 
-    A `waiting` unit is part of a launch that has not begun it. `queued` was submitted and does not run yet. `stopped`
-    was begun, and nothing works on it any more. `to do` is part of no launch.
+    A `waiting` unit is part of a launch that has not started it. A `queued` unit was submitted and does not run yet. A
+    `stopped` unit was started, but nothing works on it any more. A unit `to do` is not part of any launch.
     """
 
     WAITING = "waiting"
@@ -31,27 +31,27 @@ class Phase(StrEnum):
 
 @dataclass
 class UnitState:
-    """What is known about a unit.
+    """Everything known about a unit.
 
     Attributes:
-        phase: where it stands.
-        job: name of its workload on a cluster, "" before there is one.
+        phase: phase of the unit.
+        job: name of its workload on a cluster, or "" if there is none yet.
         spec: its spec hash on disk.
-        digest: of its output.
-        rows: written.
-        rejected: rows set aside with a reason.
-        seconds: summed over shards.
-        usd: spent on endpoints.
-        retries: attempts that failed and were made again.
-        progress: of all shards together: done, total, eta_s, and where known rate_per_s and message.
+        digest: digest of its output.
+        rows: number of rows written.
+        rejected: number of rows rejected with a reason.
+        seconds: running time, summed over shards.
+        usd: cost of requests to endpoints.
+        retries: number of failed attempts that were repeated.
+        progress: progress of all shards together: done, total, eta_s, and if known rate_per_s and message.
         cause: one line: why it waits, stopped or failed, or why rows were rejected.
-        log: the last 4 KiB.
-        exit_code: of the failure.
-        next_step: what the message of the failure advises.
-        continuation: what the next attempt goes on from; "" where it begins anew.
-        shards: into how many parts it is divided.
-        failed_shards: parts that a complete unit lacks, because its settings allow that.
-        wall_s: from its start to its end, where this launch saw both.
+        log: the last 4 KiB of its log.
+        exit_code: exit code of the failure.
+        next_step: next step that the error message suggests.
+        continuation: the point that the next attempt continues from, or "" if it starts from the beginning.
+        shards: number of its shards.
+        failed_shards: number of shards missing in a complete unit whose settings allow failures.
+        wall_s: seconds from start to end, if this launch observed both.
     """
 
     phase: Phase = Phase.WAITING
@@ -79,8 +79,8 @@ class StatusLine:
     """One unit of the status table; `-o json` prints every field.
 
     Attributes:
-        note: the cause of a failure, the progress, why rows were rejected, or what the unit waits for.
-        done: how much of `total` the unit's shards report as done.
+        note: cause of a failure, progress, why rows were rejected, or what the unit waits for.
+        done: how much of `total` the unit's shards have completed.
     """
 
     unit: str
@@ -121,7 +121,7 @@ def status_line(name: str, unit: UnitState) -> StatusLine:
 
 
 def note(unit: UnitState) -> str:
-    """Return what the status table says about a unit."""
+    """Return the note on a unit in the status table."""
     if unit.phase is Phase.DONE:
         rejected = f"{unit.rejected} rejected: {unit.cause}" if unit.rejected else ""
         lacking = f"{unit.failed_shards} of {unit.shards} shards failed" if unit.failed_shards else ""
@@ -134,7 +134,7 @@ def note(unit: UnitState) -> str:
 
 
 def output(unit: UnitState) -> str:
-    """Return how many rows a complete unit has, and how many were rejected."""
+    """Return the number of rows of a complete unit, and the number of rejected ones, in words."""
     return counted(unit.rows or 0, "row") + (f", {unit.rejected} rejected" if unit.rejected else "")
 
 

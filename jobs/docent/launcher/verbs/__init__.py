@@ -1,5 +1,5 @@
 """The verbs of the command `docent`, one module per kind.
 
-`cluster/` holds those that need a cluster, `output/` what they print; `launcher/cli.py` lists them all.
+`cluster/` holds verbs that need a cluster, `output/` formats what they print; `launcher/cli.py` lists all of them.
 Start reading at `run.py`.
 """

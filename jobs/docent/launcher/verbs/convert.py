@@ -1,4 +1,4 @@
-"""Verbs that convert data sets from one format to another, and check one. They need no run and no configuration."""
+"""Verbs that convert data sets between formats, and a verb that checks one. They need no run and no configuration."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ GATE_FAILED = 6
 MAX_NAMED = 20
 MAX_WARNINGS = 5
 FOR = ("openai", "trl", "llama-factory", "ms-swift")
-"""The names in trainers.TRAINERS, which is imported only where it is asked for."""
+"""The names in trainers.TRAINERS, which is only imported when needed."""
 
 
 def _code(name: str) -> Any:
-    """Import the module of `docent.convert` that does the work."""
+    """Import the module of `docent.convert` that implements a verb."""
     return importlib.import_module(f"docent.convert.{name}")
 
 
 @contextmanager
 def _gate() -> Iterator[None]:
-    """End with the exit code of a gate on input that cannot be converted or checked."""
+    """Turn an error about the input into one with the exit code GATE_FAILED."""
     try:
         yield
     except InputError as error:
@@ -42,7 +42,7 @@ def _gate() -> Iterator[None]:
 
 
 def _say_bad(what: str, bad: Sequence[str]) -> None:
-    """Print the first few things that could not be used, and how many more there are."""
+    """Print the first few unusable entries, and how many more there are."""
     for one in bad[:MAX_WARNINGS]:
         click.echo(f"bad {what}: {printable(one)}", err=True)
     if len(bad) > MAX_WARNINGS:
@@ -133,7 +133,7 @@ def _say_unanswered(lines: Sequence[str]) -> None:
 
 
 def _for_trainer(source: Path, out: Path, trainer: str, wanted: Any, images: Path | None, special_tokens: str) -> None:
-    """Write the format of a trainer, and report what was changed and what was left out."""
+    """Write the format of a trainer, and report what was changed and what was skipped."""
     code = _code("trainers.convert")
     with _gate():
         done = code.convert(source, out, trainer, code.Options(wanted, images, special_tokens))

@@ -1,4 +1,4 @@
-"""Verbs that show the content of a document, and what would be asked about it. They read files and keep nothing."""
+"""Verbs that show the content of a document, and the questions it would yield. They keep only pictures, with --out."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def ingest(paths: Sequence[Path], sets: Sequence[str], output: str, out: Path | 
 
 
 def _print_documents(documents: Sequence[Any], rejects: Sequence[Any]) -> None:
-    """Print a table of exhibits, one of sections and one of what could not be used, where there are any."""
+    """Print tables of exhibits, sections and rejects; omit empty ones."""
     exhibits = [document for document in documents if document.kind == "exhibit"]
     if exhibits:
         photos = counted(sum(len(document.images) for document in exhibits), "photo")
@@ -91,7 +91,7 @@ def _section_row(document: Any, section: Any) -> dict[str, Any]:
 
 
 MOST_WRITTEN = 12
-"""Sections that the offline teacher writes about in a preview."""
+"""Largest number of sections that the offline teacher writes about in a preview."""
 PREVIEW_DEFAULTS = ("assemble={}", "generate_qa.temperatures=[0.7]")
 
 
@@ -139,7 +139,7 @@ def preview(
 
 
 def _first_of_each_type(rows: Iterable[Any]) -> list[dict[str, Any]]:
-    """Return the first pair of every question type; types without one are shown, not logged."""
+    """Return the first pair of every question type; suppress warnings about types without pairs, which are shown."""
     log = logging.getLogger("docent.generate_qa")
     before = log.level
     log.setLevel(logging.ERROR)

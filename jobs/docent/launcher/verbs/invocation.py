@@ -1,4 +1,4 @@
-"""Describe what the verb that runs was given, for the commands that its messages suggest.
+"""Describe the options given to the current verb, to complete the commands that its messages suggest.
 
 Reads click's current context, the pipeline file and the folder of runs; writes nothing.
 """
@@ -21,11 +21,11 @@ from docent.messages.masking import mask
 from docent.messages.suggested_commands import CALLED_AS, Invocation, complete, invocation_of
 
 SPAN = (("--from", "first"), ("--to", "last"), ("--only", "only"))
-"""Options that choose units, and what click calls their values."""
+"""Options that choose units, each with the name of its click parameter."""
 
 
 def naming_the_run(verb: click.Command) -> click.Command:
-    """Make the errors of a verb suggest commands with the run, file and overrides that it was given."""
+    """Make a verb's errors suggest commands that include the run, file and overrides that the user gave."""
     callback = verb.callback
     if callback is None:
         return verb
@@ -55,7 +55,7 @@ def naming_the_run(verb: click.Command) -> click.Command:
 
 
 def _next_step(error: PipelineError, given: Invocation) -> str:
-    """Return the completed next step of an error; for a path given with --set, to correct it there."""
+    """Return the completed next step of an error; if the error is about a path in --set, suggest correcting it."""
     for text in given.sets:
         dotted, _, value = text.partition("=")
         if value and error.where == value.strip():
@@ -64,7 +64,7 @@ def _next_step(error: PipelineError, given: Invocation) -> str:
 
 
 def current() -> Invocation:
-    """Describe what the verb that runs now was given."""
+    """Describe the options given to the verb that is running."""
     context = click.get_current_context()
     given = context.params
     if "run_name" not in given:
@@ -72,9 +72,9 @@ def current() -> Invocation:
     cluster = given.get("backend") == "kubernetes" or "data" not in given
     named, sets = given.get("run_name"), tuple(given.get("sets") or ())
     data = given.get("data") or options.DEFAULT_DATA
-    file = given.get("file") if "sets" in given else None  # of `push` it is an option
+    file = given.get("file") if "sets" in given else None  # for `push`, `file` is an option
     if "sets" in given and file is None and not named:
-        file = options.DEFAULT_FILE  # with --run alone a run that is here would be taken with its stored settings
+        file = options.DEFAULT_FILE  # with --run alone, an existing run would be used with its stored settings
     namespace_from = context.get_parameter_source("namespace")
     typed = namespace_from is not None and namespace_from.name in ("COMMANDLINE", "ENVIRONMENT")
     return Invocation(
@@ -92,8 +92,8 @@ def current() -> Invocation:
 def of_run(run_dir: Path) -> Invocation:
     """Describe a run on this machine for suggested commands: how docent is called, the run, and its folder.
 
-    In a pod that tidies the volume of a run it is what the launcher passes on, for that is where people call docent.
-    A pod alone is no sign of one: notebooks and CI runners in a cluster have runs of their own.
+    In a pod that cleans up the volume of a run, return the invocation that the launcher passed on, since the user calls
+    docent there. Running in a pod alone does not show this: notebooks and CI runners in a cluster have their own runs.
     """
     if CALLED_AS in os.environ:
         called_as = invocation_of(os.environ, run_dir.name)
@@ -110,7 +110,7 @@ def of_run_on_cluster(run_name: str, namespace: str) -> Invocation:
 
 
 def _unnamed(given: Mapping[str, Any], file: Path | None, sets: tuple[str, ...], data: Path) -> str:
-    """Return the run of a verb that names none: the run of its file, or the one worked on last."""
+    """Return the run of a verb that was given no name: the run in its file, or the most recently used one."""
     try:
         if "sets" in given:
             return options.read_config(file, None, sets).run.name
@@ -122,7 +122,7 @@ def _unnamed(given: Mapping[str, Any], file: Path | None, sets: tuple[str, ...],
 
 
 def _program() -> str:
-    """Return how docent is called in the shell: by its name where that finds this one, else by its path."""
+    """Return how docent is called in the shell: by name if that finds this program, otherwise by path."""
     called = Path(sys.argv[0])
     if called.name != "docent" or not called.is_file():
         return "docent"

@@ -1,4 +1,4 @@
-"""Find runs on this machine by name, and the run that a mistyped name may mean. Reads the folder of runs."""
+"""Find runs on this machine by name, and the run that a mistyped name probably means. Reads the folder of runs."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from docent.launcher.verbs import invocation, options
 from docent.messages.suggested_commands import complete
 
 MAX_NAMED = 10
-"""Runs named in a message."""
+"""Largest number of runs listed in a message."""
 ALIKE, TYPO = 0.6, 0.8
-"""Least similarity (difflib, 0 to 1) of a name that is suggested, and of one that is taken for the one meant."""
+"""Minimum similarity (difflib, 0 to 1) for a name to be suggested, and for a name to count as a typing error."""
 MAX_TAG_CHARS = 2
-"""Parts of names up to this length tell runs apart, as in `hall-a` and `hall-b`, `guide-en` and `guide-de`."""
+"""Name parts up to this length distinguish runs on purpose: `hall-a` and `hall-b`, `guide-en` and `guide-de`."""
 
 
 def known_runs(data: Path) -> list[str]:
@@ -27,7 +27,7 @@ def known_runs(data: Path) -> list[str]:
 
 
 def no_such_run(data: Path, run_name: str) -> LauncherError:
-    """Return the error (102) of a verb about a run that is not there: the nearest one and the others by name."""
+    """Return the error (102) for a run that does not exist; it names the most similar run and the others."""
     known = known_runs(data)
     near = nearest(run_name, known, ALIKE)
     start = f"to start it: docent run --run {run_name}"
@@ -36,10 +36,10 @@ def no_such_run(data: Path, run_name: str) -> LauncherError:
 
 
 def refuse_typo(data: Path, run_name: str) -> None:
-    """Refuse a name that no run has and that is almost the name of one, which is most likely a typing error.
+    """Refuse the name of a new run if it differs so little from an existing name that it is probably a typing error.
 
     Raises:
-        LauncherError: (2) it is almost the name of a run.
+        LauncherError: (2) the name is almost that of an existing run.
     """
     known = known_runs(data)
     near = nearest(run_name, known, TYPO)
@@ -50,12 +50,12 @@ def refuse_typo(data: Path, run_name: str) -> None:
 
 
 def nearest(name: str, known: Sequence[str], least: float) -> str:
-    """Return the name that is most similar; "" where none is similar enough."""
+    """Return the most similar name, or "" if none is similar enough."""
     return next(iter(difflib.get_close_matches(name, known, 1, least)), "")
 
 
 def _differ_on_purpose(one: str, other: str) -> bool:
-    """Return whether two names differ in a number or in a short part alone, as names of a series do."""
+    """Return whether two names differ only in a number or a short part, as names in a series do."""
     if re.sub(r"\d+", "", one).strip("-") == re.sub(r"\d+", "", other).strip("-"):
         return True
     parts, others = one.split("-"), other.split("-")
@@ -76,5 +76,5 @@ def _what(run_name: str, near: str, known: Sequence[str]) -> str:
 
 
 def _all(data: Path, known: Sequence[str]) -> str:
-    """Return where the runs are; of more than are named, the command that lists them."""
+    """Return the folder of the runs; if the message does not list all of them, add a command that does."""
     return f"{data} (all: ls {shlex.quote(str(data))})" if len(known) > MAX_NAMED else str(data)

@@ -33,7 +33,7 @@ def status(
     named: str | None, run_name: str | None, data: Path, output: str, backend: str, namespace: str, watch: bool
 ) -> None:
     """Show the state of a run; RUN is the same as --run RUN."""
-    run_name = click.get_current_context().params["run_name"] = run_name or named  # suggested commands name it too
+    run_name = click.get_current_context().params["run_name"] = run_name or named  # suggested commands include it
     if backend == "kubernetes":
         from docent.launcher.verbs.cluster import on_cluster
 
@@ -57,10 +57,10 @@ def _status_here(run_name: str | None, data: Path, output: str, watch: bool) -> 
 
 
 def _watch(states: RunStates) -> RunStates:
-    """Keep the table up to date while a launcher works on the run; return the states as they were last.
+    """Update the table while a launcher is working on the run; return the last states.
 
     Raises:
-        LauncherError: (101) Ctrl-C; the run goes on.
+        LauncherError: (101) Ctrl-C; the run continues.
     """
     from rich.live import Live
 
@@ -69,12 +69,12 @@ def _watch(states: RunStates) -> RunStates:
         with Live(console=console(), auto_refresh=False) as live:
             while True:
                 going_on = is_locked(run_dir)
-                if (config := resolved_config(run_dir)) != states.config:  # another launch began, or failed
+                if (config := resolved_config(run_dir)) != states.config:  # another launch began, or one failed
                     states = RunStates(config, run_dir, as_left=True)
                 live.update(picture(states), refresh=True)
                 if not going_on or pause.wait(1.0):
                     return states
-    except KeyboardInterrupt:  # of the watching, not of the run
+    except KeyboardInterrupt:  # it stops the watching, not the run
         goes_on = is_locked(run_dir)
         again = "docent status -w" if goes_on else "docent status"
         what = f"watching stopped; run {run_dir.name} {'goes on' if goes_on else 'has ended'}"
@@ -106,10 +106,10 @@ def logs(
 
 
 def _tails_of(run_dir: Path, unit: str, index: int | None) -> list[Path]:
-    """Return the log files of a unit, or of all units of a stage or whose names begin alike.
+    """Return the log files of a unit; otherwise of all units of a stage, or whose names begin with `unit`.
 
     Args:
-        index: of one shard; of all where None.
+        index: index of the shard, or None for all shards.
 
     Raises:
         LauncherError: (102) there is no log.
@@ -125,7 +125,7 @@ def _tails_of(run_dir: Path, unit: str, index: int | None) -> list[Path]:
 
 
 def _print_tails(tails: Sequence[Path]) -> None:
-    """Print log files, each with its unit and shard where there are several."""
+    """Print log files; if there are several, print unit and shard above each."""
     for tail in tails:
         if len(tails) > 1:
             click.echo(f"--- {printable(tail.parent.name)}, shard {int(tail.stem.removeprefix('log-tail-'))}")

@@ -1,4 +1,4 @@
-"""Options that several verbs share, and the configuration, folder and run that they stand for.
+"""Define options that several verbs share, and load the configuration, folder and run that they refer to.
 
 Reads the pipeline file and the folder of runs; writes nothing.
 """
@@ -27,7 +27,7 @@ DEFAULT_NAMESPACE = "docent"
 
 
 def options(*chosen: Callable[[F], F]) -> Callable[[F], F]:
-    """Combine several options into one decorator; --help lists them in the order given."""
+    """Combine several options into one decorator; --help lists them in the given order."""
 
     def add(function: F) -> F:
         for option in reversed(chosen):
@@ -38,7 +38,7 @@ def options(*chosen: Callable[[F], F]) -> Callable[[F], F]:
 
 
 def _checked_run_name(_: click.Context, option: click.Parameter, name: str | None) -> str | None:
-    """Check the name of a run, which is also the name of its folder and must not lead elsewhere."""
+    """Check the name of a run, which is also the name of its folder and must not lead outside."""
     if name is not None and not is_run_name(name):
         raise click.BadParameter(RUN_NAME_RULE, param=option)
     return name
@@ -84,10 +84,10 @@ namespace = _namespace_option(default=DEFAULT_NAMESPACE, show_default=True, help
 def read_config(
     file: Path | None, run_name: str | None, sets: Sequence[str], namespace: str | None = None
 ) -> PipelineConfig:
-    """Load the configuration of a verb that takes a pipeline file; default: pipeline.yaml.
+    """Load the configuration of a verb that takes a pipeline file (by default pipeline.yaml).
 
     Raises:
-        ConfigError: the file or an override is wrong.
+        ConfigError: the file or an override is invalid.
     """
     named = {"run.name": run_name, "kubernetes.namespace": namespace}
     return load_config(
@@ -98,11 +98,11 @@ def read_config(
 def read_run(file: Path | None, run_name: str | None, data: Path, sets: Sequence[str]) -> tuple[PipelineConfig, Path]:
     """Load the configuration, and return it with the folder of its run on this machine.
 
-    Without a file a run that is there keeps its own configuration, whichever file it was made from; environment and
-    overrides change it as they change a file.
+    If no file is given, an existing run keeps its stored configuration, whichever file it came from; environment
+    variables and overrides change it in the same way as a file.
 
     Raises:
-        ConfigError: the file or an override is wrong.
+        ConfigError: the file or an override is invalid.
         LauncherError: (2) no file is given, and the name is almost that of another run.
     """
     from docent.launcher.verbs.known_runs import refuse_typo
@@ -116,7 +116,7 @@ def read_run(file: Path | None, run_name: str | None, data: Path, sets: Sequence
 
 
 def name_in(file: Path) -> str:
-    """Return the run name in a pipeline file, also where the rest is invalid; "" where it cannot be read."""
+    """Return the run name in a pipeline file, even if the rest is invalid, or "" if the file cannot be read."""
     try:
         raw = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError):
@@ -127,10 +127,10 @@ def name_in(file: Path) -> str:
 
 
 def find_run(data: Path, run_name: str | None) -> Path:
-    """Return the folder of the named run, or of the one worked on last.
+    """Return the folder of the named run, or of the most recently used one.
 
     Raises:
-        LauncherError: (102) there is none yet, or none of that name.
+        LauncherError: (102) there is no run yet, or none of that name.
     """
     from docent.launcher.verbs.known_runs import no_such_run
 

@@ -1,7 +1,7 @@
-"""Verbs that show what a run would do, before it does it, and what the teacher would be asked and cost.
+"""Verbs that show in advance what a run would do, including the requests to the teacher and their cost.
 
-They read the pipeline file, `diff` also the cluster, and write nothing. `estimate` asks nobody: a unit whose stage can
-tell has a module `estimate` beside it with `estimate(ctx) -> dict`.
+They read the pipeline file (`diff` also the cluster) and write nothing. `estimate` sends no requests: a stage that can
+estimate them is a package with a module `estimate` that has `estimate(ctx) -> dict`.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ def plan(
 ) -> None:
     """Show what a run would do, unit by unit, and why."""
     if file is None and run_name and file_in_force(data / run_name, at_work=False).name == ATTEMPT:
-        file = data / run_name / ATTEMPT  # nothing of the run succeeded yet: what was tried is all that is known of it
-        if not is_locked(data / run_name):  # else it is the first launch, at work
+        file = data / run_name / ATTEMPT  # no unit has succeeded yet: only the settings of the attempt are known
+        if not is_locked(data / run_name):  # otherwise the first launch is still running
             again = with_attempt(data / run_name)
             click.echo(f"with the settings of the last attempt, which are not stored; to use them: {again}", err=True)
     config, run_dir = options.read_run(file, run_name, data, sets)
@@ -85,8 +85,8 @@ def estimate(file: Path | None, run_name: str | None, data: Path, sets: Sequence
 
 
 def _can_estimate(run: str) -> bool:
-    """Return whether a stage can estimate what it will ask."""
-    # Looked for as a file: finding the spec of a submodule imports its package, which for `score` is scipy.
+    """Return whether a stage can estimate its requests."""
+    # Look for the file: finding the spec of a submodule imports its package, which for `score` is scipy.
     spec = importlib.util.find_spec(run.partition(":")[0])
     folders = (spec.submodule_search_locations or ()) if spec else ()
     return any((Path(folder) / "estimate.py").is_file() for folder in folders)
@@ -96,7 +96,7 @@ def _estimated(states: RunStates, unit: Unit) -> dict[str, Any]:
     """Return the estimate of a unit's stage.
 
     Raises:
-        IncompleteInputError: (44) a unit that it reads is not complete.
+        IncompleteInputError: (44) an input of the unit is not complete.
     """
     inputs = {name: artifact for name in unit.reads if (artifact := states.of(name).artifact) is not None}
     missing = [name for name in unit.reads if name not in inputs]

@@ -1,6 +1,6 @@
-"""The verb `review`: write pairs as a page and a CSV for people to read, and apply their decisions.
+"""Define the verb `review`: write pairs as a page and a CSV for people to read, and apply their decisions.
 
-Reads the run; writes `<run>/review/` and leaves the rest of the run as it is.
+Reads the run; writes `<run>/review/` and leaves the rest of the run unchanged.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from docent.records import QAPair
 from docent.spec import RunStates
 
 REVIEW = "docent.stages.curate.review"
-"""The package that does the work, imported only where it is needed."""
+"""The package that implements the verb, imported only when needed."""
 MOST_LINES_NAMED = 20
 
 
@@ -68,7 +68,7 @@ def _to_read(on_page: int, total: int, limit: int) -> str:
 
 
 def _inputs(states: RunStates) -> dict[str, Any]:
-    """Return the complete units that a review shows.
+    """Return the complete units of the run.
 
     Raises:
         LauncherError: (102) there are no pairs yet.
@@ -80,7 +80,7 @@ def _inputs(states: RunStates) -> dict[str, Any]:
 
 
 def _apply_edits(states: RunStates, path: Path) -> None:
-    """Read the decisions as stage curate will, keep them with the run, and print their number and the next command."""
+    """Read the decisions as stage curate does, store them with the run, and print counts and the next command."""
     decided = importlib.import_module(f"{REVIEW}.edits").read_edits(path)
     known = {pair.id for pair in _inputs(states)["generate-qa"].rows(QAPair) if pair.id in decided}
     counts = Counter(edit.decision for edit in decided.values())

@@ -1,4 +1,4 @@
-"""`docent run`: run every unit that is not complete.
+"""Define the verb `run`: run every unit that is not complete.
 
 Reads the pipeline file; writes the run folder (design: `<data>/<run>/`).
 """
@@ -76,7 +76,7 @@ def _run_here(config: PipelineConfig, run_dir: Path, chosen: list[str], verify: 
     states = RunStates(config, run_dir, verify)
     given = invocation.current()
     if not run_dir.is_dir():
-        refuse_gaps(states, chosen)  # a folder of a run that cannot begin is not made
+        refuse_gaps(states, chosen)  # do not create a folder for a run that cannot begin
     preflight.look_ahead(config, states, chosen, given)
     with lock(run_dir), _known_to_workers(given):
         refuse_gaps(states, chosen)
@@ -95,7 +95,7 @@ def _run_here(config: PipelineConfig, run_dir: Path, chosen: list[str], verify: 
 
 
 def _end_unstored_attempt(states: Any) -> None:
-    """Remove the unstored settings of a launch that failed; for one that was stopped, print how to continue."""
+    """Remove the unstored settings of a failed launch; if it was stopped, print how to continue instead."""
     if any(unit.phase is Phase.STOPPED for unit in unstored_attempt(states).values()):
         for line in of_unstored_attempt(states):
             click.echo(line)
@@ -110,7 +110,7 @@ def _carry_out(states: Any, chosen: list[str]) -> None:
         LauncherError: (100) a stage failed; (103) Ctrl-C or SIGTERM.
     """
     run_dir, is_attempt = states.run_dir, invocation.current().file == str(states.run_dir / ATTEMPT)
-    os.utime(run_dir / ".lock")  # the run worked on last is the one that other verbs take
+    os.utime(run_dir / ".lock")  # other verbs use the most recent run by default, by this time stamp
     try:
         with _interrupted_by_sigterm():
             launch(states, chosen, console())
@@ -125,13 +125,13 @@ def _carry_out(states: Any, chosen: list[str]) -> None:
     else:
         forget_attempt(run_dir)
     finally:
-        if is_stored(states.config, run_dir) and not is_attempt:  # an attempt is named in what was suggested
+        if is_stored(states.config, run_dir) and not is_attempt:  # suggested commands may name the attempt's file
             forget_attempt(run_dir)
 
 
 @contextmanager
 def _known_to_workers(given: Invocation) -> Iterator[None]:
-    """Tell the workers how the launcher was called, so that the commands that they suggest work here."""
+    """Pass the launcher's invocation to the workers, so that the commands that they suggest work here."""
     os.environ[CALLED_AS] = as_text(given)
     try:
         yield
@@ -140,7 +140,7 @@ def _known_to_workers(given: Invocation) -> Iterator[None]:
 
 
 def _result_path(states: Any, run_dir: Path, chosen: list[str]) -> str:
-    """Return the report, or the folder of the last unit done."""
+    """Return the path of the report, or the folder of the last chosen unit."""
     artifact = states.of("report").artifact if "report" in chosen else None
     if artifact:
         latest = inside(run_dir, "report/latest/index.html")
@@ -150,7 +150,7 @@ def _result_path(states: Any, run_dir: Path, chosen: list[str]) -> str:
 
 @contextmanager
 def _interrupted_by_sigterm() -> Iterator[None]:
-    """Have SIGTERM stop the launch as Ctrl-C does."""
+    """Make SIGTERM stop the launch in the same way as Ctrl-C."""
 
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt

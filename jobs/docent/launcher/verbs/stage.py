@@ -1,4 +1,4 @@
-"""`docent stage`: one shard of one unit, what every container and every local worker runs."""
+"""Define the verb `stage`: run one shard of one unit, as every container and every local worker does."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def stage(
 
     from docent.errors import ConfigError, StoppedError
 
-    # The first process of a container ignores SIGTERM unless it has a handler; no work has begun yet.
+    # As the first process of a container, it would ignore SIGTERM without a handler; no work has begun yet.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(StoppedError.exit_code))
     from docent.config import load_config
     from docent.logs import configure
@@ -62,7 +62,7 @@ def stage(
         configure("INFO")
         config = load_config(file, sets)
         configure(config.run.log_level)
-        # The pods of one training have indices too, and all work on the same shard.
+        # The pods of a multi-pod training have indices too, but all of them work on the same shard.
         several = peers.is_rank() or ranks.wanted()
         chosen = _shard(shard or ("0" if several else None), config, unit)
     except ConfigError as error:
@@ -86,7 +86,7 @@ def _shard(text: str | None, config: PipelineConfig, unit: str) -> Any:
 
 
 def _end_with_launcher() -> None:
-    """Block until the launcher is gone, then exit at once: durable output stays, the rest does not count."""
-    while os.read(0, 1024):  # os.read, because Python's own standard input must not be locked when the process ends
+    """Block until the launcher is gone, then exit at once: durable output stays, and the rest does not count."""
+    while os.read(0, 1024):  # os.read, because Python's own standard input must not be locked when the process exits
         pass
     os._exit(143)

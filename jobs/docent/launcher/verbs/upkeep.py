@@ -1,4 +1,4 @@
-"""Verbs that check this machine, and that delete what no run needs."""
+"""Verbs that check this machine and delete what no run needs."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _gc_here(run_dir: Path, models: bool, yes: bool) -> None:
 
 
 def _is_confirmed(question: str, unneeded: Sequence[Garbage], yes: bool, again: str) -> bool:
-    """Return whether to delete the paths.
+    """Return whether to delete the paths, asking for confirmation unless `yes` is set.
 
     Raises:
         LauncherError: (2) there is no terminal to ask on.

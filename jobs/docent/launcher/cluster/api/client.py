@@ -1,7 +1,7 @@
 """Read, write and watch the objects of one namespace, as plain dicts.
 
-Start here for anything that docent sends to a cluster. Works with the packages kubernetes 35 to 37; every error is a
-LauncherError that names the request and the object.
+Start here for anything that docent sends to a cluster. Works with versions 35 to 37 of the package kubernetes; every
+error is a LauncherError that names the request and the object.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ GONE = 410
 
 
 class Cluster:
-    """One namespace of a cluster.
+    """Client of one namespace of a cluster.
 
     Args:
         connection: sends the requests.
-        namespace: of objects that name none.
+        namespace: namespace of objects that do not name one.
     """
 
     def __init__(self, connection: Connection, namespace: str) -> None:
@@ -53,11 +53,11 @@ class Cluster:
     def connect(
         cls, namespace: str, patience_s: float = 20.0, pause: Callable[[float], object] = time.sleep
     ) -> Cluster:
-        """Return the cluster of the kubeconfig, or the one around this pod. Sends nothing yet.
+        """Return the kubeconfig's cluster, or the one this pod runs in. Send no request yet.
 
         Args:
-            namespace: of objects that name none.
-            patience_s: for how long requests to an unreachable API server are repeated.
+            namespace: namespace of objects that do not name one.
+            patience_s: how long requests to an unreachable API server are retried.
             pause: waits the given number of seconds; may raise to end the waiting.
 
         Raises:
@@ -66,11 +66,11 @@ class Cluster:
         return cls(Connection(load_configuration(), patience_s, pause), namespace)
 
     def with_patience(self, patience_s: float) -> Cluster:
-        """Return the same cluster with connections of its own and another patience."""
+        """Return a client of the same cluster with a connection of its own and a different `patience_s`."""
         return Cluster(Connection(self.connection.configuration, patience_s, self.connection.pause), self.namespace)
 
     def apply(self, body: Object, dry_run: bool = False, force: bool = False, manager: str = MANAGER) -> Object:
-        """Apply on the server: create the object, or set the fields that `manager` owns to those of `body`.
+        """Apply an object server-side: create it, or set the fields that `manager` owns to the values in `body`.
 
         Raises:
             ApiError: 4 unreachable or forbidden, 5 refused at admission or owned by another manager.
@@ -82,20 +82,20 @@ class Cluster:
         """Create an object that must not exist yet.
 
         Raises:
-            ApiError: 5 with reason AlreadyExists, and as `apply`.
+            ApiError: 5 with reason AlreadyExists; otherwise see `apply`.
         """
         return self._write("create", body, dry_run, field_manager=MANAGER)
 
     def replace(self, body: Object) -> Object:
-        """Replace the object that has the resourceVersion of `body`.
+        """Replace an object that still has the resourceVersion of `body`.
 
         Raises:
-            ApiError: 5 with reason Conflict when it was changed since, and as `apply`.
+            ApiError: 5 with reason Conflict if it has changed since; otherwise see `apply`.
         """
         return self._write("replace", body, field_manager=MANAGER)
 
     def get(self, kind: str, name: str) -> Object | None:
-        """Return one object, or None when it does not exist."""
+        """Return one object, or None if it does not exist."""
         try:
             existing: Object = self._send("get", kind, name)
             return existing
@@ -105,7 +105,7 @@ class Cluster:
             raise
 
     def list(self, kind: str, selector: str = "", fields: str = "") -> tuple[list[Object], str]:
-        """Return all objects that match a label and a field selector, and the resource version to watch from."""
+        """Return all objects that match a label and a field selector, and the resource version to start a watch at."""
         items: list[Object] = []
         query: dict[str, Any] = {"label_selector": selector or None, "field_selector": fields or None, "limit": PAGE}
         while True:
@@ -118,11 +118,11 @@ class Cluster:
     def watch(self, kind: str, selector: str, resource_version: str, timeout_s: float) -> Iterator[tuple[str, Object]]:
         """Yield the changes since a resource version, for `timeout_s`: ADDED, MODIFIED or DELETED and the object.
 
-        A broken connection is resumed where it broke. When the server no longer has that version, the kind is listed
-        again and yielded as one `RELISTED` with `items`: what is not among them is gone.
+        A broken connection is resumed where it broke. If the server no longer has that version, the kind is listed
+        again and yielded as one `RELISTED` with `items`: objects that are not among them are gone.
 
         Raises:
-            ApiError: the server is unreachable for longer than this connection's patience, or refuses.
+            ApiError: the server is unreachable for longer than the connection's `patience_s`, or refuses the request.
         """
         until_s = time.monotonic() + timeout_s
         while (left_s := until_s - time.monotonic()) > 0:
@@ -137,13 +137,13 @@ class Cluster:
                     raise
                 items, resource_version = self.list(kind, selector)
                 yield RELISTED, {"items": items}
-            if time.monotonic() - opened_s < SHORT_WATCH_S:  # do not flood a proxy that cuts watches at once
+            if time.monotonic() - opened_s < SHORT_WATCH_S:  # do not flood a proxy that closes watches at once
                 self.connection.pause(SHORT_WATCH_S)
 
     def _watch_once(
         self, kind: str, selector: str, resource_version: str, timeout_s: float
     ) -> Iterator[tuple[str, Object]]:
-        # Not `DynamicClient.watch`: it has no read timeout, so that a dead connection would block for ever.
+        # Not `DynamicClient.watch`: it has no read timeout, so a dead connection would block forever.
         answer = self._send(
             "get",
             kind,
@@ -158,18 +158,18 @@ class Cluster:
         for line in _lines(answer):
             try:
                 event = json.loads(line)
-            except json.JSONDecodeError:  # the connection broke within the line: the event is sent again
+            except json.JSONDecodeError:  # the connection broke in the middle of the line: the event is sent again
                 return
             if event["type"] == "ERROR":
                 raise refusal(f"watch {kind}", int(event["object"].get("code", 500)), event["object"])
             yield event["type"], {"apiVersion": KINDS[kind], "kind": kind, **event["object"]}
 
     def delete(self, kind: str, name: str, uid: str | None = None) -> bool:
-        """Delete an object and, in the background, what it owns; return False when it does not exist.
+        """Delete an object and, in the background, what it owns; return False if it does not exist.
 
         Args:
             kind: one of KINDS.
-            name: its name.
+            name: name of the object.
             uid: delete it only if it has this uid.
         """
         options: Object = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
@@ -187,14 +187,14 @@ class Cluster:
         """Yield the lines of a pod's log, without line ends.
 
         Args:
-            pod: its name.
+            pod: name of the pod.
             follow: continue until the container ends.
-            tail_bytes: only about so many bytes of the end, in whole lines.
+            tail_bytes: yield only about this many bytes from the end, as complete lines.
 
         Raises:
-            ApiError: 102 no such pod; 5 its container has not started.
+            ApiError: 102 no such pod; 5 the container has not started.
         """
-        # The API cuts at the end (limitBytes) or counts lines; lines of 40 bytes and more make at least what is wanted.
+        # The API limits bytes from the start (limitBytes) or counts lines: request a line per 40 bytes, then trim here.
         query: list[tuple[str, Any]] = [("follow", "true")] if follow else []
         query += [("tailLines", max(10, tail_bytes // 40))] if tail_bytes else []
         path, send = self._path("Pod", pod, "log"), self.connection.dynamic.request
@@ -212,7 +212,7 @@ class Cluster:
         Standard input cannot be closed: the command must recognise the end of its input.
 
         Raises:
-            CommandError: it exited with another status than 0; holds the end of its standard error.
+            CommandError: the command exited with a status other than 0; holds the end of its standard error.
             ApiError: 4 unreachable, forbidden or interrupted; 102 no such pod.
         """
         return run_in_pod(self.connection, self._path("Pod", pod, "exec"), command, stdin)
@@ -235,7 +235,7 @@ class Cluster:
         then: Callable[[urllib3.BaseHTTPResponse], Any] = read_json,
         **options: Any,
     ) -> Any:
-        """Call a method of DynamicClient; return what `then` makes of the answer."""
+        """Call a method of DynamicClient; return the response as parsed by `then`."""
         namespace = options.pop("namespace", self.namespace)
         options |= {"name": name, "namespace": namespace, "serialize": False, "_request_timeout": (CONNECT_S, read_s)}
         where = f"{verb.replace('_', ' ')} {kind}{f'/{name}' if name else ''} in namespace {namespace}"
@@ -244,7 +244,7 @@ class Cluster:
 
 
 def _lines(answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
-    """Yield lines as they arrive, until the answer ends or the connection breaks."""
+    """Yield lines as they arrive, until the response ends or the connection breaks."""
     try:
         for line in answer:
             yield line.rstrip(b"\n")

@@ -1,7 +1,7 @@
-"""Call an API server through `kubernetes.dynamic`, with retries and errors that a person can act on.
+"""Call an API server through `kubernetes.dynamic`, with retries and errors that a user can act on.
 
-Credentials, TLS, proxies and token refresh are those of the package `kubernetes` (KUBECONFIG, ~/.kube/config, or the
-service account of the pod). Added here: a time limit for every call, retries for a bounded time, plain error messages.
+The package `kubernetes` handles credentials, TLS, proxies and token refresh (KUBECONFIG, ~/.kube/config, or the
+service account of the pod). This module adds a time limit for every call, bounded retries, and plain error messages.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class ApiError(LauncherError):
     """The API server could not be reached (status 0) or refused the request.
 
     Attributes:
-        status: HTTP status.
-        reason: Kubernetes' reason, e.g. AlreadyExists.
+        status: the HTTP status.
+        reason: the reason that Kubernetes gives, e.g. AlreadyExists.
     """
 
     status: int = 0
@@ -41,11 +41,11 @@ class ApiError(LauncherError):
 
 
 class Connection:
-    """Send requests, and repeat them for a while where repeating is safe.
+    """Sends requests, and retries them for a while if that is safe.
 
     Args:
         configuration: a `kubernetes.client.Configuration`.
-        patience_s: for how long requests to an unreachable or overloaded API server are repeated.
+        patience_s: how long requests to an unreachable or overloaded API server are retried.
         pause: waits the given number of seconds; may raise to end the waiting.
     """
 
@@ -56,8 +56,8 @@ class Connection:
         from kubernetes.dynamic import DynamicClient
 
         self.configuration, self.patience_s, self.pause = configuration, patience_s, pause
-        configuration.retries = False  # urllib3's own would also repeat what must not happen twice
-        # Without discovery, which takes several requests at each start and caches its result in /tmp: KINDS has it all.
+        configuration.retries = False  # urllib3's own retries would also repeat requests that must not be repeated
+        # No discovery: it takes several requests at each start and caches its result in /tmp. KINDS replaces it.
         self.dynamic = DynamicClient(ApiClient(configuration), discoverer=lambda *_: None)
 
     @property
@@ -66,15 +66,15 @@ class Connection:
         return str(self.configuration.host).rstrip("/")
 
     def headers(self) -> dict[str, str]:
-        """Return the authentication headers; read them for each request, since tokens are refreshed."""
+        """Return the authentication headers; call this for each request, since tokens are refreshed."""
         settings = self.configuration.auth_settings().values()
         return {setting["key"]: setting["value"] for setting in settings if setting["in"] == "header"}
 
     def json(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
-        """Send a request to a path outside KINDS and return its answer.
+        """Send a request to a path outside KINDS and return the response.
 
         Raises:
-            ApiError: as `attempt`.
+            ApiError: see `attempt`.
         """
         limits = (CONNECT_S, READ_S)
         send = self.dynamic.request
@@ -85,12 +85,12 @@ class Connection:
         )
 
     def attempt(self, where: str, send: Callable[[], T], repeatable: bool = True) -> T:
-        """Call `send` until it succeeds, or patience or hope is lost.
+        """Call `send` until it succeeds, `patience_s` runs out, or an error occurs that a retry cannot fix.
 
         Args:
-            where: what is requested, for error messages.
-            send: the request.
-            repeatable: whether a request that may have been carried out can be sent again.
+            where: the request, as named in error messages.
+            send: sends the request.
+            repeatable: whether the request may be sent again after it may have been executed.
 
         Raises:
             ApiError: 4 unreachable or forbidden, 5 refused at admission, 102 not found.
@@ -117,10 +117,10 @@ class Connection:
 
 
 def load_configuration() -> Any:
-    """Return the credentials of the kubeconfig, or those of the pod where there is none.
+    """Return the configuration from the kubeconfig, or the service account of the pod if there is no kubeconfig.
 
     Raises:
-        LauncherError: (4) there is neither.
+        LauncherError: (4) there is neither, or the package kubernetes is missing.
     """
     try:
         from kubernetes import client, config
@@ -139,21 +139,21 @@ def load_configuration() -> Any:
 
 
 def read_json(answer: urllib3.BaseHTTPResponse) -> dict[str, Any]:
-    """Read an answer whole and parse it."""
+    """Read a response completely and parse it."""
     parsed: dict[str, Any] = json.loads(answer.data)
     return parsed
 
 
 def unreachable(host: str, reason: str) -> ApiError:
-    """Return the error for a server that does not answer."""
+    """Return the error for a server that does not respond."""
     return ApiError(4, f"the cluster cannot be reached: {reason}", host, "kubectl cluster-info")
 
 
 def refusal(where: str, code: int, body: str | bytes | dict[str, Any]) -> ApiError:
-    """Return the error for an HTTP status and its body, by what a person has to do about it.
+    """Return the error for an HTTP status and its body, with the step that a user can take.
 
     Args:
-        where: what was requested; ends in the namespace.
+        where: the request, ending in the namespace.
         code: the HTTP status.
         body: a Status object of Kubernetes, parsed or not, or any other text.
     """
@@ -188,14 +188,14 @@ def _parsed(body: str | bytes) -> tuple[dict[str, Any], str]:
 
 
 def _status_of(error: Exception) -> int:
-    """HTTP status of an error; 0 where no answer came."""
+    """Return the HTTP status of an error, or 0 if there was no response."""
     return int(getattr(error, "status", None) or 0)
 
 
 def _may_repeat(error: Exception, repeatable: bool) -> bool:
     if status := _status_of(error):
         return status == TOO_MANY or (repeatable and status in TRIED_AGAIN)
-    # An untrusted certificate stays untrusted; without a connection nothing has been carried out.
+    # An untrusted certificate stays untrusted; without a connection the request cannot have been executed.
     trusted = "CERTIFICATE_VERIFY_FAILED" not in str(error)
     return trusted and (repeatable or isinstance(error, urllib3.exceptions.NewConnectionError))
 

@@ -1,4 +1,4 @@
-"""Compare the live objects with what an apply would make of them, by the server's own answer to a dry run."""
+"""Compare live objects with the result of applying new ones, using a dry run on the server."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from docent.launcher.render import to_yaml
 if TYPE_CHECKING:
     from docent.launcher.cluster.api.client import Cluster, Object
 
-# Set by the server, or changed by it with every write.
+# Fields that the server sets, or changes with every write.
 OF_THE_SERVER = ("managedFields", "resourceVersion", "uid", "creationTimestamp", "generation", "selfLink")
-# Created once and then left alone: docent may not be allowed to change them, and what holds data is not its own.
+# Created once and never changed: docent may lack the permission, and it does not own the data of a volume claim.
 MADE_ONCE = frozenset({"Namespace", "PersistentVolumeClaim"})
 
 
 @dataclass(frozen=True)
 class Change:
-    """One object as it is, and as it would be after the apply; equal when there is nothing to do."""
+    """One object as it is, and as it would be after the apply; both are equal if there is nothing to do."""
 
     body: Object
     before: Object | None
@@ -27,7 +27,7 @@ class Change:
 
     @property
     def differs(self) -> bool:
-        """Whether applying it would write."""
+        """Whether applying the object would change it."""
         return self.before != self.after
 
     @property
@@ -36,16 +36,16 @@ class Change:
         return f"{self.body['kind']}/{self.body['metadata']['name']}"
 
     def lines(self) -> list[str]:
-        """Return a unified diff of both as YAML; empty when they are equal."""
+        """Return a unified diff of both versions as YAML; empty if they are equal."""
         old, new = (to_yaml(one).splitlines(keepends=True) if one else [] for one in (self.before, self.after))
         return [line.rstrip("\n") for line in difflib.unified_diff(old, new, f"live/{self.name}", f"new/{self.name}")]
 
 
 def change(cluster: Cluster, body: Object) -> Change:
-    """Return what an apply of `body` would change; fields that were set by hand or with kubectl are taken over.
+    """Return what an apply of `body` would change; docent takes over fields that were set by hand or with kubectl.
 
     Raises:
-        ApiError: (5) the server refuses it; (4) forbidden or unreachable.
+        ApiError: (5) the server refuses the object; (4) forbidden or unreachable.
     """
     live = cluster.get(body["kind"], body["metadata"]["name"])
     if live is not None and body["kind"] in MADE_ONCE:

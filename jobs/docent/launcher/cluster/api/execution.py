@@ -1,9 +1,9 @@
 """Run a command in a pod over one websocket, byte for byte in both directions.
 
-The connection (TLS, proxy, credentials) is that of `kubernetes.stream`. Its WSClient is not used: it collects output
-without bound while more is arriving, and it cannot send while the other side does not read. Protocol
-v4.channel.k8s.io: the first byte of every message names the channel. One thread serves both directions, so that neither
-a full pipe nor TLS, whose connections are not safe across threads, can block it.
+The connection (TLS, proxy, credentials) comes from `kubernetes.stream`. Its WSClient is not used: it buffers output
+without bound, and it cannot send while the other side does not read. Protocol
+v4.channel.k8s.io: the first byte of every message names the channel. One thread serves both directions, so that
+neither a full pipe nor TLS, whose connections are not safe across threads, can block it.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class CommandError(LauncherError):
     """A command in a pod failed.
 
     Attributes:
-        status: its exit status.
-        stderr: the end of its standard error.
+        status: exit status of the command.
+        stderr: end of its standard error.
     """
 
     def __init__(self, where: str, status: int, stderr: str) -> None:
@@ -44,7 +44,7 @@ class CommandError(LauncherError):
 def run_in_pod(
     connection: Connection, path: str, command: Sequence[str], stdin: Iterable[bytes] | None
 ) -> Iterator[bytes]:
-    """Implement `Cluster.run_in`; `path` is that of the pod's `exec`."""
+    """Implement `Cluster.run_in`; `path` is the API path of the pod's `exec`."""
     query: list[tuple[str, Any]] = [("command", list(command)), ("stdout", "true"), ("stderr", "true")]
     query += [("stdin", "true")] if stdin is not None else []
     socket = _connected(connection, path, query)
@@ -82,7 +82,7 @@ def _connected(connection: Connection, path: str, query: list[tuple[str, Any]]) 
 
 
 class _Exchange:
-    """Both directions of one websocket, whichever is ready."""
+    """Sends and receives over one websocket, whichever direction is ready."""
 
     def __init__(self, socket: Any, stdin: Iterable[bytes]) -> None:
         from websocket import ABNF
@@ -94,7 +94,7 @@ class _Exchange:
         self.outgoing: memoryview[Any] = memoryview(b"")
 
     def messages(self) -> Iterator[tuple[int, bytes]]:
-        """Yield channel and data of every message, until the far end closes."""
+        """Yield channel and data of every message, until the remote side closes the connection."""
         import websocket
 
         last_activity_s = time.monotonic()
@@ -106,13 +106,13 @@ class _Exchange:
             elif time.monotonic() - last_activity_s > IDLE_S:
                 return
             try:
-                if not readable:  # what arrives comes first: it may be the status of a command that reads no more
+                if not readable:  # reading comes first: the message may be the status of a command that reads no more
                     self._send()
                     continue
                 self.socket.sock.settimeout(1.0)
                 kind, frame = self.socket.recv_data_frame(True)
             except websocket.WebSocketTimeoutException:
-                continue  # only TLS housekeeping, or half a frame: the rest is read next time
+                continue  # only TLS housekeeping, or half a frame: the rest is read in the next round
             except (OSError, websocket.WebSocketException):
                 return  # the caller sees that no status arrived
             if kind == websocket.ABNF.OPCODE_CLOSE:
@@ -121,7 +121,7 @@ class _Exchange:
                 yield frame.data[0], bytes(frame.data[1:])
 
     def _ready(self) -> tuple[bool, bool]:
-        """Whether there is something to read and room to write; waits a second at most."""
+        """Return whether there is data to read and room to write; wait at most a second."""
         sock = self.socket.sock
         if isinstance(sock, ssl.SSLSocket) and sock.pending():  # decrypted already, so poll does not report it
             return True, False
@@ -131,7 +131,7 @@ class _Exchange:
         return bool(events & ~select.POLLOUT), bool(events & select.POLLOUT)
 
     def _send(self) -> None:
-        """Send what the socket accepts now."""
+        """Send as much as the socket accepts without blocking."""
         if not self.outgoing:
             return
         self.socket.sock.settimeout(0)

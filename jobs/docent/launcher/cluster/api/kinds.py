@@ -1,4 +1,4 @@
-"""Table of the kinds of objects that docent uses, in place of discovery."""
+"""Define the kinds of Kubernetes objects that docent uses, in a table that replaces API discovery."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _CLUSTER_SCOPED = ("Namespace", "PersistentVolume", "CustomResourceDefinition", 
 
 
 def plural(kind: str) -> str:
-    """Return the kind as paths and Roles spell it: `jobs`, `networkpolicies`."""
+    """Return the plural name of a kind, as used in API paths and Roles: `jobs`, `networkpolicies`."""
     return "networkpolicies" if kind == "NetworkPolicy" else f"{kind.lower()}s"
 
 

@@ -1,7 +1,7 @@
 """Allow one launcher per run: acquire, renew and release the coordination.k8s.io Lease `<run>-launcher`.
 
-Whether another holder is still alive is judged by this machine's own clock: a lease that has not changed for its whole
-duration has expired, whatever the clocks of the two nodes say.
+This machine's own clock decides whether another holder is still alive: a lease that has not changed for its full
+duration has expired, whatever the clocks of the two nodes show.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ class Lease:
     """The exclusive right to create this run's workloads.
 
     Args:
-        cluster: the cluster; with little patience, so that a renewal that hangs does not outlive the lease.
+        cluster: the cluster; its `patience_s` must be short, so that a hanging renewal does not outlive the lease.
         body: the Lease without its spec: names, labels, owner.
-        holder: identity of this launcher; a pod's name.
+        holder: identity of this launcher, e.g. the name of its pod.
         patience_s: how long `check` waits for a late renewal; nothing is created meanwhile.
-        duration_s: how long after the last renewal others may take it. Renewed four times as often.
+        duration_s: how long after the last renewal the lease expires. It is renewed four times in that period.
     """
 
     def __init__(
@@ -44,13 +44,13 @@ class Lease:
         self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
 
     def acquire(self, give_up_s: float) -> None:
-        """Wait until nobody else holds the lease, take it, and keep renewing it.
+        """Wait until nobody else holds the lease, acquire it, and keep renewing it.
 
         Args:
-            give_up_s: wait at most so many seconds.
+            give_up_s: longest wait in seconds.
 
         Raises:
-            LauncherError: (105) another launcher held it throughout; 4 cluster unreachable or forbidden.
+            LauncherError: (105) another launcher held it the entire time; 4 cluster unreachable or forbidden.
         """
         until_s, seen, since_s = time.monotonic() + give_up_s, "", 0.0
         while not self._try(seen if time.monotonic() - since_s >= self.duration_s else ""):
@@ -68,10 +68,10 @@ class Lease:
         self._thread.start()
 
     def check(self) -> None:
-        """Return once the lease is certainly held: at once, unless its renewal is late.
+        """Return once this launcher certainly holds the lease: at once, unless a renewal is late.
 
         Raises:
-            LauncherError: (4) another took it, or it could not be renewed; the launcher's Job starts another pod.
+            LauncherError: (4) another launcher took the lease, or it was not renewed; the Job starts another pod.
         """
         until_s = time.monotonic() + self.patience_s
         while not self._lost and time.monotonic() - self._renewed_s >= self.duration_s:
@@ -85,12 +85,12 @@ class Lease:
             )
 
     def release(self) -> None:
-        """Release the lease, so that the next launcher need not wait; do nothing when it is not held."""
+        """Release the lease, so that the next launcher need not wait; do nothing if it is not held."""
         self._ended.set()
         if self._thread.is_alive():
             self._thread.join()
         if self._held is not None and not self._lost:
-            with contextlib.suppress(PipelineError):  # it expires by itself
+            with contextlib.suppress(PipelineError):  # the lease expires by itself
                 self._write(self._held, "")
             self._held = None
 
@@ -108,7 +108,7 @@ class Lease:
         return self.cluster.get("Lease", self._name)
 
     def _try(self, expired_version: str) -> bool:
-        """Take the lease if it is free, ours already, or unchanged since it expired."""
+        """Acquire the lease if it is free, already ours, or unchanged since it expired; return whether it worked."""
         current = self._current()
         try:
             if current is None:
@@ -124,7 +124,7 @@ class Lease:
         return False
 
     def _write(self, current: Object, holder: str) -> None:
-        """Overwrite exactly the version that was read; a Conflict means that another was faster."""
+        """Overwrite exactly the version that was read; a Conflict means that another launcher was faster."""
         sent_s = time.monotonic()
         transitions = int(current["spec"].get("leaseTransitions") or 0) + int(_holder(current) != holder)
         spec = {**current["spec"], **self._spec(holder, transitions)}
@@ -137,7 +137,7 @@ class Lease:
         return {**spec, "leaseTransitions": transitions} if holder else spec
 
     def _keep(self) -> None:
-        """Renew until the end, or until another holds it."""
+        """Renew the lease until it is released, or until another launcher holds it."""
         while not self._lost and not self._ended.wait(self.duration_s / 4):
             try:
                 current = self._current()

@@ -1,6 +1,6 @@
-"""The Kubernetes backend: every unit is a workload, which is created, followed, judged and deleted here.
+"""The Kubernetes backend: create, follow, judge and delete the workload of every unit.
 
-Reads the run's Jobs, pods and warnings, and progress and logs on its volume; writes (applies, deletes) workloads.
+Reads the run's Jobs, pods and Warning events, and progress and logs on its volume; applies and deletes workloads.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ log = logging.getLogger("docent.controller")
 LAUNCH_LABEL = "docent/launch"
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 INDEX_ANNOTATION = "batch.kubernetes.io/job-completion-index"
-# Attempts count in names of two digits; more than these point to a mistake that no further one mends.
+# Names number attempts with two digits; a unit with more attempts has a fault that retrying does not fix.
 MAX_ATTEMPTS = 100
-# Events cannot be watched by what they are about, and listing all of a namespace is dear.
+# Events cannot be watched by the object that they are about, and listing all of a namespace is expensive.
 WARNINGS_INTERVAL_S = 5.0
-# Files on a network volume are read less often than objects change.
+# Reading files on a network volume is expensive, so progress and logs are read less often than objects are observed.
 FILES_INTERVAL_S = 2.0
-# Events come in bursts.
+# Changes come in bursts: wait this long to handle a burst at once.
 GATHER_S = 0.1
 
 
 @dataclass(frozen=True)
 class Workload:
-    """A unit's workload as it is rendered."""
+    """The rendered workload of a unit."""
 
     unit: str
     body: Object
@@ -55,7 +55,7 @@ class Workload:
 
     @property
     def name(self) -> str:
-        """Its name on the cluster."""
+        """Name of the workload on the cluster."""
         return str(self.body["metadata"]["name"])
 
 
@@ -63,11 +63,11 @@ class ClusterBackend:
     """Runs units as workloads.
 
     Args:
-        cluster: where they are.
-        plan: the plan they are rendered from.
-        states: the run on the volume.
-        record: knows the number of this launch and the owner of everything that is created.
-        pause: sleeps, and raises StoppedError when the launcher is asked to stop.
+        cluster: the cluster that holds the workloads.
+        plan: the plan that the workloads are rendered from.
+        states: state of the run on the volume.
+        record: holds the number of this launch and the owner of everything that is created.
+        pause: sleeps, and raises StoppedError once the launcher is asked to stop.
     """
 
     def __init__(
@@ -78,19 +78,19 @@ class ClusterBackend:
         self.observed: Observed | None = None
         self._workloads: dict[str, Workload] = {}
         self._ended: dict[str, UnitState] = {}
-        self._deletions: dict[str, int] = {}  # of a unit's workload by somebody else
-        self._read: dict[str, UnitState] = {}  # progress and logs as they were read last
+        self._deletions: dict[str, int] = {}  # how often somebody else deleted a unit's workload
+        self._read: dict[str, UnitState] = {}  # progress and logs from the last read
         self._read_s = 0.0
         self._warnings: list[Object] = []
         self._warnings_s: float | None = None
 
     def observe(self) -> None:
-        """Begin to watch the run's objects, once this launcher holds the lease."""
+        """Start watching the run's objects; call this once the launcher holds the lease."""
         kinds = dict.fromkeys(str(workload(self.plan, name)["kind"]) for name in self.plan.units)
         self.observed = Observed(self.cluster, (*kinds, "Pod"), f"docent/run={self.plan.run}", self.changed)
 
     def submit(self, unit: str, attach_only: bool) -> UnitState:
-        """Follow the unit's workload, or create it.
+        """Follow the unit's workload if it exists; otherwise create it, unless `attach_only`.
 
         Raises:
             LauncherError: 4 the lease is lost, or the cluster unreachable or forbidden; (105) too many attempts.
@@ -116,7 +116,7 @@ class ClusterBackend:
         return self.describe(wanted)
 
     def wait(self, timeout_s: float) -> dict[str, UnitState]:
-        """Return the states of submitted units, after an object of the run changed or `timeout_s`.
+        """Return the states of submitted units, once an object of the run changes or after `timeout_s`.
 
         Raises:
             LauncherError: (4) the lease is lost.
@@ -144,11 +144,11 @@ class ClusterBackend:
         return reports
 
     def logs(self, unit: str) -> str:
-        """Return the end of a unit's log on the volume; "" where there is none."""
+        """Return the end of a unit's log on the volume, or "" if there is none."""
         return log_tail(self.states.run_dir, unit)
 
     def cancel(self) -> None:
-        """Delete the workloads that are followed, and their pods; they get SIGTERM and their grace period.
+        """Delete the workloads that are being followed, and their pods, which get SIGTERM and their grace period.
 
         Raises:
             LauncherError: (4) the lease is lost.
@@ -159,11 +159,11 @@ class ClusterBackend:
         self._workloads.clear()
 
     def find(self, unit: str) -> tuple[Workload, bool]:
-        """Return the workload to follow or to create, and whether it is there.
+        """Return the workload to follow or to create, and whether it exists.
 
-        The last attempt counts: those before it may have been removed by their TTL. One that is at work is followed,
-        whoever created it. One that ended without output counts when it is of this launch, else the next attempt takes
-        its place.
+        Only the last attempt counts: the TTL may have removed earlier ones. An attempt that is running is followed,
+        whoever created it. An attempt that ended without output counts if it belongs to this launch; otherwise the next
+        attempt replaces it.
 
         Raises:
             LauncherError: (105) there have been too many attempts.
@@ -187,7 +187,7 @@ class ClusterBackend:
         return Workload(unit, body), False
 
     def create(self, one: Workload) -> None:
-        """Create a workload; another launcher that does the same at this moment creates the same one.
+        """Create a workload; if another launcher does so at the same moment, both create the same object.
 
         Raises:
             ApiError: 5 refused at admission; 4 cluster unreachable or forbidden.
@@ -200,7 +200,7 @@ class ClusterBackend:
         try:
             live = self.cluster.apply(body)
         except ApiError as error:
-            # One that is there already and that its queue has admitted since is left as it is.
+            # A workload that exists and was meanwhile admitted by its queue is left unchanged.
             there = self.cluster.get(one.kind, one.name) if error.reason == "Conflict" else None
             if there is None:
                 raise
@@ -208,9 +208,9 @@ class ClusterBackend:
         self._objects.put({**live, "kind": one.kind})
 
     def ending_pod(self, one: Workload) -> str:
-        """Return a pod of a workload that was deleted, on its way out; "" when there is none.
+        """Return a terminating pod of a deleted workload, or "" if there is none.
 
-        It may still write a checkpoint, so nobody else should work in its place.
+        The pod may still write a checkpoint, so no other pod should start in its place.
         """
         pods = self._objects.labelled("Pod", "docent/unit", one.unit)
         active = [pod for pod in pods if pod.get("status", {}).get("phase") not in ("Succeeded", "Failed")]
@@ -218,7 +218,7 @@ class ClusterBackend:
         return str(ending[0]["metadata"]["name"]) if ending else ""
 
     def judge(self, one: Workload) -> UnitState:
-        """Return the state of the unit of a workload that is followed."""
+        """Return the state of a unit from its workload."""
         live = self._live(one)
         if live is None and not self.ending_pod(one):
             deletions = self._deletions[one.unit] = self._deletions.get(one.unit, 0) + 1
@@ -236,7 +236,7 @@ class ClusterBackend:
         return replace(ended, phase=Phase.FAILED, cause=cause.text, exit_code=cause.exit_code, log=text)
 
     def describe(self, one: Workload) -> UnitState:
-        """Return the state of the unit of a workload that has not ended: retries so far, and why it does not run."""
+        """Return the state of a unit whose workload has not ended: retries so far, and why it is not running."""
         state, live = UnitState(Phase.RUNNING, one.name), self._live(one)
         if live is None:
             return replace(state, cause=f"{one.name} was deleted, its pods are ending")
@@ -260,7 +260,7 @@ class ClusterBackend:
         return self._objects.get(one.kind, one.name)
 
     def _pods(self, one: Workload) -> list[Object]:
-        """Return its pods; those of a workload of the same name that was deleted before it do not count."""
+        """Return the workload's pods, without pods of a deleted workload that had the same name."""
         live = self._live(one)
         since = live["metadata"]["creationTimestamp"] if live else ""
         pods = (pod for pod in self._objects.labelled("Pod", "docent/unit", one.unit) if _is_named(pod, one.name))
@@ -272,7 +272,7 @@ class ClusterBackend:
         return UnitEvidence(one.unit, read(live), tuple(self._pods(one)), tuple(warnings), text, queue)
 
     def _recent_warnings(self) -> list[Object]:
-        """Return the events of type Warning of the namespace, as they were listed last."""
+        """Return the namespace's events of type Warning; list them again only after WARNINGS_INTERVAL_S."""
         if self._warnings_s is None or time.monotonic() - self._warnings_s >= WARNINGS_INTERVAL_S:
             self._warnings_s = time.monotonic()
             try:
@@ -285,7 +285,7 @@ class ClusterBackend:
         return self._warnings
 
     def _log(self, one: Workload) -> str:
-        """Return the end of the log of the pod that failed: from its container, else from the volume."""
+        """Return the end of the failed pod's log: from its container, or else from the volume."""
         failed = [pod for pod in self._pods(one) if pod.get("status", {}).get("phase") == "Failed"]
         if not failed:
             return self.logs(one.unit)

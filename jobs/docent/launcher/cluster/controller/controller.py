@@ -1,7 +1,7 @@
-"""Bring a run to its end inside the cluster, as the one launcher that holds the run's lease.
+"""Run all units of a run inside the cluster, as the only launcher that holds the run's lease.
 
-Reads the run's volume (never writes it) and the run's objects; writes workloads, the Lease and the state ConfigMap.
-Run alone, where a folder is the volume: `docent conduct --config pipeline.yaml --data DIR --launch 1`.
+Reads the run's volume (never writes to it) and the run's objects; writes workloads, the Lease and the state ConfigMap.
+To run it outside a pod, with a folder as the volume: `docent conduct --config pipeline.yaml --data DIR --launch 1`.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ RENEWAL_PATIENCE_S = 5.0
 
 @dataclass(frozen=True)
 class Timeouts:
-    """How long the launcher waits for what may take a while.
+    """How long the launcher waits.
 
     Attributes:
-        success_s: until the output of a Job that says Complete is seen here; network filesystems lag.
-        cluster_s: until an API server that is away comes back; it is replaced within minutes.
-        lease_s: until the lease of a launcher that died is free.
+        success_s: longest wait for the output of a Job that is Complete to appear; network filesystems lag.
+        cluster_s: longest wait for an unreachable API server; it is usually replaced within minutes.
+        lease_s: duration of the lease; after it, the lease of a launcher that died is free.
     """
 
     success_s: float = 60.0
@@ -50,20 +50,20 @@ class Timeouts:
 
 
 def run_controller(config: PipelineConfig, data: Path, launch: int, timeouts: Timeouts = Timeouts()) -> int:  # noqa: B008 - frozen
-    """Bring a run to its end and return the exit code.
+    """Run all units to the end and return the exit code.
 
     Args:
         config: the configuration of the launch.
-        data: where the run's volume is mounted; also the folder that relative paths of the configuration start from.
-        launch: number of this launch; what earlier ones left failed is tried again.
-        timeouts: how long to wait for what.
+        data: mount point of the run's volume; also the folder that the configuration's relative paths start from.
+        launch: number of this launch; units that failed in earlier launches are tried again.
+        timeouts: how long to wait for output, the cluster and the lease.
 
     Returns:
-        0 when everything is complete, 100 when a unit failed, 143 when asked to stop.
+        0 if everything is complete, 100 if a unit failed, 143 if asked to stop.
 
     Raises:
-        LauncherError: 4 cluster away, forbidden, or the lease lost: to be started again; 103 the run was deleted;
-            105 another launcher works on it, or a later launch did.
+        LauncherError: 4 cluster unreachable, forbidden, or the lease lost: start the launcher again; 103 the run was
+            deleted; 105 another launcher is running it, or a later launch has begun.
     """
     stop = threading.Event()
 
@@ -79,7 +79,7 @@ def run_controller(config: PipelineConfig, data: Path, launch: int, timeouts: Ti
         states = RunStates(config, data / plan.run)
         return _run(plan, record, ClusterBackend(cluster, plan, states, record, pause), timeouts)
     except StoppedError as error:
-        log.info("%s", error.what)  # workloads go on, the next launcher attaches to them
+        log.info("%s", error.what)  # workloads keep running, and the next launcher attaches to them
         return StoppedError.exit_code
     except OSError as error:
         raise LauncherError(4, f"the volume cannot be read: {error}", str(data), "kubectl describe pod") from None
@@ -122,7 +122,7 @@ def _run(plan: Plan, record: StateRecord, backend: ClusterBackend, timeouts: Tim
 
 
 def _lease(plan: Plan, record: StateRecord, timeouts: Timeouts) -> Lease:
-    """Return the lease of the run, not held yet."""
+    """Return the lease of the run, not acquired yet."""
     name = names.launcher_name(plan.run)
     metadata = {"name": name, "labels": names.labels(plan.run, "launcher")}
     body = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata}

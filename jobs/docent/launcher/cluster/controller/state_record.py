@@ -1,6 +1,6 @@
-"""Keep `units.json` of the run's state ConfigMap: at once when a phase changes, else at most every 3 s, never idly.
+"""Write `units.json` in the run's state ConfigMap: at once if a phase changes, otherwise at most every 3 s.
 
-Writes the ConfigMap `<run>-state`; nobody else writes that key.
+Writes the ConfigMap `<run>-state`, and only if something changed; nothing else writes that key.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from docent.launcher.cluster.state import (
 )
 from docent.launcher.runs.unit_state import UnitState
 
-# Progress changes all the time, and every write goes to all who watch the run.
+# Progress changes all the time, and every write is sent to everyone who watches the run.
 INTERVAL_S = 3.0
 
 
 class StateRecord:
-    """The states of all units, and what of them the cluster knows already.
+    """The states of all units, and which of them the ConfigMap already has.
 
     Args:
-        cluster: where the ConfigMap lies.
+        cluster: the cluster that holds the ConfigMap.
         run: name of the run.
         launch: number of this launch.
 
     Attributes:
-        record: what the ConfigMap said at first; empty where it is not there yet.
-        check: raises when this launcher may no longer write.
+        record: initial content of the ConfigMap; empty if it does not exist yet.
+        check: raises if this launcher may no longer write.
     """
 
     def __init__(self, cluster: Cluster, run: str, launch: int) -> None:
@@ -51,14 +51,14 @@ class StateRecord:
 
     @property
     def is_written(self) -> bool:
-        """Whether the cluster knows all of this."""
+        """Whether the ConfigMap has the current states."""
         return units_text(self.launch, self.phase, self.units) == self._written
 
     def ensure_owner(self) -> None:
-        """Create the ConfigMap where a run is started by hand, so that it can own the run's objects.
+        """Create the ConfigMap if the run was started by hand, so that it can own the run's objects.
 
         Raises:
-            LauncherError: (5) this launcher may write the record but not create it, as its Role in a cluster has it.
+            LauncherError: (5) this launcher may update the ConfigMap but not create it, as is usual in a cluster.
         """
         if self.record.uid:
             return
@@ -74,7 +74,7 @@ class StateRecord:
         self.record = read(self.cluster, self.run) or self.record
 
     def write(self, at_once: bool = False) -> None:
-        """Write what changed, if it is time to.
+        """Write the states if they changed and a write is due.
 
         Raises:
             LauncherError: (103) somebody deleted the run; 4 the lease is lost, or the cluster unreachable or forbidden.
@@ -85,7 +85,7 @@ class StateRecord:
             return
         self.check()
         body = units_body(self.run, self.launch, self.phase, self.units)
-        if self.record.uid:  # so that a run that somebody deleted does not come back
+        if self.record.uid:  # so that a run that somebody deleted is not created again
             body["metadata"]["uid"] = self.record.uid
         try:
             self.cluster.apply(body, force=True, manager=LAUNCHER_MANAGER)

@@ -1,5 +1,5 @@
-"""Copy data onto and off the volume of a run, through a pod that exists as long as the transfer.
+"""Copy data to and from the volume of a run, through a pod that exists only during the transfer.
 
-`archive` and `extraction` are the two ends of the stream.
+`archive` packs the stream, and `extraction` unpacks it.
 Start reading at `transfer.py`.
 """

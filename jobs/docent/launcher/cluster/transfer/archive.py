@@ -1,8 +1,8 @@
-"""Pack a file or folder as a tar that proves it arrived whole: what `push` and `pull` send through a pod.
+"""Pack a file or folder as a tar whose receiver can verify it: what `push` and `pull` send through a pod.
 
 The last member of the tar is a receipt: the counts, and the sha256 over every header and every byte of content. It also
-marks the end, because the standard input of a process in a pod cannot be closed. Nothing is held in memory but one
-piece and the names of one folder. `extraction` is the receiving end.
+marks the end, because the standard input of a process in a pod cannot be closed. Only one chunk and the names of one
+folder are held in memory. `extraction` is the receiving end.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from docent.errors import LauncherError
 
 PIECE_BYTES = 256 * 1024
 MAX_LINKS = 8
-"""Links outwards that are followed one below the other; what lies behind more of them is skipped with a warning."""
+"""How many nested links that lead outside are followed; anything deeper is skipped with a warning."""
 TOP = "content"
 RECEIPT = "receipt.json"
 
 
 class Receipt(BaseModel, frozen=True):
-    """What was sent: files (links among them), bytes of their content, sha256 of headers and content."""
+    """Summary of what was sent: files (including links), bytes of their content, sha256 of headers and content."""
 
     files: int
     size_bytes: int
@@ -39,7 +39,7 @@ class Receipt(BaseModel, frozen=True):
         """Parse a receipt from JSON.
 
         Raises:
-            LauncherError: (100) it is none.
+            LauncherError: (100) the text is not a valid receipt.
         """
         try:
             return cls.model_validate_json(text)
@@ -48,14 +48,14 @@ class Receipt(BaseModel, frozen=True):
 
 
 class StreamTally:
-    """Counts and digest of what has passed so far; both ends keep one."""
+    """Running counts and digest of a stream; both ends keep one."""
 
     def __init__(self) -> None:
         self.files = self.size_bytes = 0
         self.sha = hashlib.sha256()
 
     def add(self, member: tarfile.TarInfo) -> None:
-        """Count a member; its content goes to `sha` piece by piece."""
+        """Count a member; the caller adds its content to `sha` chunk by chunk."""
         self.files += not member.isdir()
         self.size_bytes += member.size
         header = [member.name, member.type.decode("latin-1"), member.linkname, member.mode, member.mtime, member.size]
@@ -63,13 +63,13 @@ class StreamTally:
 
     @property
     def receipt(self) -> Receipt:
-        """The receipt for all of it."""
+        """The receipt for everything so far."""
         return Receipt(files=self.files, size_bytes=self.size_bytes, sha256=self.sha.hexdigest())
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing to send: its name in the tar, its path, and the target when it is sent as a link."""
+    """A file, folder or link to send: its name in the tar, its path, and the target if it is sent as a link."""
 
     name: str
     path: Path
@@ -82,18 +82,18 @@ def pack(
     outwards: bool = True,
     tally: StreamTally | None = None,
 ) -> Iterator[bytes]:
-    """Yield the tar of a file or folder, parents before their content and in order.
+    """Yield the tar of a file or folder in sorted order, parents before their content.
 
-    A link that stays inside is sent as a link, one that leads outside as what it leads to.
+    A link that stays inside is sent as a link; a link that leads outside is replaced by its target.
 
     Args:
         source: a file or folder.
         skipped: called with the path of everything that cannot be sent: dead links, sockets, devices.
-        outwards: whether links that lead outside are followed; they are skipped otherwise.
+        outwards: whether links that lead outside are followed; otherwise they are skipped.
         tally: counts what is sent.
 
     Raises:
-        LauncherError: (102) there is no such file or folder; (105) a file changed while it was read.
+        LauncherError: (102) there is no such file or folder; (105) a file became shorter while it was read.
     """
     if not source.exists():
         raise LauncherError(102, "there is no such file or folder", str(source), "fix the path")
@@ -114,15 +114,15 @@ def pack(
     text = tally.receipt.model_dump_json().encode()
     last = tarfile.TarInfo(RECEIPT)
     last.size = len(text)
-    # Zeros to the end of the receipt's block, and two more blocks of them, which end a tar. The receiver reads whole
-    # records: as many zeros as a record has make sure that it has read the receipt before it waits for more.
+    # Pad the receipt to a block with zeros, then add the zero blocks that end a tar. The receiver reads full records:
+    # a record of zeros makes sure that it has read the receipt before it waits for more.
     yield _header(last) + text + bytes(-len(text) % tarfile.BLOCKSIZE) + bytes(tarfile.RECORDSIZE)
 
 
 def _walk(path: Path, name: str, top: str, depth: int, confined_to: Path | None) -> Iterator[Entry | Path]:
     """Yield entries, and the paths that are skipped.
 
-    `top` is the name of the folder that links must stay in: below a link outwards, what that link leads to.
+    `top` is the name of the folder that links must stay in; below a link that leads outside, that link is the top.
     """
     target = os.readlink(path) if path.is_symlink() else None
     if target is not None and stays_inside(name, target, top):
@@ -131,7 +131,7 @@ def _walk(path: Path, name: str, top: str, depth: int, confined_to: Path | None)
         yield path
     elif path.is_file():
         yield Entry(name, path)
-    elif path.is_dir() and depth <= MAX_LINKS:  # a link outwards may lead to a folder that leads back
+    elif path.is_dir() and depth <= MAX_LINKS:  # a link that leads outside may lead to a folder that links back
         yield Entry(name, path)
         inner = top if target is None else name
         for child in sorted(os.listdir(path)):
@@ -141,9 +141,9 @@ def _walk(path: Path, name: str, top: str, depth: int, confined_to: Path | None)
 
 
 def stays_inside(name: str, target: str, top: str = TOP) -> bool:
-    """Whether a link of this name leads to something below `top`, wherever other links lead.
+    """Return whether a link of this name leads to something below `top`, wherever other links lead.
 
-    `..` counts only at the beginning: behind the name of another link it would lead to the parent of its target.
+    `..` is only allowed at the beginning: after another link it would mean the parent of that link's target.
     """
     parts = [part for part in target.split("/") if part not in ("", ".")]
     ups = parts.count("..")
@@ -154,13 +154,13 @@ def stays_inside(name: str, target: str, top: str = TOP) -> bool:
 
 
 def _member(entry: Entry) -> tarfile.TarInfo:
-    """Return the tar header of an entry: name, kind, size, time and whether it is executable; no owner."""
+    """Return the tar header of an entry: name, kind, size, time and executable bit, but no owner."""
     member = tarfile.TarInfo(entry.name)
     if entry.link is not None:
         member.type, member.linkname, member.mode = tarfile.SYMTYPE, entry.link, 0o777
         return member
     status = entry.path.stat()
-    if entry.path.is_dir():  # without its time, which changes with every copy
+    if entry.path.is_dir():  # without its mtime, which changes with every copy
         member.type, member.mode = tarfile.DIRTYPE, 0o755
     else:
         member.mtime, member.size = int(status.st_mtime), status.st_size
@@ -183,7 +183,7 @@ def _content(path: Path, size: int) -> Iterator[bytes]:
 
 
 def reader(pieces: Iterable[bytes]) -> Callable[[int], bytes]:
-    """Return a function that reads exactly so many bytes from pieces of any length; fewer at their end."""
+    """Return a function that reads exactly `size` bytes from chunks of any length; fewer at the end."""
     rest, source = bytearray(), iter(pieces)
 
     def read(size: int) -> bytes:

@@ -1,7 +1,7 @@
-"""Unpack a stream of `archive` in place of what is at the destination, whole or not at all.
+"""Unpack a stream from `archive`, and atomically replace the destination with its content.
 
-Writes beside the destination and swaps it in by rename. Trusts nothing that arrives: only files, folders and links that
-stay inside are accepted. Run alone in a pod: `docent unpack DESTINATION`.
+Writes next to the destination and swaps the result in by rename. Trusts nothing that arrives: only files, folders and
+links that stay inside are accepted. To run it alone in a pod: `docent unpack DESTINATION`.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from docent.launcher.cluster.transfer.archive import PIECE_BYTES, RECEIPT, TOP, 
 
 
 def unpack(read: Callable[[int], bytes], destination: Path) -> Receipt:
-    """Put the content of a stream at `destination`, in place of what was there; whole or not at all.
+    """Replace `destination` with the content of a stream, completely or not at all.
 
     Args:
-        read: returns exactly so many bytes, or fewer when the stream ended early.
+        read: returns exactly as many bytes as requested, or fewer if the stream ended early.
         destination: a path that may not exist yet.
 
     Raises:
-        LauncherError: (100) the stream is damaged, ended early, or holds what could lead outside the destination.
+        LauncherError: (100) the stream is damaged, ended early, or has members that could lead outside.
     """
     destination.parent.mkdir(parents=True, exist_ok=True)
     aside = temporary_name(destination)
@@ -49,7 +49,7 @@ def unpack(read: Callable[[int], bytes], destination: Path) -> Receipt:
 def _extract(read: Callable[[int], bytes], folder: Path) -> Receipt:
     """Write every member below `folder`, durably, and compare with the receipt at the end.
 
-    Not with `extract(filter="data")`: it goes through links, replaces what is there, and does not sync.
+    `extract(filter="data")` is not used: it follows links, replaces existing files, and does not sync.
     """
     tally, links = StreamTally(), set[str]()
     stream = SimpleNamespace(read=read)
@@ -80,8 +80,8 @@ def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
 
 
 def _write(content: IO[bytes], member: tarfile.TarInfo, path: Path, tally: StreamTally) -> None:
-    """Write a new file with the member's content, time and executable bit, and nothing else of its mode."""
-    with path.open("xb") as file:  # x: the same name twice is an error
+    """Write a new file with the member's content, time and executable bit; ignore the rest of its mode."""
+    with path.open("xb") as file:  # x: a duplicate name is an error
         while piece := content.read(PIECE_BYTES):
             tally.sha.update(piece)
             file.write(piece)
@@ -92,11 +92,11 @@ def _write(content: IO[bytes], member: tarfile.TarInfo, path: Path, tally: Strea
 
 
 def _refuse_dangerous(member: tarfile.TarInfo, links: set[str]) -> None:
-    """Accept only plain files, folders and links that stay inside; nothing through a link."""
+    """Accept only plain files, folders and links that stay inside, and no path that goes through a link."""
     parts = member.name.split("/")
     if parts[0] != TOP or not all(parts) or {".", ".."} & set(parts) or "\0" in member.name:
         raise tarfile.TarError(f"the name {member.name!r} leads elsewhere")
-    if not (member.isreg() or member.isdir() or member.issym()) or member.issparse():  # a sparse file grows on disk
+    if not (member.isreg() or member.isdir() or member.issym()) or member.issparse():  # a sparse file can fill the disk
         raise tarfile.TarError(f"{member.name!r} is neither plain file, folder nor link")
     if member.issym() and not stays_inside(member.name, member.linkname):
         raise tarfile.TarError(f"the link {member.name!r} leads outside")
@@ -105,10 +105,10 @@ def _refuse_dangerous(member: tarfile.TarInfo, links: set[str]) -> None:
 
 
 def _swap_in(aside: Path, destination: Path) -> None:
-    """Rename the new content to its place; put back what was there when that fails or is interrupted."""
+    """Rename the new content into place; restore the old content if that fails or is interrupted."""
     new, old = aside / TOP, aside / "old"
     try:
-        if destination.is_dir() or new.is_dir():  # else one rename replaces the file
+        if destination.is_dir() or new.is_dir():  # two files need no backup: one rename replaces the old one
             with contextlib.suppress(FileNotFoundError):
                 os.rename(destination, old)
         os.replace(new, destination)
@@ -123,11 +123,11 @@ def confined(path: str, root: Path) -> Path:
     """Return `path` below `root`, with links resolved.
 
     Args:
-        path: relative to root, or absolute below it.
-        root: the volume.
+        path: a path relative to `root`, or absolute below it.
+        root: mount point of the volume.
 
     Raises:
-        LauncherError: (2) it leads elsewhere or is the root itself.
+        LauncherError: (2) the path leads outside, or is the root itself.
     """
     resolved = (root / path).resolve()
     if root.resolve() not in resolved.parents:

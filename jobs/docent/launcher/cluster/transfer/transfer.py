@@ -1,7 +1,7 @@
-"""Copy data onto and off the volume of a run, through a pod that exists as long as the transfer.
+"""Copy data to and from the volume of a run, through a pod that exists only during the transfer.
 
-The far end is `docent unpack` and `docent pack` in the launcher's image. Everything goes through the API server, so no
-NetworkPolicy applies. Reads or writes the volume below /data; on this machine only the given folder.
+The remote end is `docent unpack` or `docent pack` in the launcher's image. All data goes through the API server, so no
+NetworkPolicy applies. Reads or writes the volume below /data; on this machine only the given file or folder.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ OnSkipped = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Volume:
-    """The volume of a run, through a running pod that mounts it.
+    """The volume of a run, accessed through a running pod that mounts it.
 
     Attributes:
         cluster: the cluster.
@@ -52,17 +52,17 @@ class Volume:
         *,
         outwards: bool = True,
     ) -> Receipt:
-        """Send a file or folder to a path below /data, in place of what is there.
+        """Send a file or folder to a path below /data, replacing what is there.
 
         Args:
             source: file or folder on this machine.
             destination: path on the volume.
-            moved: called with the bytes of every piece sent.
+            moved: called with the size in bytes of every chunk sent.
             skipped: called with the path of everything that cannot be sent.
-            outwards: whether links that lead outside the source are followed; they are skipped otherwise.
+            outwards: whether links that lead outside the source are followed; otherwise they are skipped.
 
         Raises:
-            LauncherError: (105) the source cannot be read; (100) it did not arrive whole.
+            LauncherError: (102), (105) the source cannot be read; (100) it did not arrive completely.
         """
         tally = StreamTally()
         pieces = _reported(pack(source, skipped, outwards, tally), moved)
@@ -76,31 +76,31 @@ class Volume:
         return arrived
 
     def pull(self, source: str, destination: Path, moved: OnBytes = lambda _: None) -> Receipt:
-        """Fetch a file or folder from below /data to `destination`, in place of what is there.
+        """Fetch a file or folder below /data to `destination`, replacing what is there.
 
         Raises:
-            LauncherError: (102) there is no such path on the volume; (100) it did not arrive whole.
+            LauncherError: (102) there is no such path on the volume; (100) it did not arrive completely.
         """
         stream = _reported(self.cluster.run_in(self.pod, ["docent", "pack", source], None), moved)
         try:
             receipt = unpack(reader(stream), destination)
-            for _ in stream:  # the exit status of the far end follows its last byte
+            for _ in stream:  # the exit status of the remote end follows its last byte
                 pass
         except CommandError as error:
             raise _explained(error, source) from None
         return receipt
 
     def run(self, command: list[str]) -> Iterator[bytes]:
-        """Yield what a command prints in the pod.
+        """Yield the standard output of a command in the pod.
 
         Raises:
-            CommandError: it exited with another status than 0.
+            CommandError: the command exited with a status other than 0.
         """
         return self.cluster.run_in(self.pod, command, None)
 
 
 def _reported(pieces: Iterable[bytes], moved: OnBytes) -> Iterator[bytes]:
-    """Yield the pieces, and report the size of each once it has been taken."""
+    """Yield the chunks, and report the size of each once it has been consumed."""
     for piece in pieces:
         yield piece
         moved(len(piece))
@@ -108,20 +108,20 @@ def _reported(pieces: Iterable[bytes], moved: OnBytes) -> Iterator[bytes]:
 
 @contextmanager
 def volume(cluster: Cluster, body: Object) -> Iterator[Volume]:
-    """Provide the volume through the existing transfer pod, or a new one that is deleted at the end.
+    """Provide the volume through the existing transfer pod, or through a new one that is deleted at the end.
 
     Args:
         cluster: the cluster.
-        body: the pod as rendered.
+        body: the rendered pod.
 
     Raises:
-        LauncherError: (5) it cannot start, and why; (104) it is not ready in time.
+        LauncherError: (5) the pod cannot start, with the reason; (104) it is not ready in time.
     """
     name = str(body["metadata"]["name"])
     selector = f"docent/run={body['metadata']['labels']['docent/run']},app.kubernetes.io/component=transfer"
     existing = cluster.get("Pod", name)
     if existing and _is_usable(existing, body):
-        yield Volume(cluster, name)  # of another transfer, which still needs the pod
+        yield Volume(cluster, name)  # another transfer created the pod and still needs it, so do not delete it
         return
     if existing:
         cluster.delete("Pod", name)
@@ -136,13 +136,13 @@ def volume(cluster: Cluster, body: Object) -> Iterator[Volume]:
 
 
 def _is_usable(pod: Object, wanted: Object) -> bool:
-    """Whether a transfer pod runs and mounts the same volume; one that was left behind may mount another."""
+    """Return whether a transfer pod runs and mounts the same volume; a leftover pod may mount another."""
     running = pod["status"].get("phase") == "Running" and not pod["metadata"].get("deletionTimestamp")
     return running and pod["metadata"].get("labels", {}).get(CLAIM_LABEL) == wanted["metadata"]["labels"][CLAIM_LABEL]
 
 
 def _explained(error: CommandError, path: str) -> LauncherError:
-    """Return the far end's own message, with the exit code that it means here."""
+    """Return the pod's error message with the matching launcher exit code."""
     lines = error.stderr.strip().splitlines() or [f"the command in the pod exited with {error.status}"]
     of_docent = (line.removeprefix("docent: ") for line in lines if line.startswith("docent: "))
     what = next(of_docent, lines[-1])
@@ -165,7 +165,7 @@ def _wait_until_ready(cluster: Cluster, name: str, selector: str) -> None:
 
 
 def _states(cluster: Cluster, name: str, selector: str, timeout_s: float) -> Iterator[Object | None]:
-    """Yield a pod each time it changes, None when it does not exist; end after `timeout_s`."""
+    """Yield a pod each time it changes, or None if it does not exist; end after `timeout_s`."""
     pods, version = cluster.list("Pod", selector)
     yield next((pod for pod in pods if pod["metadata"]["name"] == name), None)
     for event, body in cluster.watch("Pod", selector, version, timeout_s):

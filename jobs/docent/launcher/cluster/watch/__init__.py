@@ -1,5 +1,5 @@
-"""Observe a run in a cluster: objects, logs, and the one line that says why a unit waits or failed.
+"""Observe a run in a cluster: objects, logs, and the one-line reason why a unit waits or failed.
 
-`observing` keeps lists and watches; the rest describes what they hold.
+`observing` keeps local copies of objects up to date; the other modules interpret them.
 Start reading at `attach.py`.
 """

@@ -25,20 +25,20 @@ if TYPE_CHECKING:
     from docent.launcher.cluster.api.client import Cluster
 
 LOOK_S = 1.0
-# The record may arrive a moment after the Job that wrote it has ended.
+# The record may arrive a moment after the launcher's Job has ended.
 LATE_S = 5.0
-# An image that cannot be pulled or a full quota may be fixed meanwhile, but do not wait for ever.
+# An image that cannot be pulled or a full quota may be fixed in the meantime, but do not wait forever.
 OBSTACLE_S = 120.0
 LAUNCHER = "app.kubernetes.io/component=launcher"
 
 
 class RunWatcher:
-    """Watch one run.
+    """Watches one run.
 
     Args:
         cluster: the cluster.
-        run: its name.
-        launch: the launch to watch; the record's own when None.
+        run: name of the run.
+        launch: number of the launch to watch; if None, the last launch in the record.
     """
 
     def __init__(self, cluster: Cluster, run: str, launch: int | None = None) -> None:
@@ -49,10 +49,10 @@ class RunWatcher:
         self.launch = launch or self.record().started_launch
 
     def record(self) -> RunRecord:
-        """Return the record as it is now.
+        """Return the current record.
 
         Raises:
-            LauncherError: (102) it was deleted.
+            LauncherError: (102) there is no such run, or it was deleted.
         """
         config_map = self.records.get("ConfigMap", state.state_name(self.run))
         if config_map is None:
@@ -61,24 +61,24 @@ class RunWatcher:
         return state.parse(config_map)
 
     def is_current(self, record: RunRecord) -> bool:
-        """Whether a record is about the watched launch, and not about an earlier one."""
+        """Return whether a record describes the watched launch, rather than an earlier one."""
         return record.launch >= self.launch
 
     def is_finished(self, record: RunRecord) -> bool:
-        """Whether a record says that the watched launch has ended."""
+        """Return whether a record shows that the watched launch has ended."""
         return self.is_current(record) and record.phase != "running"
 
     def records_until_end(self) -> Iterator[RunRecord]:
-        """Yield the record at each change and at least every second; the last one is of a finished launch.
+        """Yield the record at each change and at least every second; the last one belongs to a finished launch.
 
         Raises:
-            LauncherError: (100) the launcher ended without recording how; (102) the run was deleted.
+            LauncherError: (100) the launcher ended without recording the outcome; (102) the run was deleted.
         """
         ended_s: float | None = None
         while True:
             self.changed.clear()
             record = self.record()
-            # After a retry meanwhile, that launch is the one to watch. A run started by hand has no number.
+            # After a retry in the meantime, watch the new launch. A run started by hand has no launch number.
             self.launch = max(self.launch, record.started_launch)
             yield record
             if self.is_finished(record):
@@ -92,7 +92,7 @@ class RunWatcher:
             self.changed.wait(LOOK_S)
 
     def obstacle(self) -> str:
-        """Return why the launcher's own pod does not start, "" when it runs or nothing is known yet."""
+        """Return why the launcher's own pod does not start, or "" if it runs or nothing is known yet."""
         jobs = self._jobs()
         if not jobs:
             return ""
@@ -104,18 +104,18 @@ class RunWatcher:
         try:
             events, _ = self.cluster.list("Event")
         except ApiError as error:
-            if error.status != 403:  # then the cause is given without them
+            if error.status != 403:  # if forbidden, give the cause without events
                 raise
             return []
         return [event for event in events if event.get("involvedObject", {}).get("name") == name]
 
     def _jobs(self) -> list[Any]:
-        """Return the launcher's Jobs of the watched launch, the newest last."""
+        """Return the launcher's Jobs for the watched launch, newest last."""
         jobs = self.launchers.labelled("Job", "app.kubernetes.io/component", "launcher")
         return [job for job in jobs if launch_of(job) == self.launch]
 
     def _launcher_ended(self) -> str:
-        """Return why the launcher ended, "" while it works."""
+        """Return why the launcher ended, or "" while it runs."""
         jobs = self._jobs()
         if not jobs:
             pods = self.launchers.labelled("Pod", "app.kubernetes.io/component", "launcher")
@@ -141,7 +141,7 @@ def attach(cluster: Cluster, run: str, launch: int | None, console: Console) -> 
     """Show a run until it ends; Ctrl-C leaves it running.
 
     Raises:
-        LauncherError: 100 failed, 101 Ctrl-C or it cannot start, 103 cancelled.
+        LauncherError: 100 the run failed, 101 Ctrl-C or it cannot start, 103 it was cancelled.
     """
     try:
         watcher = RunWatcher(cluster, run, launch)
@@ -170,10 +170,10 @@ def _show(watcher: RunWatcher, display: RunDisplay) -> RunRecord:
 
 
 def conclude(cluster: Cluster, run: str, record: RunRecord) -> None:
-    """Return when the run is done.
+    """Return normally if the run succeeded; otherwise raise the matching error.
 
     Raises:
-        LauncherError: 100 failed, 103 cancelled.
+        LauncherError: 100 the run failed, 103 it was cancelled.
     """
     where = f"run {run} in namespace {cluster.namespace}"
     if record.phase == "failed":

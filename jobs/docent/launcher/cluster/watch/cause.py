@@ -1,7 +1,7 @@
 """Explain in one line why a unit waits or failed, and what to do about it.
 
-Pure functions over plain values: the workload's condition, its pods, warnings, and the end of its log. Several causes
-can apply to a unit: the tables at the end are in order of how decisive each is, and the first that applies is returned.
+Pure functions over plain values: the workload's condition, its pods, warnings, and the end of its log. If several
+causes apply to a unit, the first in the tables at the end is returned: they are ordered from most to least decisive.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from docent.launcher.cluster.watch.loglines import last_error, one_line
 Object = dict[str, Any]
 
 MEANINGS = {error.exit_code: error.meaning.split(":", 1)[0].split(";", 1)[0] for error in STAGE_ERRORS}
-# Which of several failed pods decides the cause: errors that end a run come before those that are retried.
+# If several pods failed, the exit code that comes first here decides: errors that end a run precede retried ones.
 OTHER = -1
 DECISIVE = (ConfigError.exit_code, 44, 42, PipelineError.exit_code, OTHER, TemporaryError.exit_code, 143)
 SIGKILL = 137
@@ -32,15 +32,15 @@ NOT_MOUNTED = frozenset({"FailedMount", "FailedAttachVolume"})
 
 @dataclass(frozen=True)
 class UnitEvidence:
-    """What is known about a unit that waits or failed.
+    """Everything known about a unit that waits or failed.
 
     Attributes:
-        unit: its name, for the key to edit.
-        status: of its workload.
-        pods: its pods, in any order.
+        unit: name of the unit, used to name the config key to edit.
+        status: status of its workload.
+        pods: pods of the unit, in any order.
         warnings: events of type Warning about its workload and pods.
-        log: the end of its log.
-        queue: the Kueue queue it waits in, "" for none.
+        log: end of its log.
+        queue: the Kueue queue that it waits in, or "" if there is none.
     """
 
     unit: str
@@ -53,7 +53,7 @@ class UnitEvidence:
 
 @dataclass(frozen=True)
 class Cause:
-    """The cause in one line, and the exit code of the pod that decided it, where one did."""
+    """The cause in one line, and the exit code of the pod that decided it, if there is one."""
 
     text: str
     exit_code: int | None = None
@@ -70,7 +70,7 @@ def why_failed(evidence: UnitEvidence) -> Cause:
 
 
 def why_waiting(evidence: UnitEvidence) -> str:
-    """Return why a submitted unit does not run yet; "" when it runs or was only just created."""
+    """Return why a submitted unit does not run yet, or "" if it runs or was only just created."""
     return next((cause.text for explain in _WAITING if (cause := explain(evidence))), "")
 
 
@@ -94,7 +94,7 @@ def _exit_code(evidence: UnitEvidence) -> Cause | None:
 
 
 def decisiveness(pod: Object) -> int:
-    """Return the sort key of a failed pod: the one that decides the cause has the smallest."""
+    """Return the sort key of a failed pod; the pod with the smallest key decides the cause."""
     return min(map(_rank, _exit_codes([pod])), default=len(DECISIVE))
 
 
@@ -129,7 +129,7 @@ def _image(evidence: UnitEvidence) -> Cause | None:
         if waiting.get("reason") in CANNOT_PULL:
             images = ", ".join(c["image"] for c in pod["spec"]["containers"])
             message = waiting.get("message") or waiting["reason"]
-            message = message.partition(": ErrImagePull: ")[2] or message  # prefixed between two attempts
+            message = message.partition(": ErrImagePull: ")[2] or message  # drop the prefix added during back-off
             return Cause(one_line(f"image {images} cannot be pulled: {message}"))
     return None
 
@@ -153,7 +153,7 @@ def _unschedulable(evidence: UnitEvidence) -> Cause | None:
         for condition in _conditions(pod):
             if condition["type"] == "PodScheduled" and condition["status"] == "False":
                 message = condition.get("message") or condition.get("reason", "")
-                message = message.partition(" no new claims")[0].partition(" preemption:")[0]  # what else was tried
+                message = message.partition(" no new claims")[0].partition(" preemption:")[0]  # drop other attempts
                 volume = "persistentvolumeclaim" in message.lower()
                 return Cause(one_line(f"{'its volume is not ready' if volume else 'no node fits'}: {message}"))
     return None

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 Phase = Literal["queued", "running", "complete", "failed"]
 
-# By the condition that says so; a PyTorchJob is Succeeded where Job and TrainJob are Complete.
+# Phase by condition type; a PyTorchJob is Succeeded where Job and TrainJob are Complete.
 PHASES: dict[str, Phase] = {"Complete": "complete", "Succeeded": "complete", "Failed": "failed", "Suspended": "queued"}
 
 
@@ -20,10 +20,10 @@ class WorkloadStatus:
 
     Attributes:
         phase: queued (suspended), running (submitted, pods may still wait), complete or failed.
-        reason: of the condition, e.g. DeadlineExceeded.
-        message: of the condition.
-        retries: pods that failed.
-        failed_indexes: of an Indexed Job of several, as Kubernetes writes them: `1,3-5`.
+        reason: reason of the condition, e.g. DeadlineExceeded.
+        message: message of the condition.
+        retries: number of pods that failed.
+        failed_indexes: failed indexes of an Indexed Job with several pods, in Kubernetes notation: `1,3-5`.
     """
 
     phase: Phase
@@ -34,14 +34,14 @@ class WorkloadStatus:
 
     @property
     def finished(self) -> bool:
-        """Whether it is complete or has failed."""
+        """Whether the workload is complete or has failed."""
         return self.phase in ("complete", "failed")
 
 
 def read(workload: Object) -> WorkloadStatus:
-    """Return the status of a workload by its conditions.
+    """Return the status of a workload from its conditions.
 
-    A Job that is about to fail but still has pods counts as running: its pods may yet write.
+    A Job that is about to fail but still has pods counts as running: its pods may still write.
     """
     status, spec = workload.get("status") or {}, workload.get("spec") or {}
     retries = int(status.get("failed") or 0)
@@ -53,6 +53,6 @@ def read(workload: Object) -> WorkloadStatus:
             condition, several = true[name], int(spec.get("completions") or 1) > 1
             indexes = str(status.get("failedIndexes") or "") if several else ""
             return WorkloadStatus(phase, condition.get("reason", ""), condition.get("message", ""), retries, indexes)
-    # Created suspended, and the controller has not set the condition yet.
+    # The workload was created suspended, and the controller has not set the condition yet.
     suspended_by_spec = spec.get("suspend") or (spec.get("runPolicy") or {}).get("suspend")
     return WorkloadStatus("queued" if suspended_by_spec else "running", retries=retries)

@@ -10,17 +10,17 @@ LOG_LINE = re.compile(r"^(?:\S+ )?\S+ (DEBUG|INFO|WARNING|ERROR|CRITICAL) (.*)$"
 
 
 def one_line(text: str) -> str:
-    """Return a text with every run of white space as one space."""
+    """Return the text with every run of white space replaced by one space."""
     return " ".join(text.split())
 
 
 def last_error(log: str) -> str:
-    """Return the last error of a log on one line: from JSON lines, from plain lines, else its last line."""
+    """Return the last error in a log as one line: from JSON or plain log lines, or else the last message."""
     blocks = list(_messages(log))
     errors = [text for level, text in blocks if level in ("ERROR", "CRITICAL")]
     chosen = errors[-1] if errors else blocks[-1][1] if blocks else ""
     what, *more = [line.strip() for line in chosen.splitlines() if line.strip()] or [""]
-    if what.startswith("Traceback "):  # it ended before logging was set up
+    if what.startswith("Traceback "):  # the process ended before logging was set up
         return one_line(more[-1] if more else what)
     if any(line.startswith("Traceback ") for line in more):
         return one_line(f"{what}: {more[-1]}")
@@ -29,7 +29,7 @@ def last_error(log: str) -> str:
 
 
 def readable(log: str) -> str:
-    """Return a pod's log for people: its JSON lines as plain ones, other lines unchanged."""
+    """Return a pod's log with its JSON lines as plain text and other lines unchanged."""
     lines = []
     for line in log.splitlines():
         record = _record(line) if line.startswith("{") else None
@@ -38,7 +38,7 @@ def readable(log: str) -> str:
 
 
 def _messages(log: str) -> Iterator[tuple[str, str]]:
-    """Yield level and text of every record; other lines belong to the record before them."""
+    """Yield level and text of every log record; other lines are appended to the record before them."""
     level, text = "", ""
     for line in log.splitlines():
         record = _record(line)

@@ -1,4 +1,4 @@
-"""Read the log of a unit in the cluster: from its pods, across their replacement, or from the record after them."""
+"""Read the log of a unit in the cluster: from its pods, including replacements, or from the record afterwards."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ LOOK_S = 1.0
 
 
 def lines(cluster: Cluster, run: str, record: RunRecord, unit: str, index: int | None) -> Iterator[str]:
-    """Yield the log of a unit so far; each line with its pod's index where there are several.
+    """Yield the log of a unit so far; prefix each line with the pod's index if there are several.
 
     Raises:
-        LauncherError: (102) it has no log.
+        LauncherError: (102) the unit has no log.
     """
     pods = _newest(_chosen(cluster.list("Pod", _selector(run, unit))[0], index))
     started = [pod for pod in pods if pod.get("status", {}).get("phase") in STARTED]
@@ -37,7 +37,7 @@ def lines(cluster: Cluster, run: str, record: RunRecord, unit: str, index: int |
 
 
 def follow(cluster: Cluster, run: str, unit: str, index: int | None) -> Iterator[str]:
-    """Yield the log of a unit until it ends, from every pod that it has meanwhile."""
+    """Yield the log of a unit until the unit ends, from all its pods, including ones created meanwhile."""
     changed = threading.Event()
     lines_read: queue.Queue[str] = queue.Queue()
     pods = Observed(cluster, ("Pod",), _selector(run, unit), changed)
@@ -65,7 +65,7 @@ def follow(cluster: Cluster, run: str, unit: str, index: int | None) -> Iterator
 
 
 def _read(cluster: Cluster, pod: Object, prefix: str, pods: Observed, lines_read: queue.Queue[str]) -> None:
-    """Read all lines of one pod; after a broken connection continue where it broke."""
+    """Read all lines of one pod; after a broken connection, continue where it broke."""
     name, seen = pod["metadata"]["name"], 0
     try:
         while True:
@@ -88,7 +88,7 @@ def _has_ended(records: Observed, run: str, unit: str) -> bool:
     record = state.parse(config_map)
     launchers = records.labelled("Job", "app.kubernetes.io/component", "launcher")
     stands = how_it_stands(record, max(launchers, key=launch_of, default=None))
-    by_hand = not record.run  # then there is no Job of a launcher
+    by_hand = not record.run  # a run started by hand has no launcher Job
     going_on = record.phase == "running" if by_hand else stands not in FINISHED
     return not going_on or (unit in record.units and record.units[unit].phase in ("done", "failed"))
 
@@ -114,7 +114,7 @@ def _chosen(pods: list[Object], index: int | None) -> list[Object]:
 
 
 def _newest(pods: list[Object]) -> list[Object]:
-    """Return the newest pod of every index: it replaced the others."""
+    """Return the newest pod of every index; it replaced the older ones."""
     by_age = sorted(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))
     newest = {_index(pod): pod for pod in by_age}
     return [newest[index] for index in sorted(newest, key=lambda text: (len(text), text))]

@@ -1,4 +1,4 @@
-"""Keep a local copy of the objects of a run: one list and one watch per kind, each in a thread of its own."""
+"""Keep a local copy of a run's objects: one list and one watch per kind, each watch in its own thread."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ WATCH_S = 3600.0
 
 
 class Observed:
-    """All objects of some kinds that have a label, kept up to date (an informer).
+    """All objects of given kinds that match a label selector, kept up to date (an informer).
 
     Args:
         cluster: the cluster.
-        kinds: which kinds.
-        selector: labels that the objects have.
-        changed: set whenever something changed.
+        kinds: kinds to watch.
+        selector: label selector of the objects.
+        changed: set whenever an object changes.
     """
 
     def __init__(self, cluster: Cluster, kinds: tuple[str, ...], selector: str, changed: threading.Event) -> None:
@@ -32,7 +32,7 @@ class Observed:
             threading.Thread(target=self._follow, args=(kind, version), name=f"watch {kind}", daemon=True).start()
 
     def get(self, kind: str, name: str) -> Object | None:
-        """Return one object, or None when it does not exist.
+        """Return one object, or None if it does not exist.
 
         Raises:
             PipelineError: the watch has ended, e.g. because the API server was unreachable for too long.
@@ -42,14 +42,14 @@ class Observed:
             return self._objects[kind].get(name)
 
     def labelled(self, kind: str, label: str, value: str) -> list[Object]:
-        """Return the objects whose label has this value, the newest last."""
+        """Return the objects whose label has this value, newest last."""
         self._check()
         with self._lock:
             objects = [o for o in self._objects[kind].values() if o["metadata"].get("labels", {}).get(label) == value]
         return sorted(objects, key=lambda o: str(o["metadata"].get("creationTimestamp", "")))
 
     def put(self, body: Object) -> None:
-        """Add an object that was created just now and that the watch has not reported yet."""
+        """Add an object that was just created and that the watch has not reported yet."""
         with self._lock:
             self._objects[body["kind"]].setdefault(body["metadata"]["name"], body)
 
@@ -65,7 +65,7 @@ class Observed:
                     self.changed.set()
                 items, version = self.cluster.list(kind, self.selector)
                 self._take(kind, RELISTED, {"items": items})
-        except Exception as error:  # noqa: BLE001 - the next reader raises it, instead of waiting for ever
+        except Exception as error:  # noqa: BLE001 - raised in the next read, which would otherwise wait forever
             self._failed = error
             self.changed.set()
 
@@ -79,5 +79,5 @@ class Observed:
             name, uid = body["metadata"]["name"], body["metadata"]["uid"]
             if event != "DELETED":
                 objects[name] = body
-            elif objects.get(name, {}).get("metadata", {}).get("uid") == uid:  # not one created again under that name
+            elif objects.get(name, {}).get("metadata", {}).get("uid") == uid:  # keep a new object with the same name
                 del objects[name]

@@ -1,5 +1,5 @@
-"""Verbs that act on a run in a cluster, and the two that run only inside pods.
+"""Verbs that act on a run in a cluster, and verbs that run only inside pods.
 
-`target` finds the cluster and the run; `on_cluster` holds the cluster form of verbs that have a local one.
+`target` finds the cluster and the run; `on_cluster` implements verbs that also have a local form.
 Start reading at `on_cluster.py`.
 """

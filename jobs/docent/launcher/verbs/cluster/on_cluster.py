@@ -1,6 +1,6 @@
-"""The verbs run, status, logs, gc and open for runs on a cluster.
+"""Implement the verbs run, status, logs, gc and open for runs on a cluster.
 
-Reads the pipeline file and the cluster; writes what `docent run` makes there, and with `open` a copy of the report.
+Reads the pipeline file and the cluster; writes what `docent run` creates there, and with `open` a copy of the report.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ from docent.pipeline import units
 
 
 def run(config: PipelineConfig, yes: bool, detach: bool) -> None:
-    """Start a run in the cluster, or attach to it; nothing when it is done.
+    """Start a run in the cluster, or attach to it; do nothing if it is complete.
 
     Raises:
-        ConfigError: a stage cannot do what the configuration says.
-        LauncherError: with the exit code of what went wrong.
+        ConfigError: a stage does not support the configuration.
+        LauncherError: the run cannot start or has failed; with the matching exit code.
     """
     check_stages(config)
     for problem in without_pictures(config, list(units(config).values())):
@@ -88,14 +88,14 @@ def _launch(cluster: Cluster, intent: Intent, yes: bool) -> int:
 
 @contextmanager
 def _sending(one: Input) -> Iterator[Callable[[int], Any]]:
-    """Print which input is being sent, on a terminal also how much and how fast."""
+    """Print which input is being sent; on a terminal, also show how much and how fast."""
     click.echo(f"sending {one.source} to /data/{one.destination}")
     with counted(one.destination) as moved:
         yield moved
 
 
 def status(namespace: str, run_name: str | None, output: str, watch: bool) -> None:
-    """Show the state of a run; with `watch` until it ends."""
+    """Show the state of a run; with `watch`, until it ends."""
     cluster, name, record = find(namespace, run_name)
     where = f"run {name} in namespace {cluster.namespace}"
     if watch and output == "table":
@@ -103,7 +103,7 @@ def status(namespace: str, run_name: str | None, output: str, watch: bool) -> No
         attach(cluster, name, None, console())
         return
     how = standing(cluster, name, record)
-    # Before a launch has begun, the record is of the last.
+    # Before a new launch has begun, the record still describes the previous one.
     units = {unit: state if how == "running" else after_launch(state) for unit, state in record.units.items()}
     rows = [asdict(status_line(unit, state)) for unit, state in units.items()]
     title = f"{where}: {how}, launch {record.run.get('launch', record.launch)}"
@@ -128,14 +128,14 @@ def logs(namespace: str, run_name: str | None, unit: str, index: int | None, fol
     try:
         for line in lines:
             click.echo(line)
-    except KeyboardInterrupt:  # of the watching, not of the run
+    except KeyboardInterrupt:  # it stops the watching, not the run
         again = command(f"logs {unit} -f", cluster, name)
         where = f"run {name} in namespace {cluster.namespace}"
         raise LauncherError(101, f"watching stopped; run {name} goes on in the cluster", where, again) from None
 
 
 def gc(namespace: str, run_name: str | None, everything: bool, models: bool, yes: bool) -> None:
-    """Delete what is no longer needed: files on the volume of the run, then its objects."""
+    """Delete what is no longer needed: files on the run's volume, then its objects."""
     cluster, name, record = find(namespace, run_name)
     unneeded = garbage(cluster, name, record, everything)
     chosen = ["--all"] * everything + ["--models"] * models
@@ -148,31 +148,32 @@ def gc(namespace: str, run_name: str | None, everything: bool, models: bool, yes
         click.echo("no object to delete")
         return
     ask(f"delete {of_number(len(unneeded), 'object')}, named above?", yes, again)
-    for body in unneeded:  # by uid: what somebody made under its name meanwhile stays
+    for body in unneeded:  # by uid: keep an object that was meanwhile created under the same name
         cluster.delete(body["kind"], body["metadata"]["name"], body["metadata"]["uid"])
 
 
 def _tidy_volume(cluster: Cluster, name: str, record: RunRecord, models: list[str], again: str, yes: bool) -> None:
-    """Run `docent gc` in the transfer pod: it lists first, and deletes after confirmation.
+    """Run `docent gc` in the transfer pod: list files first, and delete them after confirmation.
 
     Args:
+        models: the option `--models`, if it was given.
         again: the command that deletes without asking.
     """
-    called_as = f"{CALLED_AS}={as_text(invocation.of_run_on_cluster(name, cluster.namespace))}"  # for what it suggests
+    called_as = f"{CALLED_AS}={as_text(invocation.of_run_on_cluster(name, cluster.namespace))}"  # for suggestions
     tidy = ["env", called_as, "docent", "gc", "--run", name, "--data", "/data", *models]
     with volume(cluster, transfer_pod(Plan.of(stored_config(cluster, name, record)))) as far:
         shown: set[str] = set()
         try:
             _show_lines(far.run(tidy), shown)
         except CommandError as error:
-            if error.status != 2:  # it has listed what could go, and asks
+            if error.status != 2:  # 2: it has listed the files and needs confirmation
                 raise LauncherError(100, error.stderr.strip(), f"run {name}", command("gc", cluster, name)) from None
             ask("delete these from the volume?", yes, again)
             _show_lines(far.run([*tidy, "--yes"]), shown)
 
 
 def _show_lines(pieces: Iterable[bytes], shown: set[str]) -> None:
-    """Print the lines of a listing that an earlier one did not show, also where the pieces end with an error."""
+    """Print the lines of a listing that were not shown before, even if reading the chunks ends with an error."""
     received = b""
     try:
         for piece in pieces:
@@ -186,7 +187,7 @@ def _show_lines(pieces: Iterable[bytes], shown: set[str]) -> None:
 
 
 def fetch_report(namespace: str, run_name: str | None, data: Path) -> Path:
-    """Copy the report page from the volume, and return its path.
+    """Copy the report page from the volume, and return its local path.
 
     Raises:
         LauncherError: (102) there is no report yet.

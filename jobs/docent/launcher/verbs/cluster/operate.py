@@ -1,6 +1,6 @@
 """Verbs for a run on the cluster after its start: retry, cancel, wait, and push and pull to copy data.
 
-`push` and `pull` read or write the given folder, and start the run's transfer pod for the time of the transfer.
+`push` reads and `pull` writes the given path; both start the run's transfer pod for the duration of the transfer.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def wait(run_name: str | None, namespace: str, timeout_s: float | None) -> None:
     cluster, run, _ = find(namespace, run_name)
     try:
         wait_for_end(cluster, run, timeout_s)
-    except KeyboardInterrupt:  # of the waiting, not of the run
+    except KeyboardInterrupt:  # it stops the waiting, not the run
         where, again = f"namespace {cluster.namespace}", command("wait", cluster, run)
         raise LauncherError(101, f"run {run} is not finished yet; it goes on", where, again) from None
 
@@ -114,7 +114,7 @@ def pull(
 
 
 def _config(cluster: Cluster, run_name: str | None, file: Path) -> PipelineConfig:
-    """Return the stored configuration of a run, or that of the file where there is no run yet."""
+    """Return the stored configuration of a run, or the configuration in the file if there is no run yet."""
     try:
         run, record = state.find(cluster, run_name)
         return state.stored_config(cluster, run, record)
@@ -125,7 +125,7 @@ def _config(cluster: Cluster, run_name: str | None, file: Path) -> PipelineConfi
 
 
 def _make_platform(cluster: Cluster, plan: Plan) -> None:
-    """Create volume, accounts and policies, as far as they do not exist yet."""
+    """Create the platform objects, such as volume, accounts and policies, that do not exist yet."""
     if not start.namespace_exists(cluster):
         start.make_namespace(cluster, plan)
     bodies = [body for body in platform(plan) if body["kind"] != "Namespace" and not start.is_plan(plan, body)]

@@ -1,4 +1,4 @@
-"""Verbs that run only inside pods: the launcher itself, and the far end of `push` and `pull`. --help hides them.
+"""Verbs that run only inside pods: the launcher, and the remote end of `push` and `pull`. --help hides them.
 
 They read and write the volume, mounted at /data, which is also the working directory.
 """

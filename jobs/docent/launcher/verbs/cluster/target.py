@@ -1,6 +1,6 @@
 """Find the cluster and run of a verb, ask for confirmation, and show the bytes of a transfer.
 
-Reads the kubeconfig; writes only to the terminal. Imports nothing heavy before it is used.
+Reads the kubeconfig; writes only to the terminal. Imports heavy packages only when they are used.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from docent.messages.printing import printable
 
 
 def find(namespace: str, run_name: str | None) -> tuple[Cluster, str, RunRecord]:
-    """Return cluster, name and record of the named run, or of the one launched last.
+    """Return the cluster, name and record of the named run, or of the most recently launched one.
 
     Raises:
-        LauncherError: (102) there is none.
+        LauncherError: (102) there is no such run.
     """
     cluster = Cluster.connect(namespace)
     return cluster, *find_run(cluster, run_name)
 
 
 def ask(question: str, yes: bool, retry: str) -> None:
-    """Ask for confirmation.
+    """Ask for confirmation, unless `yes` is set.
 
     Raises:
         LauncherError: (2) there is no terminal to ask on.
-        click.Abort: the answer is no.
+        click.Abort: the user answered no.
     """
     if yes:
         return
@@ -45,7 +45,7 @@ def ask(question: str, yes: bool, retry: str) -> None:
 
 @contextmanager
 def counted(what: str) -> Iterator[Callable[[int], Any]]:
-    """Show how many bytes have moved, and how fast, on a terminal; call it with the bytes of every piece."""
+    """Show transferred bytes and speed on a terminal; yield a function to call with the size of every chunk."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return
@@ -59,5 +59,5 @@ def counted(what: str) -> Iterator[Callable[[int], Any]]:
 
 
 def left_out(path: str) -> None:
-    """Report what cannot be sent."""
+    """Report a path that cannot be sent."""
     click.echo(f"left out, neither a file nor a link to one: {printable(str(path))}", err=True)

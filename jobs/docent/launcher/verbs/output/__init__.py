@@ -1,5 +1,5 @@
-"""Format what the verbs print: tables, status, closing lines of a run.
+"""Format the output of verbs: tables, status, closing lines of a run.
 
-Text for people and JSON for programs.
+Writes text for people and JSON for programs.
 Start reading at `tables.py`.
 """

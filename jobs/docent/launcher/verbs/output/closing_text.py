@@ -1,6 +1,6 @@
-"""Tell at the end of `docent run` what was left out, what was not written or pushed, and which commands follow.
+"""Report at the end of `docent run` what was skipped, what was not written or pushed, and which commands follow.
 
-Reads the artifacts of the run, and of what was rejected the first rows; writes nothing.
+Reads the artifacts of the run and their first rejected rows; writes nothing.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from docent.store import Artifact
 
 AGAIN = f"docent run --only {UNIT}"
 NAMED = 5
-"""Rejected rows that are named; the file has all of them."""
+"""How many rejected rows are listed; the file has all of them."""
 MAX_NAME_CHARS = 150
 
 
 def closing_lines(states: Any, chosen: list[str]) -> Iterator[str]:
-    """Yield the closing lines.
+    """Yield all closing lines.
 
     Args:
         chosen: the units of this launch.
@@ -41,7 +41,7 @@ def closing_lines(states: Any, chosen: list[str]) -> Iterator[str]:
 
 
 def _again(states: Any) -> Invocation:
-    """Describe a command that repeats this launch: it ends with the same unit."""
+    """Describe the options of a command that repeats this launch up to the same last unit."""
     context = click.get_current_context(silent=True)
     given = context.params if context else {}
     last = given.get("last") or given.get("only")
@@ -49,7 +49,7 @@ def _again(states: Any) -> Invocation:
 
 
 def _left_out(states: Any, chosen: list[str]) -> Iterator[str]:
-    """Yield which photos, files and rows of the sources could not be used, and how to read them again."""
+    """Yield the photos, files and rows of the sources that could not be used, and the command to read them again."""
     artifact = states.of("ingest").artifact if "ingest" in chosen else None
     if artifact and artifact.success.rejected:
         listed = artifact.folder / "rejects-*.jsonl"
@@ -59,7 +59,7 @@ def _left_out(states: Any, chosen: list[str]) -> Iterator[str]:
 
 
 def _shortfall(states: Any, chosen: list[str]) -> Iterator[str]:
-    """Yield the question types for which the teacher wrote fewer pairs than asked for."""
+    """Yield the question types for which the teacher wrote fewer pairs than requested."""
     artifact = states.of("build-dataset").artifact if "build-dataset" in chosen else None
     statistics = read_summary(artifact, Statistics)
     if statistics and (missing := statistics.missing_by_type):
@@ -72,7 +72,7 @@ def _shortfall(states: Any, chosen: list[str]) -> Iterator[str]:
 
 
 def _unmatched(states: Any, chosen: list[str]) -> Iterator[str]:
-    """Yield how many decisions of a review are about pairs that have changed since."""
+    """Yield how many review decisions refer to pairs that no longer exist."""
     artifact = states.of("curate").artifact if "curate" in chosen else None
     review = read_summary(artifact, ReviewSummary)
     if review and review.unmatched:
@@ -82,7 +82,7 @@ def _unmatched(states: Any, chosen: list[str]) -> Iterator[str]:
 
 
 def unlicensed(states: Any, chosen: list[str]) -> Iterator[str]:
-    """Yield how to set the licence of a data set whose card says `other` because none was named."""
+    """Yield the command to set the licence of a data set whose card says `other` because none was named."""
     section = states.config.build_dataset
     if "build-dataset" not in chosen or section is None or section.license:
         return
@@ -96,7 +96,7 @@ def push_lines(states: RunStates, chosen: Sequence[str]) -> Iterator[str]:
     """Yield where the data set was pushed, or why it was not and how to push it.
 
     Args:
-        chosen: names of the units that are looked at.
+        chosen: names of the units to report on.
     """
     section, artifact = states.config.build_dataset, states.of(UNIT).artifact if UNIT in chosen else None
     if section is None or not section.push_to or artifact is None:
@@ -114,7 +114,7 @@ def push_lines(states: RunStates, chosen: Sequence[str]) -> Iterator[str]:
 
 
 def rejected_names(artifact: Artifact) -> Iterator[str]:
-    """Yield the first rows that a complete unit rejected, and how many others there are."""
+    """Yield the first rows that a complete unit rejected, and the number of the others."""
     names = list(_names(artifact))
     yield from (f"  {name}" for name in names)
     others = artifact.success.rejected - len(names)
@@ -123,7 +123,7 @@ def rejected_names(artifact: Artifact) -> Iterator[str]:
 
 
 def _names(artifact: Artifact) -> Iterator[str]:
-    """Yield the first rejected rows in words; none where the files are damaged, which `docent run --verify` finds."""
+    """Yield the first rejected rows as text; none if the files are damaged, which `docent run --verify` reports."""
     try:
         for reject in islice(artifact.rejects(), NAMED):
             kept = " (its exhibit stays)" if reject.parents and artifact.unit == "ingest" else ""

@@ -1,6 +1,6 @@
-"""Print what is in a document and what would be made of it, as text for people.
+"""Print the content of a document and what docent would make of it, as text for people.
 
-Takes what `-o json` prints; writes only to the terminal. Text of the document is shown, never interpreted.
+Takes the data that `-o json` prints; writes only to the terminal. Text of the document is shown, never interpreted.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Shown = Mapping[str, Any]
 
 
 def print_preview(shown: Shown) -> None:
-    """Print every part under its heading."""
+    """Print every part of a preview under its heading."""
     from rich.text import Text
 
     screen = console()
@@ -127,12 +127,12 @@ def _rest(rows: Sequence[Any], shown: int = MAX_SHOWN) -> Iterator[str]:
 
 
 def place(span: Shown) -> str:
-    """Return a place such as `manual.md:12-14`, with the page where there is one."""
+    """Return a place such as `manual.md:12-14`, with the page if there is one."""
     page = f" page {span['page']}" if span["page"] is not None else ""
     return f"{span['file']}:{span['first_line']}-{span['last_line']}{page}"
 
 
 def cut(value: Any, chars: int = MAX_LINE_CHARS) -> str:
-    """Return a value as one line of bounded length."""
+    """Return a value as a single line of bounded length."""
     text = " ".join(str(value).split())
     return text if len(text) <= chars else text[: chars - 1] + "…"

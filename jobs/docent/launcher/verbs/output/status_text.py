@@ -1,4 +1,4 @@
-"""Print the state of a run for people: the table, the time left, and what to do next. Reads the run folder."""
+"""Print the state of a run for users: the table, the time left, and the next commands. Reads the run folder."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from docent.messages.suggested_commands import complete
 from docent.spec import RunStates
 
 SECONDS = "seconds: the work itself since its last start, all shards added up; without starting processes and waiting"
-"""Explains the column: the lines of `docent run` have the time from a unit's start to its end."""
+"""Explains the column `seconds`, which differs from the output of `docent run`: that shows start-to-end times."""
 
 
 def picture(states: RunStates) -> Any:
-    """Return the table of units, and below it the time left of the launch under way, where known."""
+    """Return the table of units, and below it the remaining time of the current launch, if known."""
     from rich.console import Group
     from rich.text import Text
 
@@ -38,7 +38,7 @@ def picture(states: RunStates) -> Any:
 
 
 def what_next(states: RunStates) -> Iterator[str]:
-    """Yield the lines below the table: what was rejected, and where no launcher works on the run, how to continue."""
+    """Yield the lines below the table: rejected rows, and how to continue if no launcher works on the run."""
     run_dir = states.run_dir
     given = invocation.of_run(run_dir)
     at_work = is_locked(run_dir)
@@ -48,7 +48,7 @@ def what_next(states: RunStates) -> Iterator[str]:
     for line in lines:
         if line.phase is Phase.DONE and line.rejected and (artifact := states.of(line.unit).artifact):
             yield f"rejected by {line.unit}: {line.rejected}, named in {artifact.folder / 'rejects-*.jsonl'}"
-            if line.unit == "ingest":  # what a person can fix; the others count pairs and rows of docent's own
+            if line.unit == "ingest":  # only these can be fixed by the user; other stages reject docent's own pairs
                 yield from rejected_names(artifact)
         if line.phase is Phase.FAILED and not at_work:
             yield f"{line.unit} failed: {complete(f'docent logs {line.unit}', given)}"
@@ -66,7 +66,7 @@ def what_next(states: RunStates) -> Iterator[str]:
 
 
 def _next_of_open(states: RunStates, lines: list[StatusLine]) -> Iterator[str]:
-    """Yield the next command of an incomplete run: what the first failure advises, else the same command again."""
+    """Yield the next command of an incomplete run: the first failure's suggestion, or else the same command again."""
     run_dir = states.run_dir
     stored = file_in_force(run_dir, at_work=False).name == RESOLVED
     failed = [line for line in lines if line.phase is Phase.FAILED]
@@ -82,7 +82,7 @@ def _next_of_open(states: RunStates, lines: list[StatusLine]) -> Iterator[str]:
 
 
 def of_unstored_attempt(states: RunStates) -> Iterator[str]:
-    """Yield how the last launch ended whose settings are not stored with the run, and how to continue with them."""
+    """Yield how the last launch ended, if its settings are not stored with the run, and how to continue with them."""
     run_dir = states.run_dir
     units = unstored_attempt(states)
     if units:

@@ -1,4 +1,4 @@
-"""Print tables for people and JSON for programs, errors and warnings. Writes only to the terminal."""
+"""Print tables for people, JSON for programs, errors and warnings. Writes only to the terminal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_CELL_CHARS = 2000
 
 
 def say_error(text: str) -> None:
-    """Print an error message on standard error, without secrets and terminal sequences."""
+    """Print an error message on standard error, with secrets masked and terminal sequences escaped."""
     click.echo(f"docent: {terminal_safe(mask(text))}", err=True)
 
 
@@ -26,14 +26,14 @@ def say_warning(text: str, next_step: str) -> None:
 
 
 def console() -> Any:
-    """Return a console as wide as the terminal, or where there is none 160 columns wide."""
+    """Return a console as wide as the terminal, or 160 columns wide if there is no terminal."""
     from rich.console import Console
 
     return Console() if sys.stdout.isatty() else Console(width=160)
 
 
 def table(rows: list[dict[str, Any]], title: str) -> Any:
-    """Return rows of equal keys as a table."""
+    """Return rows with the same keys as a table."""
     from rich.table import Table
     from rich.text import Text
 
@@ -46,7 +46,7 @@ def table(rows: list[dict[str, Any]], title: str) -> Any:
 
 
 def print_table(rows: list[dict[str, Any]], output: str, title: str, columns: Sequence[str] = ()) -> None:
-    """Print rows in the format of `-o`; a table with only these columns, if any are named, JSON with all."""
+    """Print rows in the format of `-o`; `columns`, if given, limits the columns of a table but not of JSON."""
     if output == "json":
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
     else:
