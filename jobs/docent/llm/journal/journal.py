@@ -289,13 +289,13 @@ class Journal:
 
     def _append(self, lines: Sequence[bytes]) -> None:
         start = self._writer.append(lines)
-        while not self._writer.is_there():  # deleted a moment ago: nobody can find what it holds, so it is written again
+        while not self._writer.is_there():  # deleted a moment ago: what nobody can find is written again
             self._follow_the_folder()
             start = self._writer.append(lines)
         self._index.add(lines, self._writer.name, start)
 
     def _withdrawn(self, begins: Sequence[_Begin], results: Sequence[Try | Entry | None]) -> list[Try | Entry | None]:
-        """Withdraw claims without claim files, as another process has just started: they are repeated with claim files."""
+        """Withdraw claims without claim files, as another process has just started: they are repeated with them."""
         kept = [
             None if begin.is_claim and isinstance(one, Try) else one for begin, one in zip(begins, results, strict=True)
         ]

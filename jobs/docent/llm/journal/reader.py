@@ -90,7 +90,7 @@ class Reader:
         return sorted(name for name, journal in self._journals.items() if journal.is_complete)
 
     def entries(self, places: dict[bytes, Place]) -> dict[bytes, Entry]:
-        """Read the replies at some locations; replies whose journal was just removed are left out."""
+        """Read the replies at some locations, even if journals were merged meanwhile; omit those that are gone."""
         entries: dict[bytes, Entry] = {}
         by_place = sorted(places.items(), key=lambda item: item[1])
         try:
@@ -117,7 +117,7 @@ class Reader:
         return {name.removesuffix(SUFFIX) for name in names if name.endswith(SUFFIX) and not name.startswith(".")}
 
     def _read_all(self) -> bool:
-        """Read what is new; return False if a journal was removed meanwhile: the caller then looks for the merged one."""
+        """Read what is new; return False if a journal was removed meanwhile, so that it is read again."""
         names = self._names()
         if self._journals.keys() - names:
             names = self._names()  # the listing may be older than the journal that the missing one was merged into
