@@ -84,7 +84,7 @@ def conversations(
 
     Args:
         lines: valid lines of the source.
-        folder: folder that the paths of pictures in docent's rows become relative to.
+        folder: the folder to which picture paths in docent's rows become relative.
         written: counters; lines whose last messages have no answer are added to it.
     """
     packed: list[Message] = []

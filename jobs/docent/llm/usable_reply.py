@@ -80,7 +80,7 @@ class Ladder:
         """Return a usable reply, or the last unusable one with its problem, or the reason why there is none.
 
         Args:
-            ask: the first asking.
+            ask: the first ask of the request.
             entry: its reply, if the caller has looked it up.
             looked_up: whether the caller has looked it up and found none.
 

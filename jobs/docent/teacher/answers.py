@@ -30,7 +30,7 @@ USUAL_WORDS, MAX_WORDS, MAX_WHOLE = 45, 120, 140
 
 
 class _Beginnings(NamedTuple):
-    """Lengths of the answers to the question what a visitor sees.
+    """Lengths of the answers to questions such as `What am I looking at?`.
 
     Attributes:
         min_words: fewest words of an answer, if the text has that many.
@@ -44,7 +44,7 @@ class _Beginnings(NamedTuple):
 
 
 APART, ON_END = _Beginnings(30, 0.0, 1), _Beginnings(60, 0.75, 3)
-"""For texts whose sentences can be quoted one by one, and for others: with no further questions, these say more."""
+"""For texts whose sentences can be quoted one by one, and for others, which get longer but fewer answers."""
 MIN_LAST = 10
 """A shorter sentence mostly announces what the next one says: no answer ends with one."""
 _QUOTATIONS = (("«", "»"), ("「", "」"), ("『", "』"), ("（", "）"), ("(", ")"))

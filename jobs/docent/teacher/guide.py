@@ -89,7 +89,7 @@ def _unquoted(name: str) -> str:
 
 
 def _written_in(name: str, text: str) -> tuple[str, bool]:
-    """Return a name as the text spells it, and whether it is a common noun; "" if the text does not have it."""
+    """Return a name as the text spells it, and whether it is a common noun; "" if that is unknown."""
     for place in re.finditer(rf"\b((?:an?|the|this|these)\s+)?({re.escape(name)})\b", text, re.IGNORECASE):
         if place[1] or place[2][:1].islower():
             return place[2], True

@@ -122,7 +122,7 @@ class Writer:
         while not self._closed.wait(self._beat_s):
             path = self.path
             if path is None or self.is_late():
-                continue  # `open` goes on in a new journal
+                continue  # `open` continues in a new journal
             try:
                 os.utime(path)
                 self._renewed_s = since_boot_s()

@@ -89,7 +89,7 @@ class OpenAIEndpoint:
                 return self.answer_of(reply), reply.headers
 
     def takes_otherwise(self, reply: Reply, fields: Container[str]) -> bool:
-        """Return whether a reply refuses only a field of the request, so that sending it without that may succeed.
+        """Return whether a reply refuses only a field of the request, which may be sent again without that field.
 
         Args:
             fields: the fields of the request.

@@ -61,7 +61,7 @@ class EnglishSection(TeacherSection):
         return super().frame(key, place=self.place, name=self.name, **slots)
 
     def length(self, answer: str) -> int:
-        """Return the length of an answer in words; every fourth letter counts in Chinese and Japanese."""
+        """Return the length of an answer in words; four Chinese or Japanese letters count as one word."""
         return max(count_words(answer), length_words(answer) // 2)
 
     def shows(self, caption: str, evidence: str) -> bool:

@@ -132,7 +132,7 @@ def _fits(one: re.Match[str], other: re.Match[str]) -> bool:
 
 
 def _doubled(number: re.Match[str]) -> str:
-    """Double a number; return "" for a year, an ordinal or an absurd result."""
+    """Double a whole number with a unit; return "" for a year, or if the double would be implausible."""
     digits, unit = number["digits"], (number["unit"] or "").strip()
     if _NEVER_DOUBLED.match(unit):
         return ""

@@ -34,7 +34,7 @@ def _drafted(question: str, answer: str, source: str) -> Draft:
 
 
 def _recall(section: NonEnglishSection) -> Iterator[Draft]:
-    """Yield what sentences and rows state, in an order that depends on the temperature."""
+    """Yield what sentences and rows state, in random order."""
     drafts = [pair for statement in section.sentences for pair in _of_sentence(section, statement, ())]
     drafts += [_of_row(section, row) for row in section.rows]
     yield from section.shuffled(drafts)

@@ -149,7 +149,7 @@ def false_of(section: EnglishSection, statement: Statement, every: Sequence[Stat
 
 
 def _with_wrong_number(text: str) -> str:
-    """Change the number of a statement if the text has no other to use: double it, or halve a percentage above 50."""
+    """Change the number of a statement: double it, halve a percentage above 50, or move a year by YEARS_OFF."""
     numbers = [
         m for m in _ONE_NUMBER.finditer(text) if not re.search(r"[:/-]", text[max(0, m.start() - 1) : m.start()])
     ]
