@@ -124,7 +124,7 @@ class Sender:
         self.budget.stopped = False
 
     def stop(self) -> None:
-        """Start no further request, and raise StoppedError in everything that waits."""
+        """Stop starting requests, and raise StoppedError in all waiting calls."""
         self.closing.set()
         self.pacer.stop()
         self.budget.stop()

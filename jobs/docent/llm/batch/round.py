@@ -156,7 +156,7 @@ class Submission:
         return RequestFile(self._api.path, self._llm.batch_requests, most_bytes, self._results.endpoint.parameters.sent)
 
     async def _sent(self, file: RequestFile) -> list[Running]:
-        """Upload a file, claim its lines in the journal, create its batch, in this order.
+        """Upload a file, claim its lines in the journal, then create its batch.
 
         Lines that another process has put into a batch in the meantime are left out: the next round finds them there.
         The result is empty if that applies to all lines.

@@ -66,7 +66,7 @@ class Reader:
         self._looked_s = -LOOK_AGAIN_S
 
     def refresh(self, at_once: bool = True) -> None:
-        """Read what was added to the journals; without `at_once`, only if that was not done a moment ago."""
+        """Read what was added to the journals; without `at_once`, only if the last refresh was not a moment ago."""
         if not at_once and self._clock() - self._looked_s < LOOK_AGAIN_S:
             return
         while not self._read_all():

@@ -120,7 +120,7 @@ class Budget:
         self._changed.set()
 
     def stop(self) -> None:
-        """Raise StoppedError in everything that waits."""
+        """Raise StoppedError in all waiting calls."""
         self.stopped = True
         self._changed.set()
 

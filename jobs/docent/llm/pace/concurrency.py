@@ -51,7 +51,7 @@ class Concurrency:
 
         Args:
             took_s: seconds until its reply, or None if it timed out.
-            was_full: whether all places were taken until now.
+            was_full: whether all places were taken when it ended.
         """
         if self._ended == 0 and self._lost == 0 and self._started_s == 0.0:
             self._started_s = now_s - (took_s or 0.0)

@@ -138,7 +138,7 @@ class Pacer:
             self._let_go()
 
     def stop(self) -> None:
-        """Raise StoppedError in everything that waits."""
+        """Raise StoppedError in all waiting calls."""
         waiting: list[asyncio.Future[Any]] = [*self._for_place, *(future for future, _ in self._for_turn)]
         for future in waiting:
             if not future.done():
@@ -167,7 +167,7 @@ class Pacer:
         return max(self.measured.wait_s(now_s), *waits)
 
     def _amounts(self, tokens: float) -> list[tuple[Bucket, float]]:
-        """Return every bucket with what one request takes from it."""
+        """Return every bucket with the amount that one request takes from it."""
         buckets = [*self._configured.items(), *self._reported.items()]
         return [(self._evenly, 1.0), *((bucket, tokens if what == "tokens" else 1.0) for what, bucket in buckets)]
 

@@ -33,7 +33,7 @@ _KO_OPEN = re.compile("[가-힣]+게 하면")
 
 
 def is_worth_asking(kind: str, sentence: str, slots: dict[str, str], code: str) -> bool:
-    """Check whether people would ask a question of a form.
+    """Check whether people would ask a question that a sentence form yields.
 
     Args:
         kind: the form's kind, as listed in data/patterns.yaml.

@@ -77,7 +77,7 @@ def _by_verb(clause: Clause) -> Iterator[Question]:
 
 
 def _is_misread(clause: Clause) -> bool:
-    """Check whether subject and verb disagree: in `Buyers of the Duetto S skip steps 1 to 4` `steps` is no verb."""
+    """Check whether subject and verb disagree: `steps` is not the verb of `Buyers of the Duetto S skip steps`."""
     head = re.match(r"(?:[Tt]he )?(\w+) of ", clause.subject)
     return clause.tense == "singular" and head is not None and is_plural(head[1])
 
