@@ -1,9 +1,9 @@
-"""Implement `docent convert annotations`: write captions, labels and comments of pictures, in JSON files, as tables.
+"""Implement `docent convert annotations`: convert captions, labels and comments of pictures from JSON files to tables.
 
 Reads FOLDER/captions, FOLDER/labels and FOLDER/comments; writes `all_captions.csv` and `all_labels.csv` with a row per
-file and `all_comments.csv` with a row per comment. The files are those of generated pictures: `{"image_id", "caption",
-"generated_at", "context"}`, `{"image_id", "labels": {category: label or labels}}`, `{"image_id", "comments": [...]}`.
-Labels that are not an object, as a model sometimes writes them, go to the column `raw`.
+file and `all_comments.csv` with a row per comment. The expected JSON is that of generated pictures: `{"image_id",
+"caption", "generated_at", "context"}`, `{"image_id", "labels": {category: label or labels}}`, `{"image_id", "comments":
+[...]}`. Labels that are not an object, as models sometimes write them, go to the column `raw`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ EXPECTED = "expected: captions/, labels/ or comments/ with one JSON object per f
 
 @dataclass
 class Written:
-    """Rows of each table, and files that could not be used with the reason."""
+    """Number of rows of each table, and the files that could not be used, with the reason."""
 
     rows: dict[str, int] = field(default_factory=dict)
     bad: list[str] = field(default_factory=list)
@@ -39,7 +39,7 @@ def convert(folder: Path, out: Path) -> Written:
     """Write the three tables into the folder `out`.
 
     Raises:
-        InputError: there is not one file that can be used.
+        InputError: no file can be used.
     """
     written = Written()
     captions, labels, comments = (_objects(folder / kind, kind, written.bad) for kind in KINDS)
@@ -66,7 +66,7 @@ def convert(folder: Path, out: Path) -> Written:
 
 
 def _objects(folder: Path, kind: str, bad: list[str]) -> list[dict[str, Any]]:
-    """Return the objects of one kind in the order of their files; append bad files to `bad`."""
+    """Return the objects of one kind in the order of their files; append unusable files to `bad`."""
     objects = []
     for path in sorted(folder.glob("*.json")):
         problem, value = _read(path, kind)
@@ -100,7 +100,7 @@ def _labels(one: dict[str, Any]) -> dict[str, Any]:
 
 
 def _cell(value: Any) -> str:
-    """Return a cell: lists with semicolons; nothing that a spreadsheet would compute."""
+    """Return a cell: lists joined by semicolons, and nothing that a spreadsheet would evaluate as a formula."""
     if value is None:
         return ""
     if isinstance(value, list):

@@ -1,7 +1,7 @@
 """Implement `docent convert chat`: write conversations or rows of docent as OpenAI chat JSONL.
 
-A chat JSONL that is rewritten without options keeps its bytes. Unknown keys stay, in every line that is made of theirs;
-of the pictures that a row lists, each line gets those that it shows. Reads and writes line by line.
+A chat JSONL that is converted without options keeps its bytes. Unknown keys of a conversation are copied to every line
+made from it; of the pictures that a row lists, each line gets those that it shows. Reads and writes line by line.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ class Wanted:
     """The requested form of the conversations.
 
     Attributes:
-        turns: `single` makes one conversation of every question and its answer, `multi` packs neighbouring rows of one
-            item, None leaves conversations as they are.
-        system: replaces all system messages, and the row's key `system`; None leaves them, "" removes them.
-        bom: whether the file begins with a byte order mark; None does what the input does.
-        seed: of the order in which they are written; None for the input's order.
+        turns: `single` makes one conversation of each question and its answer, `multi` combines consecutive rows of one
+            item, None leaves conversations unchanged.
+        system: text that replaces all system messages and the row's key `system`; None leaves them, "" removes them.
+        bom: whether the file begins with a byte order mark; None keeps that of the input.
+        seed: seed of the output order; None keeps the input's order.
     """
 
     turns: Literal["single", "multi"] | None = None
@@ -48,7 +48,7 @@ class Wanted:
 
 @dataclass
 class Written:
-    """Counts of conversations and answers, and the lines with messages that no answer follows."""
+    """Counts of conversations and answers, and the lines whose last messages have no answer."""
 
     conversations: int = 0
     pairs: int = 0
@@ -80,12 +80,12 @@ def convert(source: Path, out: Path, wanted: Wanted) -> Written:
 def conversations(
     lines: Iterable[Line], source: Path, folder: Path, wanted: Wanted, written: Written
 ) -> Iterator[tuple[int, Row]]:
-    """Yield the conversations as they are written, each with the number of its first line.
+    """Yield the conversations in output form, each with the number of its first line.
 
     Args:
-        lines: good lines of the source.
-        folder: from which the pictures of docent's rows are named.
-        written: gets the lines with messages that no answer follows.
+        lines: valid lines of the source.
+        folder: the folder to which picture paths in docent's rows become relative.
+        written: counters; lines whose last messages have no answer are added to it.
     """
     packed: list[Message] = []
     item: Any = None
@@ -109,7 +109,7 @@ def conversations(
 
 
 def messages_of(row: dict[str, Any], source_folder: Path, out_folder: Path) -> list[Message]:
-    """Return question and answer of a row of docent as lists of parts, with pictures relative to the output."""
+    """Return question and answer of a docent row as lists of parts, with picture paths relative to the output."""
     files = row.get("files")
     urls = (
         Path(os.path.relpath(source_folder / str(file), out_folder)).as_posix()
@@ -121,7 +121,7 @@ def messages_of(row: dict[str, Any], source_folder: Path, out_folder: Path) -> l
 
 
 def _turned(conversation: Row, wanted: Wanted) -> Iterator[Row]:
-    """Yield the conversation, or its turns with an answer one by one, each with the system messages before it."""
+    """Yield the conversation, or each of its answered turns as a conversation with the system messages before it."""
     messages: list[Message] = conversation["messages"]
     system = [_system_message(wanted.system, messages)] if wanted.system else []
     others = [place for place, message in enumerate(messages) if wanted.system is None or not is_system(message)]
@@ -139,12 +139,12 @@ def _turned(conversation: Row, wanted: Wanted) -> Iterator[Row]:
 
 
 def _system_message(text: str, messages: list[Message]) -> Message:
-    """Return a system message; its content is a list of parts where all others are: each field has one type."""
+    """Return a system message; its content is a list of parts if all others are: each field has one type."""
     in_parts = all(isinstance(message["content"], list) for message in messages)
     return {"role": "system", "content": [{"type": "text", "text": text}] if in_parts else text}
 
 
 def _ends_without_answer(conversation: Row) -> bool:
-    """Return whether messages follow the last answer, which no conversation of one question can hold."""
+    """Return whether messages follow the last answer; conversations of a single question cannot include them."""
     others = [message for message in conversation["messages"] if not is_system(message)]
     return bool(others) and others[-1]["role"] != "assistant"

@@ -1,8 +1,8 @@
-"""Read the forms in which data sets of other tools hold conversations and the pictures they show.
+"""Read the forms in which data sets of other tools hold conversations and their pictures.
 
-Messages are OpenAI's `messages` (LLaMA-Factory, ms-swift and TRL use them too) or ShareGPT's `conversations`. Pictures
-stand inside a message as parts, or in a list of the row: then each `<image>` in a text, and each part
-`{"type": "image"}` that names no picture, is the place of the next entry of the list. Videos and sounds are listed in
+Messages are OpenAI's `messages` (also used by LLaMA-Factory, ms-swift and TRL) or ShareGPT's `conversations`. Pictures
+are parts of a message, or entries of a list in the row: then each `<image>` in a text, and each part
+`{"type": "image"}` that names no picture, stands for the next entry of the list. Videos and audio files are listed in
 the same way.
 """
 
@@ -16,15 +16,15 @@ Message = dict[str, Any]
 
 IMAGE_LISTS = ("images", "image")
 MEDIA_LISTS = {"images": "image", "image": "image", "videos": "video", "audios": "audio"}
-"""Keys of a row that list what its messages show, with the name of the mark and of the part that show an entry."""
+"""Row keys that list media, with the name of the mark and of the part that stand for an entry."""
 ROLES = {"human": "user", "gpt": "assistant", "chatgpt": "assistant", "model": "assistant", "observation": "tool"}
-"""Roles of ShareGPT by the names that OpenAI uses; other roles keep their names."""
+"""OpenAI's names of ShareGPT's roles; other roles keep their names."""
 SYSTEM_ROLES = ("system", "developer")
 _NAMED_BY = ("image_url", "image", "path", "url", "bytes")
 
 
 def with_messages(row: Row) -> Row:
-    """Return a row of ShareGPT form with `messages` in place of `conversations` and `system`; others unchanged."""
+    """Return a ShareGPT row with `messages` in place of `conversations` and `system`; return other rows unchanged."""
     turns = row.get("conversations")
     if "messages" in row or not isinstance(turns, list):
         return row
@@ -45,7 +45,7 @@ def _message(turn: Any) -> Any:
 
 
 def problem_with_messages(messages: Any) -> str:
-    """Return why a value is no list of messages with roles and contents; "" when it is one."""
+    """Return why a value is not a list of messages with roles and contents, or "" if it is one."""
     if not isinstance(messages, list) or not messages:
         return "no messages, and no question with an answer"
     for number, message in enumerate(messages, 1):
@@ -67,15 +67,15 @@ def text_of(content: Any) -> str:
 
 
 def as_list(value: Any) -> list[Any]:
-    """Return a list as it is, a single value as a list of one, and an empty one for nothing."""
+    """Return a list unchanged, a single value as a list of one, and an empty list for None or ""."""
     return value if isinstance(value, list) else [value] if value else []
 
 
 def listed(row: Row, key: str = "") -> tuple[str, list[Any]]:
-    """Return the key of the row's list of pictures, "" for none, and its entries; a single entry is a list of one.
+    """Return the key of the row's list of pictures, or "", and its entries; a single entry becomes a list of one.
 
     Args:
-        key: another list of MEDIA_LISTS.
+        key: another key of MEDIA_LISTS to use.
     """
     name = key or next((name for name in IMAGE_LISTS if row.get(name) is not None), "")
     entries = row.get(name)
@@ -94,14 +94,14 @@ def marks_in(content: Any, kind: str = "image") -> int:
 
 
 def stand_ins_in(content: Any, kind: str = "image") -> int:
-    """Return how many parts of a message only stand for an entry of the row's list, and name no picture themselves."""
+    """Return how many parts of a message stand for an entry of the row's list and do not name a picture themselves."""
     return sum(part.get("type") == kind and not named_by(part) for part in parts_of(content))
 
 
 def shown_by_message(row: Row, key: str) -> list[int]:
     """Return how many entries of one of the row's lists each of its messages shows.
 
-    Where the parts that stand for an entry are as many as the entries, `<image>` in a text is text about markup.
+    If there are as many such parts as entries, `<image>` in a text is text about markup.
     """
     kind = MEDIA_LISTS[key]
     contents = [message.get("content") for message in row["messages"]]
@@ -113,14 +113,14 @@ def shown_by_message(row: Row, key: str) -> list[int]:
 
 
 def parts_of(content: Any) -> list[Row]:
-    """Return the parts of a message; none where it is text alone."""
+    """Return the parts of a message, or none if it is plain text."""
     return [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
 
 
 def mismatch(row: Row) -> str:
-    """Return how the marks in a row's messages differ in number from its lists; "" where they agree.
+    """Return how the marks in a row's messages differ in number from its lists, or "" if they agree.
 
-    Two lists of pictures in one row must hold as many entries each.
+    Two lists of pictures in one row must have the same number of entries.
     """
     for key, kind in MEDIA_LISTS.items():
         if row.get(key) is not None:
@@ -131,7 +131,7 @@ def mismatch(row: Row) -> str:
 
 
 def picture_of(part: Any) -> str:
-    """Return path or address of the picture that an entry of a list or a part of a message names; "" for none."""
+    """Return the path or URL of the picture that a list entry or a part of a message names, or "" for none."""
     if isinstance(part, str):
         return part
     if not isinstance(part, dict) or "image" not in str(part.get("type", "image")):
@@ -139,13 +139,13 @@ def picture_of(part: Any) -> str:
     shown = part.get(named_by(part))
     if isinstance(shown, dict):
         return picture_of({key: value for key, value in shown.items() if key != "type"})
-    if part.get("bytes"):  # the path beside bytes is a name, and no file needs to be there
+    if part.get("bytes"):  # a path next to bytes is only a name, and the file need not exist
         return "data:"
     return shown if isinstance(shown, str) else ""
 
 
 def named_by(part: Row) -> str:
-    """Return the key by which a part of a message or an entry of a list names a picture; "" where it names none."""
+    """Return the key with which a part of a message or a list entry names a picture, or "" if it names none."""
     return next((key for key in _NAMED_BY if part.get(key)), "")
 
 
@@ -155,15 +155,15 @@ def inline_pictures(content: Any) -> list[Row]:
 
 
 def is_system(message: Message) -> bool:
-    """Return whether a message instructs the model, rather than being part of the conversation."""
+    """Return whether a message instructs the model rather than being part of the conversation."""
     return message["role"] in SYSTEM_ROLES
 
 
 def turns_of(messages: Sequence[Message]) -> Iterator[list[int]]:
     """Yield the indices of the messages of each turn: from a user's message to the last one before the next user's.
 
-    Calls of tools and their results stay with the question that they serve. Of the system messages none is in a turn.
-    The last turn may have no answer.
+    Tool calls and their results belong to the question that they serve. System messages belong to no turn. The last
+    turn may have no answer.
     """
     turn: list[int] = []
     asked = answered = False
@@ -181,10 +181,10 @@ def turns_of(messages: Sequence[Message]) -> Iterator[list[int]]:
 
 
 def part_of(row: Row, places: Sequence[int]) -> Row:
-    """Return the row with only the messages at these indices, and of every list only the entries that those show.
+    """Return the row with only the messages at these indices, and only the list entries that they show.
 
     Args:
-        row: one whose lists are as long as it has marks.
+        row: a row whose lists have as many entries as it has marks.
     """
     selected: Row = {**row, "messages": [row["messages"][place] for place in places]}
     for key in MEDIA_LISTS:
@@ -202,7 +202,7 @@ def part_of(row: Row, places: Sequence[int]) -> Row:
 
 
 def pictures_by_message(row: Row) -> list[list[str]]:
-    """Return identities (paths, addresses) of the pictures that each message shows, in it or from the row's list."""
+    """Return the identities (paths, URLs) of the pictures that each message shows, inline or from the row's list."""
     key, _ = listed(row)
     entries_by_message = _entries_by_message(row, key) if key else [[] for _ in row["messages"]]
     return [
@@ -212,7 +212,7 @@ def pictures_by_message(row: Row) -> list[list[str]]:
 
 
 def _identity(entry: Any) -> str:
-    """Return what identifies an entry of a list: its path or address, or all of it where it holds the bytes."""
+    """Return what identifies a list entry: its path or URL, or the whole entry if it holds the bytes."""
     name = picture_of(entry)
     return repr(entry) if name in ("", "data:") else name
 

@@ -1,8 +1,8 @@
-"""Implement `docent convert dialogs`: write the published table of exhibits and their dialogs as three `metadata.csv`.
+"""Implement `docent convert dialogs`: convert the published table of exhibits and dialogs to three `metadata.csv`.
 
-The pairs of an exhibit are assigned in their order: one to each test picture, then to each validation picture, then to
-each training picture; only positions decide. The tables have the form of the published ones, in which programs guess
-types and spreadsheets compute, so names that would be misread are reported.
+The pairs of an exhibit are assigned in order: one to each test picture, then to each validation picture, then to each
+training picture; only positions matter. The tables have the form of the published ones. Programs guess types in such
+tables and spreadsheets evaluate formulas, so names that would be misread are reported.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ NOTHING = frozenset(
     ("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA")
     + ("NULL", "NaN", "None", "n/a", "nan", "null")
 )
-"""Cells that `pandas.read_csv`, with which `load_dataset` reads tables, takes for empty."""
+"""Cells that `pandas.read_csv`, which `load_dataset` uses for tables, reads as empty."""
 BOOLEANS = frozenset(("true", "false"))
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|[+-]?inf", re.ASCII)
 
@@ -38,11 +38,11 @@ class Written:
     """Counts of what was written, and warnings.
 
     Attributes:
-        rows: rows of each split.
-        pictures: how many pictures are named.
+        rows: number of rows of each split.
+        pictures: number of pictures named in the table.
         missing: pictures that do not exist.
-        unused: pairs without a picture.
-        guessed: names that `load_dataset("imagefolder")` reads as numbers or as nothing.
+        unused: number of pairs without a picture.
+        guessed: names that `load_dataset("imagefolder")` reads as numbers or as empty.
     """
 
     rows: dict[Split, int] = field(default_factory=lambda: dict.fromkeys(SPLITS, 0))
@@ -53,7 +53,7 @@ class Written:
 
 
 def convert(table: Path, out: Path, images: Path | None) -> Written:
-    """Write `<out>/<split>/metadata.csv`, and copy the pictures where their folder is given; none for an empty split.
+    """Write `<out>/<split>/metadata.csv` for each split that is not empty; copy the pictures if their folder is given.
 
     Raises:
         InputError: the table cannot be read, or an exhibit has fewer pairs than pictures.
@@ -84,7 +84,7 @@ def convert(table: Path, out: Path, images: Path | None) -> Written:
 
 
 def _rows(table: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield every row with the line where it ends."""
+    """Yield every row with the line on which it ends."""
     if not table.is_file():
         raise InputError("there is no such file", str(table), "name the CSV with the dialogs")
     csv.field_size_limit(MAX_CELL_CHARS)
@@ -103,7 +103,7 @@ def _rows(table: Path) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def _pictures(row: dict[str, str], split: Split, where: str) -> list[str]:
-    """Return the file names of one split; refuse a name that leads elsewhere."""
+    """Return the file names of one split; refuse a name that leads outside the folder."""
     names = [name for line in row[f"{split}_images"].splitlines() if (name := line.strip())]
     for name in names:
         if "/" in name or "\\" in name or name in (".", "..") or "\0" in name:
@@ -125,7 +125,7 @@ def _pairs(row: dict[str, str], where: str) -> list[tuple[str, str]]:
 
 
 def _guessed(names: list[str]) -> list[str]:
-    """Return the names of a column that a program which guesses types reads as empty, numbers or booleans."""
+    """Return the names of a column that a type-guessing program reads as empty, numbers or booleans."""
     empty = [name for name in names if name in NOTHING]
     others = [name for name in names if name not in NOTHING]
     typed = others if all(map(_NUMBER.fullmatch, others)) or {name.lower() for name in others} <= BOOLEANS else []
@@ -133,12 +133,12 @@ def _guessed(names: list[str]) -> list[str]:
 
 
 def _copied(names: list[str], images: Path, folder: Path) -> list[str]:
-    """Copy pictures from a folder, or from its subfolder of the split; return those that are missing."""
+    """Copy pictures from a folder, or from its subfolder for the split; return those that are missing."""
     missing = []
     for name in dict.fromkeys(names):
         source = next((path for path in (images / name, images / folder.name / name) if path.is_file()), None)
         if source is None:
             missing.append(f"{folder.name}/{name}")
-        elif source.resolve() != (folder / name).resolve():  # pictures that lie there already stay
+        elif source.resolve() != (folder / name).resolve():  # pictures that are already there stay
             shutil.copyfile(source, folder / name)
     return missing

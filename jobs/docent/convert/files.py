@@ -1,6 +1,6 @@
 """Read JSONL line by line, and write outputs that are complete or absent, for `docent convert`.
 
-Rows of ShareGPT form are read as if they had `messages`; see conversations.py.
+ShareGPT rows are read as if they had `messages`; see conversations.py.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MAX_LINE_BYTES = 64 << 20
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a JSONL file: an object, or why it is none."""
+    """One line of a JSONL file: an object, or the reason why it is not one."""
 
     number: int
     value: dict[str, Any]
@@ -41,10 +41,10 @@ def has_bom(path: Path) -> bool:
 
 
 def read_lines(path: Path) -> Iterator[Line]:
-    """Yield every line that is not blank, bad ones with their problem; of a JSON list (`*.json`) every value.
+    """Yield every line that is not blank, invalid ones with their problem; for a JSON list (`*.json`), every value.
 
     Raises:
-        InputError: there is no such file.
+        InputError: the file does not exist.
     """
     if not path.is_file():
         raise InputError("there is no such file", str(path), "name a JSONL file")
@@ -76,10 +76,10 @@ def _values(path: Path) -> Iterator[Line]:
 
 
 def good_lines(path: Path) -> Iterator[Line]:
-    """Yield every line that is not blank, where none may be bad.
+    """Yield every line that is not blank, and fail on the first invalid one.
 
     Raises:
-        InputError: there is no such file, or a line is bad.
+        InputError: the file does not exist, or a line is invalid.
     """
     for line in read_lines(path):
         if line.problem:
@@ -88,7 +88,7 @@ def good_lines(path: Path) -> Iterator[Line]:
 
 
 def parsed(data: bytes) -> tuple[Any, str]:
-    """Return the value of a line of JSON, and why there is none; "" where there is one."""
+    """Return the value of a line of JSON, and why it cannot be parsed, or "" if it can."""
     try:
         return json.loads(data.decode("utf-8")), ""
     except (ValueError, RecursionError) as error:
@@ -96,7 +96,7 @@ def parsed(data: bytes) -> tuple[Any, str]:
 
 
 def _why_not_json(error: Exception) -> str:
-    """Return why a text is no JSON, which may also hold a number of more digits than Python reads."""
+    """Return why a text is not JSON; the reason may also be a number with more digits than Python parses."""
     return "not UTF-8" if isinstance(error, UnicodeDecodeError) else "not JSON"
 
 
@@ -107,7 +107,7 @@ def _checked(number: int, value: Any) -> Line:
 
 
 def problem_with(value: Any) -> str:
-    """Return why a value is neither a conversation nor a row of docent; "" when it is one."""
+    """Return why a value is neither a conversation nor a row of docent, or "" if it is one."""
     if not isinstance(value, dict):
         return "not an object"
     if "messages" not in value and isinstance(value.get("question"), str) and isinstance(value.get("answer"), str):
@@ -131,17 +131,17 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
 
 
 def shuffled(count: int, rng: random.Random) -> list[int]:
-    """Return the numbers of `count` lines in a random order."""
+    """Return the indices of `count` lines in a random order."""
     order = list(range(count))
     rng.shuffle(order)
     return order
 
 
 def reorder_lines(path: Path, starts: Sequence[int], order: Iterable[int]) -> None:
-    """Bring the lines of a file into an order without loading them into memory; what precedes them stays.
+    """Reorder the lines of a file without loading them into memory; what precedes them is kept.
 
     Args:
-        starts: where each line begins.
+        starts: byte offset of each line.
     """
     with path.open("rb") as lines, replacing(path) as file:
         file.write(lines.read(starts[0] if starts else -1))
@@ -151,7 +151,7 @@ def reorder_lines(path: Path, starts: Sequence[int], order: Iterable[int]) -> No
 
 
 def is_file(path: Path) -> bool:
-    """Return whether there is a file of this name, which may come from a row: too long, or with a zero byte."""
+    """Return whether a file of this name exists; a name from a row may be too long or contain a zero byte."""
     try:
         return path.is_file()
     except (OSError, ValueError):
@@ -159,7 +159,7 @@ def is_file(path: Path) -> bool:
 
 
 def refuse_in_place(sources: Iterable[Path], out: Path) -> None:
-    """Refuse to overwrite a file that is being read: what the new form leaves out would be lost.
+    """Refuse to overwrite a file that is being read: anything that the new form omits would be lost.
 
     Raises:
         InputError: `out` is one of the sources.
@@ -169,9 +169,9 @@ def refuse_in_place(sources: Iterable[Path], out: Path) -> None:
 
 
 def json_line(value: Any) -> bytes:
-    """Return an object as a line of JSON: UTF-8, separators as usual, keys in their order.
+    """Return an object as a line of JSON: UTF-8, default separators, keys in their order.
 
-    A line with half of a surrogate pair, which UTF-8 cannot hold, has all its characters beyond ASCII as escapes.
+    In a line with a lone surrogate, which UTF-8 cannot represent, all non-ASCII characters are escaped.
     """
     try:
         return json.dumps(value, ensure_ascii=False).encode() + b"\n"

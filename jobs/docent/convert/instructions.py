@@ -1,7 +1,7 @@
-"""Implement `docent convert instructions`: turn the questions of chat JSONL into seed rows for evolving instructions.
+"""Implement `docent convert instructions`: convert the questions of chat JSONL to seed rows for evolving instructions.
 
 One row per question: `idx`, `Skill`, `Difficulty`, `Instruction`. The skill is the domain that the system message
-names; a conversation without one gives no rows.
+names; a conversation without one yields no rows.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from docent.errors import InputError
 
 DIFFICULTY = 5
 EXPECTED = 'expected: {"messages": [{"role": "system", "content": "You are an expert in valves."}, {"role": "user", ...'
-# "... (Subject Matter Expert) in C++, Go and .NET 8.0. Please ...": up to the stop that ends the sentence.
+# "... (Subject Matter Expert) in C++, Go and .NET 8.0. Please ...": up to the full stop that ends the sentence.
 _SKILL = re.compile(
     r"\b(?:expert|specialist|SME)\b\)?\s+(?:in|on|for)\s+(.+?)(?:[.!?。]?\s*$|[.!?](?=\s+[A-Z\"'(])|。|\n)", re.I
 )
@@ -24,7 +24,7 @@ _SKILL = re.compile(
 
 @dataclass(frozen=True)
 class Written:
-    """Counts of rows, and of conversations without a skill or a question."""
+    """Number of rows, and of conversations without a skill or a question."""
 
     rows: int
     without_skill: int
@@ -34,7 +34,7 @@ def convert(source: Path, out: Path) -> Written:
     """Write the rows.
 
     Raises:
-        InputError: the source is not there, a line is no conversation, or none gives a row.
+        InputError: the source is missing, a line is not a conversation, or no conversation yields a row.
     """
     refuse_in_place([source], out)
     rows = without = 0
@@ -55,6 +55,6 @@ def convert(source: Path, out: Path) -> Written:
 
 
 def skill_of(system: str) -> str:
-    """Return the domain that a system message names; "" where it names none."""
+    """Return the domain that a system message names, or "" if it names none."""
     match = _SKILL.search(system)
     return " ".join(match[1].split()) if match else ""

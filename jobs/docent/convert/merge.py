@@ -1,10 +1,10 @@
-"""Implement `docent convert merge`: merge chat JSONL files without repeats, and count bad lines.
+"""Implement `docent convert merge`: merge chat JSONL files without repeats, and count invalid lines.
 
-A pair is a repeat when question, answer and pictures occurred before, case and white space aside, or when its words
-are nearly the same (token-set ratio of rapidfuzz) and its numbers, names, negations, opposites and pictures are the
-same: two pumps that differ in their pressure are two facts, and so are an open valve and a closed one. A conversation
-is left out when all its pairs are repeats; otherwise it stays whole, since later questions depend on earlier answers.
-A conversation that stays keeps its other keys and gets its source, and the paths of its pictures are relative to the
+A pair is a repeat if the same question, answer and pictures occurred before, ignoring case and white space, or if its
+words are nearly the same (token-set ratio of rapidfuzz) and its numbers, names, negations, opposites and pictures are
+equal: two pumps that differ in their pressure are two facts, and so are an open valve and a closed one. A conversation
+is left out if all its pairs are repeats; otherwise all of it is kept, since later questions depend on earlier answers.
+A conversation that is kept retains its other keys and gets its source, and its picture paths become relative to the
 output.
 """
 
@@ -35,19 +35,19 @@ MAX_POSTINGS = 200
 _WORD = re.compile(r"\w+")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _LETTER = re.compile(r"(?<=[\w,:] )[A-Z](?!\w)")
-"""A single capital, such as the B of `pump B`."""
+"""A single capital letter, such as the B of `pump B`."""
 Facts = tuple[object, ...]
 
 
 @dataclass
 class Merged:
-    """Counts of what was read and what stayed.
+    """Counts of pairs and conversations that were kept or left out.
 
     Attributes:
-        kept: pairs that were written, repeats in a conversation that stays included.
+        kept: pairs that were written, including repeats in a conversation that is kept.
         exact: pairs that were left out as exact repeats.
         near: pairs that were left out as near repeats.
-        bad: file and line of every line that is not a conversation, with its problem.
+        bad: file and line number of every line that is not a conversation, with its problem.
     """
 
     conversations: int = 0
@@ -61,10 +61,10 @@ def merge(sources: Sequence[Path], out: Path, near: float = NEAR) -> Merged:
     """Write all conversations in the order of the files, without those that only repeat earlier ones.
 
     Args:
-        near: token-set ratio, 0 to 100, from which on two pairs are repeats; above 100 only exact repeats are.
+        near: token-set ratio, 0 to 100, at and above which two pairs are repeats; above 100, only exact repeats count.
 
     Raises:
-        InputError: a file is not there, or no line of any is a conversation.
+        InputError: a file is missing, or no line of any file is a conversation.
     """
     refuse_in_place(sources, out)
     merged, names = Merged(), _names(sources)
@@ -86,7 +86,7 @@ def merge(sources: Sequence[Path], out: Path, near: float = NEAR) -> Merged:
 
 
 def _names(sources: Sequence[Path]) -> list[str]:
-    """Return the names of the files in the output: without folders, or with one where names would be the same."""
+    """Return the names of the files in the output: without folders, or with one if names would be equal."""
     paths = {path.resolve() for path in sources}
     names = [path.name for path in paths]
     return [
@@ -95,7 +95,7 @@ def _names(sources: Sequence[Path]) -> list[str]:
 
 
 def _with_source(row: Row, where: str) -> Row:
-    """Return the row with its source; a `source` that it had moves to the list `original_source`."""
+    """Return the row with its source; an existing `source` moves to the list `original_source`."""
     if "source" not in row:
         return {**row, "source": where}
     earlier = row.get("original_source", [])
@@ -104,7 +104,7 @@ def _with_source(row: Row, where: str) -> Row:
 
 
 def _without_answer(messages: Sequence[Message]) -> str:
-    """Return why there is no pair in a conversation; "" when there is one."""
+    """Return why there is no pair in a conversation, or "" if there is one."""
     roles = {message["role"] for message in messages}
     if "assistant" in roles:
         return ""
@@ -112,7 +112,7 @@ def _without_answer(messages: Sequence[Message]) -> str:
 
 
 def _stays(row: Row, folder: Path, index: _PairIndex, merged: Merged) -> bool:
-    """Return whether a pair of the conversation is new; count its pairs."""
+    """Return whether the conversation has a new pair; count its pairs."""
     messages, pictures = row["messages"], pictures_by_message(row)
     kinds = []
     for turn in turns_of(messages):
@@ -128,10 +128,10 @@ def _stays(row: Row, folder: Path, index: _PairIndex, merged: Merged) -> bool:
 
 
 class _PairIndex:
-    """Index of the pairs that stayed, by their words.
+    """Index of the pairs that were kept, by their words.
 
-    Up to ALL_COMPARED texts a new one is compared with every one of them, later with those that share a word which no
-    more than MAX_POSTINGS of them have.
+    Up to ALL_COMPARED texts, a new text is compared with all of them; beyond that, with those that share a word that at
+    most MAX_POSTINGS of them have.
     """
 
     def __init__(self, near: float) -> None:
@@ -142,7 +142,7 @@ class _PairIndex:
         self._with: dict[str, list[int]] = defaultdict(list)
 
     def classify(self, turn: Sequence[Message], pictures: tuple[int, ...]) -> Literal["new", "exact", "near"]:
-        """Return whether the pair is a repeat; add it if it is not."""
+        """Return whether the pair is new or a repeat; add it if it is new."""
         texts = (" ".join((text_of(message["content"]), *_calls(message))) for message in turn)
         text = " ".join(" ".join(texts).casefold().split())
         if (text, pictures) in self._exact:
@@ -162,7 +162,7 @@ class _PairIndex:
         return "new"
 
     def _candidates(self, words: set[str], facts: Facts) -> list[str]:
-        """Return the texts to compare with: of the same facts, and where there are many, with a rare word."""
+        """Return the texts to compare with: those with the same facts and, if there are many, a rare word in common."""
         indices: Iterable[int] = range(len(self._texts))
         if len(self._texts) > ALL_COMPARED:
             postings = sorted((self._with[word] for word in words if word in self._with), key=len)
@@ -172,7 +172,7 @@ class _PairIndex:
 
 
 def _hashes(pictures: Iterable[str], folder: Path) -> tuple[int, ...]:
-    """Return hashes of the absolute paths or addresses of pictures: an address may be a data URL of megabytes."""
+    """Return hashes of the absolute paths or URLs of pictures: a URL may be a data URL of megabytes."""
     root = folder.resolve()
     return tuple(hash_of(url if SCHEME.match(url) else os.path.abspath(root / url)) for url in pictures)
 
@@ -184,7 +184,7 @@ def _calls(message: Message) -> tuple[str, ...]:
 
 
 def _facts(turn: Sequence[Message], pictures: tuple[int, ...]) -> Facts:
-    """Return what must not differ, of question and answer each: `5 or 6? 5` is no repeat of the same with 6."""
+    """Return what must not differ, for question and answer each: `5 or 6? 5` is not a repeat of the same with 6."""
     calls = tuple(call for message in turn for call in _calls(message))
     texts = [text_of(message["content"]) for message in turn]
     numbers_and_names = (

@@ -1,4 +1,4 @@
-"""Rewrite the paths of the pictures in a conversation, relative to the folder of another file."""
+"""Rewrite the picture paths of a conversation, relative to the folder of another file."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from docent.convert.chat import messages_of
 from docent.convert.conversations import MEDIA_LISTS, Row, named_by, picture_of
 
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-"""Begins an address or a data URL."""
+"""The beginning of a URL or a data URL."""
 
 
 def row_from(row: Row, source_folder: Path, out_folder: Path) -> Row:
-    """Return a conversation, also of a row of docent, with pictures relative to the output."""
+    """Return a conversation, or a row of docent, with picture paths relative to the output."""
     if "messages" not in row:
         return {"messages": messages_of(row, source_folder, out_folder)}
     move = partial(_moved, source_folder=source_folder, out_folder=out_folder)
@@ -33,7 +33,7 @@ def row_from(row: Row, source_folder: Path, out_folder: Path) -> Row:
 
 
 def _moved(entry: Any, source_folder: Path, out_folder: Path) -> Any:
-    """Return a picture of a relative path, relative to another folder; anything else unchanged."""
+    """Return a picture's relative path relative to another folder; return anything else unchanged."""
     name = picture_of(entry)
     if not name or os.path.isabs(name) or SCHEME.match(name):
         return entry

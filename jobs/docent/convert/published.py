@@ -1,6 +1,6 @@
 """Write the data set in its published form: dialog strings, lines of `metadata.csv`, a Hugging Face DatasetDict.
 
-Every function gives the same bytes for the same rows. None of these files is read back by docent.
+Every function returns the same bytes for the same rows. docent reads none of these files back.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PICTURE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".
 MAX_SLUG_BYTES = 100  # an id, an item and a picture joined stay below the 255 bytes of a file name
 MAX_NAME_BYTES = 240
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])(?:\.|$)", re.IGNORECASE)
-"""Names that Windows keeps for devices, whatever their suffix."""
+"""Names that Windows reserves for devices, with any suffix."""
 _NUMBERED = re.compile(r"-\d{1,6}(?:-aug\d{1,6})?\.[a-z]{3,4}")
 """What follows the item in the names of published photos and of their altered copies."""
 HASH_DIGITS = 8
@@ -33,19 +33,19 @@ MAX_BATCH_BYTES = 64 << 20
 
 
 def image_names(pictures: Iterable[tuple[str, ImageFile]]) -> dict[str, str]:
-    """Return a file name for every picture by its id, made of its item and itself, whatever other items there are.
+    """Return a file name for every picture by its id; it depends on the picture and its item, not on other items.
 
-    A name such as `gyroid-3.jpg` of the item `gyroid` stays. Others get the item's name before them and a short hash
-    behind, by which no two are the same: `cube-side-view-1f0a93bc.jpg`.
+    A name such as `gyroid-3.jpg` of the item `gyroid` is kept. Other names get the item's name as a prefix and a short
+    hash as a suffix, which makes them unique: `cube-side-view-1f0a93bc.jpg`.
 
     Args:
-        pictures: each with the name of its item; "" for a figure, which may stand in several.
+        pictures: each with the name of its item, or "" for a figure, which may be in several items.
     """
     names: dict[str, str] = {}
     taken: set[str] = set()
     for image_id, (item, image) in {image.id: (item, image) for item, image in pictures}.items():
         name = _name_of(item, image)
-        while name.casefold() in taken:  # two hashes of eight digits are the same once in billions
+        while name.casefold() in taken:  # two hashes of eight digits are equal once in billions
             name = f"{image_id}-{name}"[-MAX_NAME_BYTES:]
         taken.add(name.casefold())
         names[image_id] = name
@@ -72,10 +72,10 @@ def _picture_name(image: ImageFile) -> str:
 
 
 def slug(name: str) -> str:
-    """Return a plain file name that is valid on every system; of a long name its end, so that the suffix stays.
+    """Return a plain file name that is valid on every system; for a long name its end, so that the suffix is kept.
 
-    Composed (NFC), since some systems take both forms for one name; a name that Windows keeps for a device gets an
-    underscore.
+    The name is composed (NFC), since some systems treat both forms as one name; a name that Windows reserves for a
+    device gets an underscore.
     """
     plain = "".join(c if _is_plain(c) else " " for c in unicodedata.normalize("NFC", name))
     safe = re.sub(" +", "-", plain).encode()[-MAX_SLUG_BYTES:].decode(errors="ignore").strip(".-")
@@ -83,7 +83,7 @@ def slug(name: str) -> str:
 
 
 def _is_plain(character: str) -> bool:
-    """Return whether a character is a letter, a digit, a mark of theirs or one of `_.-`, but no variation selector."""
+    """Return whether a character is a letter, digit, combining mark or one of `_.-`, but not a variation selector."""
     is_mark = unicodedata.category(character) in ("Mn", "Mc") and not "\ufe00" <= character <= "\ufe0f"
     return character.isalnum() or character in "_.-" or (is_mark and character < "\U000e0000")
 
@@ -92,8 +92,8 @@ def dialog(question: str, answer: str, pictures: int = 1, before: Sequence[tuple
     """Return the conversation as the published data set spells it, spaces included.
 
     Args:
-        pictures: how many pictures stand before the question.
-        before: question, answer and pictures of the earlier turns.
+        pictures: number of pictures before the question.
+        before: question, answer and number of pictures of each earlier turn.
     """
     turns = (_turn(*turn) for turn in (*before, (question, answer, pictures)))
     return f'{{"messages": [{", ".join(turns)} ]}}'
@@ -108,7 +108,7 @@ def _turn(question: str, answer: str, pictures: int) -> str:
 
 
 def answer_text(row: Example, think: bool) -> str:
-    """Return the answer as it is exported: after its reasoning if that is requested and known."""
+    """Return the answer in exported form: preceded by its reasoning if that is requested and known."""
     if not think or not row.reasoning:
         return row.answer
     steps = "\n\n".join(re.sub(r"</?think>", "", step, flags=re.IGNORECASE) for step in row.reasoning)
@@ -123,7 +123,7 @@ def metadata_line(*cells: str | int) -> str:
 
 
 def quiet_datasets() -> Any:
-    """Import `datasets`, without progress bars, and offline unless the environment says otherwise."""
+    """Import `datasets` without progress bars, and offline unless the environment sets otherwise."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("HF_DATASETS_OFFLINE", "1")
     import datasets
@@ -133,18 +133,18 @@ def quiet_datasets() -> Any:
 
 
 def save_dataset_dict(examples: Sequence[Example], images_folder: Path, folder: Path, think: bool = False) -> None:
-    """Save a DatasetDict for `load_from_disk`: image, data_id, item_name, image_name, dialog; pictures inside.
+    """Save a DatasetDict for `load_from_disk`: image, data_id, item_name, image_name, dialog; pictures are embedded.
 
     Args:
         examples: all rows.
-        images_folder: holds `<split>/<image_name>`.
+        images_folder: folder with `<split>/<image_name>`.
         folder: an existing folder that is filled.
-        think: whether answers carry their reasoning.
+        think: whether answers include their reasoning.
     """
     datasets = quiet_datasets()
     made = datasets.DatasetDict()
     batch_rows = rows_in_batch(examples, images_folder)
-    # Beside the output, where there is room for all pictures: /tmp is memory on many machines.
+    # Next to the output, where there is room for all pictures: /tmp is in memory on many machines.
     with tempfile.TemporaryDirectory(prefix=".docent-hf-", suffix=".tmp", dir=folder.parent) as temporary:
         for split in SPLITS:
             rows = [row for row in examples if row.split == split]
@@ -155,13 +155,13 @@ def save_dataset_dict(examples: Sequence[Example], images_folder: Path, folder: 
 
 
 def rows_in_batch(examples: Iterable[Example], images_folder: Path) -> int:
-    """Return the rows held in memory at a time: their files take at most MAX_BATCH_BYTES, a larger file goes alone."""
+    """Return the rows to hold in memory: their files take at most MAX_BATCH_BYTES; a larger file goes alone."""
     largest = max((images_folder / file).stat().st_size for file in {f"{e.split}/{e.image_name}" for e in examples})
     return max(1, min(MAX_BATCH_ROWS, MAX_BATCH_BYTES // max(1, largest)))
 
 
 def _dataset(rows: Sequence[Example], values: Iterable[dict[str, Any]], arrow: Path, batch_rows: int) -> Any:
-    """Write one split in batches, so that not all pictures are in memory, and load it from its file."""
+    """Write one split in batches, so that not all pictures are in memory at once, and load it from its file."""
     import datasets
     from datasets.arrow_reader import ArrowReader
     from datasets.arrow_writer import ArrowWriter
@@ -176,7 +176,7 @@ def _dataset(rows: Sequence[Example], values: Iterable[dict[str, Any]], arrow: P
             writer.write(value)
         writer.finalize()
     table = ArrowReader.read_table(str(arrow), in_memory=False)
-    # Left alone, the library makes the fingerprint from the temporary path and the time.
+    # By default, the library derives the fingerprint from the temporary path and the time.
     fingerprint = make_id("build-dataset", [row.id for row in rows], "hf")
     return datasets.Dataset(table, split=datasets.Split(rows[0].split), fingerprint=fingerprint)
 

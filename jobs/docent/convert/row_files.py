@@ -20,12 +20,12 @@ MAX_CELL_CHARS = 64 << 20
 
 
 def rows_of(file: Path) -> Iterator[Any]:
-    """Yield the rows of a data set file, by its suffix.
+    """Yield the rows of a data set file, whose suffix determines its format.
 
     Raises:
-        ValueError: the file is not what its suffix says, or ends early.
-        csv.Error: a table that is no CSV.
-        RecursionError: JSON nested too deep.
+        ValueError: the file does not have the format of its suffix, or ends early.
+        csv.Error: a table is not valid CSV.
+        RecursionError: JSON is nested too deeply.
     """
     if file.suffix == ".parquet":
         yield from parquet_rows(file)
@@ -68,7 +68,7 @@ def _lines(text: TextIO) -> Iterator[Any]:
     """Yield the values of JSON lines.
 
     Raises:
-        json.JSONDecodeError: a line is not JSON; with its number in the file.
+        json.JSONDecodeError: a line is not JSON; the error has its line number in the file.
     """
     for number, line in enumerate(text, 1):
         if line.strip():
@@ -78,7 +78,7 @@ def _lines(text: TextIO) -> Iterator[Any]:
 
 @contextmanager
 def _counted_from(lines_before: int) -> Iterator[None]:
-    """Correct the line number of a JSON error to that in the whole file."""
+    """Correct the line number of a JSON error to that in the complete file."""
     try:
         yield
     except json.JSONDecodeError as error:
@@ -91,7 +91,7 @@ def _holds_lines(text: TextIO) -> bool:
     start = text.tell()
     is_object = text.read(CHUNK_CHARS).lstrip().startswith("{")
     text.seek(start)
-    if not is_object:  # a list of a single line may be large
+    if not is_object:  # a list on a single line may be large
         return False
     first, following = text.readline(MAX_OBJECT_CHARS), text.readline(CHUNK_CHARS)
     text.seek(start)
@@ -119,10 +119,10 @@ def parquet_rows(file: Path, batch_rows: int = 1 << 16) -> Iterator[Any]:
     """Yield the rows of a Parquet file.
 
     Args:
-        batch_rows: rows that are in memory at a time.
+        batch_rows: number of rows that are in memory at a time.
 
     Raises:
-        ValueError: it cannot be read.
+        ValueError: the file cannot be read.
         ConfigError: pyarrow is not installed.
     """
     parquet = import_parquet(file)
@@ -136,10 +136,10 @@ def parquet_rows(file: Path, batch_rows: int = 1 << 16) -> Iterator[Any]:
 
 
 def array_values(text: TextIO) -> Iterator[Any]:
-    """Yield the values of a JSON array; nothing where the text is no array.
+    """Yield the values of a JSON array, or nothing if the text is not an array.
 
     Raises:
-        json.JSONDecodeError: the text is not JSON, or ends early; with its line in the whole text.
+        json.JSONDecodeError: the text is not JSON, or ends early; the error has its line in the complete text.
     """
     decoder = json.JSONDecoder()
     ahead = text.read(CHUNK_CHARS)
@@ -158,7 +158,7 @@ def array_values(text: TextIO) -> Iterator[Any]:
             if not rest.startswith((",", "]")):
                 raise json.JSONDecodeError("a comma or the end of the array is missing", ahead, end)
         except json.JSONDecodeError as error:
-            more = text.read(max(CHUNK_CHARS, len(ahead)))  # doubled each time, so that a long value costs no square
+            more = text.read(max(CHUNK_CHARS, len(ahead)))  # doubled each time: else long values take quadratic time
             if not more or len(ahead) > MAX_OBJECT_CHARS:
                 error.lineno += lines_before
                 if not more and not ahead[error.pos :].strip():
@@ -172,12 +172,12 @@ def array_values(text: TextIO) -> Iterator[Any]:
 
 
 def _without(text: str, used: int, lines_before: int) -> tuple[str, int]:
-    """Return the text after so many characters, and how many lines end before it."""
+    """Return the text after `used` characters, and how many lines end before it."""
     return text[used:], lines_before + text.count("\n", 0, used)
 
 
 def _refuse_more(ahead: str, text: TextIO) -> None:
-    """Raise JSONDecodeError where anything but white space follows the array: its rows would be skipped."""
+    """Raise JSONDecodeError if anything but white space follows the array: its rows would be skipped."""
     passed = ""
     while not ahead.strip():
         passed += "\n" * ahead.count("\n")

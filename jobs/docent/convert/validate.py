@@ -1,7 +1,7 @@
-"""Implement `docent validate`: check that every picture of a data set exists, decodes, and is shown by a text.
+"""Implement `docent validate`: check that every picture of a data set exists, decodes, and is shown in a text.
 
-Reads conversation JSON, chat JSONL and metadata files (CSV, JSONL, Parquet), one file or all below a folder; writes
-nothing. Paths are relative to the file that names them. Files are read as streams, so memory does not grow with them.
+Reads conversation JSON, chat JSONL and metadata files (CSV, JSONL, Parquet), a single file or all files below a folder;
+writes nothing. Paths are relative to the file that names them. Files are streamed, so memory does not grow with them.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class Missing:
     """A picture that does not exist.
 
     Attributes:
-        where: the row, 1-based, inside the file.
-        answer: the beginning of the answer it belongs to.
+        where: the row's 1-based position in the file.
+        answer: the beginning of the answer that the picture belongs to.
     """
 
     file: str
@@ -43,11 +43,11 @@ class Missing:
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with a row whose pictures all exist.
+    """A problem of a row, other than a missing picture.
 
     Attributes:
-        where: the row, 1-based, inside the file.
-        path: the picture it concerns; "" for the row.
+        where: the row's 1-based position in the file.
+        path: the picture it concerns, or "" for the row.
     """
 
     file: str
@@ -58,11 +58,11 @@ class Problem:
 
 @dataclass
 class Result:
-    """What was checked, and the problems.
+    """Counts of what was checked, and the problems.
 
     Attributes:
-        remote: pictures at an address or inside the file, which are not checked.
-        broken: files that cannot be read to their end, and why.
+        remote: pictures at a URL or inside the file, which are not checked.
+        broken: files that cannot be read to their end, with the reason.
     """
 
     files: int = 0
@@ -83,7 +83,7 @@ def validate(path: Path) -> Result:
     """Check every picture that the file, or the files below the folder, name.
 
     Raises:
-        InputError: there is nothing to check, or no row in it.
+        InputError: there is nothing to check, or there are no rows.
         ConfigError: a package that reads pictures or Parquet is not installed.
     """
     if not path.exists():
@@ -117,7 +117,7 @@ class _FileChecks:
         self._why_not_decoded = cache(_why_not_decoded)
 
     def check(self, file: Path, named: bool) -> None:
-        """Check every row of a file; a file without conversations counts only where the user named it."""
+        """Check every row of a file; a file without conversations counts only if the user named it."""
         result, before = self.result, self.result.rows
         unlisted: list[Problem] = []
         lists = False
@@ -133,7 +133,7 @@ class _FileChecks:
                     problem = f"{shown.unlisted_marks} <image> in the texts, and the row lists no pictures"
                     unlisted.append(Problem(str(file), number, "", problem))
         except (ValueError, csv.Error, RecursionError) as error:
-            # By these names it is part of a data set, and not just some JSON that happens to lie there.
+            # A file with one of these names is part of a data set, not just any JSON file in the folder.
             is_part = (
                 file.name in (METADATA, PARQUET) or file.suffix == ".jsonl" or file.name.startswith(DATA_SET_NAMES)
             )
@@ -160,14 +160,14 @@ class _FileChecks:
                 result.problems.append(Problem(str(file), number, picture, problem))
 
     def _problem(self, path: Path) -> str:
-        """Return what is wrong with a picture that exists; "" for nothing."""
+        """Return what is wrong with a picture that exists, or "" if nothing is."""
         if self._root is not None and not Path(os.path.abspath(path)).is_relative_to(self._root):
             return "lies outside of the data set's folder"
         return self._why_not_decoded(path)
 
 
 def _root_of(folder: Path) -> Path:
-    """Return the folder of the whole data set: docent's `documents/` lies beside its `images/`."""
+    """Return the folder of the complete data set: docent's `documents/` is next to its `images/`."""
     folder = Path(os.path.abspath(folder))
     is_part = folder.name == "documents" and (folder.parent / "images").is_dir()
     return folder.parent if is_part else folder

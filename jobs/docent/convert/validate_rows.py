@@ -1,7 +1,7 @@
 """List the pictures that a row of a data set shows, and check that its marks and its list agree.
 
-Rows are chat rows (`messages` or ShareGPT's `conversations`), rows of an instruction with a list of pictures, and rows
-of `metadata.csv`, `metadata.jsonl` or `metadata.parquet`.
+Rows are chat rows (`messages` or ShareGPT's `conversations`), instruction rows with a list of pictures, and rows of
+`metadata.csv`, `metadata.jsonl` or `metadata.parquet`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from docent.convert.conversations import (
 )
 
 TEXT_KEYS = ("instruction", "input", "output", "query", "response", "prompt", "completion", "question", "answer")
-"""Keys of the texts in rows without messages (instructions of LLaMA-Factory and ms-swift)."""
+"""Keys of texts in rows without messages (instructions of LLaMA-Factory and ms-swift)."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,10 @@ class Shown:
     """The pictures and the answer of a row.
 
     Attributes:
-        pictures: paths and addresses.
-        answer: the first one.
-        problem: why its pictures and its marks do not go together; "" where they do.
-        unlisted_marks: `<image>` in the texts of a row that lists no pictures, which may be a text about markup.
+        pictures: paths and URLs of the pictures.
+        answer: the first answer.
+        problem: why its pictures and its marks do not match, or "" if they do.
+        unlisted_marks: number of `<image>` in the texts of a row that lists no pictures; they may be text about markup.
     """
 
     pictures: tuple[str, ...]
@@ -44,7 +44,7 @@ class Shown:
 
 
 def shown_by(row: Any) -> Shown | None:
-    """Return what a row shows; None where it is not a row of a data set."""
+    """Return what a row shows, or None if it is not a row of a data set."""
     if not isinstance(row, dict):
         return None
     row = with_messages(row)
@@ -55,7 +55,7 @@ def shown_by(row: Any) -> Shown | None:
         return Shown(tuple([names] if isinstance(names, str) else names), str(row.get("dialog") or ""))
     key, entries = listed(row)
     if not entries or "id" in row and "parents" in row or not all(isinstance(e, str) or picture_of(e) for e in entries):
-        return None  # a row of docent, or a table of something else
+        return None  # a row of docent, or of some other table
     texts = [value for name in TEXT_KEYS if isinstance(value := row.get(name), str)]
     marks = sum(map(marks_in, texts))
     problem = _difference(marks, len(entries), key) if texts else ""

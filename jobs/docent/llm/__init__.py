@@ -1,5 +1,6 @@
-"""Ask models: one client for every stage, paced, journalled, and paid for once.
+"""Ask models: one client for all stages, with rate limits, a journal of replies, and spending limits.
 
-`wire/` speaks HTTP, `pace/` decides when, `journal/` remembers, `structure/` reads replies, `batch/` uses batch APIs.
+`wire/` speaks HTTP, `pace/` decides when, `journal/` records replies, `structure/` parses them, `batch/` uses batch
+APIs.
 Start reading at `client.py` (`ask`), then `sender.py`.
 """

@@ -1,4 +1,4 @@
-"""Count the outcomes of requests and tries; two equations must hold, or docent has a bug.
+"""Count the outcomes of requests and tries, and check two equations that can only fail if docent has a bug.
 
 Reads and writes nothing. Requests: planned = kept + rejected + failed + unspent. Tries: begun = replied + refused +
 lost. Both are checked when a stage has all its replies, and both are in its marker and the report.
@@ -20,9 +20,9 @@ class RequestCounts:
     Attributes:
         planned: requests of the stage.
         kept: requests with a usable reply.
-        rejected: those whose replies could not be used, by reason.
-        failed: those without a reply although others had theirs, by reason.
-        tries: `begun`, `replied`, `refused`, `lost` of this attempt.
+        rejected: requests whose replies were all unusable, by reason.
+        failed: requests without a reply although other requests got one, by reason.
+        tries: number of `begun`, `replied`, `refused` and `lost` tries of this attempt.
     """
 
     planned: int = 0
@@ -33,11 +33,11 @@ class RequestCounts:
 
     @property
     def unspent(self) -> int:
-        """Requests that have no end yet."""
+        """Return the number of requests that have no outcome yet."""
         return self.planned - self.kept - self.rejected.total() - self.failed.total()
 
     def plan(self, requests: int) -> None:
-        """Count requests that begin; those of an earlier call that was left early are not asked any more."""
+        """Count requests that begin, and drop those that an earlier, unfinished call left without an outcome."""
         self.planned += requests - self.unspent
         self.tries["lost"] += self.without_end
 
@@ -52,22 +52,22 @@ class RequestCounts:
 
     @property
     def without_end(self) -> int:
-        """Tries that have no end: none, unless they were cut off."""
+        """Return the number of tries that have not ended: 0, unless some were cancelled."""
         tries = self.tries
         return tries["begun"] - tries["replied"] - tries["refused"] - tries["lost"]
 
     def line(self) -> str:
-        """Return the first equation for people."""
+        """Return the first equation in readable form."""
         return (
             f"{self.planned} planned = {self.kept} kept + {self.rejected.total()} rejected + "
             f"{self.failed.total()} failed + {self.unspent} not asked"
         )
 
     def check(self) -> None:
-        """Check both equations, once all replies are there.
+        """Check both equations, once all replies have arrived.
 
         Raises:
-            PipelineError: one does not hold.
+            PipelineError: one of them does not hold.
         """
         if self.unspent or self.without_end:
             raise PipelineError(
@@ -76,7 +76,7 @@ class RequestCounts:
             )
 
     def amounts(self) -> dict[str, float]:
-        """Return the counts for the marker: those that are not 0, and the tries only where some of them failed."""
+        """Return the counts for the marker: only those above 0, and tries only if some of them failed."""
         counts = {
             "planned": self.planned,
             "kept": self.kept,

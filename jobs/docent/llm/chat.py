@@ -1,4 +1,4 @@
-"""Chat requests and replies, as every teacher takes and returns them.
+"""Define chat requests and replies in the form that all teachers use.
 
 Reads and writes nothing.
 """
@@ -17,11 +17,11 @@ from docent.llm.structure.typed import TypedMaterial
 
 @dataclass(frozen=True)
 class Image:
-    """A picture that goes with a message: known by its content, read only when it is sent.
+    """An image of a message, identified by its content and read only when it is sent.
 
     Attributes:
-        path: where its bytes lie.
-        sha256: of those bytes, 64 hex digits.
+        path: the file's path.
+        sha256: hash of the file's bytes, 64 hex digits.
         media_type: `image/png`, `image/jpeg`, ...
     """
 
@@ -41,15 +41,15 @@ class Message:
 
 @dataclass(frozen=True)
 class Material:
-    """What pairs are asked about, beside the prompt: all that the offline teacher needs.
+    """What pairs are asked about, in structured form: all that the offline teacher needs instead of the prompt.
 
     Attributes:
-        temperatures: all temperatures of the run, ascending; pairs of one are not repeated at another.
-        temperature: the one asked for now.
-        pairs: how many pairs per temperature.
-        language: of questions and answers.
-        seed: of the run; the exhibit's name and text enter as well.
-        spoken_name: as answers say it, where that is not `name`.
+        temperatures: all temperatures of the run, ascending; a pair written at one is not repeated at another.
+        temperature: the temperature of this request.
+        pairs: number of pairs per temperature.
+        language: language of questions and answers.
+        seed: the run's seed; it is combined with the exhibit's name and text.
+        spoken_name: the name as used in answers, if it differs from `name`.
     """
 
     name: str
@@ -65,14 +65,14 @@ class Material:
 
 @dataclass(frozen=True)
 class ChatRequest:
-    """What is asked.
+    """One request to a teacher.
 
     Attributes:
-        max_tokens: most tokens of the reply; a reply cut there is never used.
-        material: what the messages say in structured form, for the offline teacher.
-        schema: what the reply must be, as JSON; None for free text.
-        problem_of: why a reply cannot be used, "" when it can; the request is then asked again. Not called for a reply
-            that was cut off by its length or does not fit the schema.
+        max_tokens: the reply's limit in tokens; a reply that is cut off there is never used.
+        material: the content of the messages in structured form, for the offline teacher.
+        schema: the schema of a JSON reply, or None for free text.
+        problem_of: returns why a reply cannot be used, or "" if it can; an unusable reply is asked for again. Not
+            called for a reply that was cut off by its length or does not fit the schema.
     """
 
     messages: tuple[Message, ...]
@@ -85,15 +85,15 @@ class ChatRequest:
 
 @dataclass(frozen=True, slots=True)
 class ChatReply:
-    """What came back.
+    """One reply to a request.
 
     Attributes:
-        error: why there is no reply to this request although others have theirs; the text is then empty.
-        problem: why the text could not be used although it was asked for again; "" when it can.
-        asks: how many replies were needed, unusable ones included.
-        value: the reply as an object of the request's schema.
-        repaired: its JSON had to be fixed before it could be read.
-        whole: the endpoint gave all of it; nothing of any other reply may be used.
+        error: why there is no reply although other requests got one; the text is then empty.
+        problem: why the text could not be used even after asking again, or "" if it can be used.
+        asks: number of replies that were needed, unusable ones included.
+        value: the reply as an object of the request's schema, or None.
+        repaired: whether its JSON had to be fixed before it could be parsed.
+        whole: whether the endpoint sent the complete reply; no part of an incomplete one may be used.
     """
 
     text: str
@@ -109,4 +109,4 @@ class ChatReply:
 
 
 class RequestRefusedError(Exception):
-    """The endpoint will never answer this one request (HTTP 400, 413, 422): the message says why, without the key."""
+    """Raised if the endpoint will never answer this request (HTTP 400, 413, 422); gives the reason without the key."""

@@ -1,9 +1,8 @@
-"""Ask a teacher: many requests at a time, replies in the order of requests, each paid for once.
+"""Ask a teacher: send many requests concurrently, return replies in the order of requests, pay for each reply once.
 
-Reads and writes the journal, through which every reply goes before anyone sees it: a killed or failed attempt repeats
-only what was in flight. What a reply must be is decided here as well: a text its caller can use or an object of the
-request's schema, whole, or it is asked for again, that request alone and not for ever. sender.py sends, pacing.py says
-when, docs/chat-client.md shows both.
+Reads and writes the journal. Every reply is recorded there before it is returned, so a killed or failed attempt repeats
+only requests in flight. usable_reply.py checks replies and asks again for unusable ones, a limited number of times;
+sender.py sends, and pacing.py decides when. docs/chat-client.md has a diagram.
 """
 
 from __future__ import annotations
@@ -30,29 +29,29 @@ from docent.llm.usable_reply import Ladder
 from docent.teacher.offline import OfflineTeacher
 
 DRAIN_S = 20.0
-"""How long replies that are already paid for are waited for when the work ends early."""
+"""How long to wait for replies that are already paid for when the work ends early."""
 COUNTED_AT_ONCE = 500
 
 
 def _provider(llm: Llm, environ: Mapping[str, str]) -> Provider:
     if llm.provider == "offline":
         return OfflineTeacher()
-    from docent.llm.wire.endpoint import OpenAIEndpoint  # aiohttp, which the offline teacher does without
+    from docent.llm.wire.endpoint import OpenAIEndpoint  # aiohttp, which the offline teacher does not need
 
     return OpenAIEndpoint(llm, environ)
 
 
 class ChatClient:
-    """A teacher with a journal, spending limits and a pace. For one thread.
+    """A teacher with a journal, spending limits and rate limits. For use in one thread.
 
     Args:
-        llm: the config section.
-        journal: path of the journal file.
-        shards: over how many processes limits are divided.
-        stop: when set, no request is begun any more and StoppedError is raised.
-        environ: where the key's variable is looked up.
-        drain_s: how long replies under way are waited for when the work ends early.
-        run_dir: where it is noted how many replies the journal held; without it a journal that is gone is not noticed.
+        llm: the `llm` section of the configuration.
+        journal: path of the journal's folder.
+        shards: number of processes that share the limits.
+        stop: if set, no further request is sent and StoppedError is raised.
+        environ: environment variables, for the API key.
+        drain_s: how long to wait for replies in flight when the work ends early.
+        run_dir: folder for a note of how many replies the journal held; without it, a deleted journal is not noticed.
 
     Raises:
         ConfigError: a key, a price or the journal is missing or unusable.
@@ -80,7 +79,7 @@ class ChatClient:
 
     @property
     def teacher(self) -> str:
-        """Who writes: `offline-extractive` or the model's name."""
+        """Return the name of the teacher: `offline-extractive` or the model's name."""
         return self.provider.teacher
 
     def __enter__(self) -> ChatClient:
@@ -94,16 +93,16 @@ class ChatClient:
     def ask(self, requests: Sequence[ChatRequest]) -> Generator[ChatReply, None, None]:
         """Yield the replies in the order of the requests.
 
-        One call at a time. Go to the end of it, for the counts are checked behind the last reply, or close the iterator
-        (contextlib.closing): it then waits for replies already paid for.
+        Only one call may be active. Exhaust the iterator, because the counts are checked after the last reply, or close
+        it (contextlib.closing): it then waits for replies already paid for.
 
         Args:
-            requests: what to ask, all with a schema or all without; only looked at by index, so that each may be built
+            requests: the requests, all with a schema or all without; accessed only by index, so that each may be built
                 when it is needed.
 
         Raises:
-            ConfigError: the endpoint refuses key or model, or a spending limit is reached.
-            TemporaryError: the endpoint is down; all replies until then are in the journal.
+            ConfigError: the endpoint refuses the key or the model, or a spending limit is reached.
+            TemporaryError: the endpoint is down; all replies received so far are in the journal.
             StoppedError: `stop` was set.
             PipelineError: the counts of requests do not add up.
         """
@@ -135,7 +134,7 @@ class ChatClient:
         counts.check()
 
     def amounts(self) -> dict[str, float]:
-        """Return what was used, for marker and report: requests and tries by outcome, tokens, USD where known."""
+        """Return usage for marker and report: requests and tries by outcome, tokens, and USD if known."""
         used = {name: float(number) for name, number in self.usage.items() if number}
         amounts = used | self.sender.counts.amounts()
         if self.sender.budget.prices is not None:
@@ -150,7 +149,7 @@ class ChatClient:
         return f"{tokens} tokens{money}, {pacer.in_flight} in flight of {pacer.concurrency.limit}"
 
     async def _stoppable(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do it, but not past a stop: what is under way has the time of the drain, as everywhere."""
+        """Await a coroutine, but if `stop` is set, give it at most the drain time, as elsewhere."""
         task = self._loop.create_task(work)
         while not task.done():
             await asyncio.wait({task}, timeout=STOP_POLL_S)
@@ -165,7 +164,7 @@ class ChatClient:
         task.result()
 
     async def _prepared(self, requests: Sequence[ChatRequest], ladder: Ladder) -> None:
-        """Find out, before anything is sent, how JSON is requested and what was paid already."""
+        """Determine, before anything is sent, how to request JSON and what was already paid."""
         if requests and requests[0].schema is not None:
             await ladder.find_rung(self.llm)
         if self.sender.budget.limited:
@@ -177,7 +176,7 @@ class ChatClient:
             await self._filled(requests, ladder)
 
     async def _filled(self, requests: Sequence[ChatRequest], ladder: Ladder) -> None:
-        """Fill the journal through batches; afterwards nothing is sent online."""
+        """Fill the journal through batches; afterwards, nothing is sent online."""
         from docent.llm.batch.batch import Batches  # the openai package, which takes a second to import
 
         batches = Batches(self.llm, ladder, self.stop)
@@ -186,14 +185,14 @@ class ChatClient:
         self.usage["from_journal"] -= batches.replied
 
     async def _answered(self, requests: Sequence[ChatRequest], ladder: Ladder) -> int:
-        """Return how many of the requests the journal has a reply to, where it can be said."""
+        """Return how many of the requests the journal has a reply to, as far as is known."""
         if requests and requests[0].schema is not None and ladder.rung is None:
             return 0
         answered = 0
         try:
             for firsts in ladder.firsts(requests, range(len(requests)), COUNTED_AT_ONCE):
                 answered += len(await self.journal.known([ask.key for ask in firsts.values()]))
-        except ConfigError:  # a request this teacher never takes; the error that is on its way says more
+        except ConfigError:  # a request that this teacher never accepts; the original error explains more
             return 0
         return answered
 
@@ -205,9 +204,9 @@ class ChatClient:
 
 
 def known_replies(llm: Llm, journal: Path, requests: Sequence[ChatRequest]) -> int:
-    """Return how many of these the journal can answer at once; nothing is sent and no key is needed.
+    """Return how many of these requests the journal can answer; nothing is sent and no key is needed.
 
-    Requests with a schema are left out, for how they are asked is found out at the endpoint.
+    Requests with a schema are not counted, because how to ask them is only known after probing the endpoint.
 
     Raises:
         ConfigError, TemporaryError: the journal cannot be read.

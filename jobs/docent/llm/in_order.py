@@ -1,8 +1,8 @@
 """Return replies in the order of their requests, although they arrive in any order.
 
-Reads the journal; writes nothing itself. A walker goes through the requests ahead of the replies: what the journal
-holds only takes its place in the line, so that the first missing request of a resumed run is sent at once, and
-everything else becomes a task. Finished replies wait in memory up to a bound, beyond it the journal keeps them.
+Reads the journal; writes nothing itself. A walker task goes through the requests ahead of the replies: a request whose
+reply is in the journal is only queued, so that the first missing request of a resumed run is sent at once; for each
+other request a task is started. Finished replies stay in memory up to a limit; beyond it they stay only in the journal.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from docent.llm.usable_reply import Ladder
 WALKED_AT_ONCE = 128
 HANDED_OUT_AT_ONCE = 256
 OPEN_PER_PLACE = 4
-"""Requests begun for each place in flight: the others wait for their turn, for a correction, for Retry-After."""
+"""Requests begun for each place in flight: the others wait for their turn, for a correction, or for Retry-After."""
 FEWEST_OPEN = 16
 LONGEST_LINE = 200_000
-"""Requests between the one whose reply is due and the last one begun; one takes about 200 bytes."""
+"""Most requests between the one whose reply is due and the last one begun; each takes about 200 bytes."""
 HELD_CHARS = 32_000_000
-"""Text of finished replies that is kept in memory until they are due."""
+"""Most characters of finished replies that are kept in memory until they are due."""
 STOP_POLL_S = 0.2
 
 
 @dataclass(slots=True)
 class _Due:
-    """One place in the line; without a task, the journal has the reply when its turn comes, perhaps counted already."""
+    """A queued request; without a task, its reply is read from the journal when it is due, perhaps counted already."""
 
     index: int
     key: bytes
@@ -43,10 +43,10 @@ class _Due:
 
 
 class InOrder:
-    """The line of one call of `ask`.
+    """The queue of requests of one call of `ask`.
 
     Args:
-        stop: when set, StoppedError is raised instead of the next replies.
+        stop: if set, StoppedError is raised instead of the next replies.
     """
 
     def __init__(self, ladder: Ladder, requests: Sequence[ChatRequest], stop: threading.Event) -> None:
@@ -63,7 +63,7 @@ class InOrder:
         self._news, self._room = asyncio.Event(), asyncio.Event()
 
     async def next_replies(self) -> list[ChatReply]:
-        """Return the next replies in order, none when all were handed out.
+        """Return the next replies in order, or none once all were returned.
 
         Raises:
             PipelineError: the first failure of any request, see ChatClient.ask.
@@ -92,7 +92,7 @@ class InOrder:
             raise StoppedError("stopped while asking the teacher", next_step="docent run")
 
     async def drain(self, seconds: float) -> None:
-        """Wait so long for what is under way, then cut the rest off."""
+        """Wait at most this long for requests in flight, then cancel the rest."""
         if self._walker is not None:
             self._walker.cancel()
         tasks: list[asyncio.Task[Any] | None] = [*self._tasks.values(), self._reader]
@@ -105,7 +105,7 @@ class InOrder:
         await asyncio.gather(*under_way, *others, return_exceptions=True)
 
     async def _walk(self) -> None:
-        """Give every request its place, and begin those that the journal knows nothing of."""
+        """Queue every request, and begin those that are not in the journal."""
         for asks in self._ladder.firsts(self._requests, range(len(self._requests)), WALKED_AT_ONCE):
             self._just_asked.clear()
             known = await self._ladder.sender.journal.known([ask.key for ask in asks.values()])
@@ -117,7 +117,7 @@ class InOrder:
                     continue
                 await self._have_room()
                 if ask.key in self._tasks or ask.key in self._just_asked:
-                    # The very same is in the line before it, or was until just now: the journal will have its reply.
+                    # An equal request is queued, or was until just now, before it: the journal will have its reply.
                     self._line.append(_Due(index, ask.key, counted=True))
                 else:
                     self._line.append(_Due(index, ask.key, self._begin(ask)))
@@ -130,7 +130,7 @@ class InOrder:
             await self._room.wait()
 
     def _begin(self, ask: Ask) -> asyncio.Task[ChatReply]:
-        """Ask for it; the journal has no reply, and none is on its way."""
+        """Start a task for a request that has no reply in the journal and none in flight."""
         self._open += 1
         task = asyncio.get_running_loop().create_task(self._ladder.answer(ask, looked_up=True))
         self._tasks[ask.key] = task
@@ -149,7 +149,7 @@ class InOrder:
             self._news.set()
 
     def _hold(self, task: asyncio.Task[ChatReply]) -> None:
-        """Keep a reply until it is due; beyond the bound, leave it to the journal."""
+        """Keep a reply in memory until it is due; beyond the limit, leave it to the journal."""
         self._held_chars += len(task.result().text)
         if self._held_chars > HELD_CHARS:
             for due in self._line:
@@ -159,7 +159,7 @@ class InOrder:
             self._held_chars = 0
 
     def _forget(self, key: bytes) -> None:
-        """Drop a finished task; its reply may be missing in what the walker has looked up before."""
+        """Drop a finished task; replies that the walker looked up earlier may lack its reply."""
         del self._tasks[key]
         self._just_asked.add(key)
 
@@ -169,7 +169,7 @@ class InOrder:
         self._news.set()
 
     def _fail(self, error: BaseException) -> None:
-        """End the work for all with the first failure; later errors only follow from it."""
+        """Stop all work at the first failure; later errors only follow from it."""
         self._failure = self._failure or error
         self._ladder.sender.stop()
         self._news.set()
@@ -189,7 +189,7 @@ class InOrder:
         return replies
 
     async def _read(self) -> list[ChatReply]:
-        """Run `_from_journal`, which may ask and wait, and raise meanwhile what ends the work."""
+        """Run `_from_journal`, which may ask and wait, and meanwhile raise any error that ends the work."""
         self._reader = asyncio.get_running_loop().create_task(self._from_journal())
         while not self._reader.done():
             await asyncio.wait({self._reader}, timeout=STOP_POLL_S)
@@ -197,7 +197,7 @@ class InOrder:
         return self._reader.result()
 
     async def _from_journal(self) -> list[ChatReply]:
-        """Return the next replies that the journal has; requests whose reply is unusable after all are asked again."""
+        """Return the next replies that the journal has; ask again if a reply turns out to be unusable."""
         some: list[_Due] = []
         while self._line and self._line[0].task is None and len(some) < HANDED_OUT_AT_ONCE:
             some.append(self._line.popleft())

@@ -1,8 +1,8 @@
-"""Send one paid request: reserve its price, wait for its turn, note it, send it, note its end, retry.
+"""Send one paid request: reserve its price, wait for its turn, record it, send it, record its end, retry.
 
-Writes the journal; everything else is in the modules named here. A record is sent at most `llm.max_attempts` times,
-refusals because of too many requests (HTTP 429) not counted, and not later than `llm.deadline_s` after its
-first failure: how long it waited for its turn before says nothing about the endpoint.
+Writes the journal; the modules named here do everything else. A request is sent at most `llm.max_attempts` times, not
+counting refusals because of too many requests (HTTP 429), and not later than `llm.deadline_s` after its first failure:
+the time it waited for its turn before is not the endpoint's fault.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ LOGGED_EVERY_S = 15.0
 BYTES_PER_TOKEN = 4
 MAX_WHY_CHARS = 200
 LONGEST_CLAIM_S = 3600.0
-"""After this time a request is asked here although another process, which is at work, still asks for it."""
+"""After this time a request is sent although another running process is still asking for it."""
 HARMLESS = ChatRequest((Message("user", "Answer with the word yes."),), 0.0, 16)
-"""Asked when a request had no reply in all its tries: whether that is the request's fault or the endpoint's."""
+"""Sent when a request had no reply in all its tries, to find out whether the request or the endpoint is at fault."""
 
 
 class Provider(Protocol):
-    """One kind of teacher: offline, or an endpoint of any of the kinds in wire/providers.py."""
+    """One kind of teacher: the offline one, or an endpoint of a kind in wire/providers.py."""
 
     name: str
     teacher: str
@@ -47,31 +47,31 @@ class Provider(Protocol):
     has_answered: bool
 
     def body(self, request: ChatRequest) -> dict[str, Any]:
-        """Return all that decides the reply, as JSON values without credentials: the journal's key is its hash."""
+        """Return all that determines the reply, as JSON values without credentials: the journal's key is its hash."""
 
     async def send(self, body: bytes, request: ChatRequest) -> tuple[Entry, Mapping[str, str]]:
         """Make one try; return the reply and its headers.
 
         Raises:
-            TryFailedError: for a reason that may pass.
-            RequestRefusedError: this request will never be answered, others may be.
+            TryFailedError: the try failed for a reason that may pass.
+            RequestRefusedError: this request will never be answered, but others may be.
             ConfigError: no request will be answered.
         """
 
     async def close(self) -> None:
-        """Close connections; `send` opens them again."""
+        """Close connections; `send` reopens them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One asking: what is sent, and as what it is known.
+    """One ask of a request: its body and its keys.
 
     Attributes:
-        first: key of the request when it was asked for the first time.
-        key: of this time.
-        body: canonical JSON, pictures by their hash.
-        corrects: this is the turn of correction.
-        is_probe: it is sent whatever the journal holds, to see whether the endpoint answers now.
+        first: key of the request's first ask.
+        key: key of this ask.
+        body: canonical JSON, with images replaced by their hashes.
+        corrects: whether it is the turn of correction.
+        is_probe: whether it is sent even if the journal has a reply, to see whether the endpoint answers now.
     """
 
     request: ChatRequest
@@ -85,11 +85,11 @@ class Ask:
 def asked(
     provider: Provider, request: ChatRequest, body: Mapping[str, Any], number: int = 0, first: bytes = b""
 ) -> Ask:
-    """Return one asking of a request.
+    """Return one ask of a request.
 
     Args:
-        number: counts how often it was asked before.
-        first: its key when it was asked for the first time; left out for the first time.
+        number: how often it was asked before.
+        first: key of its first ask; omitted for the first ask.
     """
     data = canonical_json(body).encode()
     key = journal_key(provider.name, provider.base_url, data, number)
@@ -97,11 +97,11 @@ def asked(
 
 
 class GaveUpError(RequestRefusedError):
-    """No reply to this request in all its tries, while others had theirs."""
+    """Raised if a request got no reply in all its tries, although other requests got theirs."""
 
 
 class Sender:
-    """Sends asks; once `closing` is set, none is begun any more."""
+    """Sends asks; once `closing` is set, no ask is begun."""
 
     def __init__(self, llm: Llm, provider: Provider, journal: Journal, budget: Budget, shards: int) -> None:
         self.llm, self.provider, self.journal, self.budget = llm, provider, journal, budget
@@ -119,12 +119,12 @@ class Sender:
         return self.budget.most(len(body), len(request.messages), images, longest)
 
     def start(self) -> None:
-        """Begin again after a stop."""
+        """Allow sending again after a stop."""
         self.closing.clear()
         self.budget.stopped = False
 
     def stop(self) -> None:
-        """Start no further request, and raise StoppedError in everything that waits."""
+        """Stop starting requests, and raise StoppedError in all waiting calls."""
         self.closing.set()
         self.pacer.stop()
         self.budget.stop()
@@ -133,8 +133,8 @@ class Sender:
         """Return the reply to a request, durable in the journal.
 
         Raises:
-            RequestRefusedError, GaveUpError: there is none for this request.
-            ConfigError: key, model, address, credit or a spending limit: there is none for any request.
+            RequestRefusedError, GaveUpError: there is no reply to this request.
+            ConfigError: key, model, URL, credit or a spending limit: there is no reply to any request.
             TemporaryError: the endpoint is down.
             StoppedError: `closing` was set.
         """
@@ -163,7 +163,7 @@ class Sender:
                 self.retries.spend()
 
     async def _try(self, ask: Ask) -> Entry:
-        """Return the reply of one try, or of another process that asks the same."""
+        """Return the reply of one try, or that of another process that is asking the same."""
         claims = not ask.is_probe
         while (entry := await self._within_budget(ask, claims)) is None:
             if self.closing.is_set():
@@ -172,7 +172,7 @@ class Sender:
         return entry
 
     async def _within_budget(self, ask: Ask, claims: bool) -> Entry | None:
-        """Make one try within the budget; None where another process asks the same."""
+        """Make one try within the budget; return None if another process is asking the same."""
         most = self.most(ask.request, ask.body)
         tokens = len(ask.body) / BYTES_PER_TOKEN + ask.request.max_tokens
         await self.budget.reserve(most)
@@ -188,7 +188,7 @@ class Sender:
         return paid
 
     async def _noted(self, ask: Ask, tokens: float, claims: bool) -> Entry | None:
-        """Make one try, noted before and after; its place is free as soon as the endpoint has answered."""
+        """Make one try, recorded before and after; its place is free as soon as the endpoint has answered."""
         await self.pacer.place()
         try:
             await self._daily.take(tokens, self._pause)
@@ -216,7 +216,7 @@ class Sender:
         return kept
 
     async def _sent(self, ask: Ask, tokens: float) -> Entry:
-        """Send one try and return its reply; the pacer learns from how it ended."""
+        """Send one try and return its reply; the pacer is informed how it ended."""
         if self.closing.is_set():
             raise StoppedError("stopped before all was asked", next_step="docent run")
         send = await self.pacer.admit(tokens)
@@ -232,7 +232,7 @@ class Sender:
         return entry
 
     async def _pause(self, seconds: float) -> None:
-        """Wait, at most until `closing` is set."""
+        """Wait, but only until `closing` is set."""
         try:
             await asyncio.wait_for(self.closing.wait(), seconds)
         except TimeoutError:
@@ -242,8 +242,8 @@ class Sender:
     async def _answers_others(self) -> bool:
         """Return whether the endpoint, which has answered before, answers a harmless request now.
 
-        Without this, a request that always fails could not be told from an endpoint that is down once all others have
-        their replies, and no later attempt would end.
+        Without this, a request that always fails could not be distinguished from an endpoint that is down once all
+        others have their replies, and every later attempt would fail.
         """
         if not self.provider.has_answered:
             return False
@@ -254,7 +254,7 @@ class Sender:
         return True
 
     def _log_failures(self, why: str) -> None:
-        """Log failed tries now and then: otherwise a run whose requests are all refused looks idle."""
+        """Log failed tries from time to time: otherwise a run whose requests are all refused looks idle."""
         if time.monotonic() - self._logged_s >= LOGGED_EVERY_S:
             self._logged_s = time.monotonic()
             failed = self.counts.tries["refused"] + self.counts.tries["lost"]

@@ -1,7 +1,7 @@
-"""Get a usable reply to a request: ask, check the reply, ask again or request one correction, give up.
+"""Get a usable reply to a request: ask, check the reply, ask again or request one correction, or give up.
 
-Reads the journal before every asking; sends through sender.py. Only a whole reply is used.
-One that does not fit the request's schema gets one turn of correction. structure.py knows how JSON is asked for.
+Reads the journal before each ask; sends through sender.py. Only a complete reply is used. A reply that does not fit the
+request's schema gets one turn of correction. structure.py defines how JSON is requested.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from docent.llm.wire.finish_reasons import CUT, CUT_BY_LENGTH, FILTERED, problem
 from docent.llm.wire.thoughts import without_thoughts
 
 MAX_ASKS = 3
-"""Replies to one request before it is given up: one and two more."""
+"""Most asks of one request before it is given up: the first and two more."""
 NOTHING_READ = ParsedReply(None)
 
 
 class Ladder:
-    """Asks for one request at a time; many may be on their way.
+    """Gets one usable reply per call; calls may run concurrently.
 
     Args:
-        usage: `requests`, `from_journal`, `input_tokens`, `output_tokens`, `repaired` are added to it.
+        usage: counter to which `requests`, `from_journal`, `input_tokens`, `output_tokens`, `repaired` are added.
     """
 
     def __init__(self, provider: Provider, sender: Sender, usage: Counter[str]) -> None:
@@ -38,7 +38,7 @@ class Ladder:
         self.send: Callable[[Ask], Awaitable[Entry]] = sender.send
 
     async def find_rung(self, llm: Llm) -> None:
-        """Find out how JSON is asked for at this endpoint, once: the probe is in the journal like every request.
+        """Determine once how to request JSON from this endpoint: the probe is in the journal like every request.
 
         Raises:
             PipelineError: the endpoint is down or refuses key or model.
@@ -50,29 +50,29 @@ class Ladder:
         async def probed(body: dict[str, Any]) -> Entry:
             most = int(body.pop("max_tokens"))
             probe = ChatRequest((Message("user", ""),), 0.0, most, schema=Probe)
-            # With the settings of every request, for without some of them it would be refused or go elsewhere.
+            # With the settings of every request: without some of them it would be refused or routed elsewhere.
             settings = self.provider.body(probe)
             if "temperature" not in llm.extra_body:
                 settings.pop("temperature", None)
             ask = asked(self.provider, probe, {**settings, **body})
             entry = (await self.sender.journal.find([ask.key])).get(ask.key)
-            # A GaveUpError leads to the next rung: other questions are answered, this way of asking it cannot do.
+            # A GaveUpError leads to the next rung: other questions are answered, so this way of asking does not work.
             return entry or await self.sender.send(ask)
 
         self.rung = "prompt" if self.provider.name == "offline" else await choose_rung(probed, llm.model)
 
     def uncounted(self) -> Ladder:
-        """Return a ladder that counts nothing in `usage`, for looking ahead."""
+        """Return a ladder that does not count in `usage`, for looking ahead."""
         twin = Ladder(self.provider, self.sender, Counter())
         twin.rung, twin.send = self.rung, self.send
         return twin
 
     def first(self, request: ChatRequest) -> Ask:
-        """Return what is sent first."""
+        """Return the first ask of a request."""
         return asked(self.provider, request, self._body(request))
 
     def firsts(self, requests: Sequence[ChatRequest], indexes: Sequence[int], at_once: int) -> Iterator[dict[int, Ask]]:
-        """Yield what is sent first for the requests at some indexes, by index, so many at a time."""
+        """Yield the first asks of the requests at some indexes, by index, `at_once` at a time."""
         for start in range(0, len(indexes), at_once):
             yield {index: self.first(requests[index]) for index in indexes[start : start + at_once]}
 
@@ -80,9 +80,9 @@ class Ladder:
         """Return a usable reply, or the last unusable one with its problem, or the reason why there is none.
 
         Args:
-            ask: the first asking.
-            entry: its reply, where the caller has looked it up.
-            looked_up: the caller has looked and found none.
+            ask: the first ask of the request.
+            entry: its reply, if the caller has looked it up.
+            looked_up: whether the caller has looked it up and found none.
 
         Raises:
             ConfigError, TemporaryError, StoppedError: see Sender.send.
@@ -136,10 +136,10 @@ class Ladder:
         return reply
 
     def following(self, ask: Ask, reply: ChatReply) -> Ask | None:
-        """Return what is sent after an unusable reply, None after the last one.
+        """Return the ask that follows an unusable reply, or None after the last one.
 
-        A whole reply that does not fit its schema is shown to the model once, with what is wrong; anything else is
-        asked for again as it was.
+        A complete reply that does not fit its schema is shown to the model once, with the problem; any other request is
+        repeated unchanged.
         """
         request = ask.request
         if reply.asks >= MAX_ASKS or ask.corrects:
@@ -151,7 +151,7 @@ class Ladder:
         return asked(self.provider, request, body, reply.asks, ask.first)
 
     def _incomplete(self, entry: Entry, request: ChatRequest) -> str:
-        """Return why a reply is not all that the model would have said, "" when it is."""
+        """Return why a reply is incomplete, or "" if it is complete."""
         incomplete, word = problem_of(entry.finish_reason), word_of(entry.finish_reason)
         if word in CUT_BY_LENGTH | FILTERED:
             return incomplete
@@ -167,6 +167,6 @@ class Ladder:
         body = self.provider.body(request)
         if request.schema is None:
             return body
-        if self.rung is None:  # else the same request would be another one in another shard
+        if self.rung is None:  # else the same request would have another key in another shard
             raise ValueError("requests with and without a schema were mixed: ask for them in two calls")
         return ask_for_json(body, request.schema, self.rung)

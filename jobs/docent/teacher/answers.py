@@ -1,10 +1,10 @@
 """Choose the sentences that answer a visitor, by the topic of the question.
 
-What the exhibit is, is answered with the beginning of the text up to a sentence about the very thing on display; all
-about it with the whole text, where that is not too long. A sentence out of its order is mostly half a thought. So only
-of an English text of which every other sentence names the exhibit visitors also ask what else there is, answered with a
-passage further on, and about single topics (numbers, history, use), answered with sentences that name the exhibit.
-Reads and writes nothing.
+The question what the exhibit is gets the beginning of the text, up to a sentence about the object on display; the
+question for everything about it gets the complete text, if that is not too long. A sentence out of order is mostly half
+a thought. Only if every other sentence of an English text names the exhibit, visitors also ask what else there is,
+which is answered with a later passage, and about single topics (numbers, history, use), which are answered with
+sentences that name the exhibit. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from docent.text.sentences import is_heading, split_sentences
 from docent.text.topics import by_topic
 
 Chosen = tuple[int, ...]
-"""Positions of the sentences of an answer, in reading order."""
+"""Positions of an answer's sentences, in reading order."""
 MIN_TOPIC, MIN_PASSAGE = 12, 20
-"""Least words of an answer on one topic, and of one that tells more, where the text allows it."""
+"""Fewest words of an answer on one topic, and of one that says more, if the text has that many."""
 USUAL_WORDS, MAX_WORDS, MAX_WHOLE = 45, 120, 140
-"""Most words of an answer, of one that says what is on display no sooner, and of a text that is told whole."""
+"""Most words of an answer, of one that names the object on display only later, and of a text that is quoted in full."""
 
 
 class _Beginnings(NamedTuple):
-    """How it is told what a visitor sees.
+    """Lengths of the answers to questions such as `What am I looking at?`.
 
     Attributes:
-        min_words: least words of an answer, where the text has them.
-        min_share: least share of the text's words.
-        different: so many different answers are kept where the text has them, longer ones if need be.
+        min_words: fewest words of an answer, if the text has that many.
+        min_share: smallest share of the text's words.
+        different: number of different answers to keep if the text has them, longer ones if need be.
     """
 
     min_words: int
@@ -44,55 +44,55 @@ class _Beginnings(NamedTuple):
 
 
 APART, ON_END = _Beginnings(30, 0.0, 1), _Beginnings(60, 0.75, 3)
-"""Of texts whose sentences can be told apart, and of others: where nothing more is asked, these tell more."""
+"""For texts whose sentences can be quoted one by one, and for others, which get longer but fewer answers."""
 MIN_LAST = 10
-"""A shorter sentence mostly announces what the next one says: no answer ends there."""
+"""A shorter sentence mostly announces what the next one says: no answer ends with one."""
 _QUOTATIONS = (("«", "»"), ("「", "」"), ("『", "』"), ("（", "）"), ("(", ")"))
 FEW_SENTENCES = 2
-"""With less prose than this, headings and catalogue lines count as sentences."""
+"""If there are fewer sentences of prose than this, headings and catalogue lines count as sentences."""
 MAX_SENTENCES = 200
-"""Sentences of a text that are looked at."""
+"""Most sentences of a text that are considered."""
 
 
 @dataclass(frozen=True)
 class ExhibitText:
-    """The sentences of one exhibit's text, and what is known of them."""
+    """The sentences of one exhibit's text, with their properties."""
 
     material: Material
     sentences: list[str]
 
     @cached_property
     def code(self) -> str:
-        """Of the language."""
+        """Return the language code."""
         return code_of(self.material.language)
 
     @cached_property
     def references(self) -> References:
-        """Which sentences need which."""
+        """Return which sentences need which others."""
         return references_of(self.sentences, self.code, self.material.spoken_name or self.material.name)
 
     @cached_property
     def room(self) -> int:
-        """Words that the limit of the settings leaves behind an introduction."""
+        """Return how many words the configured limit leaves after an introduction."""
         return self.material.max_answer_words - words_in(introduced(self.material), self.code)
 
     @cached_property
     def longest(self) -> int:
-        """Words that the sentences of one answer may usually have together."""
+        """Return how many words the sentences of one answer may usually have together."""
         return min(USUAL_WORDS, self.room)
 
     @cached_property
     def is_apart(self) -> bool:
-        """Whether single sentences can be told, since every other one names the exhibit."""
+        """Return whether single sentences can be quoted, since at least every other one names the exhibit."""
         return self.code == ENGLISH and 2 * len(self.references.naming) >= len(self.sentences)
 
     def words(self, chosen: Sequence[int]) -> int:
-        """Return words of so many sentences."""
+        """Return the number of words of the chosen sentences."""
         return sum(words_in(self.sentences[position], self.code) for position in chosen)
 
 
 def read_text(material: Material) -> ExhibitText:
-    """Read the usable sentences of a text, each once; long ones are cut, catalogue lines only count without prose."""
+    """Read the usable sentences of a text, each once; cut long ones; use catalogue lines only if there is no prose."""
     code = code_of(material.language)
     sentences = list(dict.fromkeys(split_sentences(without_labels(material.text))))[:MAX_SENTENCES]
     sentences = [sentence for sentence in sentences if "://" not in sentence and any(c.isalnum() for c in sentence)]
@@ -105,7 +105,7 @@ def read_text(material: Material) -> ExhibitText:
 
 
 def answers_of(text: ExhibitText) -> dict[str, list[Chosen]]:
-    """Return the answers that the text has, by topic."""
+    """Return the answers that the text provides, by topic."""
     answers = {"what": _beginnings(text), "about": _whole(text)}
     if text.is_apart:
         topics = by_topic(text.sentences, text.material.name)
@@ -114,12 +114,12 @@ def answers_of(text: ExhibitText) -> dict[str, list[Chosen]]:
 
 
 def introduced(material: Material) -> str:
-    """Introduce the exhibit, `This is the Klein bottle.`, with the article and spelling that its text has."""
+    """Introduce the exhibit, `This is the Klein bottle.`, with the article and spelling used in its text."""
     return introduction(material.spoken_name or material.name, material.text, code_of(material.language))
 
 
 def _beginnings(text: ExhibitText) -> list[Chosen]:
-    """Return the text from its first sentence to one about the very thing on display; whole where it is short."""
+    """Return the text up to a sentence about the object on display, or all of it if it is short."""
     every = [tuple(range(size + 1)) for size in range(len(text.sentences))]
     every = [one for one in every if text.words(one) <= min(MAX_WORDS, text.room)] or every[:1]
     wanted = (text.references.shown, text.references.naming, text.references.about)
@@ -133,15 +133,15 @@ def _beginnings(text: ExhibitText) -> list[Chosen]:
 
 
 def _whole(text: ExhibitText) -> list[Chosen]:
-    """Return the text with all its sentences, where they fit into one answer."""
+    """Return all sentences of the text if they fit into one answer."""
     every = tuple(range(len(text.sentences)))
     return [every] if text.words(every) <= min(MAX_WHOLE, text.room) else []
 
 
 def _passages(text: ExhibitText) -> list[Chosen]:
-    """Return passages behind the first sentence that share no sentence, so that few answers tell what else there is.
+    """Return later passages that share no sentence, so that few answers cover what else there is.
 
-    Each begins with a sentence that names the exhibit and needs nothing said before.
+    Each begins with a sentence that names the exhibit and needs no earlier sentence.
     """
     needs, count = text.references.needs, len(text.sentences)
     passages: list[Chosen] = []
@@ -158,7 +158,7 @@ def _passages(text: ExhibitText) -> list[Chosen]:
 def _on_topic(text: ExhibitText, own: Sequence[int]) -> list[Chosen]:
     """Return the sentences of a topic that name the exhibit and need no others, from the first one on.
 
-    A shorter answer is always the beginning of a longer one, so that one question has one thing to learn.
+    A shorter answer is always the beginning of a longer one, so that each question has one answer to learn.
     """
     clear = [at for at in own if at in text.references.naming and not text.references.needs[at]]
     answers = [tuple(clear[: size + 1]) for size in range(len(clear))]
@@ -167,7 +167,7 @@ def _on_topic(text: ExhibitText, own: Sequence[int]) -> list[Chosen]:
 
 
 def _ends_well(text: ExhibitText, chosen: Chosen) -> bool:
-    """Check whether an answer may end with its last sentence: it says something, and no quotation is left open."""
+    """Check whether an answer may end with its last sentence: it has content, and no quotation is left open."""
     last = text.sentences[chosen[-1]]
     answer = "".join(text.sentences[position] for position in chosen)
     is_open = any(answer.count(mark) > answer.count(end) for mark, end in _QUOTATIONS)

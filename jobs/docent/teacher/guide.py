@@ -1,8 +1,8 @@
 """Word what a guide says about exhibits: questions, introduction and lengths, by language.
 
-visitor.py chooses the sentences; this module knows what differs between languages. The introduction says which exhibit
-an answer is about in a form that needs neither article nor gender, unless the text itself gives the article. Reads
-data/visitor_questions.yaml of the package; writes nothing.
+visitor.py chooses the sentences; this module handles the differences between languages. The introduction names the
+exhibit that an answer is about in a form that needs neither article nor gender, unless the text itself has the article.
+Reads data/visitor_questions.yaml of the package; writes nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from docent.text.terms import length_in_words
 
 ENGLISH = "en"
 LANGUAGE_VERSIONS = {"de": 3, "fr": 3, "es": 3, "ko": 3, "ja": 3, "zh": 3}
-"""The languages beside English. A number is raised when replies in that language change: it is part of the request."""
+"""Versions of languages other than English, raised when replies in that language change: part of the request."""
 LETTERS_PER_WORD = 2
 _INTRODUCTIONS: dict[str, list[str]] = table("introduction")
 _NAMELESS: dict[str, list[str]] = table("nameless")
@@ -31,7 +31,7 @@ _BREAKS = "、，,;；:："
 
 
 def code_of(language: str) -> str:
-    """Return the code of a language that visitors can ask in, "" for any other; takes names and codes."""
+    """Return the code of a language in which visitors can ask, or "" for any other; accepts names and codes."""
     code = find_language(language, "generate_qa.language").code
     return code if code == ENGLISH or code in LANGUAGE_VERSIONS else ""
 
@@ -43,11 +43,11 @@ def questions_of(code: str) -> dict[str, list[str]]:
 
 
 def introduction(name: str, text: str, code: str) -> str:
-    """Return a sentence that says which exhibit an answer is about, such as `Das ist der Himmelsglobus`.
+    """Return a sentence that names the exhibit that an answer is about, such as `Das ist der Himmelsglobus`.
 
     Args:
-        name: as answers say it.
-        text: of the exhibit; the article and the spelling are taken from it where it has them.
+        name: the name as used in answers.
+        text: the exhibit's text, from which article and spelling are taken if it has them.
     """
     if not any(map(str.isalnum, name)):
         polite, plain = _NAMELESS[code]
@@ -69,7 +69,7 @@ def introduction(name: str, text: str, code: str) -> str:
 
 
 def _introduced_in_english(name: str, text: str) -> str:
-    """Return `This is the oak chest.` or `These are the oars.`; the name is quoted where no article is certain."""
+    """Return `This is the oak chest.` or `These are the oars.`; the name is quoted if no article is certain."""
     if counted := re.match(_COUNTED, name, re.IGNORECASE):
         return f"{'This is' if counted[1].lower() in _POSSESSIVES else 'These are'} {name}."
     said, is_common = _written_in(name, text)
@@ -81,7 +81,7 @@ def _introduced_in_english(name: str, text: str) -> str:
 
 
 def _unquoted(name: str) -> str:
-    """Return a name without quotation marks around it; those around a part of it are single ones."""
+    """Return a name without quotation marks around it; those around a part of it become single ones."""
     name = name.strip()
     if len(name) > 1 and name[0] in "\"'“‘" and name[-1] in "\"'”’" and not re.search(r"[\"“”]", name[1:-1]):
         name = name[1:-1].strip()
@@ -89,7 +89,7 @@ def _unquoted(name: str) -> str:
 
 
 def _written_in(name: str, text: str) -> tuple[str, bool]:
-    """Return a name as the text writes it, and whether it is a common noun; "" where the text does not tell."""
+    """Return a name as the text spells it, and whether it is a common noun; "" if that is unknown."""
     for place in re.finditer(rf"\b((?:an?|the|this|these)\s+)?({re.escape(name)})\b", text, re.IGNORECASE):
         if place[1] or place[2][:1].islower():
             return place[2], True
@@ -105,12 +105,12 @@ def _written_in(name: str, text: str) -> tuple[str, bool]:
 
 
 def words_in(text: str, code: str) -> int:
-    """Return length in words, as a reader of the language counts them."""
+    """Return the length in words, as a reader of the language would count them."""
     return count_words(text) if code == ENGLISH else length_in_words(text)
 
 
 def as_sentence(heading: str, code: str) -> str:
-    """Return a heading with a stop mark behind it."""
+    """Return a heading with a full stop after it."""
     return f"{heading}{_STOP_MARKS.get(code, '.')}"
 
 

@@ -1,6 +1,6 @@
 """Answer requests offline: questions from a list, answers made of the source's own sentences. No model, no network.
 
-The offline teacher takes the same requests as an endpoint and replies in the same form, but it reads the structured
+The offline teacher accepts the same requests as an endpoint and replies in the same form, but it reads the structured
 material of a request instead of the prompt. typed.py writes typed questions, visitor.py dialogues of visitors. Reads
 and writes nothing.
 """
@@ -23,14 +23,14 @@ from docent.teacher.visitor import write_pairs
 
 TEACHER = "offline-extractive"
 VERSION = 4
-"""Raised when the replies change: it is part of the request, so that the journal holds no outdated ones."""
+"""Raised when the replies change: part of the request, so that outdated replies in the journal are not used."""
 
 
 class OfflineTeacher:
-    """The provider `offline`: asks in the languages of guide.py (visitors) and source/words.py (typed).
+    """The provider `offline`; supports the languages of guide.py (visitors) and source/words.py (typed).
 
     Raises:
-        RequestRefusedError: a question type or a language that it cannot write.
+        RequestRefusedError: it cannot write the question type or the language.
     """
 
     name = "offline"
@@ -51,7 +51,7 @@ class OfflineTeacher:
         return {"version": VERSION, **versions, **asdict(material)}
 
     async def send(self, body: bytes, request: ChatRequest) -> tuple[Entry, Mapping[str, str]]:
-        """Return the reply, at once."""
+        """Return the reply immediately."""
         if isinstance(request.material, TypedMaterial):
             return Entry(write_typed(request.material, request.temperature), "stop"), {}
         material = _material(request)
@@ -62,7 +62,7 @@ class OfflineTeacher:
         return Entry(format_dialogue(write_pairs(material)), "stop"), {}
 
     async def close(self) -> None:
-        """Do nothing: nothing is open."""
+        """Do nothing: there is nothing to close."""
 
 
 def _material(request: ChatRequest) -> Material:

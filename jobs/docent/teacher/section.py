@@ -1,6 +1,6 @@
-"""Define one section as typed questions are asked about it: its material, its wordings and its random choices.
+"""Define one section for typed questions: its material, its wordings and its random choices.
 
-`EnglishSection` and `NonEnglishSection` add what can be asked about. Reads and writes nothing.
+`EnglishSection` and `NonEnglishSection` add the statements that can be asked about. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Draft:
-    """A question with its answer, and what the answer was taken from."""
+    """A question with its answer, and the statements that the answer was taken from."""
 
     question: str
     answer: str
@@ -34,7 +34,7 @@ class TeacherSection:
     """The section of one request.
 
     Attributes:
-        temperature: another one gives another choice.
+        temperature: the request's temperature; another one leads to other random choices.
     """
 
     material: TypedMaterial
@@ -42,37 +42,37 @@ class TeacherSection:
 
     @cached_property
     def words(self) -> Words:
-        """Wordings and word lists of the language."""
+        """Return the wordings and word lists of the language."""
         return words_of_language(self.material.language)
 
     @property
     def name(self) -> str:
-        """The document's title in bare words."""
+        """Return the document's bare title."""
         raise NotImplementedError
 
     @cached_property
     def doc(self) -> str:
-        """The document in quotation marks."""
+        """Return the document's title in quotation marks."""
         return self.words.quoted(self.name)
 
     @cached_property
     def variety(self) -> str:
-        """What all random choices depend on, beside the text."""
+        """Return what all random choices depend on, besides the text."""
         m = self.material
         return canonical_json([m.seed, self.temperature, m.question_type, cleaned(m.name), cleaned(m.title)])
 
     @cached_property
     def rng(self) -> random.Random:
-        """Random numbers, the same for the same request."""
+        """Return a random number generator that is seeded by the request."""
         return random.Random(self.variety + cleaned(self.material.text))
 
     def shuffled(self, values: Iterable[T]) -> list[T]:
-        """Return the values in another order."""
+        """Return the values in a random order."""
         known = list(values)
         return self.rng.sample(known, len(known))
 
     def frame(self, key: str, **slots: str) -> str:
-        """Return a wording of the language with its slots filled; the document is always known."""
+        """Return a wording of the language with its slots filled; the document is filled automatically."""
         return self.words.frame(key, self.variety, doc=self.doc, **slots)
 
     def length(self, answer: str) -> int:
@@ -80,10 +80,10 @@ class TeacherSection:
         raise NotImplementedError
 
     def shows(self, caption: str, evidence: str) -> bool:
-        """Check by its caption alone whether a figure belongs to what an answer was taken from."""
+        """Check, by the caption alone, whether a figure belongs to the text that an answer was taken from."""
         return False
 
 
 def is_telling(title: str) -> bool:
-    """Check whether a heading says what a section is about, as `Page 3` does not."""
+    """Check whether a heading states what a section is about, unlike `Page 3`."""
     return re.fullmatch(r"(?:[^\W\d_]+\W{0,2}\s?)?[\d\s.,/–-]*", title) is None or title.strip(" .").isalpha()

@@ -1,8 +1,8 @@
-"""Write typed questions about documents: extractive, deterministic, JSON of the request's schema.
+"""Write typed questions about documents: extractive and deterministic, as JSON of the request's schema.
 
-Beyond fixed wordings (`The ... of ... is`, `True.`) every word of an answer stands in the section, so that no answer
-states what the section does not. Where the section has less than was asked for the reply has fewer pairs. Question
-types that need an idea of one's own are refused. Reads and writes nothing.
+Except for fixed wordings (`The ... of ... is`, `True.`) every word of an answer is in the section, so that no answer
+states what the section does not. If the section has less than was requested, the reply has fewer pairs. Question types
+that need original ideas are refused. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from docent.teacher.source.words import LANGUAGES, words_of_language
 from docent.text.sentences import plain
 
 TYPED_VERSION = 9
-"""Raised when typed replies change: it is part of the request, so that the journal holds no outdated ones."""
+"""Raised when typed replies change: part of the request, so that outdated replies in the journal are not used."""
 Writer = Callable[[EnglishSection], Iterator[Draft]]
 WRITERS: dict[str, Writer] = {
     "factual_recall": english.factual_recall,
@@ -55,7 +55,7 @@ def write_typed(material: TypedMaterial, temperature: float) -> str:
     """Return the reply to a request, as JSON of TypedReply or ReasonedReply.
 
     Raises:
-        ConfigError: the language is not one of its own.
+        ConfigError: the language is not supported.
         RequestRefusedError: the question type is not written in the language.
     """
     code = words_of_language(material.language).code
@@ -87,7 +87,7 @@ def chosen(section: TeacherSection, drafts: Iterator[Draft]) -> list[Draft]:
         keys = {f"q {plain(draft.question)}", f"a {plain(draft.answer)}"}
         too_long = section.length(draft.answer) > material.max_answer_words
         if too_long and is_boolean:
-            break  # what follows would no longer be in turn
+            break  # later drafts would no longer alternate as requested
         if too_long or not draft.answer.strip() or (seen & keys and not is_boolean):
             continue
         seen |= keys

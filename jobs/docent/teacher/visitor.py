@@ -1,10 +1,10 @@
 """Write dialogues of a visitor with a guide, made of an exhibit's own sentences.
 
-answers.py says what is answered with which sentences, this module what is asked. A question has one answer about an
-exhibit, whatever the temperature: the first question of a topic its first answer, the second its second. Temperature
-means variety: at the lowest one the plainest questions are asked, above that seeded draws of the others. Every answer
-says first which exhibit it is about, as a guide does and so that it can be checked against the photo; every word after
-`This is ...` stands in the source. Nothing is translated: question and answer are in the language of the text. Reads
+answers.py chooses the sentences of answers, this module the questions. A question has one answer per exhibit, whatever
+the temperature: the first question of a topic gets its first answer, the second its second. Temperature means variety:
+at the lowest one the plainest questions are asked, above that seeded random choices of the others. Every answer first
+names the exhibit it is about, as a guide does and so that it can be checked against the photo; every word after
+`This is ...` is in the source. Nothing is translated: question and answer are in the language of the text. Reads
 and writes nothing.
 """
 
@@ -32,7 +32,7 @@ def write_pairs(material: Material) -> list[Pair]:
     """Return the pairs for one temperature: different from each other, and from those of lower temperatures.
 
     Returns:
-        At most `material.pairs`; fewer where the text has no more answers, one of a text of hardly any words.
+        At most `material.pairs`; fewer if the text has no more answers, one for a text of hardly any words.
     """
     text = read_text(material)
     left = _pairs_of(text) if text.sentences else {}
@@ -63,7 +63,7 @@ def _pairs_of(text: ExhibitText) -> dict[str, list[Pair]]:
 
 
 def _next_pair(left: dict[str, list[Pair]], topic: str, answered: set[str]) -> Pair | None:
-    """Take a pair on a topic; where none is left, on another, first one that says something new."""
+    """Take a pair on a topic; if none is left, on another topic, first one that adds something new."""
     wanted = [topic, SECOND_CHOICE.get(topic, topic)]
     others = sorted(left, key=lambda other: -len(left[other]))
     for names, fresh in ((wanted, True), (others, True), (wanted, False), (others, False)):

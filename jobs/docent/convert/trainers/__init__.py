@@ -1,4 +1,4 @@
-"""Chat files for named trainers: `docent convert chat --for` writes them, `docent validate --for` checks them.
+"""Write and check chat files for named trainers: `docent convert chat --for` and `docent validate --for`.
 
 One module per trainer holds its file format and rules; docs/trainers.md names the sources of the rules. Start reading
 at `trainer.py`, then `convert.py`.

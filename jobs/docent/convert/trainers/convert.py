@@ -1,7 +1,7 @@
 """Implement `docent convert chat --for NAME`: convert chat files to the format of a trainer.
 
 Reads chat JSONL or rows of docent and the pictures they name; writes the trainer's file, `<out>-images/` for pictures
-that are not used in place, and `<out>.rejects.jsonl` with what could not be written, each with its reason.
+that are not used in place, and `<out>.rejects.jsonl` with everything that could not be written, each with its reason.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ class Options:
 
     Attributes:
         wanted: turns and system message.
-        root: pictures outside of it are rejected; None for the folder of the source.
-        special_tokens: what to do with a conversation whose text holds a token of chat templates.
+        root: pictures outside this folder are rejected; None for the folder of the source.
+        special_tokens: what to do with a conversation whose text contains a token of chat templates.
     """
 
     wanted: Wanted = Wanted()
@@ -57,19 +57,19 @@ class Options:
 
 @dataclass
 class Result:
-    """What was written.
+    """Counts and files of a conversion.
 
     Attributes:
-        pictures: different ones.
-        converted: those re-encoded as JPEG or PNG in RGB, upright, without metadata but their credit.
-        reduced: those with fewer pixels than the source.
-        repeated: places of pictures that the same conversation had shown before.
-        escaped: special tokens that were written with a wide bracket.
+        pictures: number of distinct pictures.
+        converted: pictures re-encoded as JPEG or PNG in RGB, upright, without metadata except their credit.
+        reduced: pictures with fewer pixels than the source.
+        repeated: pictures left out because the same conversation had shown them before.
+        escaped: special tokens that were written with a full-width bracket.
         refused: conversations and lines that were not written, by reason.
-        unanswered: lines with messages that no answer follows, which `turns: single` leaves out.
-        files: what the trainer reads; the first is the output or its first part.
-        warnings: why the trainer will reject a file as a whole.
-        rejects: the file that lists what was refused; None where nothing was.
+        unanswered: lines whose last messages have no answer, which `turns: single` leaves out.
+        files: the files that the trainer reads; the first is the output or its first part.
+        warnings: reasons why the trainer will reject a file as a whole.
+        rejects: the file that lists what was refused, or None if nothing was.
     """
 
     conversations: int = 0
@@ -94,7 +94,7 @@ def convert(source: Path, out: Path, name: str, options: Options) -> Result:
         name: one of TRAINERS.
 
     Raises:
-        InputError: there is no such source, the output's name has another suffix, or no conversation can be written.
+        InputError: the source does not exist, the output has another suffix, or no conversation can be written.
     """
     trainer = TRAINERS[name]
     refuse_in_place([source], out)
@@ -102,7 +102,7 @@ def convert(source: Path, out: Path, name: str, options: Options) -> Result:
         what = f"{name} does not read {out.suffix or 'a file without suffix'}"
         raise InputError(what, printable(str(out)), f"name it {out.stem}{trainer.suffixes[0]}")
     if name == "llama-factory":
-        entries_beside(out)  # before anything is written
+        entries_beside(out)  # fail before anything is written
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".docent-pictures-", suffix=".tmp", dir=out.parent) as work:
         return _Conversion(source, out, trainer, options, Path(work)).run()
@@ -171,7 +171,7 @@ class _Conversion:
         result.pictures = self._places.pictures
 
     def _lines(self) -> Iterator[Line]:
-        """Yield the good lines; reject bad ones."""
+        """Yield the valid lines; reject invalid ones."""
         for line in read_lines(self._source):
             if line.problem:
                 reason, _, detail = line.problem.partition(" (")
@@ -182,7 +182,7 @@ class _Conversion:
                 yield line
 
     def _turns(self, row: Row) -> tuple[list[Turn], dict[Picture, Prepared]]:
-        """Return the turns as they are written, each picture once, and the prepared pictures."""
+        """Return the turns to write, each picture once, and the prepared pictures."""
         trainer = self._trainer
         turns = turns_of_row(row)
         if trainer.alternating and (problem := why_not_alternating([turn.role for turn in turns])):

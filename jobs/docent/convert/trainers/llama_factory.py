@@ -1,6 +1,7 @@
-"""LLaMA-Factory: sharegpt form with `<image>` in the texts, an entry in `dataset_info.json`; rules in docs/trainers.md.
+"""Write and check LLaMA-Factory data: ShareGPT rows with `<image>` in texts, an entry in `dataset_info.json`.
 
-The columns and tags of the entry say how the rows are read, so files of other tools are checked by theirs.
+The rules are in docs/trainers.md. The columns and tags of the entry define how rows are read, so files of other tools
+are checked by the tags of their own entry.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ from docent.errors import InputError
 INFO = "dataset_info.json"
 TAGS = {f"{name}_tag": name for name in ("role", "content", "user", "assistant", "system")}
 DEFAULT_TAGS = {**TAGS, "role_tag": "from", "content_tag": "value", "user_tag": "human", "assistant_tag": "gpt"}
-"""Tags that LLaMA-Factory assumes where an entry names none (`DatasetAttr`)."""
+"""Tags that LLaMA-Factory assumes if an entry names none (`DatasetAttr`)."""
 
 
 def row(turns: Sequence[Turn], shown: Mapping[Picture, Any]) -> Row:
-    """Return a row: texts with `<image>`, and paths or addresses of the pictures in their order."""
+    """Return a row: texts with `<image>`, and paths or URLs of the pictures in order."""
     messages = [{"role": turn.role, "content": _text_with_marks(turn)} for turn in turns]
     return {"messages": messages, "images": [shown[picture] for turn in turns for picture in turn.pictures]}
 
@@ -38,10 +39,10 @@ def _text_with_marks(turn: Turn) -> str:
 
 
 def entries_beside(file: Path) -> dict[str, Any]:
-    """Return the entries of the `dataset_info.json` beside a file; {} where there is none.
+    """Return the entries of the `dataset_info.json` next to a file, or {} if there is none.
 
     Raises:
-        InputError: it is not a JSON object.
+        InputError: the file is not a JSON object.
     """
     path = file.parent / INFO
     if not path.exists():
@@ -56,7 +57,7 @@ def entries_beside(file: Path) -> dict[str, Any]:
 
 
 def write_entry(file: Path, name: str) -> Path:
-    """Add or replace the entry of a file in the `dataset_info.json` beside it; other entries stay.
+    """Add or replace the entry of a file in the `dataset_info.json` next to it; other entries are kept.
 
     Raises:
         InputError: the existing file is not a JSON object.
@@ -71,10 +72,10 @@ def write_entry(file: Path, name: str) -> Path:
 
 @lru_cache(maxsize=8)
 def _entry(file: Path, changed_ns: int) -> tuple[dict[str, Any], str]:
-    """Return the entry of `dataset_info.json` that names a file, and what is wrong with the whole of it.
+    """Return the entry of `dataset_info.json` that names a file, and what is wrong with `dataset_info.json`.
 
     Args:
-        changed_ns: when `dataset_info.json` was changed; part of the cache's key, since every row asks for the entry.
+        changed_ns: when `dataset_info.json` was changed; part of the cache key, since every row looks up the entry.
     """
     try:
         entries = entries_beside(file).values()

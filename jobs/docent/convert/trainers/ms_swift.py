@@ -1,4 +1,4 @@
-"""ms-swift: `messages` with `<image>` in the texts and a list `images`; rules in docs/trainers.md."""
+"""Write and check ms-swift data: `messages` with `<image>` in texts and a list `images`; rules in docs/trainers.md."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROLES = ("system", "user", "assistant", "tool", "tool_call", "tool_response")
 
 
 def problems(messages: list[Row], value: Row, file: Path, checks: PictureChecks) -> RowProblems:
-    """Return why ms-swift drops a row, or shows another picture than the one meant."""
+    """Yield why ms-swift drops a row, or shows another picture than the intended one."""
     texts: list[str] = []
     inline: list[str] = []
     for number, message in enumerate(messages, 1):

@@ -1,4 +1,4 @@
-"""OpenAI vision fine-tuning: JSONL with pictures as data URLs or at an https address; rules in docs/trainers.md."""
+"""Write and check OpenAI vision fine-tuning data: JSONL, pictures as data or https URLs; rules in docs/trainers.md."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _DATA_URL = re.compile(r"data:(image/(?:jpeg|png|webp));base64,")
 
 
 def row(turns: Sequence[Turn], shown: Mapping[Picture, Any]) -> Row:
-    """Return a row: text alone as a string, a question with pictures as parts."""
+    """Return a row: a message without pictures as a string, one with pictures as parts."""
     return {
         "messages": [
             {"role": turn.role, "content": [_part(part, shown) for part in turn.parts] if turn.pictures else turn.text}
@@ -46,7 +46,7 @@ def _part(part: str | Picture, shown: Mapping[Picture, Any]) -> Row:
 
 
 def problems(messages: list[Row], value: Row, file: Path, checks: PictureChecks) -> RowProblems:
-    """Return what OpenAI rejects in a row."""
+    """Yield what OpenAI rejects in a row."""
     if unknown := sorted(set(value) - ROW_KEYS):
         yield "", f"unknown keys: {', '.join(unknown)[:200]}"
     pictures: list[str] = []
@@ -92,7 +92,7 @@ def _content_problems(message: Row, number: int, pictures: list[str]) -> RowProb
 
 
 def _why_not_url(url: str, checks: PictureChecks) -> str:
-    """Return why OpenAI rejects a picture; "" where it accepts it, or where the picture is at an address."""
+    """Return why OpenAI rejects a picture, or "" if it accepts it or the picture is at an https URL."""
     if url.startswith(("https://", "http://")):
         return ""
     match = _DATA_URL.match(url)
@@ -111,7 +111,7 @@ def _why_not_url(url: str, checks: PictureChecks) -> str:
 
 
 def file_problems(file: Path, rows: int, with_pictures: int) -> Iterator[str]:
-    """Return why OpenAI rejects a file as a whole."""
+    """Yield why OpenAI rejects a file as a whole."""
     if file.suffix != ".jsonl":
         yield "the file's name must end with .jsonl"
     if rows < MIN_ROWS:

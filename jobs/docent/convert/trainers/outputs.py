@@ -1,6 +1,6 @@
-"""Write the files that trainers read row by row: JSON lines, in parts where a limit asks for it, and Parquet.
+"""Write the files that trainers read row by row: JSON lines, split into parts if a limit requires it, and Parquet.
 
-Each class writes beside the output and replaces it at the end; until then an earlier output stays.
+Each class writes next to the output and replaces it at the end; until then an earlier output is kept.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ MAX_GROUP_ROWS = 100
 
 
 class LineFiles:
-    """JSON lines: `out`, or `out-part-1-of-3` and so on where one file would exceed a limit of the trainer.
+    """JSON lines: `out`, or `out-part-1-of-3` and so on if one file would exceed a limit of the trainer.
 
     Attributes:
-        counts: rows of each file and how many of them show pictures, once the files are closed.
+        counts: number of rows of each file and number of rows with pictures, once the files are closed.
     """
 
     def __init__(self, out: Path, trainer: Trainer) -> None:
@@ -44,7 +44,7 @@ class LineFiles:
         self.counts: list[tuple[int, int]] = []
 
     def add(self, row: Row, pictures: int) -> None:
-        """Append a row that shows so many pictures."""
+        """Append a row that shows `pictures` pictures."""
         self._starts.append(self._starts[-1] + self._file.write(json_line(row)))
         self._shows.append(pictures > 0)
 
@@ -58,7 +58,7 @@ class LineFiles:
         if number > 1:
             paths = [self._out.with_name(f"{stem}-part-{one}-of-{number}{suffix}") for one in range(1, number + 1)]
         with self._temporary.open("r+b") as rows:
-            # From the end, so that the disk holds one part twice at most.
+            # From the end, so that at most one part is on the disk twice.
             for start, path in reversed(list(zip(bounds[1:-1], paths[1:], strict=True))):
                 rows.seek(self._starts[start])
                 temporary = temporary_name(path)
@@ -69,7 +69,7 @@ class LineFiles:
                 rows.truncate(self._starts[start])
             _sync(rows)
         os.replace(self._temporary, paths[0])
-        if number > 1:  # an earlier output would be taken for the whole
+        if number > 1:  # an earlier output would be mistaken for the complete file
             self._out.unlink(missing_ok=True)
         part_of = re.compile(rf"{re.escape(stem)}-part-\d+-of-\d+{re.escape(suffix)}")
         for earlier in self._out.parent.iterdir():
@@ -78,12 +78,12 @@ class LineFiles:
         return paths
 
     def discard(self) -> None:
-        """Delete what was written; an earlier output stays."""
+        """Delete what was written; an earlier output is kept."""
         self._file.close()
         self._temporary.unlink(missing_ok=True)
 
     def _bounds(self) -> list[int]:
-        """Return the first row of each part, and the number of rows behind them."""
+        """Return the index of each part's first row, and the number of rows at the end."""
         max_bytes, min_rows = self._max_bytes, self._min_rows
         bounds, shown, end = [0], 0, len(self._shows)
         for row, shows in enumerate(self._shows):
@@ -92,7 +92,7 @@ class LineFiles:
                 bounds.append(row)
                 shown = 0
             shown += shows
-        if len(bounds) > 1:  # the last part needs `min_rows`, too: it gets rows of the part before where both then fit
+        if len(bounds) > 1:  # the last part needs `min_rows`, too: it gets rows of the part before if both then fit
             start = end - min_rows
             fits = start - bounds[-2] >= min_rows and self._starts[end] - self._starts[start] <= max_bytes
             if fits and start < bounds[-1]:
@@ -101,7 +101,7 @@ class LineFiles:
 
 
 class ParquetFile:
-    """Parquet with pictures inside, in groups of rows that fit into memory; without their column where none has any.
+    """Parquet with embedded pictures, in row groups that fit into memory; without the column if no row has pictures.
 
     Raises:
         ConfigError: pyarrow is not installed.
@@ -117,7 +117,7 @@ class ParquetFile:
         self.counts = [(0, 0)]
 
     def add(self, row: Row, pictures: int) -> None:
-        """Append a row that shows so many pictures."""
+        """Append a row that shows `pictures` pictures."""
         self._rows.append(row)
         rows, with_pictures = self.counts[0]
         self.counts = [(rows + 1, with_pictures + (pictures > 0))]
@@ -135,7 +135,7 @@ class ParquetFile:
         return [self._out]
 
     def discard(self) -> None:
-        """Delete what was written; an earlier output stays."""
+        """Delete what was written; an earlier output is kept."""
         self._writer.close()
         self._temporary.unlink(missing_ok=True)
 
@@ -147,7 +147,7 @@ class ParquetFile:
         self._rows, self._bytes = [], 0
 
     def _drop_column(self) -> None:
-        """Rewrite the file without `images`: TRL takes any data set with that column for one of pictures."""
+        """Rewrite the file without `images`: TRL treats any data set with that column as one with pictures."""
         texts = temporary_name(self._out.with_name(f"{self._out.name}-texts"))
         with self._parquet.ParquetWriter(texts, schema(pictures=False)) as writer:
             for batch in self._parquet.ParquetFile(self._temporary).iter_batches(columns=["messages"]):

@@ -1,4 +1,4 @@
-"""Check the form that every trainer expects of a picture: JPEG, PNG or WebP, one frame, RGB or RGBA, stored upright.
+"""Check the form that all trainers expect of a picture: JPEG, PNG or WebP, one frame, RGB or RGBA, stored upright.
 
 Writes nothing. Trainers open pictures with Pillow and ignore the EXIF orientation.
 """
@@ -15,20 +15,20 @@ from docent.vision.files.photos import PhotoError, decode, opened
 
 MODES = ("RGB", "RGBA")
 MEDIA_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WebP": "image/webp"}
-"""Formats that trainers read, by the names of `format_name`."""
+"""Media types of the formats that trainers read, by the names of `format_name`."""
 MAX_PIXELS = 1e9
 
 
 def media_type(data: bytes) -> str:
-    """Return the media type of a picture by its first bytes; "" for formats that trainers do not read."""
+    """Return the media type of a picture by its first bytes, or "" for formats that trainers do not read."""
     return MEDIA_TYPES.get(format_name(data[:HEAD_BYTES]), "")
 
 
 def why_undecodable(path: Path) -> str:
-    """Return why a picture file cannot be decoded; "" where it can.
+    """Return why a picture file cannot be decoded, or "" if it can.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: the file cannot be read.
     """
     try:
         decode(path, MAX_PIXELS)
@@ -38,10 +38,10 @@ def why_undecodable(path: Path) -> str:
 
 
 def why_unfit(path: Path) -> str:
-    """Return why a picture file is not as trainers expect it; "" where it is.
+    """Return why a picture file is not in the expected form, or "" if it is.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: the file cannot be read.
     """
     with path.open("rb") as file:
         name = format_name(file.read(HEAD_BYTES))
@@ -51,7 +51,7 @@ def why_unfit(path: Path) -> str:
 
 
 def why_other_form(path: Path) -> str:
-    """Return why a picture that decodes is stored in a form that trainers do not expect; "" where it is not."""
+    """Return why a picture that decodes is stored in a form that trainers do not expect, or "" if it is not."""
     with path.open("rb") as file, opened(file, MAX_PIXELS) as picture:
         if picture.mode not in MODES:
             return f"its mode is {picture.mode}, not RGB or RGBA"
@@ -63,13 +63,13 @@ def why_other_form(path: Path) -> str:
 
 
 class PictureChecks:
-    """Checks pictures, each once however often it is named."""
+    """Checks pictures, each only once, however often it is named."""
 
     def __init__(self) -> None:
         self._known: dict[str, str] = {}
 
     def file(self, path: Path) -> str:
-        """Return why a picture file is not as trainers expect it; "" where it is."""
+        """Return why a picture file is not in the expected form, or "" if it is."""
         key = str(path)
         if key not in self._known:
             try:
@@ -79,7 +79,7 @@ class PictureChecks:
         return self._known[key]
 
     def data(self, data: bytes) -> str:
-        """Return the same for the bytes of a picture."""
+        """Return why a picture's bytes are not in the expected form, or "" if they are."""
         key = hashlib.sha256(data).hexdigest()
         if key not in self._known:
             with tempfile.NamedTemporaryFile(prefix="docent-", suffix=".tmp") as file:

@@ -1,8 +1,8 @@
-"""Prepare pictures for trainers: files that fit stay in place, others are re-encoded into a working folder.
+"""Prepare pictures for trainers: suitable files are used in place, others are re-encoded into a working folder.
 
-Reads picture files below the data set's folder, and data URLs; writes into the working folder, named by content. One
-picture is in memory at a time. Prepared pictures have no metadata but their credit, so that no data URL reveals where a
-photo was taken.
+Reads picture files below the data set's folder, and data URLs; writes into the working folder, with names by content.
+One picture is in memory at a time. Re-encoded pictures have no metadata except their credit, so that no data URL
+reveals where a photo was taken.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from docent.vision.files.publish import published
 
 MAX_FILE_BYTES = 1 << 30
 MIN_PIXELS = 1 << 16
-"""A picture that has to fit a number of bytes is never reduced below this."""
+"""A picture that is reduced to fit a number of bytes never gets fewer pixels than this."""
 _ADDRESS = re.compile(r"https?://[^\s/]", re.IGNORECASE)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _DATA_URL = re.compile(r"data:[\w.+/-]{0,80}(?:;[\w=.-]{0,80}){0,3};base64,", re.IGNORECASE)
@@ -39,9 +39,9 @@ class Prepared:
     """A picture that a trainer can read.
 
     Attributes:
-        key: a hash of its bytes, or its address.
-        path: its file; None for one at an address.
-        is_copy: whether the file is in the working folder, rather than one of the data set.
+        key: hash of its bytes, or its URL.
+        path: its file, or None if it is at a URL.
+        is_copy: whether the file is in the working folder rather than in the data set.
     """
 
     key: str
@@ -51,16 +51,16 @@ class Prepared:
 
 @dataclass
 class Pictures:
-    """Prepares pictures, each once.
+    """Prepares pictures, each only once.
 
     Attributes:
-        folder: relative paths start here.
-        root: files outside of it are refused.
+        folder: base folder of relative paths.
+        root: files outside of this folder are refused.
         work: existing folder for re-encoded pictures.
-        max_bytes: of one picture; larger ones are reduced.
-        addresses: whether pictures at an address are accepted.
-        converted: pictures that were re-encoded.
-        reduced: those of them that have fewer pixels than the source.
+        max_bytes: limit for one picture; larger ones are reduced.
+        addresses: whether pictures at a URL are accepted.
+        converted: number of pictures that were re-encoded.
+        reduced: number of re-encoded pictures with fewer pixels than the source.
     """
 
     folder: Path
@@ -73,7 +73,7 @@ class Pictures:
     _known: dict[str, Prepared | RefusedError] = field(default_factory=dict)
 
     def prepare(self, name: str) -> Prepared:
-        """Return the picture of a path, address or data URL.
+        """Prepare the picture at a path, URL or data URL.
 
         Raises:
             RefusedError: it is missing, does not decode or may not be used.
@@ -129,10 +129,10 @@ class Pictures:
         return path
 
     def _fitted(self, path: Path) -> Prepared:
-        """Return the file, or a re-encoded copy where it holds metadata or has a form that trainers do not read."""
+        """Return the file, or a re-encoded copy if it has metadata or a form that trainers do not read."""
         data = path.read_bytes()
         seen = examine(data, MAX_PIXELS)
-        # `published` reads nothing else of a row.
+        # `published` reads nothing else from a row.
         image = ImageFile.model_construct(file=f"picture.{seen.suffix}", **asdict(seen.credit))
         fit = published(path, image)
         is_small = self.max_bytes is None or len(data) <= self.max_bytes
@@ -149,7 +149,7 @@ class Pictures:
         return Prepared(copy.stem, copy, is_copy=True)
 
     def _reencoded(self, path: Path, seen: Examined, suffix: str, max_bytes: float = math.inf) -> Path:
-        """Write the picture anew, with half the pixels until it is small enough."""
+        """Write the picture again, halving its pixels until it is small enough."""
         form = {"format": "JPEG", "quality": 95} if suffix == ".jpg" else {"format": "PNG"}
         max_pixels = MAX_DECODED_PIXELS
         while max_pixels >= MIN_PIXELS:
@@ -174,5 +174,5 @@ def _key(data: bytes) -> str:
 
 
 def _shown(name: str) -> str:
-    """Return a name for messages: of a data URL only its beginning."""
+    """Return a name for messages; for a data URL only its beginning."""
     return f"{name[:40]}..." if name[:5].lower() == "data:" else name[:200]

@@ -1,6 +1,6 @@
-"""Place the pictures of a trainer's file: inside it, or beside it by their paths.
+"""Place the pictures of a trainer's file: embedded in it, or in files that it names by path.
 
-Reads prepared pictures; writes `<out>-images/` for those that do not lie below the output's folder as they are.
+Reads prepared pictures; writes `<out>-images/` for those that are not below the output's folder already.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ class Places:
 
     @property
     def pictures(self) -> int:
-        """Return how many different pictures there are."""
+        """Return the number of distinct pictures."""
         return len(self._known)
 
     def held(self, picture: Prepared) -> Any:
-        """Return what the file holds for a picture: its address, its path, or the picture itself."""
+        """Return what the file holds for a picture: its URL, its path, or the picture itself."""
         if picture.path is None:
             self._known[picture.key] = picture.key
             return picture.key
@@ -55,7 +55,7 @@ class Places:
                 os.replace(path, self._images / path.name)
 
     def _path(self, picture: Prepared, path: Path) -> str:
-        """Return the path from the output's folder: of the picture if it lies below, else of a copy."""
+        """Return the path relative to the output's folder: that of the picture if it is below it, else of a copy."""
         if picture.key not in self._known:
             folder, own = os.path.realpath(self._out.parent), os.path.realpath(path)
             if not picture.is_copy and Path(own).is_relative_to(folder):

@@ -1,4 +1,4 @@
-"""Check rows of trainers' files by the rules that several trainers share."""
+"""Check rows of trainers' files by rules that several trainers share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_SHOWN_CHARS = 80
 
 
 def messages_in(row: Any, key: str = "messages") -> tuple[list[dict[str, Any]], str]:
-    """Return the messages of a row, and why it has none; "" where it has."""
+    """Return the messages of a row, and why it has none, or "" if it has some."""
     if not isinstance(row, dict):
         return [], "not an object"
     messages = row.get(key)
@@ -41,7 +41,7 @@ def token_problems(text: str, number: int, allowed: Sequence[str] = (), piped_on
 
 
 def order_problems(roles: Sequence[str], alternating: bool = False) -> RowProblems:
-    """Check that roles are a conversation that ends with an answer."""
+    """Check that the roles form a conversation that ends with an answer."""
     rest = roles[1:] if roles and roles[0] == "system" else roles
     if "user" not in rest:
         yield "", "nothing is asked: no message of the user"
@@ -52,7 +52,7 @@ def order_problems(roles: Sequence[str], alternating: bool = False) -> RowProble
 
 
 def path_problems(names: Sequence[Any], folder: Path, checks: PictureChecks, addresses: bool) -> RowProblems:
-    """Check pictures named by their paths."""
+    """Check pictures that are named by path."""
     for name in names:
         if isinstance(name, dict):
             name = name.get("path")
@@ -69,7 +69,7 @@ def path_problems(names: Sequence[Any], folder: Path, checks: PictureChecks, add
 
 
 def mark_problems(texts: Sequence[str], listed: int) -> RowProblems:
-    """Check that `<image>` stands in the texts as often as there are pictures."""
+    """Check that `<image>` occurs in the texts as often as there are pictures."""
     marks = sum(text.count(MARK) for text in texts)
     if marks != listed:
         yield "", f"{marks} {MARK} in the messages, {listed} in `images`"

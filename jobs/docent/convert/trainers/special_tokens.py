@@ -1,8 +1,8 @@
-"""Find tokens of chat templates in a text: trainers encode whole conversations, and take `<|im_end|>` for a turn's end.
+"""Find tokens of chat templates in texts: trainers tokenize whole conversations and read `<|im_end|>` as a turn's end.
 
-`<think>` stays: answers with their reasoning hold it, and templates expect it. In a file, a tokenizer cannot tell text
-from token, so a conversation with a token is rejected, or written with a wide bracket in place of the first
-(`＜image>`), as it is in prompts for teachers.
+`<think>` is allowed: answers with reasoning contain it, and templates expect it. In a file, a tokenizer cannot
+distinguish text from tokens, so a conversation with a token is rejected, or written with a full-width bracket in place
+of the first one (`＜image>`), as in prompts for teachers.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ MAX_TOKEN_CHARS = 80
 
 
 def tokens_in(text: str, piped_only: bool = False) -> list[str]:
-    """Return the tokens in a text, in their order.
+    """Return the tokens in a text, in order.
 
     Args:
-        piped_only: leave out those by name, such as `<image>`.
+        piped_only: find only tokens such as `<|im_end|>`, not names such as `<image>`.
     """
     tokens = []
     for match in (_PIPED if piped_only else _TOKEN).finditer(text):
@@ -39,5 +39,5 @@ def tokens_in(text: str, piped_only: bool = False) -> list[str]:
 
 
 def without_tokens(text: str, piped_only: bool = False) -> str:
-    """Return the text with a wide bracket at the front of each token."""
+    """Return the text with a full-width bracket at the front of each token."""
     return (_PIPED if piped_only else _TOKEN).sub(lambda match: _WIDE[match[0]], text)

@@ -1,4 +1,4 @@
-"""Describe the files of one trainer; reads and writes nothing."""
+"""Describe the file format of one trainer; reads and writes nothing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from docent.convert.trainers.picture_rules import PictureChecks
 from docent.convert.trainers.turns import Picture, Turn
 
 RowProblems = Iterator[tuple[str, str]]
-"""Problems of a row: the picture that each concerns, "" for the row itself, and what is wrong."""
+"""Problems of a row: the picture that each concerns, or "" for the row itself, and what is wrong."""
 
 
 @dataclass(frozen=True)
@@ -20,21 +20,21 @@ class Trainer:
     """The file format of a trainer.
 
     Attributes:
-        suffixes: how the name of its file ends.
-        row: turns a conversation, and what its file holds for each picture (a data URL, a path, bytes), into a row.
-        problems: returns what is wrong with a row, given its messages, itself and the path of its file.
-        file_problems: returns what is wrong with a file, given its number of rows and how many of them show pictures.
+        suffixes: allowed suffixes of the file's name.
+        row: converts a conversation, and what its file holds for each picture (a data URL, a path, bytes), to a row.
+        problems: yields what is wrong with a row, given its messages, the row and the path of its file.
+        file_problems: yields what is wrong with a file, given its number of rows and how many of them show pictures.
         messages_key: returns the key of the messages in the rows of a file.
-        embedded: pictures are in the file, rather than beside it.
-        alternating: questions and answers must alternate.
-        addresses: pictures may be at an address.
-        piped_tokens_only: only tokens such as `<|im_end|>` are special; `<image>` is text.
-        min_rows: in a file; a shorter last part gets rows of the part before it.
-        max_picture_bytes: of one picture file.
-        max_pictures: in one conversation.
-        max_file_bytes: of a file; longer ones are written in parts.
-        max_rows_with_pictures: in a file; longer ones are written in parts.
-        next_step: how the file is used, with `{file}`, `{folder}` and `{name}` in it.
+        embedded: whether pictures are in the file rather than in files of their own.
+        alternating: whether questions and answers must alternate.
+        addresses: whether pictures may be at a URL.
+        piped_tokens_only: whether only tokens such as `<|im_end|>` are special, and `<image>` is text.
+        min_rows: fewest rows in a file; a shorter last part gets rows of the part before it.
+        max_picture_bytes: most bytes of one picture file.
+        max_pictures: most pictures in one conversation.
+        max_file_bytes: most bytes of a file; longer ones are written in parts.
+        max_rows_with_pictures: most rows with pictures in a file; longer ones are written in parts.
+        next_step: how to use the file, with the placeholders `{file}`, `{folder}` and `{name}`.
     """
 
     suffixes: tuple[str, ...]

@@ -1,7 +1,7 @@
-"""TRL's SFTTrainer: Parquet with `messages` in parts and the pictures in a column `images`; rules in docs/trainers.md.
+"""Write and check data for TRL's SFTTrainer: Parquet with `messages` in parts and pictures in a column `images`.
 
-The schema carries the features by which `datasets` gives pictures back as pictures, in the notation that all its
-versions from 2.16 on read.
+The rules are in docs/trainers.md. The schema includes the features with which `datasets` decodes the pictures, in the
+notation that all its versions from 2.16 on read.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def schema(pictures: bool) -> Any:
 
 
 def row(turns: Sequence[Turn], shown: Mapping[Picture, Any]) -> Row:
-    """Return a row: parts in every message, and the pictures with their bytes."""
+    """Return a row: messages as lists of parts, and the bytes of the pictures."""
     messages = [{"role": turn.role, "content": [_part(part) for part in turn.parts]} for turn in turns]
     return {"messages": messages, "images": [shown[picture] for turn in turns for picture in turn.pictures]}
 
@@ -49,7 +49,7 @@ def _part(part: str | Picture) -> Row:
 
 
 def problems(messages: list[Row], value: Row, file: Path, checks: PictureChecks) -> RowProblems:
-    """Return what makes TRL or `datasets` fail on a row."""
+    """Yield what makes TRL or `datasets` fail on a row."""
     pictures = as_list(value.get("images"))
     all_text = all(isinstance(message.get("content"), str) for message in messages)
     stand_ins = len(pictures) if all_text else 0  # TRL puts them before the first question

@@ -1,6 +1,6 @@
 """Parse a conversation into the form that all trainers share: roles, texts and the pictures between them.
 
-Reads rows of chat files. What a trainer's file cannot hold is rejected with a reason.
+Reads rows of chat files. Anything that a trainer's file cannot represent is rejected with a reason.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from docent.convert.conversations import (
 ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 MARK = "<image>"
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
-"""JSON can hold one as an escape; UTF-8 and Arrow cannot."""
+"""JSON can hold a lone surrogate as an escape; UTF-8 and Arrow cannot."""
 TEXT_TYPES = ("text", "input_text", "output_text")
 
 
 class RefusedError(Exception):
-    """A conversation that cannot be written.
+    """Raised for a conversation that cannot be written.
 
     Attributes:
-        reason: a constant phrase, by which rejects are counted.
+        reason: a constant phrase by which rejects are counted.
         detail: the message, picture or value that it concerns.
     """
 
@@ -46,7 +46,7 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture by its path, its address or its data URL; `detail` is OpenAI's resolution, "" where none is named."""
+    """A picture by path, URL or data URL; `detail` is OpenAI's resolution setting, or "" if there is none."""
 
     name: str
     detail: str = ""
@@ -54,19 +54,19 @@ class Picture:
 
 @dataclass(frozen=True)
 class Turn:
-    """One message: its texts and pictures in their order."""
+    """One message: its texts and pictures in order."""
 
     role: str
     parts: tuple[str | Picture, ...]
 
     @property
     def pictures(self) -> tuple[Picture, ...]:
-        """Return the pictures alone."""
+        """Return only the pictures."""
         return tuple(part for part in self.parts if isinstance(part, Picture))
 
     @property
     def text(self) -> str:
-        """Return the texts alone, joined by line breaks."""
+        """Return only the texts, joined by line breaks."""
         return "\n".join(part for part in self.parts if isinstance(part, str))
 
 
@@ -74,7 +74,7 @@ def turns_of_row(row: Row) -> list[Turn]:
     """Return the turns of a conversation.
 
     Args:
-        row: one with good `messages`.
+        row: a row with valid `messages`.
 
     Raises:
         RefusedError: it holds something other than texts and pictures, or ends without an answer.
@@ -115,7 +115,7 @@ def _turn(message: Message, number: int, count: int, pictures: Iterator[Picture]
 
 
 def _split(text: str, marks: int, pictures: Iterator[Picture]) -> Iterator[str | Picture]:
-    """Yield a text with pictures in the place of its marks; with no marks to fill, `<image>` is text."""
+    """Yield a text with pictures in place of its marks; if there are no marks to replace, `<image>` is text."""
     if not marks:
         yield text
         return
@@ -145,7 +145,7 @@ def _picture(entry: Any, number: int) -> Picture:
 
 
 def _check_order(turns: Sequence[Turn]) -> None:
-    """Reject what no trainer can learn from."""
+    """Reject orders of roles that no trainer can learn from."""
     spoken = [turn for turn in turns if turn.role not in SYSTEM_ROLES]
     if not spoken or turns[-1].role != "assistant":
         raise RefusedError("it does not end with an answer")

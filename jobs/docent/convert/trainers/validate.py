@@ -1,7 +1,7 @@
 """Implement `docent validate --for NAME FILE`: report all violations of a trainer's rules, each with its line.
 
-Reads the file, its pictures and what lies beside it; writes nothing. One row is in memory at a time. Problems of the
-file as a whole have the line 0.
+Reads the file, its pictures and files next to it; writes nothing. One row is in memory at a time. Problems of the file
+as a whole have line number 0.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ MAX_LINE_BYTES = 256 << 20
 
 
 def validate(path: Path, name: str) -> Result:
-    """Check a file by the rules of a trainer.
+    """Check a file against the rules of a trainer.
 
     Args:
         name: one of TRAINERS.
 
     Raises:
-        InputError: there is no such file, or nothing in it.
-        ConfigError: it is Parquet, and pyarrow is not installed.
+        InputError: the file does not exist, or is empty.
+        ConfigError: the file is Parquet, and pyarrow is not installed.
     """
     if not path.is_file():
         raise InputError("there is no such file", str(path), f"name a file that {name} reads")
@@ -95,7 +95,7 @@ def _lines(path: Path) -> Iterator[tuple[int, Any, str]]:
 
 
 def _pictures_of(row: Any) -> list[str]:
-    """Return the paths and addresses of the pictures that a row lists, or else shows in its messages."""
+    """Return the paths and URLs of the pictures that a row lists, or, without a list, shows in its messages."""
     if not isinstance(row, dict):
         return []
     messages = [message for message in as_list(row.get("messages")) if isinstance(message, dict)]

@@ -1,8 +1,8 @@
 """Call the batch API of one endpoint: upload, create, find, look up, download.
 
-Sends and takes files as streams; writes results to temporary files. The openai package is used, for files and pages of
-lists are more than one request each and no speed is at stake. Every call is tried `llm.max_attempts` times with the
-waits of retry.py; a batch is created at most once for one token, whatever becomes of the connection.
+Streams files in both directions and writes results to temporary files. Uses the openai package, because files and
+paged lists take more than one request each and speed does not matter here. Every call is tried `llm.max_attempts` times
+with the waits of retry.py; at most one batch is created per token, even if the connection fails.
 """
 
 from __future__ import annotations
@@ -32,35 +32,35 @@ if TYPE_CHECKING:
 log = logging.getLogger("docent.llm")
 
 TRANSFER_S = 3600.0
-"""Longest one call may take, the upload of a whole file included."""
+"""Longest duration of one call, including the upload of a whole file."""
 PIECE_BYTES = 256 * 1024
 LISTED_AT_ONCE = 100
 LISTED_AT_LEAST = 1000
-"""So many are looked at whatever their dates say: this machine's clock may have been far ahead."""
+"""List at least this many batches, whatever their dates: this machine's clock may have been far ahead."""
 CLOCKS_APART_S = 3600.0
-"""The endpoint's clock and this one may differ by so much."""
+"""How far the endpoint's clock and this machine's clock may differ."""
 TOKEN = "docent"
-"""Name in a batch's metadata under which its token stands."""
+"""Key in a batch's metadata whose value is the token."""
 ODD_REPLY = "the reply is not one of a batch API"
 STILL_READ = frozenset({"pending", "running"})
-"""States of an uploaded file that Azure has not looked through yet."""
+"""States of an uploaded file that Azure has not validated yet."""
 T = TypeVar("T")
 
 
 class BatchApi:
-    """Files and batches of one endpoint. For one event loop; `close` it there."""
+    """Files and batches of one endpoint. For use in one event loop, where `close` must be called."""
 
     def __init__(self, llm: Llm, endpoint: OpenAIEndpoint) -> None:
-        import httpx2  # by which the openai package sends; a stream that breaks off raises its errors
-        import openai  # a second to import, and only batch mode needs it
+        import httpx2  # used by the openai package; a stream that breaks off raises its errors
+        import openai  # takes a second to import, and only batch mode needs it
 
-        logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells of every look at a batch
+        logging.getLogger("httpx2").setLevel(logging.WARNING)  # it logs every poll of a batch
         self._llm, self._endpoint, self._openai = llm, endpoint, openai
         self._failures = (openai.APIError, httpx2.HTTPError, OSError, json.JSONDecodeError, UnicodeDecodeError)
         base_url, query, self.path = address(llm)
         is_bearer = endpoint.kind.key_header[0] == "Authorization"
         headers = {} if is_bearer else {endpoint.kind.key_header[0]: endpoint.key}
-        # Given with every call: the package takes only there that no Authorization is sent.
+        # Passed with every call: only there does the package accept that no Authorization header is sent.
         self._extra: dict[str, Any] = {} if is_bearer else {"Authorization": openai.Omit()}
         self._client = openai.AsyncOpenAI(
             api_key=endpoint.key,
@@ -75,11 +75,11 @@ class BatchApi:
         )
 
     async def upload(self, file: IO[bytes]) -> str:
-        """Upload a file of requests; returns its id once a batch can be made of it.
+        """Upload a file of requests and return its id once a batch can be created from it.
 
         Raises:
-            ConfigError: there is no batch API, it refuses the file, the key, ...
-            TemporaryError: no answer in all tries.
+            ConfigError: the endpoint has no batch API, or refuses the file, the key, ...
+            TemporaryError: no try got an answer.
         """
         file.flush()
         named = ("batch.jsonl", file, "application/jsonl")
@@ -96,11 +96,11 @@ class BatchApi:
         return file_id
 
     async def create(self, file_id: str, token: str, since_s: float) -> Batch:
-        """Create a batch over an uploaded file, identified by a token; after a lost answer, look for it first.
+        """Create a batch over an uploaded file, identified by a token; after a lost answer, search for the batch first.
 
         Raises:
-            ConfigError: refused, so there is none.
-            TemporaryError: no answer in all tries; there may be one.
+            ConfigError: the endpoint refused it, so the batch does not exist.
+            TemporaryError: no try got an answer; the batch may exist.
         """
         is_again = False
 
@@ -124,7 +124,7 @@ class BatchApi:
         """Find the batches of the account that have one of these tokens.
 
         Args:
-            since_s: when the first of them was about to be created.
+            since_s: shortly before the first of them was created, in seconds since 1970.
 
         Raises:
             ConfigError, TemporaryError: as `upload`.
@@ -132,11 +132,11 @@ class BatchApi:
         return await self._tried(lambda: self._listed(tokens, since_s))
 
     async def look(self, batch_id: str) -> Batch:
-        """Return a batch as it is now. Raises ConfigError, TemporaryError as `upload`."""
+        """Return the current state of a batch. Raises ConfigError, TemporaryError as `upload`."""
         return await self._tried(lambda: _whole(self._client.batches.retrieve(batch_id, extra_headers=self._extra)))
 
     async def download(self, file_id: str) -> IO[bytes] | None:
-        """Download results into a temporary file; None where the endpoint has them no more.
+        """Download results into a temporary file; return None if the endpoint no longer has them.
 
         Raises:
             ConfigError, TemporaryError: as `upload`.
@@ -167,7 +167,7 @@ class BatchApi:
         await self._client.close()
 
     async def _listed(self, tokens: Collection[str], since_s: float) -> dict[str, Batch]:
-        """List batches by token, the newest first, and stop at those from before `since_s`."""
+        """List batches by token, newest first, and stop at those created before `since_s`."""
         batches: dict[str, Batch] = {}
         looked_at = 0
         async for batch in self._client.batches.list(limit=LISTED_AT_ONCE, extra_headers=self._extra):
@@ -181,7 +181,7 @@ class BatchApi:
         return batches
 
     async def _tried(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Call, and where that may help, again."""
+        """Make a call, and repeat it if that may help."""
         tries = 0
         while True:
             tries += 1
@@ -190,7 +190,7 @@ class BatchApi:
                     return await call()
             except self._failures as error:
                 meant: Exception = self._meaning_of(error)
-            except (AttributeError, TypeError, ValueError):  # the package takes any JSON for what was asked for
+            except (AttributeError, TypeError, ValueError):  # the package accepts any JSON as the requested object
                 meant = TryFailedError(ODD_REPLY, "lost")
             if not isinstance(meant, TryFailedError):
                 raise meant from None
@@ -204,7 +204,7 @@ class BatchApi:
             await asyncio.sleep(wait_s(tries, meant.wait_s))
 
     def _meaning_of(self, error: Exception) -> Exception:
-        """Return an error of the package as one of docent, without the key."""
+        """Convert an error of the package into an error of docent, without the key."""
         if isinstance(error, self._openai.APIStatusError):
             headers = error.response.headers
             return self._refused(Reply(error.status_code, headers, json.dumps(error.body).encode()))
@@ -217,7 +217,7 @@ class BatchApi:
         return TryFailedError(f"{words} {self._endpoint.clean(str(error.__cause__ or ''))}".strip(), "lost")
 
     def _refused(self, reply: Reply) -> Exception:
-        """Return the error for a status of the batch API; what concerns one request online concerns the batch."""
+        """Return the error for a status of the batch API; what refuses a single online request refuses the batch."""
         meant = self._endpoint.refused(reply)
         where = f"{self._endpoint.base_url} (HTTP {reply.status})"
         if reply.status in (404, 405):
@@ -241,7 +241,7 @@ async def _refuse_web_page(reply: Any) -> None:
 
 
 async def _whole(reply: Awaitable[T]) -> T:
-    """Check all fields of a file or batch that are read later. Raises TypeError: the package accepts any JSON."""
+    """Check all fields of a file or batch that are used later. Raises TypeError: the package accepts any JSON."""
     value = await reply
     if not isinstance(value, BaseModel) or not isinstance(getattr(value, "id", None), str):
         raise TypeError
@@ -256,7 +256,7 @@ async def _whole(reply: Awaitable[T]) -> T:
 
 
 def address(llm: Llm) -> tuple[str, dict[str, object], str]:
-    """Return where files and batches are, what is added to every address, and the path that lines of requests name."""
+    """Return the base URL of files and batches, the query added to every URL, and the path in request lines."""
     base = base_of(llm).rstrip("/")
     if llm.provider != "azure":
         return base, {}, "/v1/chat/completions"

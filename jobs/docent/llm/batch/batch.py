@@ -1,8 +1,9 @@
-"""Fill the journal through the endpoint's batch API before anything is asked in order.
+"""Fill the journal through the endpoint's batch API before requests are answered in order.
 
-Reads and writes the journal. Because the ordered path then finds every reply there, rows are those of online mode. Work
-goes in rounds (round.py): each request's next asking that has no reply goes into a batch, batches end, what came
-back is judged as it would be online, and the next round asks for what is missing still.
+Reads and writes the journal. As the ordered path then finds every reply in the journal, rows equal those of online
+mode. Work proceeds in rounds (round.py): the next ask of each request that still lacks a usable reply goes into a
+batch, batches end, their replies are checked as they would be online, and the next round asks for what is still
+missing.
 """
 
 from __future__ import annotations
@@ -31,20 +32,20 @@ log = logging.getLogger("docent.llm")
 
 ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
 LONGEST_DAYS = 7
-"""A batch that takes longer is left alone; OpenAI ends one after a day, Azure may take longer."""
+"""Batches that take longer are abandoned; OpenAI ends one after a day, Azure may take longer."""
 FULL_QUEUE_POLLS = 20
-"""Looks at batches that are let pass before a full queue is tried again."""
+"""Number of polls to wait before a full queue is tried again."""
 
 
 class Batches:
     """The batches of one call of `ask`.
 
     Args:
-        ladder: of the ordered path; only its asks are used, nothing is counted.
-        stop: when set, StoppedError is raised; batches go on at the endpoint.
+        ladder: the ladder of the ordered path; only its requests are used, nothing is counted.
+        stop: if set, StoppedError is raised; batches continue at the endpoint.
 
     Attributes:
-        replied: replies that came in batches now, each paid once.
+        replied: replies that arrived in batches during this call, each paid once.
 
     Raises:
         ConfigError: the endpoint has no batch API.
@@ -64,11 +65,11 @@ class Batches:
 
     @property
     def replied(self) -> int:
-        """Replies that came now."""
+        """Return the number of replies that arrived during this call."""
         return self._results.replied
 
     async def send(self, ask: Ask) -> Entry:
-        """In place of Sender.send once all is filled: there is no reply, and nothing goes out online.
+        """Replace Sender.send once all batches have ended: there is no reply, and nothing is sent online.
 
         Raises:
             GaveUpError: always, with the reason.
@@ -76,11 +77,11 @@ class Batches:
         raise GaveUpError(self._given_up.get(ask.key, "it has no reply in its batch"))
 
     async def fill(self, requests: Sequence[ChatRequest]) -> None:
-        """Have a reply in the journal for every request, or a reason why there is none.
+        """Get a reply into the journal for every request, or a reason why there is none.
 
         Raises:
-            ConfigError: key, model, address, credit, a spending limit, or the endpoint refuses a whole batch.
-            TemporaryError: the endpoint gives no answer or does nothing; its batches go on.
+            ConfigError: key, model, URL, credit, a spending limit, or the endpoint refuses a batch as a whole.
+            TemporaryError: the endpoint does not answer or makes no progress; its batches continue.
             StoppedError: `stop` was set.
         """
         work = asyncio.get_running_loop().create_task(self._fill(requests))
@@ -104,13 +105,13 @@ class Batches:
             if this.reached and not this.running:
                 raise this.reached
             if missing and not this.running and not this.too_long:
-                await asyncio.sleep(self._llm.batch_poll_s)  # another process asks for all of it
+                await asyncio.sleep(self._llm.batch_poll_s)  # another process is asking for all of them
             before = self.replied
             outcomes = [outcome async for outcome in self._ended(this.running)]
             await self._weigh(outcomes, self.replied > before)
 
     async def _ended(self, running: list[Running]) -> AsyncIterator[Outcome]:
-        """Look at batches until all have ended; what one brought is in the journal when it is handed out."""
+        """Poll batches until all have ended, and yield each once its results are in the journal."""
         names = {run.token: f"batch {number} of {len(running)}" for number, run in enumerate(running, 1)}
         left, heard_s = list(running), time.monotonic()
         while left:
@@ -119,7 +120,7 @@ class Batches:
                 try:
                     run.batch = await self._api.look(run.batch.id)
                     heard_s = time.monotonic()
-                except TemporaryError as error:  # a batch takes hours: an endpoint that is away for minutes is no end
+                except TemporaryError as error:  # a batch takes hours, so an outage of minutes is not fatal
                     if time.monotonic() - heard_s > self._llm.deadline_s:
                         raise
                     log.warning("%s: %s", names[run.token], error.what)
@@ -131,7 +132,7 @@ class Batches:
                 await asyncio.sleep(self._llm.batch_poll_s)
 
     def _log_progress(self, name: str, run: Running) -> None:
-        """Log progress, and end endless waiting."""
+        """Log progress, and raise an error if a batch takes too long."""
         assert run.batch is not None
         counts = run.batch.request_counts
         if counts and counts.completed + counts.failed != run.logged:
@@ -145,13 +146,13 @@ class Batches:
             )
 
     async def _weigh(self, outcomes: Sequence[Outcome], others_replied: bool) -> None:
-        """Count the tries of what has to go again, and give up what had enough of them."""
+        """Count the tries of lines that must be sent again, and give up those that reached the limit."""
         for outcome in outcomes:
             self._given_up |= outcome.refused
         full = any(outcome.queue_is_full for outcome in outcomes)
         exhausted: dict[bytes, str] = {}
         for key, why in itertools.chain.from_iterable(outcome.again.items() for outcome in outcomes):
-            # A batch that found the queue full only waits for the others.
+            # A batch that was rejected because the queue was full only waits for the other batches.
             self._tries[key] += not (full and others_replied)
             if self._tries[key] >= self._llm.max_attempts:
                 exhausted[key] = f"no reply in {self._tries[key]} tries; the last: {why}"

@@ -1,7 +1,7 @@
 """Write the request files of batches and read their result files.
 
-Writes temporary files, which have no name and so are gone with the process; reads pictures piece by piece while they
-are written. A line's `custom_id` is the journal's key of the asking, as hex digits.
+Writes temporary files without a name, which vanish with the process; reads images in chunks while they are
+written. A line's `custom_id` is the journal key of the ask, in hex digits.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from docent.llm.structure.lenient_json import read_json
 from docent.llm.wire.transport import PIECE_BYTES, Reply, sent_size, split_at_pictures
 
 ROOM_AROUND_REPLY_BYTES = 64 * 1024
-"""What a line of results has beside the text of the reply."""
+"""Bytes that a line of results needs in addition to the text of the reply."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One asking in a batch.
+    """One ask in a batch.
 
     Attributes:
-        first: key of the request when it was asked for the first time.
-        key: of this time.
-        most: its highest possible price.
-        attempt: its try in the journal; None before there is one.
+        first: the request's key when it was asked for the first time.
+        key: the key of this ask.
+        most: the highest possible price.
+        attempt: the try in the journal, or None before there is one.
     """
 
     first: bytes
@@ -47,12 +47,12 @@ class Line:
 
 
 class RequestFile:
-    """Requests of one batch, on disk.
+    """A temporary file with the requests of one batch.
 
     Args:
-        path: of the endpoint, written into every line.
-        max_requests, max_bytes: how much goes in.
-        sent: a request's body as the endpoint takes it.
+        path: the endpoint's path, written into every line.
+        max_requests, max_bytes: the most that the file may hold.
+        sent: converts a request's body to the form that the endpoint accepts.
     """
 
     def __init__(self, path: str, max_requests: int, max_bytes: int, sent: Callable[[bytes], bytes]) -> None:
@@ -62,10 +62,10 @@ class RequestFile:
         self.size = 0
 
     def parts(self, ask: Ask) -> tuple[list[bytes | Image], int]:
-        """Return a line cut at its pictures, and its length in bytes with them.
+        """Return a line split at its images, and its length in bytes with them.
 
         Raises:
-            ConfigError: a picture cannot be read.
+            ConfigError: an image cannot be read.
         """
         head = f'{{"custom_id":"{ask.key.hex()}","method":"POST","url":"{self._path}","body":'.encode()
         images = [image for message in ask.request.messages for image in message.images]
@@ -76,14 +76,14 @@ class RequestFile:
             raise _not_written(error) from None
 
     def has_room(self, size: int) -> bool:
-        """Return whether a line of so many bytes still fits."""
+        """Return whether a line of `size` bytes still fits."""
         return len(self.lines) < self._max_requests and self.size + size <= self._max_bytes
 
     async def add(self, line: Line, parts: Sequence[bytes | Image], size: int) -> None:
-        """Write a line; one with pictures on another thread.
+        """Write a line, on another thread if it has images.
 
         Raises:
-            ConfigError: a picture cannot be read.
+            ConfigError: an image cannot be read.
             TemporaryError: the disk is full.
         """
         try:
@@ -97,7 +97,7 @@ class RequestFile:
         self.size += size
 
     def keep(self, keys: Container[bytes]) -> None:
-        """Leave out all lines but these.
+        """Drop all lines except those with these keys.
 
         Raises:
             TemporaryError: the disk is full.
@@ -117,7 +117,7 @@ class RequestFile:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one line: the reply it would have had online, or why it has none."""
+    """The result of one line: the reply that it would have had online, or why it has none."""
 
     key: bytes
     reply: Reply | None
@@ -141,7 +141,7 @@ class _Row(BaseModel):
 
 
 def results(file: IO[bytes], max_reply_bytes: int) -> Iterator[Result]:
-    """Read a file of results, without lines that are malformed or too long."""
+    """Read a file of results, skipping lines that are malformed or too long."""
     most = max_reply_bytes + ROOM_AROUND_REPLY_BYTES
     whole = True
     while line := file.readline(most):

@@ -1,6 +1,6 @@
-"""Record the results of a batch: each of its lines is ended in the journal, as it would be online.
+"""Record the results of a batch: end the try of each line in the journal, as it would end online.
 
-Reads the files of results; writes the journal. Nothing is sent.
+Reads result files; writes the journal. Nothing is sent.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
 
 ENDED_AT_ONCE = 500
 QUEUE_IS_FULL = "token_limit_exceeded"
-"""Code of a batch that failed only because too much is waiting in the account's other batches."""
+"""Error code of a batch that failed only because too many requests of the account's other batches are queued."""
 
 
 @dataclass
 class Outcome:
-    """What one batch left to do.
+    """What remains to be done after one batch.
 
     Attributes:
-        again: lines without a reply that may get one, by key, with the reason.
-        refused: those that never will.
-        queue_is_full: none of it was run, because others have to be run first.
+        again: lines without a reply that may get one if sent again, by key, with the reason.
+        refused: lines that will never get a reply, by key, with the reason.
+        queue_is_full: whether nothing was run, because other batches have to finish first.
     """
 
     again: dict[bytes, str] = field(default_factory=dict)
@@ -46,13 +46,13 @@ class Outcome:
 
 
 class Results:
-    """Gives lines their ends.
+    """Records the outcome of lines in the journal.
 
     Args:
-        max_reply_bytes: a longer reply is not read.
+        max_reply_bytes: longer replies are skipped.
 
     Attributes:
-        replied: lines that had a reply.
+        replied: number of lines with a reply.
     """
 
     def __init__(self, endpoint: OpenAIEndpoint, sender: Sender, max_reply_bytes: int) -> None:
@@ -60,10 +60,11 @@ class Results:
         self.replied = 0
 
     async def collect(self, api: BatchApi, batch: Batch, lines: Mapping[bytes, Line]) -> Outcome:
-        """Take the results of a batch that has ended, whole or in part; all are durable when this returns.
+        """Record the results of a batch that has ended, complete or not; all are durable when this returns.
 
         Raises:
-            ConfigError: the batch or a line of it was refused for a reason that holds for all, or it was cancelled.
+            ConfigError: the batch was cancelled, or it or one of its lines was refused for a reason that applies to
+                all.
             TemporaryError: the results cannot be fetched now.
         """
         outcome, left = Outcome(), dict(lines)
@@ -80,7 +81,7 @@ class Results:
                     ends = [self._end(left.pop(result.key), result, outcome) for result in some if result.key in left]
                     refusal = next(filter(None, await asyncio.gather(*ends)), refusal)
         words = self._words(batch)
-        # A completed batch has paid for all its lines, although the reply cannot be read.
+        # A completed batch has charged for all its lines, even if the reply cannot be read.
         await self.refuse(left, words, TryState.LOST if gone or batch.status == "completed" else TryState.REFUSED)
         outcome.again |= dict.fromkeys(left, words)
         codes = [error.code for error in (batch.errors.data if batch.errors else None) or []]
@@ -90,13 +91,13 @@ class Results:
         return outcome
 
     async def refuse(self, lines: Mapping[bytes, Line], why: str, state: TryState = TryState.REFUSED) -> None:
-        """Give lines without a result their end."""
+        """End the tries of lines without a result."""
         rest = iter(lines.values())
         while some := list(islice(rest, ENDED_AT_ONCE)):
             await asyncio.gather(*(self._close(line, state, None, why) for line in some))
 
     async def _end(self, line: Line, result: Result, outcome: Outcome) -> ConfigError | None:
-        """End one line; return the error that holds for all lines, if any."""
+        """End the try of one line; return the error that applies to all lines, if any."""
         refusal: ConfigError | None = None
         try:
             if result.reply is None:
@@ -133,7 +134,7 @@ class Results:
         return f"its batch {'was cancelled' if batch.status == 'cancelled' else batch.status}{details}"
 
     def _refusal(self, batch: Batch, words: str, outcome: Outcome) -> ConfigError | None:
-        """Return the error for a batch that failed as a whole, if it did."""
+        """Return the error for a batch that failed as a whole, or None."""
         where = f"{self.endpoint.base_url} (batch {batch.id})"
         if batch.status == "cancelled":
             return ConfigError(

@@ -1,8 +1,8 @@
-"""Run one round of batch mode: write requests without a reply into files, submit them, find older batches again.
+"""Run one round of batch mode: write requests without a reply to files, submit them, and find earlier batches again.
 
-Reads and writes the journal, sends files; batch.py says when. A line is in the journal before its batch is created,
-with the batch's token, so that a killed process finds the batch again instead of paying twice. What is a shard's own is
-decided by its requests' keys; it touches no other line, whoever made the batch.
+Reads and writes the journal and uploads files; batch.py calls it. A line is in the journal, with the token of its
+batch, before the batch is created, so that a restarted process finds the batch again instead of paying twice. A shard
+recognizes its own lines by their requests' keys; it touches no other line, whichever process created the batch.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ log = logging.getLogger("docent.llm")
 WALKED_AT_ONCE = 500
 NOTHING = Cost(0.0, 0.0)
 YOUNG_POLLS = 4
-"""A batch that was to be created so many looks ago, or later, may not be listed yet."""
+"""A batch whose creation began at most this many polls ago may not be listed yet."""
 LONGEST_CREATE_S = 3600.0
-"""For so long a batch is waited for that another process, which is at work, is about to create."""
+"""How long to wait for a batch that another running process is about to create."""
 
 
 @dataclass
 class Running:
-    """One batch at the endpoint, as far as it is this shard's.
+    """One batch at the endpoint, with this shard's lines.
 
     Attributes:
-        batch: as it was when it was looked at last; None while it is not found.
-        lines: by key.
-        since_s: when it was begun, by this clock.
-        logged: how much of it was done when that was last logged.
-        owner: the process of an earlier attempt that was to create it.
+        batch: its state at the last poll, or None while it cannot be found.
+        lines: this shard's lines, by key.
+        since_s: when it was begun, by this machine's clock.
+        logged: how many requests were done when progress was last logged.
+        owner: the process of an earlier attempt that was about to create it.
     """
 
     token: str
@@ -66,9 +66,9 @@ class Round:
 
     Attributes:
         missing: indexes of requests that may need another round.
-        running: its batches, adopted ones among them.
-        too_long: keys of what fits into no batch, with the reason.
-        reached: the spending limit that kept lines out of it.
+        running: its batches, including those taken over from earlier attempts.
+        too_long: keys of requests that fit into no batch, with the reason.
+        reached: the spending limit that kept lines out of the round, or None.
     """
 
     missing: list[int] = field(default_factory=list)
@@ -78,11 +78,11 @@ class Round:
 
 
 class Submission:
-    """Makes rounds.
+    """Prepares and submits rounds.
 
     Args:
-        ladder: says what is asked next; nothing is counted by it.
-        results: gives lines their end whose batch never was.
+        ladder: determines what is asked next; it counts nothing here.
+        results: records the end of lines whose batch was never created.
     """
 
     def __init__(self, llm: Llm, ladder: Ladder, api: BatchApi, results: Results) -> None:
@@ -90,11 +90,11 @@ class Submission:
         self._api, self._results = api, results
 
     async def round(self, requests: Sequence[ChatRequest], indexes: Sequence[int], given_up: Container[bytes]) -> Round:
-        """Put what has no reply into batches, but for what is in one of an earlier attempt.
+        """Put requests without a reply into batches, except those in a batch of an earlier attempt.
 
         Args:
-            indexes: of requests that are looked at.
-            given_up: keys that are not asked for any more.
+            indexes: indexes of the requests to check.
+            given_up: keys that are not asked again.
 
         Raises:
             ConfigError, TemporaryError: see BatchApi.
@@ -129,7 +129,7 @@ class Submission:
     async def _missing(
         self, requests: Sequence[ChatRequest], indexes: Sequence[int], given_up: Container[bytes]
     ) -> AsyncIterator[tuple[int, Ask, Ask, Try | None]]:
-        """Yield each request's first asking, its next one without a reply, and that one's try in a batch."""
+        """Yield each request's first ask, its next ask without a reply, and the try of that ask in a batch, if any."""
         ladder, journal = self._ladder, self._sender.journal
         for firsts in ladder.firsts(requests, indexes, WALKED_AT_ONCE):
             level, asks, open_ = dict(firsts), 1, dict[int, Ask]()
@@ -156,10 +156,10 @@ class Submission:
         return RequestFile(self._api.path, self._llm.batch_requests, most_bytes, self._results.endpoint.parameters.sent)
 
     async def _sent(self, file: RequestFile) -> list[Running]:
-        """Upload a file, claim its lines in the journal, create its batch, in this order.
+        """Upload a file, claim its lines in the journal, then create its batch.
 
-        What another process has put into a batch meanwhile is left out: the next round finds it there. Empty where
-        that is all of it.
+        Lines that another process has put into a batch in the meantime are left out: the next round finds them there.
+        The result is empty if that applies to all lines.
         """
         while file.lines:
             token = secrets.token_hex(16)
@@ -172,14 +172,14 @@ class Submission:
             await self._results.refuse(lines, "another process asks for some of its batch")
             for line in others:
                 self._sender.budget.settle(line.most, None)
-            for line in lines.values():  # `refuse` gave back what was held for them
+            for line in lines.values():  # `refuse` released their reservations
                 self._sender.budget.reserve_again(NOTHING, line.most)
             file.keep(lines)
         file.file.close()
         return []
 
     async def _claimed(self, lines: Sequence[Line], token: str) -> tuple[dict[bytes, Line], list[Line]]:
-        """Claim lines; return those that are this process's now, by key, and the others."""
+        """Claim lines; return those that now belong to this process, by key, and the others."""
         sender = self._sender
         claims = [sender.journal.claim(line.first, line.key, sender.endpoint, token) for line in lines]
         pairs = list(zip(lines, await asyncio.gather(*claims), strict=True))
@@ -197,7 +197,7 @@ class Submission:
         return Running(token, batch, lines, since_s)
 
     async def _found(self, adopted: list[Running]) -> list[Running]:
-        """Find the batches of an earlier attempt by their tokens; free the lines of those that were never created."""
+        """Find an earlier attempt's batches by their tokens; release the lines of batches that were never created."""
         if not adopted:
             return []
         since_s = min(running.since_s for running in adopted)
@@ -217,9 +217,9 @@ class Submission:
         return there
 
     async def _may_come(self, running: Running, looks: int) -> bool:
-        """Return whether a batch that is not listed may be so at the next look.
+        """Return whether a batch that is not listed yet may be listed at the next poll.
 
-        Looks count beside the time, because a clock that was ahead gave times that do not come soon.
+        Polls count as well as time, because times noted by a clock that was ahead are not reached for long.
         """
         poll_s = self._llm.batch_poll_s
         if await self._sender.journal.is_another_at_work(running.owner):

@@ -1,6 +1,6 @@
-"""Record every request before it is sent and every reply once it arrives, so that nothing is paid for twice.
+"""Record every request before it is sent and every reply when it arrives, so that no recorded reply is paid for twice.
 
-Each process writes a file of its own (`writer`), reads those of all others (`reader`, `index`) and claims requests
-(`claims`); `expected` notices a deleted journal.
+Each process writes its own file (`writer`), reads the files of all others (`reader`, `index`) and claims requests
+(`claims`); `expected` detects a deleted journal.
 Start reading at `journal.py`.
 """

@@ -1,9 +1,9 @@
-"""Claims: files by which only one process at a time may begin a request.
+"""Create claim files, which let only one process at a time begin a request.
 
-Creates `<data>/cache/llm/journal/claims/KEY.N` exclusively (O_EXCL, which NFS honours), with the name of the journal of
-its owner in it, and removes it once the try is in that journal; from then on the open try itself is the claim, which
-ends with its end or with its writer. Both expire with their owner: a claim file that was left by a process that is gone
-is passed over by creating the next number. It is not removed by others, so no two of them can take it over.
+Creates `<data>/cache/llm/journal/claims/KEY.N` exclusively (O_EXCL, which NFS honours), containing the name of its
+owner's journal, and removes it once the try is in that journal. From then on the open try itself is the claim, until
+the try ends or its writer is gone. Both expire with their owner: if a claim file's process is gone, the next process
+creates the file with the next number. It does not remove the old file, so two processes cannot both take it over.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ FOLDER = "claims"
 
 
 def take(folder: Path, key: bytes, owner: Path, is_at_work: Callable[[str], bool]) -> Path | None:
-    """Create the claim file of a key; None while another process has it.
+    """Create the claim file of a key and return its path, or None if another process holds it.
 
     Args:
-        folder: of claims.
+        folder: folder of the claim files.
         owner: journal of this process.
-        is_at_work: whether the writer of a journal is.
+        is_at_work: whether the writer of a journal is still running.
 
     Raises:
         OSError: the file cannot be created.
@@ -46,7 +46,7 @@ def _is_held(path: Path, owner: Path, is_at_work: Callable[[str], bool]) -> bool
         holder = path.read_text(encoding="ascii")
         if holder:
             return is_at_work(holder)
-        # Killed between creating the file and writing into it: both times are of the file system's own clock.
+        # Killed between creating the file and writing to it; both times come from the file system's own clock.
         return owner.stat().st_mtime - path.stat().st_mtime < LEASE_S
-    except FileNotFoundError:  # just released: whoever waits looks again in a moment
+    except FileNotFoundError:  # just released: the waiting process looks again in a moment
         return True

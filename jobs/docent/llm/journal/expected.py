@@ -1,7 +1,7 @@
-"""Note beside the run how many replies the journal held, so that a deleted or emptied journal is noticed.
+"""Record in the run's folder how many replies the journal held, so that a deleted or emptied journal is noticed.
 
-Reads and writes `<data>/<run>/replies.json`; reads the journal. Without it, a run whose replies are gone would pay for
-them again and say nothing.
+Reads and writes `<data>/<run>/replies.json`; reads the journal. Without this file, a run whose replies are gone would
+pay for them again without a warning.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ NOTED_EVERY_S = 10.0
 
 
 class Expected:
-    """The note of one run.
+    """The number of replies that one run expects in the journal.
 
     Args:
-        path: of the note.
+        path: path of `replies.json`.
     """
 
     def __init__(self, path: Path, journal: Journal) -> None:
@@ -36,10 +36,10 @@ class Expected:
         self._due_s, self._is_checked = 0.0, False
 
     async def check(self, limited: bool) -> None:
-        """Say, once, what is missing from the journal, before anything is sent.
+        """Report, once and before anything is sent, how many replies are missing from the journal.
 
         Args:
-            limited: a spending limit is set, which counts what was spent by what the journal holds.
+            limited: whether a spending limit is set; spending is computed from the journal.
 
         Raises:
             ConfigError: replies are missing and there is a limit.
@@ -47,7 +47,7 @@ class Expected:
         if self._is_checked:
             return
         self._is_checked = True
-        own = load_json(self._path)  # before the journal is read, for other shards add replies meanwhile
+        own = load_json(self._path)  # before the journal is read, because other shards add replies meanwhile
         noted = own or self._newest_of_other_runs()
         identity, held = await self._journal.count_replies()
         expected = noted.get("replies")
@@ -70,15 +70,15 @@ class Expected:
         log.warning("%s (%s): requests that they answered are asked and paid for again", what, self._journal.path)
 
     def _newest_of_other_runs(self) -> dict[str, Any]:
-        """Return the newest note of any run that shares the journal, {} where there is none."""
+        """Return the newest record of any run that shares the journal, or {} if there is none."""
         notes: dict[float, Path] = {}
         for path in self._path.parent.parent.glob(f"*/{self._path.name}"):
-            with contextlib.suppress(OSError):  # its run was just deleted
+            with contextlib.suppress(OSError):  # the run was just deleted
                 notes[path.stat().st_mtime] = path
         return load_json(notes[max(notes)]) or {} if notes else {}
 
     async def note(self, at_once: bool = False) -> None:
-        """Write down how many there are by now, if they have become more; not more often than NOTED_EVERY_S."""
+        """Write the current number of replies if it has grown; at most once every NOTED_EVERY_S."""
         if not self._journal.replied or (time.monotonic() < self._due_s and not at_once):
             return
         identity, held = await self._journal.count_replies()
@@ -87,6 +87,6 @@ class Expected:
             try:
                 write_durably(self._path, (json.dumps(note) + "\n").encode())
                 self._noted = note
-            except OSError as error:  # the replies are in the journal all the same
+            except OSError as error:  # the replies are in the journal anyway
                 log.warning("the number of replies cannot be written: %s: %s", self._path, error.strerror)
         self._due_s = time.monotonic() + NOTED_EVERY_S

@@ -1,7 +1,7 @@
-"""The folder of journals: made whole or not at all, imported from the version before, merged when there are many files.
+"""Create the folder of journals, import the journal of earlier versions, and merge journals when there are many files.
 
-Reads and writes `<data>/cache/llm/journal/`; reads `<data>/cache/llm/journal.sqlite` once, where a docent before
-layout 4 has left it. By hand: `jq -r '.state // "begun"' journal/*.jsonl | sort | uniq -c`.
+Reads and writes `<data>/cache/llm/journal/`; reads `<data>/cache/llm/journal.sqlite` once, if a docent version before
+layout 4 has left one. To inspect it by hand: `jq -r '.state // "begun"' journal/*.jsonl | sort | uniq -c`.
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ LAYOUT = 4
 READABLE_SQLITE_LAYOUTS = (2, 3)
 IDENTITY = "journal.json"
 MERGED_FROM = 16
-"""So many journals without a writer are merged into one: below, opening them costs less than copying them."""
+"""At least this many journals without a writer are merged into one; for fewer, copying costs more than opening them."""
 OLD_S = 86_400.0
-"""Claims that nobody has touched for so long were left by processes that were killed."""
+"""Claims that were not touched for this long were left by killed processes."""
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 def make_folder(folder: Path) -> str:
-    """Make the folder where it is missing, with the replies of the version before.
+    """Create the folder if it is missing, with the replies of the version before.
 
-    It gets its name when it is complete, so that of several processes one makes it and none sees a part of it.
+    It gets its name only when it is complete: of several processes one creates it, and none sees it incomplete.
 
     Returns:
-        the number that the journal was given when it was made.
+        the number that the journal was given when it was created.
 
     Raises:
-        ConfigError, TemporaryError: it cannot be made or read, or another version of docent made it.
+        ConfigError, TemporaryError: it cannot be created or read, or another version of docent created it.
     """
     try:
         if not folder.exists():
@@ -65,7 +65,7 @@ def make_folder(folder: Path) -> str:
 
 
 def explained(error: OSError, folder: Path) -> PipelineError:
-    """Return an error of the file system as one that says what to do."""
+    """Convert an error of the file system into one that says what to do."""
     where = str(error.filename or folder)
     if error.errno in FULL:
         return TemporaryError("the disk is full: a reply could not be kept", where, "free space, then: docent run")
@@ -75,10 +75,10 @@ def explained(error: OSError, folder: Path) -> PipelineError:
 
 
 def merge(folder: Path, reader: Reader, index: Index) -> None:
-    """Merge journals without a writer into one, and remove claims that were left behind.
+    """Merge journals without a writer into one, and remove abandoned claims.
 
-    The new journal gets its name before the old ones are removed, and records say which try they belong to: whoever
-    reads meanwhile finds each of them at least once. Two processes that do this at once do no harm.
+    The new journal gets its name before the old ones are removed, and each record names its try: a process that reads
+    in the meantime finds each record at least once. It is safe for two processes to merge at the same time.
     """
     if len(reader.complete()) < MERGED_FROM - 1:
         return
@@ -122,7 +122,7 @@ def _make(folder: Path) -> None:
         write_durably(unfinished / IDENTITY, json.dumps(identity).encode() + b"\n")
         try:
             unfinished.rename(folder)
-        except OSError:  # another process was faster, or it cannot be made
+        except OSError:  # another process was faster, or it cannot be created
             if not folder.exists():
                 raise
         sync_folder(folder.parent)
@@ -131,7 +131,7 @@ def _make(folder: Path) -> None:
 
 
 def _lines_of_sqlite(path: Path) -> Iterator[bytes]:
-    """Return the tries in the journal of a docent before layout 4 as records."""
+    """Yield the tries of a journal from before layout 4 as records."""
     columns = "id, request, key, endpoint, batch, begun_s, state, why, text, finish_reason, input_tokens, output_tokens"
     try:
         with contextlib.closing(sqlite3.connect(path, timeout=60)) as db:

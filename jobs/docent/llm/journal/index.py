@@ -1,8 +1,8 @@
-"""The index over all journals: which tries there are, where their records lie, and sums over them.
+"""Index all journals: which tries exist, where their records are, and sums over them.
 
-A temporary SQLite database of this process alone, filled from the journals by others.py and deleted when it is closed,
-so that memory does not grow with the number of replies and no two processes ever open the same database. Texts of
-replies stay in the journals.
+A temporary SQLite database of this process alone, filled from the journals by reader.py and deleted on close, so that
+memory does not grow with the number of replies and no two processes ever open the same database. The texts of replies
+stay in the journals.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from pydantic_core import from_json
 from docent.llm.journal.records import Spent, Try, TryState, Used
 
 CLOCKS_APART_S = 300.0
-"""Machines that share a journal may differ by so much; a try dated later than that is dated by a wrong clock."""
+"""How far the clocks of machines that share a journal may differ; a try dated later than that has a wrong date."""
 CACHE_KIB = 32_768
-"""Memory of the index; about the rows of 100,000 tries, beyond which it is a file."""
+"""Memory of the index, about the rows of 100,000 tries; beyond that it is a file."""
 ADDED_AT_ONCE = 10_000
 MAX_COUNT = 2**53
 LOOKED_UP_AT_ONCE = 500
-"""SQLite takes a limited number of parameters in one statement."""
+"""SQLite accepts a limited number of parameters in one statement."""
 _CREATE = """
     CREATE TABLE tries (
         number INTEGER, writer TEXT, request BLOB, key BLOB, endpoint TEXT, batch TEXT, begun_s REAL, state INTEGER,
@@ -33,7 +33,7 @@ _CREATE = """
     CREATE INDEX doubtful ON tries (key) WHERE state IN (0, 3);
     CREATE INDEX further ON tries (request) WHERE key <> request;
 """
-# A record of the end replaces that of the begin, and a reply any other end, whichever is read first.
+# The record of an end replaces that of the begin, and a reply replaces any other end, whichever is read first.
 _ADD = f"""
     INSERT INTO tries VALUES ({",".join("?" * 13)}) ON CONFLICT (number, writer) DO UPDATE SET
     state = excluded.state, input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens,
@@ -45,9 +45,9 @@ _OPEN = (
     "WHERE state IN (0, 3) AND state = 0 AND key IN ({keys}) ORDER BY number, writer"
 )
 _KNOWN = "SELECT key FROM tries INDEXED BY replies WHERE state = 1 AND key IN ({keys})"
-# Where two processes have paid for the same reply, the one begun first counts: it comes last and so stays.
+# If two processes have paid for the same reply, the one begun first counts: it comes last and so overwrites the other.
 _REPLIES = f"{_KNOWN.replace('key', 'key, journal, start, length', 1)} ORDER BY number DESC, writer DESC"
-# A reply without reported tokens counts as in doubt, too. One question for each index.
+# A reply without reported tokens also counts as in doubt. One query for each index.
 _UNREPORTED = "SUM(state <> 2 AND input_tokens + output_tokens = 0)"
 _SPENT = tuple(
     f"SELECT {key}, SUM(input_tokens), SUM(output_tokens), {_UNREPORTED} FROM tries INDEXED BY {index} "
@@ -67,7 +67,7 @@ _STATES = {state.name.lower(): int(state) for state in TryState}
 
 
 class Place(NamedTuple):
-    """Where a record lies."""
+    """The location of a record."""
 
     journal: str
     start: int
@@ -75,7 +75,7 @@ class Place(NamedTuple):
 
 
 class Added(NamedTuple):
-    """What `Index.add` has read: up to where, whether the journal is closed there, and how many lines were none."""
+    """Result of `Index.add`: the position reached, whether the journal ends there, and the number of bad lines."""
 
     end: int
     is_closed: bool
@@ -83,7 +83,7 @@ class Added(NamedTuple):
 
 
 class Index:
-    """All tries that were read so far. For one thread at a time."""
+    """All tries that were read so far. For use by one thread at a time."""
 
     def __init__(self) -> None:
         # A database without a name is a temporary file that SQLite deletes; it stays in memory while it is small.
@@ -92,10 +92,10 @@ class Index:
         self.largest_number = 0
 
     def add(self, lines: Iterable[bytes], journal: str, start: int) -> Added:
-        """Take in records, each in place of what is known of its try, up to a line without its end.
+        """Add records, each replacing what is known of its try, up to an incomplete line.
 
         Args:
-            journal: name of the one that they lie in, from the position `start` on.
+            journal: name of the journal that they are in, from the position `start` on.
         """
         latest: dict[tuple[int, str], tuple[dict[str, Any], int, int]] = {}
         is_closed, damaged = False, 0
@@ -118,23 +118,23 @@ class Index:
         return Added(start, is_closed, damaged)
 
     def forget(self, journal: str) -> None:
-        """Remove what lies in a journal that is not there any more."""
+        """Remove the records of a journal that no longer exists."""
         self._db.execute("DELETE FROM tries WHERE journal = ?", (journal,))
 
     def known(self, keys: Sequence[bytes]) -> set[bytes]:
-        """Return those keys that have a reply."""
+        """Return the keys that have a reply."""
         return {row[0] for row in self._looked_up(_KNOWN, keys)}
 
     def replies(self, keys: Sequence[bytes]) -> dict[bytes, Place]:
-        """Return where the replies to these keys lie, those that there are."""
+        """Return the location of the reply to each key that has one."""
         return {key: Place(*place) for key, *place in self._looked_up(_REPLIES, keys)}
 
     def open_tries(self, keys: Sequence[bytes]) -> list[Try]:
-        """Return the tries at these keys that have no end, in the order in which they were made."""
+        """Return the tries at these keys that have not ended, in the order in which they were begun."""
         return [Try(*row) for row in self._looked_up(_OPEN, keys)]
 
     def spent(self, requests: Sequence[bytes]) -> dict[bytes, Spent]:
-        """Return what all tries at some requests used, by the request's first key; those without any are left out."""
+        """Return what all tries of some requests used, by the request's first key; omit requests without tries."""
         sums: dict[bytes, Spent] = {}
         for sql in _SPENT:
             for key, *amounts in self._looked_up(sql, requests):
@@ -147,21 +147,21 @@ class Index:
         return int(self._one("SELECT COUNT(DISTINCT key) FROM tries INDEXED BY replies WHERE state = 1"))
 
     def places(self, journals: Sequence[str]) -> Iterator[Place]:
-        """Return where the records in some journals lie that nothing has replaced, in the order of their tries."""
+        """Yield the locations of the records in some journals that nothing has replaced, in the order of tries."""
         marks = ",".join("?" * len(journals))
         sql = f"SELECT journal, start, length FROM tries WHERE journal IN ({marks}) ORDER BY number, writer"
         return (Place(*row) for row in self._db.execute(sql, journals))
 
     def used_since(self, endpoint: str, since_s: float, now_s: float, counts_ahead: bool) -> Used:
-        """Return what was sent to an endpoint since a moment, also where a clock was wrong.
+        """Return what was sent to an endpoint since a given time, even if a clock was wrong.
 
-        Numbers give the order in which tries were made. So a try after one within the time is within it, too, whatever
-        its date says, and one that is dated in the future is not younger than the next one that is not.
+        Numbers give the order in which tries were begun. So a try that follows one within the period is within it, too,
+        whatever its date, and a try dated in the future is not newer than the next one with a plausible date.
 
         Args:
             since_s: seconds since 1970.
-            now_s: what the clock says now; infinite where nothing is to count as the future.
-            counts_ahead: whether a future try that no later one dates counts as made now, or not at all.
+            now_s: the current time; infinite if nothing is to count as the future.
+            counts_ahead: whether a future try without a later one to date it counts as begun now, or not at all.
         """
         latest_s = now_s + CLOCKS_APART_S
         first = self._one("SELECT MIN(number) FROM tries WHERE begun_s BETWEEN ? AND ?", since_s, latest_s) or _NEVER
@@ -181,7 +181,7 @@ class Index:
         self._db.close()
 
     def _insert(self, records: Collection[tuple[dict[str, Any], int, int]], journal: str) -> int:
-        """Insert records that lie in a journal at a position with a length; return how many are none."""
+        """Insert records, given with their position and length in a journal; return how many lines are not records."""
         rows = []
         for fields, start, length in records:
             try:
@@ -208,7 +208,7 @@ class Index:
 
 
 def _row(fields: dict[str, Any], journal: str, start: int, length: int) -> tuple[Any, ...]:
-    """Return a line's fields as a row of the table. Raises ValueError, KeyError, TypeError: it is no record."""
+    """Convert a line's fields to a row of the table. Raises ValueError, KeyError, TypeError: it is not a record."""
     key, number = bytes.fromhex(fields["key"]), fields["number"]
     texts = writer, endpoint, batch = fields["writer"], fields["endpoint"], fields.get("batch", "")
     tokens = sent, received = fields.get("input_tokens", 0), fields.get("output_tokens", 0)

@@ -1,10 +1,11 @@
-"""The journal of requests: what was asked is known before it is sent, what was answered is never asked again.
+"""Record every request before it is sent and every reply, so that a request with a reply is never asked again.
 
-Reads and writes the folder `<data>/cache/llm/journal`, shared by shards, attempts and runs. A request is known by the
-hash of endpoint and body; every try at it is a record, written before it is sent and once more when it ended. Each
-process appends to a file of its own and reads those of the others, so that no file ever has two writers and no lock is
-needed, which network filesystems keep badly. What arrives while one write is being made durable goes into the next one,
-which begins at most GATHER_S later. The files hold replies and token counts, never a key or a header.
+Reads and writes the folder `<data>/cache/llm/journal`, shared by shards, attempts and runs. A request is identified by
+the hash of endpoint, body and the number of the ask; each try has a record, written before it is sent and again when it
+has ended. Each process appends to its own file and reads the files of the others, so that no file ever has two writers
+and no file locks are needed, which are unreliable on network filesystems; claim files (claims.py) keep two processes
+from sending the same request. Records that arrive during an fsync are written together by the next one, which begins at
+most GATHER_S later. The files hold replies and token counts, never a key or a header.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ log = logging.getLogger("docent.llm")
 T = TypeVar("T")
 
 GATHER_S = 0.001
-"""Pause before a write, so that what comes at about the same time shares its fsync."""
+"""Pause before a write, so that records that arrive at about the same time share an fsync."""
 
 
 POLL_S = 0.25
@@ -45,8 +46,8 @@ class _Begin:
     """A try that is about to be sent.
 
     Attributes:
-        is_claim: only where there is no reply yet and nobody else asks; `done` gets None where somebody does. What is
-            in a batch is not put into another one, while an online request does not wait for a batch.
+        is_claim: begin only if there is no reply yet and no other process is asking; otherwise `done` gets None. A
+            request in a batch is not put into another batch, but an online request does not wait for a batch.
     """
 
     request: bytes
@@ -69,10 +70,10 @@ class _End:
 
 
 def count_known(path: Path, keys: Sequence[bytes]) -> int:
-    """Return how many of these have a reply already, for an estimate; 0 where there is no journal.
+    """Return how many of these keys have a reply already, for an estimate; 0 if there is no journal.
 
     Raises:
-        ConfigError, TemporaryError: the journal is there and cannot be read.
+        ConfigError, TemporaryError: the journal exists and cannot be read.
     """
     if not path.exists() and not path.with_suffix(".sqlite").exists():
         return 0
@@ -84,17 +85,17 @@ def count_known(path: Path, keys: Sequence[bytes]) -> int:
 
 
 class Journal:
-    """Tries and replies by key. For one event loop; processes may share the folder.
+    """Tries and replies by key. For use in one event loop; processes may share the folder.
 
     Args:
-        path: of the folder.
-        clock: seconds since 1970.
+        path: the folder.
+        clock: returns seconds since 1970.
 
     Attributes:
-        replied: replies that were noted through this object.
+        replied: number of replies recorded through this object.
 
     Raises:
-        ConfigError: the folder cannot be used: damaged, of another docent version, not writable.
+        ConfigError: the folder cannot be used: damaged, not writable, or created by another docent version.
         TemporaryError: the disk is full.
     """
 
@@ -112,12 +113,12 @@ class Journal:
         self._refreshed()
 
     async def begin(self, request: bytes, key: bytes, endpoint: str, batch: str = "") -> Try:
-        """Note that a request is about to be sent; durable when this returns.
+        """Record that a request is about to be sent; durable when this returns.
 
         Args:
-            request: its key when it is asked for the first time; `key` is the one of this time.
-            endpoint: whose allowance it takes from.
-            batch: token of the batch it goes into.
+            request: the key of its first ask; `key` is the key of this ask.
+            endpoint: the endpoint whose allowance it counts against.
+            batch: token of the batch that it goes into.
         """
         attempt = await self.claim(request, key, endpoint, batch, is_exclusive=False)
         assert isinstance(attempt, Try)
@@ -126,10 +127,10 @@ class Journal:
     async def claim(
         self, request: bytes, key: bytes, endpoint: str, batch: str = "", is_exclusive: bool = True
     ) -> Try | Entry | None:
-        """Do the same, but only where nobody has a reply and nobody else asks, unless `is_exclusive` is off.
+        """Do the same as `begin`, but, if `is_exclusive`, only if there is no reply and no other process is asking.
 
         Returns:
-            the try; or the reply that is there by now; or None while another process asks for it.
+            the try; or the reply if there is one by now; or None while another process is asking.
         """
         future: asyncio.Future[Try | Entry | None] = asyncio.get_running_loop().create_future()
         self._begins.append(_Begin(request, key, endpoint, batch, is_exclusive, future))
@@ -137,10 +138,10 @@ class Journal:
         return await future
 
     async def end(self, attempt: Try, state: TryState, entry: Entry | None = None, why: str = "") -> Entry | None:
-        """Note how a try ended; durable when this returns, and its claim is over.
+        """Record how a try ended; durable when this returns, and its claim is released.
 
         Returns:
-            the reply that counts from now on: that of another process where it was there first.
+            the reply that counts from now on: another process's reply if it came first.
         """
         future: asyncio.Future[Entry | None] = asyncio.get_running_loop().create_future()
         self._ends.append(_End(attempt, state, entry, why, future))
@@ -150,10 +151,10 @@ class Journal:
     async def wait_for_others(
         self, key: bytes, longest_s: float, pause: Callable[[float], Awaitable[Any]] = asyncio.sleep
     ) -> bool:
-        """Wait until no other process asks this online; False when one still does after `longest_s`.
+        """Wait until no other process is asking this online; return False if one still is after `longest_s`.
 
         Args:
-            pause: waits so many seconds, or raises what ends the waiting.
+            pause: waits for the given number of seconds, or raises an error that ends the waiting.
         """
         if not self._has_waited:
             log.info("another process that shares the journal asks the same: its replies are waited for")
@@ -167,45 +168,45 @@ class Journal:
         return False
 
     async def is_another_at_work(self, writer: str) -> bool:
-        """Return whether the writer of a try is a process other than this one that is still there."""
+        """Return whether the writer of a try is another process that is still running."""
         return await self._read(lambda: self._is_another_at_work(writer))
 
     async def find(self, keys: Sequence[bytes]) -> dict[bytes, Entry]:
-        """Return the replies that are there, by key."""
+        """Return the replies that exist, by key."""
         return await self._read(lambda: self._reader.entries(self._index.replies(keys)))
 
     async def known(self, keys: Sequence[bytes]) -> set[bytes]:
-        """Return those keys that have a reply."""
+        """Return the keys that have a reply."""
         return await self._read(lambda: self._index.known(keys))
 
     async def spent(self, requests: Sequence[bytes]) -> dict[bytes, Spent]:
-        """Return what all tries at some requests used, by the request's first key; those without any are left out."""
+        """Return what all tries of some requests used, by the request's first key; omit requests without tries."""
         return await self._read(lambda: self._index.spent(requests))
 
     async def in_batches(self, keys: Sequence[bytes]) -> dict[bytes, Try]:
-        """Return tries without an end that went into a batch, by key: the batch may still bring their replies."""
+        """Return tries in batches that have not ended, by key: the batch may still bring their replies."""
         attempts = await self._read(lambda: self._index.open_tries(keys))
         return {attempt.key: attempt for attempt in attempts if attempt.batch}
 
     async def used_since(
         self, endpoint: str, since_s: float, now_s: float = math.inf, counts_ahead: bool = True
     ) -> Used:
-        """Return what was sent to an endpoint since a moment of the wall clock, and what is just being noted."""
+        """Return what was sent to an endpoint since a wall-clock time, including records that are being written."""
         used = await self._read(lambda: self._index.used_since(endpoint, since_s, now_s, counts_ahead), True)
         noting = sum(begin.endpoint == endpoint for begin in self._begins)
         return used._replace(requests=used.requests + noting, unreported=used.unreported + noting)
 
     async def count_replies(self) -> tuple[str, int]:
-        """Return a number by which the journal is known, and how many replies it holds."""
+        """Return a number that identifies the journal, and how many replies it holds."""
         return self._identity, await self._read(self._index.count_replies, True)
 
     async def settled(self) -> None:
-        """Wait until nothing is left to be written."""
+        """Wait until everything is written."""
         if self._task is not None:
             await asyncio.wait({self._task})
 
     def close(self) -> None:
-        """Close the journal, which ends all claims."""
+        """Close the journal, which releases all claims."""
         self._thread.shutdown()
         self._writer.close()
         with contextlib.suppress(OSError):  # merging can wait
@@ -231,7 +232,7 @@ class Journal:
             self._task = asyncio.get_running_loop().create_task(self._write())
 
     async def _write(self) -> None:
-        """Write again and again until nothing is left."""
+        """Write until nothing is left to write."""
         loop = asyncio.get_running_loop()
         await asyncio.sleep(GATHER_S)
         while self._begins or self._ends:
@@ -241,7 +242,7 @@ class Journal:
                 try:
                     results: list[Any] = await loop.run_in_executor(self._thread, self._noted, begins, ends)
                 except BaseException as error:
-                    # Whatever the error is, no caller may wait for ever for a write that does not come.
+                    # Whatever the error is, no caller may wait forever for a write that never happens.
                     waiting: list[_Begin | _End] = [*begins, *ends, *self._ends]
                     for one in waiting:
                         if not one.done.done():
@@ -258,13 +259,13 @@ class Journal:
             await asyncio.sleep(GATHER_S)
 
     def _noted(self, begins: Sequence[_Begin], ends: list[_End]) -> list[Try | Entry | None]:
-        """Write what ended and what begins; the ends come first, so that a claim sees the replies among them.
+        """Write tries that ended and tries that begin; the ends come first, so that a claim sees replies among them.
 
-        Ends are taken into `ends` as late as possible: what is paid for does not wait for other requests' claims.
-        This order makes claims safe: create the claim files, read the journals of the others, make the begins durable
-        in this one, remove the files. Whoever creates a claim file afterwards reads the begin before sending. A process
-        that is alone needs no claim files: it makes sure afterwards that it still was. Another one that came since has
-        created its journal after this begin was durable, and will read it.
+        Ends are added to `ends` as late as possible, so that paid replies do not wait for other requests' claims. This
+        order makes claims safe: create the claim files, read the journals of the others, make the begins durable in
+        this journal, remove the claim files. A process that creates a claim file afterwards reads the begin before it
+        sends. A process that is alone needs no claim files: it checks afterwards that it was still alone. Any process
+        that has started since then created its journal after this begin was durable, and will read it.
         """
         lines: list[bytes] = []
         keys = list({begin.key for begin in begins if begin.is_claim})
@@ -294,7 +295,7 @@ class Journal:
         self._index.add(lines, self._writer.name, start)
 
     def _withdrawn(self, begins: Sequence[_Begin], results: Sequence[Try | Entry | None]) -> list[Try | Entry | None]:
-        """End claims without claim files because another process has just come: they are made again with them."""
+        """Withdraw claims without claim files, as another process has just started: they are repeated with them."""
         kept = [
             None if begin.is_claim and isinstance(one, Try) else one for begin, one in zip(begins, results, strict=True)
         ]
@@ -303,7 +304,7 @@ class Journal:
         return kept
 
     def _follow_the_folder(self) -> None:
-        """Go on in another folder or journal where this one was lost: what is written must be found later."""
+        """Continue in another folder or journal if this one was lost: what is written must be found later."""
         before, is_late = self._writer.name, self._writer.is_late()
         if not self._writer.is_there():
             if before and not is_late:  # else others have merged it, because this process was suspended
@@ -318,7 +319,7 @@ class Journal:
         self._reader.own = self._writer.name
 
     def _take(self, keys: Sequence[bytes], claim_files: contextlib.ExitStack) -> set[bytes]:
-        """Create claim files, which are removed with the stack, and return the keys that got one."""
+        """Create claim files, which are removed when the stack closes, and return the keys that got one."""
         taken: set[bytes] = set()
         assert self._writer.path is not None
         for key in keys:
@@ -331,11 +332,11 @@ class Journal:
     def _claimed_or_not(
         self, begins: Sequence[_Begin], replies: Mapping[bytes, Entry], taken: set[bytes], lines: list[bytes]
     ) -> Iterator[Try | Entry | None]:
-        """Return the result of each begin, and add the records of those that may be sent."""
+        """Yield the result of each begin, and append the records of those that may be sent."""
         open_tries = self._index.open_tries(list(taken))
         in_batches = {attempt.key for attempt in open_tries if attempt.batch}
         online = {a.key for a in open_tries if not a.batch and self._is_another_at_work(a.writer)}
-        # A number is not used again where the write failed, for others may have read a part of it.
+        # A number is not used again if the write failed, because others may have read part of the record.
         self._number = max(self._number, self._index.largest_number)
         for begin in begins:
             key = begin.key
@@ -352,7 +353,7 @@ class Journal:
 
 
 def _ended(end: _End, replies: dict[bytes, Entry], lines: list[bytes]) -> Entry | None:
-    """Add the record of an end; where there was a reply to the same request, that one counts and this one costs."""
+    """Append the record of an end; if the request had a reply already, that one counts and this one only costs."""
     key, entry = end.attempt.key, end.entry
     if entry is not None and key in replies:
         cost = Entry("", "", entry.input_tokens, entry.output_tokens)

@@ -1,8 +1,8 @@
-"""Read all journals of a folder into the index, and tell which of their writers are still at work.
+"""Read all journals of a folder into the index, and determine which of their writers are still running.
 
-Reads `<data>/cache/llm/journal/*.jsonl`; writes nothing. Every look opens the folder and the files anew, because that
-is when NFS asks the server for what others have written (close-to-open consistency). Only whole lines count: the last
-line of a writer that was killed may be torn.
+Reads `<data>/cache/llm/journal/*.jsonl`; writes nothing. Each refresh reopens the folder and the files, because that is
+when NFS asks the server for what others have written (close-to-open consistency). Only complete lines count: the last
+line of a killed writer may be torn.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ log = logging.getLogger("docent.llm")
 
 SUFFIX = ".jsonl"
 LEASE_S = 30.0
-"""A writer on another machine counts as gone when its journal was not touched for so long; six beats of writer.py."""
+"""A writer on another machine counts as gone if its journal was not touched for this long; six beats of writer.py."""
 LOOK_AGAIN_S = 0.2
-"""Within this time a look-up does not read the journals again; a claim always does."""
+"""Within this time a lookup does not read the journals again; a claim always does."""
 
 
 @dataclass(slots=True)
 class _Journal:
-    """What is known of one journal.
+    """The state of one journal.
 
     Attributes:
-        process: its writer, as the first line says; None until that line is whole.
-        end: bytes that are in the index.
-        stamp_ns: modification time when it was opened last, only ever compared with itself, because clocks differ.
-        unchanged_since_s: since when it is the same, by this process's monotonic clock.
+        process: its writer, as named in the first line; None until that line is complete.
+        end: number of bytes that are in the index.
+        stamp_ns: modification time when it was last opened, only ever compared with itself, because clocks differ.
+        unchanged_since_s: when this time stamp was first seen, by this process's monotonic clock.
         is_complete: its writer has closed it or is gone, and it was read to its end after that.
     """
 
@@ -51,13 +51,13 @@ class _Journal:
 
 
 class Reader:
-    """The journals of one folder. For one thread at a time.
+    """The journals of one folder. For use by one thread at a time.
 
     Args:
-        clock: seconds, monotonic.
+        clock: returns monotonic seconds.
 
     Attributes:
-        own: name of this process's journal, which is not read because what it writes is in the index already.
+        own: name of this process's journal, which is not read because its records are added to the index directly.
     """
 
     def __init__(self, folder: Path, index: Index, clock: Callable[[], float] = time.monotonic) -> None:
@@ -66,7 +66,7 @@ class Reader:
         self._looked_s = -LOOK_AGAIN_S
 
     def refresh(self, at_once: bool = True) -> None:
-        """Read what was added to the journals; without `at_once`, only if that was not done a moment ago."""
+        """Read what was added to the journals; without `at_once`, only if the last refresh was not a moment ago."""
         if not at_once and self._clock() - self._looked_s < LOOK_AGAIN_S:
             return
         while not self._read_all():
@@ -74,23 +74,23 @@ class Reader:
         self._looked_s = self._clock()
 
     def is_at_work(self, writer: str) -> bool:
-        """Return whether a writer may still end its tries; False for good once it was False."""
+        """Return whether a writer may still end its tries; once False, it stays False."""
         if writer not in self._journals and self._path(writer).exists():
             self.refresh()
         journal = self._journals.get(writer)
         return journal is not None and not journal.is_complete
 
     def is_alone(self) -> bool:
-        """Return whether no other process has a journal now that is not closed."""
+        """Return whether no other process has an open journal."""
         is_known = self._names() <= self._journals.keys() | {self.own}
         return is_known and all(journal.is_complete for journal in self._journals.values())
 
     def complete(self) -> list[str]:
-        """Return the names of journals that nobody writes any more and that are in the index as a whole."""
+        """Return the names of journals that have no writer any more and are completely in the index."""
         return sorted(name for name, journal in self._journals.items() if journal.is_complete)
 
     def entries(self, places: dict[bytes, Place]) -> dict[bytes, Entry]:
-        """Read the replies at some places; those whose journal has just gone are left out."""
+        """Read the replies at some locations, even if journals were merged meanwhile; omit those that are gone."""
         entries: dict[bytes, Entry] = {}
         by_place = sorted(places.items(), key=lambda item: item[1])
         try:
@@ -117,7 +117,7 @@ class Reader:
         return {name.removesuffix(SUFFIX) for name in names if name.endswith(SUFFIX) and not name.startswith(".")}
 
     def _read_all(self) -> bool:
-        """Read what is new; False where a journal went away meanwhile, so that the one it was merged into is read."""
+        """Read what is new; return False if a journal was removed meanwhile, so that it is read again."""
         names = self._names()
         if self._journals.keys() - names:
             names = self._names()  # the listing may be older than the journal that the missing one was merged into
@@ -138,7 +138,7 @@ class Reader:
             if journal.process is None:
                 journal.process = _process_in(line := file.readline())
                 journal.end = len(line) if journal.process is not None else 0
-            # Whether its writer is gone is looked at first: what it wrote before it went is then read below.
+            # Check first whether its writer is gone: what it wrote before that is then read below.
             is_gone = self._is_gone(journal, os.fstat(file.fileno()).st_mtime_ns)
             if journal.process is not None:
                 file.seek(journal.end)
@@ -156,7 +156,7 @@ class Reader:
 
 
 def _process_in(line: bytes) -> dict[str, Any] | None:
-    """Return the process that a journal's first line names; {} for a line that cannot be read, None for a torn one."""
+    """Return the process in a journal's first line: {} for an unreadable line, None for a torn one."""
     if not line.endswith(b"\n"):
         return None
     try:
@@ -167,18 +167,18 @@ def _process_in(line: bytes) -> dict[str, Any] | None:
 
 
 def this_process() -> dict[str, str]:
-    """Return what tells this process from every other one; `machine` covers the boot and the PID namespace."""
+    """Return what distinguishes this process from all others; `machine` identifies the boot and the PID namespace."""
     return {"machine": _machine(), "pid": str(os.getpid()), "started": _started(os.getpid()) or ""}
 
 
 def has_ended(process: Mapping[str, object]) -> bool:
-    """Return whether this machine knows that a process, as `this_process` described it, has ended."""
+    """Return whether a process, as described by `this_process`, is known to have ended on this machine."""
     pid, started = str(process.get("pid", "")), process.get("started")
     return process.get("machine") == _machine() and bool(started) and pid.isdecimal() and _started(int(pid)) != started
 
 
 def _machine() -> str:
-    """Return this boot of this machine, and the PID namespace in which process numbers mean something."""
+    """Identify this boot of this machine and the PID namespace in which process numbers are valid."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         return f"{boot} {os.readlink('/proc/self/ns/pid')}"
@@ -187,10 +187,10 @@ def _machine() -> str:
 
 
 def _started(pid: int) -> str | None:
-    """Return when a process started, in ticks since the boot; None where it has ended, or there is no /proc."""
+    """Return when a process started, in ticks since the boot; None if it has ended or there is no /proc."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
-    fields = stat.rpartition(")")[2].split()  # a command's name may hold blanks and brackets
+    fields = stat.rpartition(")")[2].split()  # a command's name may contain blanks and brackets
     return None if fields[0] in ("Z", "X") else fields[19]

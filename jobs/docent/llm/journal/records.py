@@ -1,7 +1,7 @@
-"""The records of a journal: tries and their states, replies, sums, and the key by which a request is known.
+"""Define the records of a journal: tries and their states, replies, sums, and the key that identifies a request.
 
-One record is one line of JSON and says all that is known of a try, so that a later record replaces an earlier one and
-each can be copied to another file. Reads and writes nothing; writer.py does.
+One record is one line of JSON with all that is known of a try, so that a later record replaces an earlier one and each
+can be copied to another file. Reads and writes nothing; writer.py does.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from typing import Any, NamedTuple
 
 
 class TryState(IntEnum):
-    """State of one try. BEGUN without an end was cut off by a kill: it may have been paid for, like LOST."""
+    """State of one try. A BEGUN try without an end was interrupted: it may have been paid for, like a LOST one."""
 
     BEGUN, REPLIED, REFUSED, LOST = range(4)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One paid reply, as the endpoint gave it.
+    """One paid reply, as the endpoint sent it.
 
     Attributes:
-        finish_reason: the endpoint's word, with a note where a reply without text has its words elsewhere.
-        input_tokens: 0 where the endpoint reports none; `output_tokens` likewise.
-        by_another: another process asked for it while this one was about to.
+        finish_reason: the endpoint's value, with a note if a reply without text has its words in another field.
+        input_tokens: 0 if the endpoint does not report them; `output_tokens` likewise.
+        by_another: whether another process asked for it while this one was about to.
     """
 
     text: str
@@ -38,16 +38,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """One try at a request.
+    """One try of a request.
 
     Attributes:
-        number: one more than the largest number that its writer had seen in any journal, so that numbers give the
-            order in which tries were made although no journal holds all of them.
+        number: one more than the largest number that its writer had seen in any journal, so that numbers give the order
+            in which tries were begun although no journal holds all of them.
         writer: name of the journal in which it was begun.
-        request: key of the request when it was asked for the first time.
-        key: key of this time.
-        endpoint: whose allowance it takes from.
-        batch: token of the batch it was sent in, "" online.
+        request: key of the request's first ask.
+        key: key of this ask.
+        endpoint: the endpoint whose allowance it counts against.
+        batch: token of the batch it was sent in, or "" if it was sent online.
         begun_s: seconds since 1970 by the clock of its process.
     """
 
@@ -60,7 +60,7 @@ class Try:
     begun_s: float
 
     def line(self, state: TryState = TryState.BEGUN, entry: Entry | None = None, why: str = "") -> bytes:
-        """Return the record of this try in a state; fields with their usual value are left out."""
+        """Return the record of this try in a state; fields with their default value are left out."""
         reply = entry or Entry("", "")
         optional = {
             "request": self.request.hex() if self.request != self.key else "",
@@ -87,9 +87,9 @@ class Spent(NamedTuple):
 
 
 class Used(NamedTuple):
-    """Tries at an endpoint, the tokens of their replies, and how many tries report none although they may cost.
+    """Number of tries at an endpoint, tokens of their replies, and number of tries that may cost but report no tokens.
 
-    `ahead` of them are dated in the future, and no later try says when they were made.
+    `ahead` tries are dated in the future, and no later try shows when they were begun.
     """
 
     requests: int
@@ -99,11 +99,11 @@ class Used(NamedTuple):
 
 
 def journal_key(provider: str, base_url: str, body: bytes, ask: int) -> bytes:
-    """Return the sha256 over all that decides a reply.
+    """Return the sha256 over everything that determines a reply.
 
     Args:
         provider: `openai` for every endpoint with that API, or `offline`.
-        body: canonical JSON of the request, pictures by their hash.
-        ask: counts how often the same request was asked on purpose.
+        body: canonical JSON of the request, with images replaced by their hashes.
+        ask: how often the same request was asked deliberately before.
     """
     return hashlib.sha256(b'["%s","%s",%s,%d]' % (provider.encode(), base_url.encode(), body, ask)).digest()

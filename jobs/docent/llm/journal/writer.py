@@ -1,7 +1,7 @@
-"""This process's own journal: appended to by nobody else, synced, and touched while the process runs.
+"""Write this process's own journal: no other process appends to it; it is synced, and touched while the process runs.
 
-Writes `<data>/cache/llm/journal/NAME.jsonl`. The first line names the process, then come records, and a last line says
-that it is closed.
+Writes `<data>/cache/llm/journal/NAME.jsonl`. The first line names the process, then records follow, and a last line
+marks it as closed.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ log = logging.getLogger("docent.llm")
 
 CLOSED = b'{"closed":true}\n'
 BEAT_S = 5.0
-"""How often the journal is touched; a writer is given up after LEASE_S, six beats."""
+"""How often the journal is touched; a writer counts as gone after LEASE_S, six beats."""
 
 
 class Writer:
-    """One journal, created with the first use; another one follows where it was lost.
+    """A journal that is created on first use; if it is lost, a new one replaces it.
 
     Args:
-        folder: of the journals; it exists.
+        folder: the folder of the journals, which exists.
 
     Attributes:
-        path: of the journal, None before there is one.
+        path: the journal's path, or None before there is one.
     """
 
     def __init__(self, folder: Path, beat_s: float = BEAT_S) -> None:
@@ -43,17 +43,17 @@ class Writer:
 
     @property
     def name(self) -> str:
-        """Name of the journal, "" before there is one."""
+        """Return the name of the journal, or "" before there is one."""
         return self.path.stem if self.path else ""
 
     def open(self) -> None:
-        """Make sure that there is a journal whose writer the others take to be at work.
+        """Make sure that there is a journal whose writer the others consider to be running.
 
         A process that was suspended for longer than the lease counts as gone, and its journal may have been merged into
-        another one: it goes on in a new one, as it does where its file was deleted.
+        another one. It continues in a new one, as it does if its file was deleted.
 
         Raises:
-            OSError: it cannot be created.
+            OSError: the journal cannot be created.
         """
         if self.path is not None and (not self.is_there() or self.is_late()):
             self._finish()
@@ -72,7 +72,7 @@ class Writer:
         """Write lines; they are durable when this returns.
 
         Returns:
-            the position of the first of them.
+            the position of the first line.
 
         Raises:
             OSError: they could not be written.
@@ -100,11 +100,11 @@ class Writer:
             return False
 
     def is_late(self) -> bool:
-        """Return whether it was not touched within the lease, on a clock that goes on while the machine sleeps."""
+        """Return whether it was not touched within the lease, by a clock that includes the time the machine sleeps."""
         return since_boot_s() - self._renewed_s >= LEASE_S
 
     def close(self) -> None:
-        """Say that nothing will follow, which frees what was begun and has no end."""
+        """Write that nothing follows, which releases tries that were begun and have not ended."""
         self._closed.set()
         if self.path is not None:
             self._finish()
@@ -112,17 +112,17 @@ class Writer:
     def _finish(self) -> None:
         try:
             self.append([CLOSED])
-        except OSError as error:  # others find out by the end of the process
+        except OSError as error:  # others notice when the process ends
             log.warning("the journal %s cannot be closed: %s", self.path, error.strerror)
         os.close(self._handle)
         self.path = None
 
     def _keep_touching(self) -> None:
-        """Touch the journal, which gives it the time of the file system's own clock."""
+        """Touch the journal, which sets its modification time by the file system's own clock."""
         while not self._closed.wait(self._beat_s):
             path = self.path
             if path is None or self.is_late():
-                continue  # `open` goes on in a new journal
+                continue  # `open` continues in a new journal
             try:
                 os.utime(path)
                 self._renewed_s = since_boot_s()

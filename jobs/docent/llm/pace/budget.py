@@ -1,4 +1,4 @@
-"""Keep to spending limits: a request is sent only if even its highest possible price stays below them.
+"""Enforce spending limits: a request is sent only if even its highest possible price stays within them.
 
 Reads and writes nothing. What earlier attempts paid, or may have paid when they were killed, is counted before anything
 is sent.
@@ -16,26 +16,26 @@ from docent.llm.pace.prices import Prices, prices_of
 
 TOKENS_PER_MESSAGE = 16
 TOKENS_PER_IMAGE = 3_000
-"""Taken for a picture before the reply tells; some models count more."""
+"""Assumed for an image until the reply reports its tokens; some models count more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Tokens of prompt and reply, and their price in USD (0 where no price is known)."""
+    """Tokens of prompt and reply, and their price in USD (0 if no price is known)."""
 
     tokens: float
     usd: float
 
 
 class Budget:
-    """What is spent and reserved, and the limits of one shard.
+    """Spent and reserved amounts, and the limits of one shard.
 
     Args:
-        llm: prices, `max_usd` and `max_tokens`; limits are divided over `shards`, so that no shard needs another.
-        shards: how many share the limits.
+        llm: prices, `max_usd` and `max_tokens`; limits are divided by `shards`, so that shards need not coordinate.
+        shards: number of shards that share the limits.
 
     Raises:
-        ConfigError: a limit in USD without prices.
+        ConfigError: there is a limit in USD, but no prices.
     """
 
     def __init__(self, llm: Llm, shards: int) -> None:
@@ -56,7 +56,7 @@ class Budget:
 
     @property
     def limited(self) -> bool:
-        """Whether there is any limit."""
+        """Return whether there is any limit."""
         return self.max_usd is not None or self.max_tokens is not None
 
     def most(self, body_bytes: int, messages: int, images: int, max_tokens: int) -> Cost:
@@ -84,7 +84,7 @@ class Budget:
                 raise StoppedError("stopped before all was asked", next_step="docent run")
 
     def reserve_now(self, most: Cost) -> ConfigError | None:
-        """Reserve the highest possible price of a request if it fits now, else return the error."""
+        """Reserve the highest possible price of a request if it fits now, otherwise return the error."""
         usd, tokens = self.usd + self._reserved_usd + most.usd, self.tokens + self._reserved_tokens + most.tokens
         if self.max_usd is not None and usd > self.max_usd:
             spent = f"{self.usd:.4f} of this shard's {self.max_usd:.4f} USD are spent, the next reply may cost"
@@ -102,7 +102,7 @@ class Budget:
         )
 
     def reserve_again(self, counted: Cost, most: Cost) -> None:
-        """Reserve `most` for a request of an earlier attempt that is still awaited and was counted as in doubt."""
+        """Reserve `most` for an earlier attempt's request that is still awaited and was counted as in doubt."""
         if self.limited:
             self.usd, self.tokens = self.usd - counted.usd, self.tokens - counted.tokens
         self._hold(most)
@@ -120,7 +120,7 @@ class Budget:
         self._changed.set()
 
     def stop(self) -> None:
-        """Raise StoppedError in everything that waits."""
+        """Raise StoppedError in all waiting calls."""
         self.stopped = True
         self._changed.set()
 

@@ -1,36 +1,36 @@
 """Choose the number of concurrent requests: as many as allowed, fewer while the endpoint only queues them.
 
-Reads and writes nothing and knows no clock. An endpoint that queues (vLLM, LMDeploy) refuses nothing: beyond what it
-works on at once, more requests make each one slower and none of them more. Little's law says when that is so: replies
-per second do not rise with the number in flight. So where replies take much longer than they once did, fewer are
-tried; if as many replies come per second as before, that was queueing and it stays so, else it is taken back.
+Reads and writes nothing and has no clock. An endpoint that queues (vLLM, LMDeploy) refuses nothing: beyond its
+capacity, more requests make each one slower without raising throughput. By Little's law, replies per second then do not
+rise with the number in flight. So if replies take much longer than before, fewer requests are tried. If throughput
+stays the same, requests were only queueing, and the lower number is kept; otherwise it is taken back.
 """
 
 from __future__ import annotations
 
 SLOWER = 1.5
-"""Replies that take so much longer than the fastest typical ones are reason to try fewer."""
+"""If replies take longer than the fastest typical ones by this factor, fewer are tried."""
 FEWER = 0.7
-"""So many of them are tried then."""
+"""The share of requests that is tried then."""
 GROUP = 16
-"""Replies in a row whose mean is compared: one alone may be short by chance."""
+"""Consecutive replies whose mean is compared: a single one may be short by chance."""
 FADES = 1.01
-"""The fastest time is believed less with every round, because the endpoint's load and the requests change."""
+"""The fastest time is raised by this factor every round, because the endpoint's load and the requests change."""
 SAME = 0.95
-"""A throughput not below this share of the one before counts as the same."""
+"""A throughput of at least this share of the previous one counts as the same."""
 UP = 1.25
-"""So many more are tried now and then, while below the most allowed."""
+"""Factor by which more are tried from time to time, while below the highest number allowed."""
 LONGEST_PATIENCE = 64
-"""Rounds between two attempts, at most; they double with every one that was wrong."""
+"""Most rounds between two attempts; the number doubles with every failed attempt."""
 LOST_SHARE = 0.2
-"""More timeouts than this share of a round halve what is in flight."""
+"""If more than this share of a round times out, the number in flight is halved."""
 
 
 class Concurrency:
-    """The number of requests that may be in flight now, `limit`, of at most `most`.
+    """The number of requests that may be in flight now, `limit`, at most `most`.
 
-    A round lasts until each of them has been answered about once; only rounds in which all places were taken say
-    anything about the endpoint. `fastest_s` is the shortest mean of some replies in a row, infinite at first.
+    A round lasts until each request in flight has been answered about once; only rounds in which all places were taken
+    provide evidence about the endpoint. `fastest_s` is the shortest mean of consecutive replies, infinite at first.
     """
 
     def __init__(self, most: int) -> None:
@@ -50,8 +50,8 @@ class Concurrency:
         """Count a request that has ended.
 
         Args:
-            took_s: seconds until its reply; None when it timed out.
-            was_full: whether all places were taken until now.
+            took_s: seconds until its reply, or None if it timed out.
+            was_full: whether all places were taken when it ended.
         """
         if self._ended == 0 and self._lost == 0 and self._started_s == 0.0:
             self._started_s = now_s - (took_s or 0.0)

@@ -1,9 +1,9 @@
-"""Keep to daily allowances across all shards and runs that share the journal.
+"""Enforce daily allowances across all shards and runs that share the journal.
 
-Reads the journal. In every minute of the wall clock a shard takes its part, once, of what the last 24 hours left over,
+Reads the journal. Once in every minute of the wall clock, a shard takes its part of what the last 24 hours left over,
 and what it does not use by the end of the minute lapses. So all shards together never take more than is left, and none
-of them needs to know of another. No clock is trusted for more than it can know: while this runs, no time passes faster
-than since the boot, and tries that a wrong clock dated in the future count as made now until a day has passed.
+needs to know of another. Clocks are trusted only as far as they can be checked: while this runs, time passes no faster
+than since the boot, and tries that a wrong clock dated in the future count as begun now until a day has passed.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ class DailyAllowance:
 
     Args:
         llm: `requests_per_day`, `tokens_per_day`.
-        shards: how many share them.
-        endpoint: whose tries count.
-        clock: seconds since 1970.
-        since_boot: seconds that really pass; `clock` where it is left out.
+        shards: number of shards that share them.
+        endpoint: the endpoint whose tries count.
+        clock: returns seconds since 1970.
+        since_boot: returns seconds that have really passed; `clock` if omitted.
 
     Raises:
-        ConfigError: fewer requests than shards, so that none of them could ever begin one.
+        ConfigError: there are fewer requests than shards, so that no shard could ever begin one.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - two clocks, so that a test can set them
@@ -62,10 +62,10 @@ class DailyAllowance:
         self._one_asks = asyncio.Lock()
 
     async def take(self, tokens: float, pause: Callable[[float], Awaitable[None]]) -> None:
-        """Count one request, which must be noted in the journal at once; waits, with `pause`, while nothing is left.
+        """Count one request, which must be recorded in the journal at once; waits, with `pause`, while nothing is left.
 
         Args:
-            tokens: of prompt and reply together, as far as can be said before.
+            tokens: estimated tokens of prompt and reply together.
         """
         if self._limits == (None, None):
             return

@@ -1,8 +1,8 @@
-"""Limit the time of a request without counting the time in which this process was suspended.
+"""Limit the time of a request without counting time in which this process was suspended.
 
-Reads the event loop's clock; writes nothing. A process that was suspended (SIGSTOP, a closed lid), or whose loop had
-no turn, finds its timers overdue and the reply in the socket at the same moment. A timer that comes late therefore
-gives the loop time to read first.
+Reads the event loop's clock; writes nothing. If a process was suspended (SIGSTOP, a closed lid) or its event loop was
+blocked, timers are overdue at the same moment as the reply becomes readable. A timer that fires late therefore gives
+the loop time to read first.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import time
 from types import TracebackType
 
 LATE_S = 0.25
-"""A timer that comes so late was not held up by the load of a few callbacks."""
+"""A timer that is this late was not delayed by the load of a few callbacks."""
 READ_S = 5.0
-"""Time to read what has arrived, at most as long as the time limit itself."""
+"""Time to read what has arrived; at most the time limit itself."""
 MOST_EXTENSIONS = 10
 
 
@@ -24,9 +24,9 @@ def since_boot_s() -> float:
 
 
 class deadline:  # noqa: N801 - used like asyncio.timeout
-    """Cancel the body after so many seconds; a little later after up to MOST_EXTENSIONS suspensions.
+    """Cancel the body after `timeout_s` seconds; extended a little after up to MOST_EXTENSIONS suspensions.
 
-    A class, because an asynchronous generator costs a tenth of what a whole request does.
+    A class, because an asynchronous generator would cost a tenth of what a whole request costs.
 
     Raises:
         TimeoutError: the time is over.

@@ -1,7 +1,7 @@
 """Estimate tokens, cost, and time at the configured rates before anything is sent.
 
-Tokens are estimated from characters, not counted: every model counts in its own way. Reads the price list; writes and
-sends nothing.
+Tokens are estimated from characters, not counted, because every model counts differently. Reads the price list; writes
+and sends nothing.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from docent.llm.pace.prices import prices_of
 from docent.llm.structure.structure import ask_for_json
 
 CHARS_PER_TOKEN = 4
-"""Of English; other languages need up to one token per character."""
+"""For English; other languages need up to one token per character."""
 TOKENS_PER_IMAGE = 1_000
-"""About what a photograph of a megapixel takes in full detail."""
+"""About what a photograph of one megapixel takes in full detail."""
 MINUTES_PER_DAY = 24 * 60
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What requests are expected to take when each is answered at once and none has to be asked again.
+    """Expected usage if each request is answered on the first try and none has to be asked again.
 
     Attributes:
-        input_tokens: estimated.
-        likely_output_tokens: estimated, replies as long as they usually are.
-        most_output_tokens: every reply as long as it may become.
-        likely_usd: None where no price is known; `most_usd` likewise.
-        minutes: the least that the configured rates allow; None where there are none, or in batch mode.
+        input_tokens: estimated tokens of the prompts.
+        likely_output_tokens: estimated tokens of replies of usual length.
+        most_output_tokens: tokens if every reply is as long as allowed.
+        likely_usd: estimated price, or None if no price is known; `most_usd` likewise.
+        minutes: shortest time that the configured rates allow; None if there are none, or in batch mode.
     """
 
     requests: int
@@ -44,7 +44,7 @@ class Expected:
 
 
 def expected(requests: Iterable[tuple[ChatRequest, int]], llm: Llm) -> Expected:
-    """Sum over requests, each with the tokens that its reply likely has."""
+    """Sum over requests, each given with the likely number of tokens of its reply."""
     count = sent = likely = most = 0
     for request, reply_tokens in requests:
         count += 1
@@ -64,16 +64,16 @@ def expected(requests: Iterable[tuple[ChatRequest, int]], llm: Llm) -> Expected:
 
 
 def input_tokens(request: ChatRequest) -> int:
-    """Return tokens of a prompt: a quarter of its characters, its pictures, and the schema where one is asked for."""
+    """Estimate the tokens of a prompt: a quarter of its characters, its images, and the schema if there is one."""
     messages = [{"role": message.role, "content": message.content} for message in request.messages]
-    if request.schema is not None:  # on every rung the schema is sent, in one place or another
+    if request.schema is not None:  # the schema is sent on every rung, in one place or another
         messages = ask_for_json({"messages": messages}, request.schema, "prompt")["messages"]
     pictures = sum(len(message.images) for message in request.messages)
     return tokens_of(sum(len(message["content"]) for message in messages)) + pictures * TOKENS_PER_IMAGE
 
 
 def tokens_of(chars: int) -> int:
-    """Return tokens of so many characters, rounded up."""
+    """Convert a number of characters to tokens, rounded up."""
     return math.ceil(chars / CHARS_PER_TOKEN)
 
 

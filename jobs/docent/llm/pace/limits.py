@@ -1,7 +1,7 @@
-"""Rates that an endpoint allows: configured, reported in headers, or measured from refusals (HTTP 429).
+"""Track the rates that an endpoint allows: configured, reported in headers, or measured from refusals (HTTP 429).
 
-Reads and writes nothing and knows no clock: every call says what time it is, in seconds of one monotonic clock, so
-that a test can play an hour in a moment. pacing.py puts these together.
+Reads and writes nothing and has no clock: every call passes the time, in seconds of one monotonic clock, so that a test
+can simulate an hour in a moment. pacing.py combines these limits.
 """
 
 from __future__ import annotations
@@ -12,38 +12,38 @@ from collections import deque
 from docent.llm.wire.header_numbers import RateLimit
 
 LOOKED_AT = 8
-"""Sends in a row that are looked at when one of them is refused."""
+"""Consecutive sends that are examined when one of them is refused."""
 REFUSED_OF_THEM = 5
-"""So many refused ones among those say that the allowance is used up; more where lone refusals are common."""
+"""Refusals among those that mean that the allowance is used up; more if isolated refusals are common."""
 SUSPICIOUS_OF_THEM, SUSPICION_S = 2, 0.01
-"""So many hold the next ones back for a moment, in which those on their way tell more."""
+"""With this many refusals, the next sends are held for a moment, in which those in flight give more evidence."""
 PROBE_AFTER_S = 0.1
-"""Pause after the allowance was used up, where the endpoint asks for none: long enough to see how fast it refills."""
+"""Pause after the allowance was used up if the endpoint requests none: long enough to see how fast it refills."""
 GROWTH = 0.0001
-"""A rate found out is raised by this share with every send."""
+"""A measured rate is raised by this share with every send."""
 ROUGH_GROWTH_PER_S = 0.4
-"""A rough estimate grows by e to this power every second."""
+"""A rough estimate grows by a factor of e to this power every second."""
 GROWTH_DOUBLES_AFTER = 100
 """Sends without a refusal after which it is raised twice as fast."""
 LONGEST_HOLD_S = 10.0
-"""Longest pause of docent's own while nothing is accepted; what the endpoint asks for may be longer."""
+"""Longest pause of docent's own while nothing is accepted; one that the endpoint requests may be longer."""
 BELOW = 0.99
-"""Sent at this share of a rate found out."""
+"""Requests are sent at this share of a measured rate."""
 ROUGH = 0.7
-"""Where less than this share of the rate tried was accepted, the estimate is a rough one."""
+"""If less than this share of the attempted rate was accepted, the estimate is a rough one."""
 QUICK = 50
-"""Sends after a lowered rate in which a lone refusal is not counted: some were on their way."""
+"""Sends after a lowered rate during which an isolated refusal is not counted: some were already in flight."""
 IN_VAIN = 4
-"""So many lowered rates without fewer refusals: then those are not about the rate."""
+"""After this many lowered rates without fewer refusals, the refusals are not caused by the rate."""
 
 
 class Bucket:
-    """A token bucket that may go into debt: what is taken is what is known before the reply, corrected after it.
+    """A token bucket that may go into debt: the estimate is taken before the reply and corrected after it.
 
     Args:
-        rate_per_s: how fast it fills.
-        capacity: how much may gather while nothing is taken.
-        now_s: the time; it starts full.
+        rate_per_s: refill rate.
+        capacity: the most that can accumulate while nothing is taken.
+        now_s: current time; the bucket starts full.
     """
 
     def __init__(self, rate_per_s: float, capacity: float, now_s: float) -> None:
@@ -51,33 +51,33 @@ class Bucket:
         self.level, self._at_s = capacity, now_s
 
     def refill(self, now_s: float) -> None:
-        """Bring the level up to now."""
+        """Bring the level up to date."""
         self.level = min(self.capacity, self.level + (now_s - self._at_s) * self.rate_per_s)
         self._at_s = now_s
 
     def wait_s(self, amount: float, now_s: float) -> float:
-        """Return seconds until `amount` may be taken; what is larger than the bucket may go when it is full."""
+        """Return seconds until `amount` may be taken; an amount larger than the bucket may be taken when it is full."""
         self.refill(now_s)
         missing = min(amount, self.capacity) - self.level
         return 0.0 if missing <= 1e-9 else missing / self.rate_per_s
 
     def take(self, amount: float) -> None:
-        """Take it, or give back with a negative amount."""
+        """Take an amount; a negative amount gives back."""
         self.level -= amount
 
 
 def reported_bucket(limit: RateLimit, sent_s: float, sent_since: float) -> Bucket | None:
-    """Return an allowance as headers report it: what is left less what was sent since, and how it fills.
+    """Return an allowance as reported in headers: what is left minus what was sent since, and its refill rate.
 
     Args:
-        sent_s: when the request went out whose reply reports it; `sent_since` went out after that request.
+        sent_s: when the request was sent whose reply reports it; `sent_since` was sent after that request.
 
     Returns:
-        None where nothing of it is used, so that its rate is not known.
+        None if none of it is used, so that its rate is unknown.
     """
     if limit.whole_in_s <= 0 or limit.left >= limit.limit:
         return None
-    # Where less may gather than the limit of a minute, the time until it is whole says nothing of the rate.
+    # If less than the limit of a minute can accumulate, the time until it is full does not give the rate.
     rate_per_s = BELOW * min((limit.limit - limit.left) / limit.whole_in_s, limit.limit / 60)
     bucket = Bucket(rate_per_s, limit.limit, sent_s)
     bucket.level = limit.left - sent_since
@@ -87,10 +87,10 @@ def reported_bucket(limit: RateLimit, sent_s: float, sent_since: float) -> Bucke
 class MeasuredLimit:
     """A rate without headers, measured from refusals.
 
-    A refusal alone says little: behind a load balancer one replica may be busy while the others answer. Several in a
-    row, in the order of sending, say that the allowance is used up. From one such moment to the next, what was
-    accepted in between divided by the seconds is the rate at which it fills; that rate is then kept to and raised
-    little by little, so that a larger allowance is found out as well.
+    A single refusal proves little: behind a load balancer one replica may be busy while the others answer. Several
+    consecutive ones, in the order of sending, mean that the allowance is used up. From one such moment to the next, the
+    number of accepted requests divided by the seconds is the refill rate. That rate is then used and raised slowly, so
+    that a larger allowance is detected as well.
     """
 
     def __init__(self) -> None:
@@ -110,7 +110,7 @@ class MeasuredLimit:
         return self._bucket.wait_s(1.0, now_s) if self._bucket else 0.0
 
     def sent(self, seq: int, now_s: float) -> None:
-        """Count a request that is sent; `seq` counts them from 1."""
+        """Count a request that is sent; `seq` numbers requests from 1."""
         if self._last_seq == 0:
             self._empty_s = now_s
         self._last_seq = seq
@@ -129,7 +129,7 @@ class MeasuredLimit:
         """Record that one of the requests was refused with HTTP 429."""
         self._refused.append(seq)
         if seq <= self._empty_seq:
-            return  # on its way already when the rate was last set: no news
+            return  # in flight already when the rate was last set: no new evidence
         self._refused_since += 1
         near = sum(1 for other in self._refused if max(seq - LOOKED_AT, self._empty_seq) < other <= seq)
         if near >= self._telling():
@@ -140,7 +140,7 @@ class MeasuredLimit:
             self._too_fast(seq, now_s)
 
     def _telling(self) -> int:
-        """Return how many refusals among LOOKED_AT are not chance; after a pause in vain, one."""
+        """Return how many refusals among LOOKED_AT are not chance; one after a pause that did not help."""
         if self._closed:
             return 1
         oldest = self._refused[0] if len(self._refused) == self._refused.maxlen else 0
@@ -148,9 +148,9 @@ class MeasuredLimit:
         return REFUSED_OF_THEM + (share > 0.06) + (share > 0.15) + (share > 0.25)
 
     def _used_up(self, asked_wait_s: float | None, now_s: float) -> None:
-        """Handle several refusals: pause where nothing was accepted since the last time, else measure.
+        """Handle several refusals: pause if nothing was accepted since the last time, otherwise measure.
 
-        The first time, only what had gathered was used up: that says nothing of how fast it fills.
+        The first time, only the accumulated allowance was used up, which does not show how fast it refills.
         """
         closed = self._last_seq - self._empty_seq <= self._refused_since + 1
         if closed or self._empty_seq == 0:
@@ -179,16 +179,16 @@ class MeasuredLimit:
         self._rough = False
 
     def _by_chance(self, accepted_per_s: float, sent_per_s: float) -> bool:
-        """Return whether refusals come by chance: at a limit, as many are accepted as when more were sent."""
+        """Return whether refusals are random: at a real limit, as many are accepted as when more were sent."""
         accepted_before, sent_before = self._before
         return accepted_per_s / accepted_before < (1 + sent_per_s / sent_before) / 2
 
     def _per_s(self, now_s: float, refused: int) -> float:
-        """Return the requests sent per second, without those refused."""
+        """Return the requests sent per second, not counting `refused` of them."""
         return max(self._last_seq - self._empty_seq - refused, 1) / max(now_s - self._empty_s, PROBE_AFTER_S)
 
     def _measure(self, now_s: float) -> None:
-        """Set the rate between what was accepted, a lower bound where the allowance overflowed, and what was tried."""
+        """Set the rate between the accepted one, a lower bound if the allowance overflowed, and the attempted one."""
         low = self._per_s(now_s, self._refused_since)
         high = self._bucket.rate_per_s if self._bucket and self._measured else low
         self._measured = self._empty_seq > 0

@@ -1,8 +1,8 @@
 """Send each request as soon as all limits allow it.
 
-Reads and writes nothing. Four things hold a request back: the places in flight (concurrency.py), the configured rates
-per minute, what the endpoint's headers tell, and what its refusals tell (limits.py). Who waits is served in turn.
-docs/chat-client.md has the picture.
+Reads and writes nothing. Four limits hold a request back: the places in flight (concurrency.py), the configured rates
+per minute, the limits in the endpoint's headers, and the rate measured from its refusals (limits.py). Waiting requests
+are served in order. docs/chat-client.md has a diagram.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from docent.llm.pace.retry import How
 from docent.llm.wire.header_numbers import rate_limit
 
 AT_ONCE, SPREAD, FEWEST_PER_S = 4.0, 4.0, 500.0
-"""Replies that came together make requests that go together: a few at once, the others at so many times the rate of
-replies, so that refusals of the first are seen while the last are still held."""
+"""Replies that arrive together cause requests to be sent together: a few at once, the others at this multiple of the
+rate of replies, so that refusals of the first are seen while the last are still held."""
 FIRST_PER_S = 4000.0
-"""Until that is known: all places at once would overrun an endpoint that allows only a few together."""
+"""Rate until that is known: sending all places at once would overload an endpoint with a small burst limit."""
 BURST_S = 1.0
-"""What may gather of a configured rate, in seconds of it."""
+"""Burst of a configured rate, in seconds of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """One request on its way: its number, when it went, and the tokens it was taken to need."""
+    """A request in flight: its number, when it was sent, and its estimated tokens."""
 
     number: int
     at_s: float
@@ -41,15 +41,15 @@ class Send:
 
 
 class Pacer:
-    """Lets requests go: a `place` each, then its turn with `admit`, then `ended`. For one event loop.
+    """Admits requests: `place`, then `admit`, then `ended` for each of them. For use in one event loop.
 
-    A place is taken before the request is noted in the journal and given back when it has ended; `admit` comes last, so
-    that what is noted at most a commit later does not wait twice and refusals are seen while others are still held.
+    A place is taken before the request is recorded in the journal and given back when it has ended; `admit` comes last,
+    so that requests recorded in one commit do not wait twice and refusals are seen while others are still held.
 
     Args:
-        llm: `max_in_flight` and the rates per minute, divided over the shards.
-        shards: how many processes share the endpoint.
-        clock: seconds, monotonic.
+        llm: `max_in_flight` and the rates per minute, divided by `shards`.
+        shards: number of processes that share the endpoint.
+        clock: returns monotonic seconds.
     """
 
     def __init__(self, llm: Llm, shards: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -72,7 +72,7 @@ class Pacer:
         self._timer: asyncio.TimerHandle | None = None
 
     async def place(self) -> None:
-        """Wait until one more may be in flight."""
+        """Wait until one more request may be in flight."""
         if not self._for_place and self.in_flight < self.concurrency.limit:
             self.in_flight += 1
             return
@@ -82,11 +82,11 @@ class Pacer:
             await future
         except asyncio.CancelledError:
             if future.done() and not future.cancelled():
-                self.leave()  # it had been given just before
+                self.leave()  # the place had just been assigned
             raise
 
     def leave(self) -> None:
-        """Give a place to another."""
+        """Give the place to the next waiting request."""
         self.in_flight -= 1
         while self._for_place and self.in_flight < self.concurrency.limit:
             future = self._for_place.popleft()
@@ -98,7 +98,7 @@ class Pacer:
         """Wait for every limit, then count the request as sent.
 
         Args:
-            tokens: of prompt and reply together, as far as can be said before.
+            tokens: estimated tokens of prompt and reply together.
         """
         if not self._for_turn and self._wait_s(tokens) <= 0:
             return self._sent(tokens)
@@ -115,12 +115,12 @@ class Pacer:
         wait_s: float | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Learn from a request that has ended. Its place is given back with `leave`.
+        """Update the limits from a request that has ended. Its place is given back with `leave`.
 
         Args:
-            tokens: what it really needed, where that is known.
-            wait_s: what a refusal asked for.
-            headers: of the reply.
+            tokens: the tokens that it really needed, if known.
+            wait_s: the pause that a refusal requested.
+            headers: headers of the reply.
         """
         now_s = self._clock()
         full = self.in_flight >= self.concurrency.limit and not self._for_turn
@@ -138,7 +138,7 @@ class Pacer:
             self._let_go()
 
     def stop(self) -> None:
-        """Raise StoppedError in everything that waits."""
+        """Raise StoppedError in all waiting calls."""
         waiting: list[asyncio.Future[Any]] = [*self._for_place, *(future for future, _ in self._for_turn)]
         for future in waiting:
             if not future.done():
@@ -148,7 +148,7 @@ class Pacer:
         self._look_again(math.inf)
 
     def _learn(self, headers: Mapping[str, str], send: Send) -> None:
-        """Learn from headers, which do not count what was sent after their request; an older reply says nothing new."""
+        """Update limits from headers, which do not count later requests; headers of an older reply are ignored."""
         if send.number < self._reported_by:
             return
         self._reported_by, since = send.number, self._number - send.number
@@ -159,7 +159,7 @@ class Pacer:
                 self._reported[what] = bucket
 
     def _wait_s(self, tokens: float) -> float:
-        """Return seconds until the next one may go."""
+        """Return seconds until the next one may be sent."""
         now_s = self._clock()
         if (fastest_s := self.concurrency.fastest_s) < math.inf:
             self._evenly.rate_per_s = max(FEWEST_PER_S, SPREAD * self.concurrency.limit / max(fastest_s, 1e-6))
@@ -167,7 +167,7 @@ class Pacer:
         return max(self.measured.wait_s(now_s), *waits)
 
     def _amounts(self, tokens: float) -> list[tuple[Bucket, float]]:
-        """Return every bucket with what one request takes from it."""
+        """Return every bucket with the amount that one request takes from it."""
         buckets = [*self._configured.items(), *self._reported.items()]
         return [(self._evenly, 1.0), *((bucket, tokens if what == "tokens" else 1.0) for what, bucket in buckets)]
 
@@ -182,7 +182,7 @@ class Pacer:
         return Send(self._number, now_s, tokens)
 
     def _let_go(self) -> None:
-        """Let those go whose turn has come; look again when the next one's has."""
+        """Release the requests whose turn has come, and schedule the next check."""
         while self._for_turn:
             future, tokens = self._for_turn[0]
             if not future.done():

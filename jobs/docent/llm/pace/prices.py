@@ -1,6 +1,6 @@
 """Look up token prices: in the configuration, else in the list of well-known models.
 
-Reads `prices.yaml` beside it; writes nothing.
+Reads `prices.yaml` next to this module; writes nothing.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ import yaml
 from docent.config import Llm
 
 LISTED_BY = ("openai", "azure", "openrouter")
-"""Providers that the list covers; the others are local servers."""
+"""Providers whose models are in the list; the others are local servers."""
 _DATE = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """USD of one token.
+    """Price of one token in USD.
 
     Attributes:
-        noted: month in which a list price that is used was seen (`2026-04`); "" where the configuration says all.
+        noted: month in which a list price that is used was looked up (`2026-04`); "" if both prices are configured.
     """
 
     input_usd: float
@@ -32,15 +32,15 @@ class Prices:
     noted: str = ""
 
     def usd(self, input_tokens: float, output_tokens: float) -> float:
-        """Return the price of so many tokens."""
+        """Return the price of these tokens."""
         return input_tokens * self.input_usd + output_tokens * self.output_usd
 
 
 def prices_of(llm: Llm) -> Prices | None:
-    """Return prices of the configured model and mode, or None where one of the two is not known.
+    """Return prices of the configured model and mode, or None if one of the two prices is not known.
 
-    What the configuration says wins over the list, each of the two prices by itself. In batch mode both are multiplied
-    by `llm.batch_price`. The offline teacher costs nothing.
+    Each of the two prices is taken from the configuration if it is set there, otherwise from the list. In batch mode
+    both are multiplied by `llm.batch_price`. The offline teacher costs nothing.
     """
     given = (llm.usd_per_million_input_tokens, llm.usd_per_million_output_tokens)
     listed, noted = _listed(llm)
@@ -52,7 +52,7 @@ def prices_of(llm: Llm) -> Prices | None:
 
 
 def _listed(llm: Llm) -> tuple[tuple[float | None, float | None], str]:
-    """Return the list prices per million tokens of input and output, and the month they are from."""
+    """Return the list prices per million input and output tokens, and the month they are from."""
     if llm.provider == "offline":
         return (0.0, 0.0), ""
     name = llm.model.removeprefix("openai/") if llm.provider == "openrouter" else llm.model

@@ -1,8 +1,8 @@
-"""Decide when a failed try is repeated: full jitter, `Retry-After`, a deadline, a retry budget; and what ends it.
+"""Decide when to retry a failed try, and when to give up: full jitter, `Retry-After`, a deadline, a retry budget.
 
 Reads and writes nothing. The waits follow "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015) and the
 retry budget the chapter on overload of "Site Reliability Engineering" (O'Reilly, 2016): together they keep a broken
-endpoint from being asked more than a healthy one.
+endpoint from getting more requests than a healthy one.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from docent.llm.pace.limits import Bucket
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
 RETRIES_PER_REQUEST = 0.25
-"""So many retries are earned by each reply; beyond them one retry a second is left, over all requests."""
+"""Retries earned by each reply; beyond them, one retry a second is allowed over all requests."""
 EARNED_AT_MOST = 100.0
 NO_CONNECTION = "no connection: "
-"""How the cause of a try begins that reached no endpoint."""
+"""Prefix of the reason of a try that reached no endpoint."""
 
 How = Literal["busy", "failed", "lost"]
-"""busy: told to come later, nothing paid. failed: nothing paid. lost: no end was seen, it may have been paid."""
+"""busy: asked to retry later, nothing paid. failed: nothing paid. lost: no end was seen, it may have been paid."""
 
 
 class TryFailedError(Exception):
     """One try failed for a reason that may pass.
 
     Args:
-        why: for people, without the key.
-        wait_s: what the endpoint asked for.
-        headers: of its reply.
+        why: the reason for the user, without the key.
+        wait_s: the pause that the endpoint requested.
+        headers: headers of its reply.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class TryFailedError(Exception):
 
 
 class RetryBudget:
-    """How many retries all requests together may make."""
+    """Limits how many retries all requests together may make."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -56,11 +56,11 @@ class RetryBudget:
         self._bucket.take(-RETRIES_PER_REQUEST)
 
     def wait_s(self) -> float:
-        """Return seconds until one more is there."""
+        """Return seconds until one more retry is available."""
         return self._bucket.wait_s(1.0, self._clock())
 
     def spend(self) -> None:
-        """Take one; those that are given up instead take none, else an outage would be paid for long after its end."""
+        """Take one; tries that are given up take none, else an outage would reduce retries long after its end."""
         self._bucket.take(1.0)
 
 
@@ -69,15 +69,15 @@ def wait_s(attempt: int, asked_for_s: float | None) -> float:
     if asked_for_s is not None:
         return asked_for_s + random.uniform(0, 0.02 * max(asked_for_s, 1.0))
     bound_s = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(attempt - 1, 10))
-    return random.uniform(0, bound_s)  # decides when, never what: no row depends on it
+    return random.uniform(0, bound_s)  # affects only the timing: no row depends on it
 
 
 def no_reply(why: str, tries: int, llm: Llm, base_url: str) -> PipelineError:
     """Return the error that ends a stage whose endpoint did not reply.
 
     Args:
-        why: cause of the last try.
-        base_url: of the endpoint, without secrets.
+        why: reason of the last failure.
+        base_url: the endpoint's address, without secrets.
     """
     if why.startswith("HTTP 403"):
         return ConfigError(

@@ -1,5 +1,5 @@
-"""Get structured replies: JSON held to a schema where an endpoint supports it, parsed strictly where it does not.
+"""Get structured replies: JSON constrained to a schema if the endpoint supports it, otherwise parsed strictly.
 
-`typed` and `dialogue` are the two forms that docent asks for.
+`typed` and `dialogue` are the two forms of replies that docent requests.
 Start reading at `structure.py`.
 """

@@ -1,6 +1,6 @@
 """Parse the `[Visitor]` / `[Guide]` dialogue that models write into pairs.
 
-A reply is untrusted text: what does not keep to the form is refused with a reason, never guessed at.
+A reply is untrusted text: anything that does not have the expected form is refused with a reason, never guessed.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ _FENCE = re.compile(r"^[ \t]*```[\w-]*[ \t]*$", re.MULTILINE)
 
 
 class UnusableReplyError(ValueError):
-    """A reply that does not hold what was asked for; the message is a short reason."""
+    """Raised if a reply does not contain what was requested; the message is a short reason."""
 
 
 def parse_dialogue(text: str, pairs: int) -> list[tuple[str, str]]:
-    """Questions and answers of a dialogue, exactly `pairs` of them; what comes after is left out.
+    """Return the questions and answers of a dialogue, exactly `pairs` of them; any after those are ignored.
 
-    Only what stands behind the model's thoughts counts. White space is collapsed and right single quotes become ASCII
+    Only the text after the model's thoughts counts. White space is collapsed and right single quotes become ASCII
     apostrophes, as in the published data.
 
     Raises:
-        UnusableReplyError: fewer pairs, labels that do not alternate, or an empty question or answer.
+        UnusableReplyError: there are fewer pairs, labels do not alternate, or a question or answer is empty.
     """
     turns = _turns(text)
     if len(turns) < 2 * pairs:
@@ -37,10 +37,10 @@ def parse_dialogue(text: str, pairs: int) -> list[tuple[str, str]]:
 
 
 def parse_shorter_dialogue(text: str, pairs: int) -> list[tuple[str, str]]:
-    """Return the pairs of a well-formed dialogue that has fewer than `pairs`, else none.
+    """Return the pairs of a well-formed dialogue that has fewer than `pairs`, otherwise none.
 
     Args:
-        text: a whole reply; what was cut off by its length has half an answer at its end.
+        text: a complete reply; one that was cut off by its length would end with half an answer.
     """
     turns = _turns(text)
     if len(turns) % 2 or len(turns) >= 2 * pairs:
@@ -52,9 +52,9 @@ def parse_shorter_dialogue(text: str, pairs: int) -> list[tuple[str, str]]:
 
 
 def _turns(text: str) -> list[tuple[str, str]]:
-    """Who speaks and what is said, in order."""
+    """Return speaker and text of each turn, in order."""
     text = _FENCE.sub("", without_thoughts(text))
-    # What the expression splits off: text before the first label, then label and words in turn.
+    # Result of the split: text before the first label, then label and text in turn.
     _, *pieces = _LABEL.split(text)
     words = (" ".join(_CONTROL.sub(" ", piece).replace("\u2019", "'").split()) for piece in pieces[1::2])
     return [(name.capitalize(), words) for name, words in zip(pieces[::2], words, strict=True)]
@@ -70,10 +70,10 @@ def _alternating(wanted: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def format_dialogue(pairs: Sequence[tuple[str, str]]) -> str:
-    """Return the dialogue that `parse_dialogue` reads."""
+    """Format pairs as a dialogue that `parse_dialogue` reads."""
     return "\n\n".join(f"[{VISITOR}]: {question}\n[{GUIDE}]: {answer}" for question, answer in pairs)
 
 
 def without_labels(text: str) -> str:
-    """Source text in which nothing looks like a label, so that it cannot speak for visitor or guide."""
+    """Return source text in which nothing looks like a label, so that it cannot speak for visitor or guide."""
     return re.sub(rf"\[({VISITOR}|{GUIDE})\]", r"\1", text, flags=re.IGNORECASE)

@@ -1,9 +1,9 @@
 r"""Preserve LaTeX in JSON whose backslashes are not doubled: `\frac` would be read as a form feed and `rac`.
 
-Backslashes that begin a LaTeX command are doubled before JSON is read. `\b` and `\f` before a letter always do, for no
-text has backspaces and form feeds; `\t` and `\r` before the name of a command do. `\n` is a line break more often than
-`\nu`: the names that could be words after a line break are told apart by what stands around them, and where that does
-not decide, the reply is to be refused. Reads and writes nothing.
+Backslashes that begin a LaTeX command are doubled before JSON is parsed. `\b` and `\f` before a letter always begin
+one, because texts contain no backspaces or form feeds; `\t` and `\r` do before the name of a command. `\n` is a line
+break more often than `\nu`: names that could also be words after a line break are resolved by the surrounding text; if
+that is ambiguous, the caller must refuse the reply. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from importlib import resources
 import yaml
 
 MAX_FORMULA_CHARS = 200
-"""How far before a place the beginning of its formula is looked for."""
+"""How far before a position the beginning of its formula is searched."""
 _ESCAPE = re.compile(r"\\(?:([A-Za-z]+)|(.)|\Z)", re.DOTALL)
 _DECODED = re.compile(r"[\x08\x0c](?=[A-Za-z])")
-"""What a gateway that reads the JSON of a reply once too often makes of a backslash and `b` or `f`."""
+"""What a gateway that parses a reply's JSON once too often makes of a backslash and `b` or `f`."""
 _UNICODE = re.compile(r"u[0-9a-fA-F]{4}")
 _COMMANDS: dict[str, list[str]] = {
     first: names.split()
@@ -26,22 +26,22 @@ _COMMANDS: dict[str, list[str]] = {
     ).items()
 }
 _LATEX_MARKS = frozenset("()[]{},;!|%&$#_ ")
-"""Behind a backslash; JSON knows none of them."""
+"""Characters after a backslash that mark LaTeX; in JSON none of these escapes is valid."""
 _MATHS_BEHIND = re.compile(r"[ ]?[_^{}=<>+*$]|[ ]?\\\\?[A-Za-z()\[\]]")
 _MATHS_BEFORE = tuple(" ({^_=$")
-"""A line break follows a word or a stop mark; a space before it is rarer than a formula in a sentence."""
+"""A line break follows a word or punctuation; a space before it is rarer than a formula in a sentence."""
 _LINE_ENDS_BEFORE = (".", ":", ";", "!", "?", ",", '"', "\\n")
 _SIGNS_OF_MATHS = re.compile(r"[$=^]|\\\\[A-Za-z(\[]")
 
 
 def with_latex(text: str) -> tuple[str, str]:
-    r"""JSON in which every backslash of LaTeX is doubled, and an escape that may be LaTeX or a line break, if any.
+    r"""Return JSON with LaTeX backslashes doubled, and the first ambiguous escape (LaTeX or line break?).
 
     Args:
-        text: JSON as a model wrote it, with whatever stands around it.
+        text: JSON as a model wrote it, with any text around it.
 
     Returns:
-        The text, and such as `\nu` where nothing tells what it means, else "".
+        The text, and an escape such as `\nu` whose meaning is ambiguous, or "" if there is none.
     """
     text = _DECODED.sub(lambda found: r"\\b" if found[0] == "\b" else r"\\f", text)
     if "\\" not in text:
@@ -59,7 +59,7 @@ def with_latex(text: str) -> tuple[str, str]:
 
 
 def _kind_of(text: str, escape: re.Match[str]) -> str:
-    """`json`, `latex` or `doubtful`."""
+    """Classify an escape as `json`, `latex` or `doubtful`."""
     letters, other = escape[1], escape[2]
     if not letters:
         return "latex" if other and other in _LATEX_MARKS else "json"
@@ -74,7 +74,7 @@ def _kind_of(text: str, escape: re.Match[str]) -> str:
 
 
 def _after_line_break(text: str, escape: re.Match[str]) -> str:
-    r"""Return whether `\nu` is a letter of a formula or a line break and a word, by what stands around it."""
+    r"""Classify `\nu` as a letter of a formula or as a line break and a word, by the surrounding text."""
     before = text[max(0, escape.start() - 2) : escape.start()]
     if _in_maths(text, escape.start()) or _MATHS_BEHIND.match(text, escape.end()):
         return "latex"
@@ -85,7 +85,7 @@ def _after_line_break(text: str, escape: re.Match[str]) -> str:
 
 
 def _in_maths(text: str, place: int) -> bool:
-    """Return whether a place is between dollar signs or LaTeX brackets of its own string."""
+    """Return whether a position is between dollar signs or LaTeX brackets within its own string."""
     near = max(0, place - MAX_FORMULA_CHARS)
     before = text[max(near, text.rfind('"', near, place)) : place]
     opened = max(before.rfind("\\("), before.rfind("\\["))

@@ -1,7 +1,7 @@
-"""Read a model's reply as an object of a schema: JSON, or what can be read as JSON without guessing.
+"""Parse a model's reply as an object of a schema: JSON, or text that can be read as JSON without guessing.
 
-A reply is untrusted text: fences, prose, thoughts, control characters, broken or endless JSON. `read_reply` gives an
-object or says in a few words why there is none. Reads and writes nothing.
+A reply is untrusted text: it may have fences, prose, thoughts, control characters, broken or endless JSON. `read_reply`
+returns an object, or a short reason why there is none. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ from docent.llm.structure.json_schema import holds_floats, list_field
 from docent.llm.wire.thoughts import without_thoughts
 
 MAX_CHARS = 1_000_000
-"""A longer text is no reply of a chat model; what pydantic says about millions of wrong fields fills gigabytes."""
+"""No chat model replies with a longer text; pydantic's errors for millions of wrong fields would take gigabytes."""
 MAX_REPAIR_CHARS = 16_000
-"""Five pairs have less; what json-repair needs grows with the square in the worst text, up to some seconds here."""
+"""Five pairs are shorter; json-repair takes quadratic time for the worst texts, up to a few seconds at this length."""
 MAX_OBJECTS = 16
 MAX_PROBLEM_CHARS = 300
 A_LIST = "a list in place of an object"
 _LIST_BEGINS = re.compile(r"\[\s*\{")
 _OBJECT_BEGINS = re.compile(r'\{\s*["}]')
-_DECODER = json.JSONDecoder(strict=False)  # a line break inside of a string does no harm
+_DECODER = json.JSONDecoder(strict=False)  # a line break inside a string does no harm
 _NO_WORD = re.compile(r'\\(?:u[0-9a-fA-F]{4}|["\\/bfnrt])|[\W_]')
 _AFTER_THE_END = '\n"\a":"\a"'
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedReply:
-    """What a reply holds.
+    """The result of parsing a reply.
 
     Attributes:
         value: an object of the schema, or None.
-        problem: why there is none, short and in one line; "" when there is one.
-        repaired: the text was no JSON and had to be fixed.
+        problem: why there is none, short and in one line, or "" if there is one.
+        repaired: whether the text was not valid JSON and had to be fixed.
     """
 
     value: BaseModel | None
@@ -48,17 +48,17 @@ class ParsedReply:
 
 
 def read_reply(text: str, schema: type[BaseModel]) -> ParsedReply:
-    """Read an object of the schema from a reply, whatever surrounds it.
+    """Parse an object of the schema from a reply, whatever surrounds it.
 
-    Plain JSON is read at once. Else the outermost object is looked for between fences, prose and thoughts, and where
-    that one is broken json-repair may fix it, under three conditions: it fits the schema, nothing of it was dropped
-    or made up, and it was closed, because what is not closed was cut off. Single backslashes of LaTeX are doubled. A
-    list stands for the object where the schema is nothing but one list. Types are strict as far as JSON has them;
-    numbers are finite; of a key given twice the last one counts.
+    Plain JSON is parsed directly. Otherwise the outermost object is searched between fences, prose and thoughts. If it
+    is broken, json-repair may fix it under three conditions: it fits the schema, nothing of it was dropped or invented,
+    and it was closed, because an object that is not closed was cut off. Single backslashes of LaTeX are doubled. If the
+    schema consists of a single list, a bare list is accepted in place of the object. Types are strict as far as JSON
+    has them; numbers are finite; of repeated keys the last one counts.
     """
     if len(text) > MAX_CHARS:
         return ParsedReply(None, f"{len(text)} characters, more than any reply")
-    if text.lstrip()[:1] not in ("{", "["):  # else a mark of thoughts may be part of a string
+    if text.lstrip()[:1] not in ("{", "["):  # else a thought marker may be part of a string
         text = without_thoughts(text)
     escaped, doubtful = with_latex(text)
     if doubtful:
@@ -83,9 +83,9 @@ def _read(text: str, schema: type[BaseModel]) -> ParsedReply:
 
 
 def _in_list(text: str, schema: type[BaseModel]) -> ParsedReply | None:
-    """Read a list of objects in place of the object around it; None where there is no such list.
+    """Parse a list of objects in place of the object around it; return None if there is no such list.
 
-    It is taken for the one list that the schema is made of, unless it holds the whole object itself.
+    It is taken as the schema's only list, unless it contains the complete object itself.
     """
     begin = _LIST_BEGINS.search(text)
     if begin is None or "{" in text[: begin.start()]:
@@ -107,7 +107,7 @@ def _in_list(text: str, schema: type[BaseModel]) -> ParsedReply | None:
 
 
 def _is_list(text: str) -> bool:
-    """Return whether a text begins with a list of JSON."""
+    """Return whether a text begins with a JSON list."""
     try:
         return isinstance(_DECODER.raw_decode(text.lstrip())[0], list)
     except (ValueError, RecursionError):
@@ -115,7 +115,7 @@ def _is_list(text: str) -> bool:
 
 
 def _found_within(text: str, schema: type[BaseModel]) -> ParsedReply:
-    """Read the one object in a text that fits; several different ones, or a broken one after it, are ambiguous."""
+    """Parse the one object in a text that fits; several different ones, or a broken one after it, are ambiguous."""
     fitting: list[ParsedReply] = []
     problem, at = "", 0
     for _ in range(MAX_OBJECTS):
@@ -142,7 +142,7 @@ def _found_within(text: str, schema: type[BaseModel]) -> ParsedReply:
 
 
 def _fitted(text: str, parsed: Any, schema: type[BaseModel]) -> ParsedReply:
-    """Validate an object that Python could read, from its own text or, where only Python accepts it, from a dump."""
+    """Validate a parsed object from its own text or, if only Python accepts that text, from a dump of the object."""
     try:
         return _finite(schema.model_validate_json(text, strict=True))
     except ValidationError as error:
@@ -155,7 +155,7 @@ def _fitted(text: str, parsed: Any, schema: type[BaseModel]) -> ParsedReply:
 
 
 def _repaired(text: str, schema: type[BaseModel]) -> ParsedReply:
-    """Read a broken object with json-repair, and refuse it unless all of its content is the model's own."""
+    """Parse a broken object with json-repair, and refuse it unless all of its content is the model's own."""
     text = text[: text.rfind("}") + 1]
     if not text:
         return ParsedReply(None, "JSON that breaks off")
@@ -178,9 +178,9 @@ def _repaired(text: str, schema: type[BaseModel]) -> ParsedReply:
 
 
 def _closed_object(text: str) -> dict[str, Any] | None:
-    """Return the object that json-repair reads in a text; None where there is none, or it was not closed.
+    """Return the object that json-repair reads in a text; None if there is none, or it was not closed.
 
-    What comes after a closed object cannot get into it; into an open string, list or object it does.
+    Text after a closed object cannot become part of it; after an open string, list or object it does.
     """
     from json_repair import loads
 
@@ -194,12 +194,12 @@ def _closed_object(text: str) -> dict[str, Any] | None:
 
 
 def _words(text: str) -> str:
-    """Return the letters and digits of a JSON text in their order, without escapes."""
+    """Return the letters and digits of a JSON text in order, without escapes."""
     return _NO_WORD.sub("", text).lower().replace("none", "null")
 
 
 def _finite(value: BaseModel, repaired: bool = False) -> ParsedReply:
-    """Return the value, unless it holds a number that JSON cannot represent."""
+    """Return the value, unless it contains a number that JSON cannot represent."""
     if holds_floats(type(value)) and not _all_finite(value.model_dump()):
         return ParsedReply(None, "a number that is infinite or none")
     return ParsedReply(value, "", repaired)

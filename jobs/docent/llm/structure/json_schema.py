@@ -1,8 +1,8 @@
-"""Convert JSON schemas of pydantic models into the form that endpoints enforce.
+"""Convert JSON schemas of pydantic models to the form that endpoints enforce.
 
-Strict mode, as OpenAI and Azure describe it, takes a part of JSON Schema: every object closed, every property
-required, no defaults, `anyOf` instead of `oneOf`, nothing beside a `$ref`, and limits (`minItems`, `pattern`, ...)
-only here and there. A limit is therefore told in the description instead; pydantic checks it in the reply anyway.
+Strict mode, as documented by OpenAI and Azure, supports a subset of JSON Schema: every object closed, every property
+required, no defaults, `anyOf` instead of `oneOf`, nothing next to a `$ref`, and limits (`minItems`, `pattern`, ...)
+only in some places. Limits are therefore stated in the description instead; pydantic checks them in the reply anyway.
 Reads and writes nothing.
 """
 
@@ -26,13 +26,13 @@ _TELLS_THE_TYPE = {"type", "enum", "const", "$ref", "anyOf", "oneOf", "allOf"}
 
 @cache
 def strict_form(schema: type[BaseModel]) -> tuple[dict[str, Any], bool]:
-    """Return the JSON schema of a model, and whether strict mode can hold a reply to it.
+    """Return the JSON schema of a model, and whether strict mode supports it.
 
-    It cannot where a field takes any value, any keys or a list of fixed length. What is returned is shared: change it
-    nowhere.
+    It does not if a field takes any value, any keys or a list of fixed length. The returned schema is shared: never
+    modify it.
     """
     form = _strict(schema.model_json_schema(by_alias=True))
-    if "$ref" in form:  # a model that contains itself; endpoints want an object at the top
+    if "$ref" in form:  # a model that contains itself; endpoints require an object at the top
         form = {**form["$defs"][form["$ref"].rpartition("/")[2]], "$defs": form["$defs"]}
     is_definite = all(
         _TELLS_THE_TYPE & node.keys() and not node.get("additionalProperties") and "prefixItems" not in node
@@ -43,7 +43,7 @@ def strict_form(schema: type[BaseModel]) -> tuple[dict[str, Any], bool]:
 
 @cache
 def holds_floats(schema: type[BaseModel]) -> bool:
-    """Return whether an object of the model may hold a float, so that NaN and infinity could come in."""
+    """Return whether an object of the model may hold a float, so that it could contain NaN or infinity."""
     return any(
         not _TELLS_THE_TYPE & node.keys() or node.get("type") == "number" or node.get("additionalProperties") is True
         for node in _nodes(schema.model_json_schema())
@@ -52,14 +52,14 @@ def holds_floats(schema: type[BaseModel]) -> bool:
 
 @cache
 def list_field(schema: type[BaseModel]) -> str | None:
-    """Return the one field of a model that is nothing but a list, None where it has other fields or another one."""
+    """Return the name of a model's only field if that is a list, otherwise None."""
     form = schema.model_json_schema(by_alias=True)
     fields = list(form.get("properties", {}).items())
     return fields[0][0] if len(fields) == 1 and fields[0][1].get("type") == "array" else None
 
 
 def _strict(node: dict[str, Any]) -> dict[str, Any]:
-    """Convert one node of a schema and all below it."""
+    """Convert one node of a schema and all nodes below it."""
     if "$ref" in node:
         below = {"$defs": _below(node["$defs"])} if "$defs" in node else {}
         return {"$ref": node["$ref"], **below}
@@ -76,7 +76,7 @@ def _strict(node: dict[str, Any]) -> dict[str, Any]:
 
 
 def _closed(node: dict[str, Any]) -> dict[str, Any]:
-    """Return what closes an object: no further properties, unless it is a dict without any."""
+    """Return the keys that close an object: no further properties, unless it is a dict without any."""
     if "properties" in node:
         return {"required": list(node["properties"]), "additionalProperties": False}
     if node.get("type") != "object":
@@ -90,7 +90,7 @@ def _below(named: dict[str, Any]) -> dict[str, Any]:
 
 
 def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield a node and all below it."""
+    """Yield a node and all nodes below it."""
     yield node
     children = [child for key in _OF_NAMES for child in node.get(key, {}).values()]
     children += [child for key in _OF_LISTS for child in node.get(key, [])]

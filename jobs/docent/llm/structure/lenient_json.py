@@ -1,7 +1,7 @@
-"""Read JSON leniently where nothing of its meaning is lost.
+"""Parse JSON leniently if no meaning is lost.
 
-Reads bytes; writes nothing. Some servers leave line breaks in strings as they are, send counts of thousands of digits,
-or cut a character in two between the chunks of a stream: the reply around it is paid for and good.
+Reads bytes; writes nothing. Some servers do not escape line breaks in strings, send counts of thousands of digits, or
+split a character between the chunks of a stream: the rest of the reply is paid for and usable.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from typing import Any
 from pydantic_core import from_json
 
 MAX_DIGITS = 300
-"""Of an integer; a longer one is read as infinite, because Python would take long to read it or refuse it."""
+"""Longest integer that is parsed; a longer one is read as infinity, as Python is slow to parse it or refuses it."""
 
 
 def read_json(data: bytes) -> Any:
-    """Parse a JSON text in UTF-8; strings may hold halves of characters.
+    """Parse JSON text in UTF-8; strings may contain lone surrogates.
 
     Raises:
-        ValueError: it is not JSON, not UTF-8, or nested too deep.
+        ValueError: it is not JSON, not UTF-8, or nested too deeply.
     """
     try:
         return from_json(data)

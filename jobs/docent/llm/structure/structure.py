@@ -1,8 +1,8 @@
 """Request JSON from a model that may or may not comply.
 
-There are three ways, the rungs of a ladder: the endpoint holds the reply to the schema (`json_schema`), it holds it to
-JSON (`json_object`), or the words of the prompt must do (`prompt`). `choose_rung` finds the strictest one that an
-endpoint really keeps to; `read_reply` reads what came back, whatever the rung. Reads, writes and sends nothing itself.
+There are three ways, called rungs: the endpoint constrains the reply to the schema (`json_schema`), it constrains it to
+JSON (`json_object`), or only the prompt asks for it (`prompt`). `choose_rung` finds the strictest one that an endpoint
+really enforces; `read_reply` parses the reply on any rung. Reads, writes and sends nothing itself.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ RUNGS: tuple[Rung, ...] = get_args(Rung)
 """Strictest first."""
 MAX_SHOWN_CHARS = 4_000
 PROBE_MAX_TOKENS = 1_024
-"""A dozen are used; a model that thinks first may need hundreds, and a bound is not paid for."""
+"""A reply takes about a dozen; a model that thinks first may need hundreds, and an unused limit costs nothing."""
 
 
 class Probe(BaseModel):
@@ -39,10 +39,10 @@ class Probe(BaseModel):
 
 
 def ask_for_json(body: dict[str, Any], schema: type[BaseModel], rung: Rung) -> dict[str, Any]:
-    """Return a request body that asks for an object of a schema; `body` itself stays as it is.
+    """Return a request body that asks for an object of a schema; `body` itself is not changed.
 
-    The two native rungs set `response_format`. The two lower ones say the schema in the system message, which also
-    has the word JSON that endpoints insist on beside `json_object`.
+    The two native rungs set `response_format`. The two lower ones state the schema in the system message, which also
+    contains the word JSON that endpoints require with `json_object`.
     """
     asking = dict(body)
     if rung == "json_schema":
@@ -58,8 +58,8 @@ def ask_for_json(body: dict[str, Any], schema: type[BaseModel], rung: Rung) -> d
 
 
 def correction(body: dict[str, Any], reply_text: str, problem: str) -> dict[str, Any]:
-    """Return the body of the correction turn: the same request, the beginning of the reply and what did not fit."""
-    # Lone surrogates can be neither sent nor hashed; an empty turn is refused by some endpoints.
+    """Return the body of the correction turn: the same request, the beginning of the reply, and what did not fit."""
+    # Lone surrogates can be neither sent nor hashed; some endpoints refuse an empty turn.
     shown = reply_text[:MAX_SHOWN_CHARS].encode("utf-8", "replace").decode() if reply_text.strip() else "(nothing)"
     wish = f"This reply cannot be used: {one_line(problem)}. Answer again with the JSON object alone, complete, "
     turns = [
@@ -77,7 +77,7 @@ def probe_body(model: str, rung: Rung) -> dict[str, Any]:
 
 
 def conforms(text: str) -> bool:
-    """Return whether a reply to the probe is plain JSON that fits, without fence or prose."""
+    """Return whether a reply to the probe is plain JSON that fits, without fences or prose."""
     try:
         Probe.model_validate_json(text, strict=True)
     except ValidationError:
@@ -88,13 +88,13 @@ def conforms(text: str) -> bool:
 async def choose_rung(ask: Callable[[dict[str, Any]], Awaitable[Entry]], model: str) -> Rung:
     """Find the strictest rung that an endpoint supports, with at most two replies.
 
-    Some endpoints refuse `response_format`, others take it and ignore it, so the reply decides: one that is refused,
-    cut by its length, or is not the plain object that was asked for leads to the next rung. `prompt` is always
-    possible and not tried. For `json_schema` the question says nothing of JSON; only an endpoint that reads the
-    schema can answer it.
+    Some endpoints refuse `response_format`, others accept and ignore it, so the reply decides: a request that is
+    refused, or a reply that is cut by its length or is not the plain object requested, leads to the next rung. `prompt`
+    is always possible and not tried. For `json_schema` the question does not mention JSON; only an endpoint that reads
+    the schema can answer it.
 
     Raises:
-        PipelineError: whatever `ask` raises beside RequestRefusedError: an endpoint that is down decides nothing.
+        PipelineError: any error of `ask` except RequestRefusedError: an endpoint that is down decides nothing.
     """
     for rung in RUNGS[:-1]:
         try:
@@ -116,7 +116,7 @@ def _instruction(schema: type[BaseModel]) -> str:
 
 
 def _instructed(messages: list[dict[str, Any]], instruction: str) -> list[dict[str, Any]]:
-    """Append an instruction to the system message, which is added where there is none."""
+    """Append an instruction to the system message, which is added if there is none."""
     if not messages or messages[0]["role"] not in ("system", "developer"):
         return [{"role": "system", "content": instruction}, *messages]
     first, content = messages[0], messages[0]["content"]

@@ -1,9 +1,9 @@
-"""Typed questions: what a teacher is given for one, and the JSON that it writes back.
+"""Define typed questions: the material that a teacher gets for one, and the JSON that it returns.
 
-The contract between the stage that asks (generate-qa) and every teacher: an endpoint is held to `TypedReply` or
-`ReasonedReply` by its schema, the offline teacher reads `TypedMaterial` instead of the prompt and writes the same JSON.
-A teacher that cannot write a question type raises RequestRefusedError and says so; one that finds nothing to write
-about replies with fewer pairs. Reads and writes nothing.
+This is the contract between the stage that asks (generate-qa) and every teacher: the schema of an endpoint's reply is
+`TypedReply` or `ReasonedReply`; the offline teacher reads `TypedMaterial` instead of the prompt and returns the same
+JSON. A teacher that cannot write a question type raises RequestRefusedError; one that finds nothing to write about
+replies with fewer pairs. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -57,23 +57,23 @@ class ReasonedReply(_Model):
 
 @dataclass(frozen=True)
 class TypedMaterial:
-    """What one request is about, in structured form.
+    """The material of one request in structured form.
 
     Attributes:
         question_type: an entry of question_types.yaml.
         name: the document's title, or the exhibit's name.
-        title: the section's; empty for an exhibit.
-        text: the section; figure references already stand as descriptions.
-        facts: the statements of the section; for a question about one fact that fact alone.
-        others: titles and texts of further sections: the partner of a two-section question first, then related ones.
-        figures: token and caption of each figure that is listed.
-        pairs: how many are wanted.
-        language: code such as `en`.
-        seed: of the run; name, title and text enter as well.
-        reasoning: the reply is a ReasonedReply.
-        truths: for `boolean`: what the answer of each pair in turn should be; empty for other types.
-        dialogue: for the second step of `conversation`: questions and answers written in the first one, whose
-            questions are to be worded anew; empty in the first step.
+        title: the section's title; empty for an exhibit.
+        text: the section's text, in which figure references are replaced by descriptions.
+        facts: the statements of the section; for a question about one fact, only that fact.
+        others: titles and texts of other sections: first the partner of a two-section question, then related ones.
+        figures: token and caption of each listed figure.
+        pairs: number of pairs requested.
+        language: a code such as `en`.
+        seed: the run's seed; it is combined with name, title and text.
+        reasoning: whether the reply is a ReasonedReply.
+        truths: for `boolean`, the required answer of each pair in turn; empty for other types.
+        dialogue: for the second step of `conversation`, the questions and answers written in the first step, whose
+            questions are to be reworded; empty in the first step.
     """
 
     question_type: str

@@ -1,5 +1,5 @@
-"""Speak to one endpoint: build request bodies, send them, read replies and errors in any usual form.
+"""Talk to one endpoint: build request bodies, send them, parse replies and errors in any common form.
 
-`providers` lists the kinds of endpoints and how they differ.
+`providers` lists the kinds of endpoints and their differences.
 Start reading at `endpoint.py`.
 """

@@ -1,7 +1,7 @@
 """Parse the body of an HTTP 200: one chat completion in any of the forms that endpoints use, or an error.
 
-Reads bytes; writes and sends nothing. Text stands in `content` as a string or as a list of parts; thoughts are left
-out wherever they stand; errors come in place of the choices or inside one. endpoint.py says what each means.
+Reads bytes; writes and sends nothing. Text is in `content` as a string or as a list of parts; thoughts are left out
+wherever they are; errors come in place of the choices or inside one. endpoint.py maps errors to exceptions.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ from docent.llm.wire.finish_reasons import MAX_WORD_CHARS, is_whole, noted
 THOUGHTS = frozenset(
     {"thinking", "redacted_thinking", "reasoning", "reasoning_content", "reasoning_text", "summary_text", "thought"}
 )
-"""Types of parts, and names of fields of a message, that hold thoughts."""
+"""Types of parts, and names of message fields, that hold thoughts."""
 _KINDS = ("text", "refusal", "other")
 _WITHOUT_CHOICES = ("error", "errors", "message", "msg", "detail", "code", "status_code")
-"""One of these is in an error that an endpoint sends without the field `error`."""
+"""An error that an endpoint sends without the field `error` has one of these fields."""
 MOST_TOKENS = 10**9
-"""A larger number of tokens is not plausible."""
+"""More tokens than this are not plausible."""
 MAX_DIGITS = 20
 
 
 class NoCompletionError(ValueError):
-    """The body holds neither a completion nor an error; the message says what it is."""
+    """Raised if the body holds neither a completion nor an error; the message describes it."""
 
 
 class ErrorInReplyError(ValueError):
-    """An error in place of a completion, or inside of one.
+    """Raised if there is an error in place of a completion, or inside one.
 
     Args:
-        error: as the endpoint gave it.
-        begun: part of a reply came before it, which may have been paid for.
+        error: the error as the endpoint sent it.
+        begun: whether a part of a reply came before it, which may have been paid for.
     """
 
     def __init__(self, error: Any, begun: bool) -> None:
@@ -50,10 +50,10 @@ class Completion:
     """One reply.
 
     Attributes:
-        finish_reason: the endpoint's word; for a reply without text, also where its words are.
-        refusal: with what words the model declined, "" where it did not.
-        input_tokens: None where the endpoint does not tell both counts; `output_tokens` likewise.
-        usage_unreadable: it tells them in a form that cannot be read.
+        finish_reason: the endpoint's value; for a reply without text, also which field has its words.
+        refusal: the words with which the model declined, or "" if it did not.
+        input_tokens: None if the endpoint does not report both counts; `output_tokens` likewise.
+        usage_unreadable: whether it reports them in a form that cannot be parsed.
     """
 
     text: str
@@ -65,11 +65,11 @@ class Completion:
 
 
 def read_completion(body: bytes) -> Completion:
-    """Read the completion in a body.
+    """Parse the completion in a body.
 
     Raises:
-        NoCompletionError: it holds none.
-        ErrorInReplyError: it holds an error instead.
+        NoCompletionError: it contains none.
+        ErrorInReplyError: it contains an error instead.
     """
     body_object = _object_of(body)
     choices = body_object.get("choices")
@@ -105,7 +105,7 @@ def _object_of(body: bytes) -> dict[str, Any]:
 
 
 def _whole(text: str) -> str:
-    """Join the halves of characters in a text, which JSON writes as surrogate pairs."""
+    """Join surrogate pairs in a text, which JSON uses for some characters."""
     try:
         return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
     except ValueError:
@@ -113,7 +113,7 @@ def _whole(text: str) -> str:
 
 
 def _parts_of(content: Any) -> tuple[list[str], list[str], list[str]]:
-    """Return the texts, the refusals and what else is in `content`."""
+    """Return the texts, the refusals and descriptions of all other parts of `content`."""
     parts = content if isinstance(content, list) else [content]
     sorted_parts = [_sorted_part(part) for part in parts if part is not None]
     texts, refusals, others = ([words for kind, words in sorted_parts if kind == which] for which in _KINDS)
@@ -121,7 +121,7 @@ def _parts_of(content: Any) -> tuple[list[str], list[str], list[str]]:
 
 
 def _sorted_part(part: Any) -> tuple[str, str]:
-    """Return which of `_KINDS` a part is, and its words; of what is left out only a note on what it is."""
+    """Return which of `_KINDS` a part is, and its words; for omitted content, only a note that describes it."""
     if isinstance(part, str):
         return "text", part
     if not isinstance(part, dict):
@@ -139,7 +139,7 @@ def _sorted_part(part: Any) -> tuple[str, str]:
 
 
 def _elsewhere(message: dict[str, Any], finish_reason: str) -> Iterable[str]:
-    """Yield the fields in which the words of a message without text are, unless the finish reason says so."""
+    """Yield the fields that hold the words of a message without text, unless the finish reason explains it."""
     yield from (f"text in {name} only" for name in ("reasoning_content", "reasoning", "thinking") if message.get(name))
     if (message.get("tool_calls") or message.get("function_call")) and not finish_reason.startswith(("tool", "func")):
         yield "a tool call only"
@@ -153,7 +153,7 @@ def _finish_reason(choice: dict[str, Any]) -> str:
 
 
 def _error_of(completion: dict[str, Any], choice: Any) -> Any:
-    """Return the error in a reply, None where there is none; `{}` and a code of 0 are none."""
+    """Return the error in a reply, or None if there is none; `{}` and a code of 0 are not errors."""
     for error in (completion.get("error"), choice.get("error") if isinstance(choice, dict) else None):
         if any(error.values()) if isinstance(error, dict) else error:
             return error
@@ -163,10 +163,10 @@ def _error_of(completion: dict[str, Any], choice: Any) -> Any:
 
 
 def _tokens_reported(usage: Any) -> tuple[int, int] | None:
-    """Return the tokens of prompt and reply; None where one of them is not reported.
+    """Return the tokens of prompt and reply; None if one of them is not reported.
 
-    Half of it would be taken for all of it by the spending limits. Numbers written as text count, fractions are rounded
-    up; what is negative, no number or too large says nothing.
+    One count alone would be taken as the total by the spending limits. Numbers written as text count, fractions are
+    rounded up; values that are negative, too large or not numbers are ignored.
 
     Args:
         usage: the member `usage` of a completion, as JSON values.

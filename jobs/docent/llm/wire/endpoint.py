@@ -1,7 +1,7 @@
-"""Speak to one OpenAI-compatible endpoint: build requests, interpret replies and errors.
+"""Talk to one OpenAI-compatible endpoint: build requests, interpret replies and errors.
 
-Reads the key from the variable named by `llm.api_key_env` and pictures while they are sent; writes nothing. The key
-appears in no message, whatever the endpoint repeats. Waiting and retrying are left to the client.
+Reads the key from the variable named by `llm.api_key_env`, and images while they are sent; writes nothing. The key
+appears in no message, whatever the endpoint echoes. Waiting and retrying are left to the client.
 """
 
 from __future__ import annotations
@@ -39,10 +39,11 @@ class OpenAIEndpoint:
     """A chat endpoint; its connections are opened by the first request.
 
     Attributes:
-        has_answered: it has, now or in an earlier run: a refusal that gives no reason may then be about one request.
+        has_answered: whether it has ever answered, also in an earlier run: a refusal without a reason may then concern
+            one request only.
 
     Raises:
-        ConfigError: the key's variable is not set or holds no key, or the URL cannot be used.
+        ConfigError: the key's variable is not set or holds no key, or the URL is invalid.
     """
 
     name = "openai"
@@ -59,7 +60,7 @@ class OpenAIEndpoint:
         self._transport = Transport(self._url, headers, llm.timeout_s, int(llm.max_reply_mb * 1e6))
 
     def body(self, request: ChatRequest) -> dict[str, Any]:
-        """Return the JSON to send, pictures by their hash, without fields that `llm.extra_body` sets to null."""
+        """Return the JSON to send, images replaced by hashes, without fields that `llm.extra_body` sets to null."""
         llm = self.llm
         sampling = {
             "temperature": request.temperature,
@@ -76,9 +77,9 @@ class OpenAIEndpoint:
         """Make one try; return the answer and the headers that came with it.
 
         Raises:
-            TryFailedError: for a reason that may pass.
-            RequestRefusedError: this request will never be answered, others may be.
-            ConfigError: key, model, address or credit: no request will be answered.
+            TryFailedError: the try failed for a reason that may pass.
+            RequestRefusedError: this request will never be answered, but others may be.
+            ConfigError: key, model, URL or credit: no request will be answered.
         """
         images = [image for message in request.messages for image in message.images]
         while True:
@@ -88,7 +89,7 @@ class OpenAIEndpoint:
                 return self.answer_of(reply), reply.headers
 
     def takes_otherwise(self, reply: Reply, fields: Container[str]) -> bool:
-        """Return whether a reply refuses only a field of the request, so that it is worth sending without that field.
+        """Return whether a reply refuses only a field of the request, which may be sent again without that field.
 
         Args:
             fields: the fields of the request.
@@ -125,7 +126,7 @@ class OpenAIEndpoint:
                 raise TryFailedError(
                     "the reply is a web page, not JSON: a proxy or a login page answers in place of the endpoint"
                 ) from None
-            # Whatever it is, the endpoint takes it for an answer and may ask its price.
+            # Whatever it is, the endpoint considers it an answer and may charge for it.
             raise TryFailedError(str(error), "lost") from None
         except ErrorInReplyError as found_error:
             raise self._error_in_reply(found_error, reply.headers) from None
@@ -138,7 +139,7 @@ class OpenAIEndpoint:
         return Entry(text, finish_reason, completion.input_tokens or 0, completion.output_tokens or 0)
 
     def _without_key(self, text: str) -> str:
-        """Replace the key in a text of the endpoint, which may repeat the request's headers."""
+        """Mask the key in a text of the endpoint, which may repeat the request's headers."""
         if len(self.key) < MIN_SECRET_CHARS or self.key not in text:
             return text
         log.warning("the endpoint repeated the API key in a reply: it is replaced by ***")
@@ -158,7 +159,7 @@ class OpenAIEndpoint:
     def refused(self, reply: Reply) -> Exception:
         """Return the exception for a status other than 200."""
         if 300 <= reply.status < 400:
-            # Masked before the host loses its capitals.
+            # Masked before the host is converted to lower case.
             location = mask(reply.headers.get("Location", "")[:MAX_LOCATION_CHARS])
             host = self.clean(_host_of(location))
             return ConfigError(
@@ -169,15 +170,15 @@ class OpenAIEndpoint:
         return self._meaning(reply.status, error_in(reply.body), reply.headers, f"HTTP {reply.status}")
 
     def _meaning(self, status: int, error: EndpointError, headers: Mapping[str, str], status_text: str) -> Exception:
-        """Return the exception for an error: of this try, of this request, or of all of them.
+        """Return the exception for an error that concerns this try, this request, or all requests.
 
         Args:
-            status_text: the status as messages name it.
+            status_text: the status as shown in messages.
         """
         where, words = f"{self.base_url} ({status_text})", self.clean(error.message)
         if status == 401 or status == 403 and error.about != "prompt":
             if status == 403 and error.about == "unknown" and self.has_answered:
-                # The key was good once; the sender finds out whether other requests still have replies.
+                # The key was accepted before; the sender finds out whether other requests still get replies.
                 return TryFailedError(f"{status_text}: {words}")
             return ConfigError(
                 f"the endpoint refuses the key in the variable {self.llm.api_key_env}"
@@ -205,7 +206,7 @@ class OpenAIEndpoint:
 
 
 def _may_name_a_field(reply: Reply) -> bool:
-    """Return whether a reply is an error that may be about a field of its request; some come with HTTP 200."""
+    """Return whether a reply is an error that may concern a field of its request; some come with HTTP 200."""
     return reply.status in PARAMETER_STATUS or reply.status == 200 and reply.body.lstrip().startswith(b'{"error"')
 
 
@@ -217,7 +218,7 @@ def _sent(message: Message) -> dict[str, Any]:
 
 
 def _host_of(location: str) -> str:
-    """Return the host that a redirect leads to, for messages."""
+    """Return the host of a redirect, for messages."""
     try:
         return urlsplit(location).hostname or "another address"
     except ValueError:  # half an IPv6 address, for instance

@@ -1,6 +1,6 @@
 """Parse errors of an endpoint: message, code, status, and whether a refusal concerns one prompt.
 
-Reads bodies of replies that are no completion; writes and sends nothing. endpoint.py decides what follows.
+Reads bodies of replies that are not completions; writes and sends nothing. endpoint.py decides how to react.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Literal
 import yaml
 
 MAX_ERROR_CHARS = 4096
-"""Of an error's text that are looked at."""
+"""Most characters of an error's text that are searched."""
 _STATUS_NAMES = ("code", "status", "status_code", "http_status", "error_code")
 _CODES = yaml.safe_load(resources.files(__package__).joinpath("error_codes.yaml").read_text(encoding="utf-8"))
 _STATUS_OF_CODE: dict[str, int] = {code: status for status, codes in _CODES.items() for code in codes}
@@ -29,7 +29,7 @@ _KEY = re.compile(
     re.IGNORECASE,
 )
 _OF_MODERATION = ("flagged_input", "reasons", "content_filter_result", "content_filter_results")
-"""Details that only a moderation gives: OpenRouter's `metadata`, Azure's `innererror`."""
+"""Details that only moderation adds: OpenRouter's `metadata`, Azure's `innererror`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +37,12 @@ class EndpointError:
     """One error of an endpoint.
 
     Attributes:
-        message: its words, as long as they are; "a web page" for HTML.
-        code: its code, "" where it has none that is text.
-        status: the HTTP status that it means, None where it names none.
-        param: the field of the request that it is about, "" where it names none.
-        about: what a refusal without further words (HTTP 403) is about; "unknown" where its words allow both or none.
-        text: all of it, for searches.
+        message: its message, of any length; "a web page" for HTML.
+        code: its code, or "" if it has none that is text.
+        status: the HTTP status that it stands for, or None if it names none.
+        param: the request field that it concerns, or "" if it names none.
+        about: what an unexplained refusal (HTTP 403) concerns; "unknown" if its words allow both or neither.
+        text: the complete error as text, for searches.
     """
 
     message: str
@@ -54,7 +54,7 @@ class EndpointError:
 
 
 def error_in(body: bytes) -> EndpointError:
-    """Read the error in the body of a reply, whatever its form."""
+    """Parse the error in the body of a reply, in any form."""
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):
@@ -66,7 +66,7 @@ def error_in(body: bytes) -> EndpointError:
 
 
 def error_of(value: Any) -> EndpointError:
-    """Read the error in parsed JSON: in `error` or at the top."""
+    """Parse the error in parsed JSON: in `error` or at the top level."""
     error = value.get("error") or value.get("errors") or value if isinstance(value, dict) else value
     if isinstance(error, list) and error and isinstance(error[0], dict):
         error = error[0]
@@ -86,7 +86,7 @@ def error_of(value: Any) -> EndpointError:
 
 
 def _about(words: str, error: dict[str, Any]) -> Literal["prompt", "key", "unknown"]:
-    """Return what an error is about: by its details first, because words may quote the prompt, then by its words."""
+    """Return what an error concerns: by its details first, because words may quote the prompt, then by its words."""
     details = [error.get(name) for name in ("metadata", "innererror")]
     if any(isinstance(detail, dict) and any(detail.get(name) for name in _OF_MODERATION) for detail in details):
         return "prompt"
@@ -95,7 +95,7 @@ def _about(words: str, error: dict[str, Any]) -> Literal["prompt", "key", "unkno
 
 
 def _status_of(error: dict[str, Any]) -> int | None:
-    """Return the status in a numeric code, or the one that a code in words stands for."""
+    """Return the status in a numeric code, or the status that a code in words stands for."""
     values = [error[name] for name in (*_STATUS_NAMES, "type") if error.get(name)]
     for value in values:
         if str(value).isascii() and str(value).isdigit() and 400 <= int(str(value)[:4]) <= 599:
@@ -104,7 +104,7 @@ def _status_of(error: dict[str, Any]) -> int | None:
 
 
 def _details_of(error: dict[str, Any]) -> str:
-    """Return OpenRouter's details: the reasons of a moderation, the words of the server behind it."""
+    """Return OpenRouter's details: the reasons of a moderation, and the message of the upstream server."""
     details = error.get("metadata")
     if not isinstance(details, dict):
         return ""

@@ -1,7 +1,7 @@
 """Join a completion that an endpoint sends as a stream of events although none was requested.
 
 Reads the bytes of a reply with `data:` lines (server-sent events, WHATWG HTML Standard, section 9.2); writes nothing.
-Every chunk of a chat completion stands on one `data:` line.
+Each chunk of a chat completion is on one `data:` line.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _IN_PIECES = ("refusal", "reasoning_content", "reasoning")
 
 
 class BrokenStreamError(ValueError):
-    """A stream that breaks off, or a line of it that is no chunk."""
+    """Raised if a stream breaks off, or one of its lines is not a chunk."""
 
 
 def without_keep_alive(body: bytes) -> bytes:
@@ -30,7 +30,7 @@ def without_keep_alive(body: bytes) -> bytes:
 
 
 def is_stream(body: bytes) -> bool:
-    """Return whether a reply, without what kept the connection open, is a stream of events."""
+    """Return whether a reply, after keep-alive lines were stripped, is a stream of events."""
     return body.startswith(_BEGINS)
 
 
@@ -38,7 +38,7 @@ def joined(body: bytes) -> dict[str, Any]:
     """Join the chunks of a stream into one completion.
 
     Raises:
-        BrokenStreamError: a chunk cannot be read, or neither `[DONE]` nor a finish reason ends the stream.
+        BrokenStreamError: a chunk cannot be parsed, or neither `[DONE]` nor a finish reason ends the stream.
     """
     message: dict[str, Any] = {"content": []}
     completion: dict[str, Any] = {"choices": [], "usage": None}
@@ -85,7 +85,7 @@ def _choices_of(chunk: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _add(message: dict[str, Any], choice: dict[str, Any]) -> None:
-    """Append what a chunk says; one that holds the whole message takes the place of all before it."""
+    """Append the text of a chunk; a chunk with the complete message replaces everything before it."""
     delta, whole = choice.get("delta"), choice.get("message")
     if not isinstance(delta, dict):
         delta = whole if isinstance(whole, dict) else {}

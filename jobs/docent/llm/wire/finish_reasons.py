@@ -1,7 +1,7 @@
 """Interpret `finish_reason`: complete, cut off by length, cut by a filter, or incomplete in another way.
 
-Endpoints pass on the words of many model vendors. Only words known to mean a whole reply are taken for one; whatever
-else a reply says, it is incomplete and never used. Reads and writes nothing.
+Endpoints pass on the values of many model vendors. Only values that are known to mean a complete reply are accepted as
+such; with any other value, a reply is incomplete and never used. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ _NOTE = "; "
 
 
 def noted(finish_reason: str, note: str) -> str:
-    """Return a finish reason with a note on where the words of a reply without text are."""
+    """Return a finish reason with a note on which field holds the words of a reply without text."""
     return f"{finish_reason}{_NOTE}{note}" if note else finish_reason
 
 
 def word_of(finish_reason: str) -> str:
-    """Return the endpoint's word in lower case, without a note or the name of an enumeration."""
+    """Return the endpoint's value in lower case, without a note or the name of an enumeration."""
     return finish_reason.partition(_NOTE)[0].strip().rpartition(".")[2].lower()
 
 
 def is_whole(finish_reason: str) -> bool:
-    """Return whether a reply with this finish reason may be used; many local servers give none, which says nothing."""
+    """Return whether a reply with this finish reason may be used; many local servers send none, which is accepted."""
     word = word_of(finish_reason)
     return not word or word in WHOLE
 
 
 def problem_of(finish_reason: str) -> str:
-    """Return why a reply with this finish reason is incomplete, "" when it is whole."""
+    """Return why a reply with this finish reason is incomplete, or "" if it is complete."""
     if is_whole(finish_reason):
         return ""
     word = word_of(finish_reason)

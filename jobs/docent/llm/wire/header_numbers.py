@@ -1,6 +1,6 @@
-"""Read numbers in reply headers: limits, what is left of them, pauses; None where they make no sense.
+"""Parse numbers in reply headers: limits, remaining amounts, pauses; None for implausible values.
 
-Reads and writes nothing. An endpoint may send anything, so that a text is measured before it is looked at.
+Reads and writes nothing. An endpoint may send anything, so the length of a text is checked before it is parsed.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 LONGEST_TOLD_S = 86_400.0
-"""A pause or a reset further away than a day makes no sense."""
+"""A pause or a reset further away than a day is not plausible."""
 MAX_TOLD_CHARS = 40
-"""A longer header is no number; Python would take minutes to find that out."""
+"""A longer header is not a number; Python would take minutes to find that out."""
 _DURATION = re.compile(r"(?<!\d)(\d++(?:\.\d++)?+)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 MAX_DATE_CHARS = 64
@@ -24,7 +24,7 @@ MAX_DATE_CHARS = 64
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """One allowance in an endpoint's headers: its size, what is left, and the seconds until it is full again."""
+    """One allowance in an endpoint's headers: its limit, what is left, and the seconds until it is full again."""
 
     limit: float
     left: float
@@ -32,7 +32,7 @@ class RateLimit:
 
 
 def rate_limit(headers: Mapping[str, str], what: str) -> RateLimit | None:
-    """Read the `x-ratelimit-*-requests` or `-tokens` headers; None where they make no sense."""
+    """Parse the `x-ratelimit-*-requests` or `-tokens` headers; return None if they are not plausible."""
     try:
         limit = float(_short(headers[f"x-ratelimit-limit-{what}"]))
         left = float(_short(headers[f"x-ratelimit-remaining-{what}"]))
@@ -44,7 +44,7 @@ def rate_limit(headers: Mapping[str, str], what: str) -> RateLimit | None:
 
 
 def duration_s(text: str) -> float:
-    """Return seconds of `1s`, `6m0s`, `120ms` or a bare number. Raises ValueError for anything else."""
+    """Convert `1s`, `6m0s`, `120ms` or a bare number to seconds. Raises ValueError for anything else."""
     text = _short(text).strip().lower()
     if not _DURATION.sub("", text) and text:
         return sum(float(number) * _SECONDS[unit] for number, unit in _DURATION.findall(text))
@@ -58,7 +58,7 @@ def _short(text: str) -> str:
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds in `retry-after-ms` or `Retry-After` (a number or a date); None where neither makes sense."""
+    """Return the seconds in `retry-after-ms` or `Retry-After` (a number or a date), or None if neither is plausible."""
     date = headers.get("retry-after", "")
     seconds = math.nan
     for text, unit in ((headers.get("retry-after-ms", ""), 0.001), (date, 1.0)):

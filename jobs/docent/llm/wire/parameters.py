@@ -1,8 +1,8 @@
 """Learn from refusals which request fields an endpoint does not accept, and leave them out.
 
-Newer models refuse `max_tokens` and name `max_completion_tokens`; some take no `temperature`. The request that decides
-the journal's key stays as it was asked; what is sent is made from it here, so that replies are found again whichever
-spelling the endpoint wanted. Reads and writes nothing but the log.
+Newer models refuse `max_tokens` and name `max_completion_tokens`; some accept no `temperature`. The request that
+determines the journal's key is not changed; the request that is sent is derived from it here, so that replies are found
+again whichever spelling the endpoint required. Reads and writes nothing but the log.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ log = logging.getLogger("docent.llm")
 
 RENAMED = {"max_tokens": "max_completion_tokens"}
 DROPPED = ("temperature", "top_p", "frequency_penalty", "presence_penalty")
-"""Settings that a reply can do without; the model then uses its own."""
+"""Settings that may be omitted; the model then uses its defaults."""
 ADAPTED = frozenset({*RENAMED, *DROPPED})
 _UNSUPPORTED = re.compile(
     r"unsupported|not (?:be )?(?:support|permit|allow|accept|available)|n't support|unrecogni[sz]ed|unknown|"
@@ -31,7 +31,7 @@ _UNSUPPORTED = re.compile(
 
 
 class Parameters:
-    """What one endpoint was found not to take.
+    """The request fields that one endpoint does not accept.
 
     Args:
         extra_body: fields that the user wants in every request; they are never left out.
@@ -39,7 +39,7 @@ class Parameters:
 
     def __init__(self, extra_body: Mapping[str, Any]) -> None:
         self._extra_body = extra_body
-        # Field by its new name, None where it is left out.
+        # New name by field, None for a field that is left out.
         self._changed: dict[str, str | None] = {}
 
     def sent(self, body: bytes) -> bytes:
@@ -54,14 +54,14 @@ class Parameters:
         return canonical_json(fields).encode()
 
     def learn(self, error: EndpointError, fields: Container[str], said: str) -> bool:
-        """Return whether a refused request is worth sending once more, without the field that the refusal names.
+        """Record the field that a refusal names; return whether the request is worth sending once more without it.
 
-        What is sent then lacks that field, so sending again comes to an end.
+        Each new request lacks one more field, so repeating ends.
 
         Args:
-            error: of HTTP 400 or 422.
-            fields: the fields of the request that it answers.
-            said: its words as they may be logged.
+            error: the error of HTTP 400 or 422.
+            fields: the fields of the refused request.
+            said: the error's words in a form that may be logged.
 
         Raises:
             ConfigError: it names a field of `llm.extra_body`, which every request has.
@@ -92,10 +92,10 @@ class Parameters:
 
 
 def _is_about(error: EndpointError, name: str) -> bool:
-    """Return whether an error is about a field: by its own word for it, else where its text names the field."""
+    """Return whether an error concerns a field: by its `param`, or if its text names the field."""
     return error.param.rpartition(".")[2] == name if error.param else _names(error.text, name)
 
 
 def _names(text: str, name: str) -> bool:
-    """Return whether a text has the name of a field as a word of its own."""
+    """Return whether a text contains the name of a field as a separate word."""
     return re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", text) is not None

@@ -1,6 +1,6 @@
 """Describe each kind of endpoint in one row; the rest of docent treats all of them alike.
 
-Reads the key's variable; writes nothing. Any other server that speaks like OpenAI is `openai` with its own address.
+Reads the key's variable; writes nothing. Any other OpenAI-compatible server is `openai` with its own URL.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ class Kind:
     """One kind of endpoint.
 
     Attributes:
-        key_header: header of the key, and what stands before it.
-        json_extra: further fields of a request that asks for JSON.
+        key_header: name of the key's header, and the prefix of its value.
+        json_extra: additional fields of a request for JSON.
         batches: whether it has OpenAI's batch API.
     """
 
@@ -33,13 +33,13 @@ class Kind:
 
 
 def base_of(llm: Llm) -> str:
-    """Return the address without the path of completions, which many products ask for as part of it."""
+    """Return the base URL without the path of completions, which many products show as part of it."""
     whole = llm.base_url.rstrip("/")
     return whole.removesuffix(COMPLETIONS) if whole.endswith(COMPLETIONS) else llm.base_url
 
 
 def url_of(llm: Llm) -> str:
-    """Return the address of completions; at Azure with deployment and version, or the newer one that needs neither."""
+    """Return the URL of completions; for Azure with deployment and version, or the newer one that needs neither."""
     base = base_of(llm).rstrip("/")
     if llm.provider != "azure":
         return f"{base}{COMPLETIONS}"
@@ -53,7 +53,7 @@ def url_of(llm: Llm) -> str:
 KINDS: dict[str, Kind] = {
     "openai": Kind(batches=True),
     "azure": Kind(key_header=("api-key", ""), batches=True),
-    # Without this a model may be served by someone who ignores response_format.
+    # Without this a model may be served by a provider that ignores response_format.
     "openrouter": Kind(json_extra={"provider": {"require_parameters": True}}),
     "vllm": Kind(),
     "lmdeploy": Kind(),
@@ -61,15 +61,15 @@ KINDS: dict[str, Kind] = {
 
 
 def check_address(llm: Llm) -> None:
-    """Refuse what is no address of an endpoint, or one with a password in it, without repeating it.
+    """Refuse a URL that cannot be an endpoint's, or that has a password in it, without repeating it.
 
     Raises:
-        ConfigError: naming the field.
+        ConfigError: the URL is refused; the message names the field.
     """
     try:
         parts = urlsplit(llm.base_url)
         usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and "@" not in parts.netloc
-    except ValueError:  # half an IPv6 address, a port that is none
+    except ValueError:  # half an IPv6 address, an invalid port
         usable = False
     if not usable:
         raise ConfigError(
@@ -80,10 +80,10 @@ def check_address(llm: Llm) -> None:
 
 
 def key_of(llm: Llm, environ: Mapping[str, str]) -> str:
-    """Return the key, "" where the endpoint needs none and none is given.
+    """Return the key, or "" if the endpoint needs none and none is given.
 
     Raises:
-        ConfigError: it is needed and not there, or it cannot be one.
+        ConfigError: it is required and missing, or it cannot be a key.
     """
     key = environ.get(llm.api_key_env, "").strip()
     if not key and llm.needs_key:

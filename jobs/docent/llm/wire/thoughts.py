@@ -1,6 +1,6 @@
-"""Strip a model's thinking from its text, whichever marks surround it.
+"""Strip a model's thinking from its text, whichever markers surround it.
 
-The opening mark is often missing, because it stands in the model's template; the closing one then ends the thoughts.
+The opening marker is often missing, because it is part of the model's template; the closing one then ends the thoughts.
 Reads and writes nothing.
 """
 
@@ -20,12 +20,12 @@ _CLOSES = re.compile("|".join(re.escape(closing) for _, closing in _MARKS), re.I
 _CHANNEL = re.compile(r"<\|channel\|>[ \t]*(\w+)(?:[^<\n]|<\|constrain\|>){0,80}(?:<\|message\|>)?")
 _BARE_CHANNELS = ("analysis", "commentary")
 _BARE_FINAL = "assistantfinal"
-"""How channels begin where a server has dropped the special tokens around their names."""
+"""How channels begin if a server has dropped the special tokens around their names."""
 _FRAME = re.compile(r"<\|(?:begin_of_solution|end_of_solution|START_RESPONSE|END_RESPONSE|return|end)\|>")
 
 
 def without_thoughts(text: str) -> str:
-    """Return the text after the last thoughts, "" where they never end; a text without thoughts stays as it is."""
+    """Return the text after the last thoughts, or "" if they never end; a text without thoughts is unchanged."""
     if "<|channel|>" in text:
         return _final_channel(text)
     if _BARE_FINAL in text and text.lstrip().startswith(_BARE_CHANNELS):
@@ -39,7 +39,7 @@ def without_thoughts(text: str) -> str:
 
 
 def _final_channel(text: str) -> str:
-    """Return the last channel named final (the harmony format of gpt-oss), "" where there is none."""
+    """Return the last channel named final (the harmony format of gpt-oss), or "" if there is none."""
     final = ""
     for channel in _CHANNEL.finditer(text):
         if channel[1] == "final":

@@ -1,7 +1,7 @@
 """Send HTTP requests to one endpoint: one bounded reply each, no redirects, no retries.
 
-Reads pictures from their files while they are sent, piece by piece; writes nothing. aiohttp, because a request costs it
-a tenth of what the openai package needs (docs/benchmarks.md).
+Reads images from their files in chunks while they are sent; writes nothing. Uses aiohttp, because a request takes a
+tenth of the time that the openai package needs (docs/benchmarks.md).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from docent.messages.masking import mask
 from docent.messages.printing import printable
 
 PIECE_BYTES = 3 * 256 * 1024
-"""Of a picture, read and encoded at a time; a multiple of three, so that base64 pieces join without padding."""
+"""Bytes of an image read and encoded at a time; a multiple of three, so that base64 chunks join without padding."""
 CONNECT_S = 30.0
 MAX_WORDS_CHARS = 200
 _IMAGE = re.compile(rb'(?<="url":)"sha256:([0-9a-f]{64})"')
@@ -42,12 +42,12 @@ class Reply:
 
 
 class Transport:
-    """Connections to one endpoint, opened as they are needed. For one event loop; `close` it there.
+    """Connections to one endpoint, opened as needed. For use in one event loop, where `close` must be called.
 
     Args:
-        url: where every request goes; HTTPS_PROXY, HTTP_PROXY and NO_PROXY are looked up for it once.
-        headers: of every request, the key among them.
-        timeout_s: for one request, from its first byte to the last one of the reply (deadline.py).
+        url: URL of every request; HTTPS_PROXY, HTTP_PROXY and NO_PROXY are looked up for it once.
+        headers: headers of every request, including the key.
+        timeout_s: limit of one request, from its first byte to the last byte of the reply (deadline.py).
         max_reply_bytes: a longer reply is not read to its end.
     """
 
@@ -61,14 +61,14 @@ class Transport:
         self._session: aiohttp.ClientSession | None = None
 
     async def post(self, body: bytes, images: Sequence[Image]) -> Reply:
-        """Send a body, its pictures in place of their hashes, and take the reply.
+        """Send a body, with images in place of their hashes, and return the reply.
 
         Raises:
-            TryFailedError: no connection, no reply in time, a reply that is too long or breaks off.
-            ConfigError: the endpoint's certificate is not trusted, or a picture is gone.
+            TryFailedError: there is no connection, or the reply is late, too long or breaks off.
+            ConfigError: the endpoint's certificate is not trusted, or an image is missing.
         """
         if self._session is None:
-            # Places in flight are counted by the pacer; a second limit here would only hide them.
+            # The pacer counts places in flight; a second limit here would only hide them.
             connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=60)
             cookies = aiohttp.DummyCookieJar()  # nothing an endpoint sets is sent anywhere
             self._session = aiohttp.ClientSession(connector=connector, timeout=self._timeout, cookie_jar=cookies)
@@ -94,11 +94,11 @@ class Transport:
         except aiohttp.ClientConnectorError as error:
             raise TryFailedError(f"{NO_CONNECTION}{error.os_error.strerror or _words_of(error)}") from None
         except (aiohttp.ClientError, ssl.SSLError, ConnectionError, ValueError) as error:
-            # A ValueError is what is left of a length or a header that is none.
+            # aiohttp raises a ValueError for an invalid length or header.
             raise TryFailedError(f"the connection broke off: {_words_of(error)}", "lost") from None
 
     async def _read(self, reply: aiohttp.ClientResponse) -> bytes:
-        """Read the body up to the bound; one that states its length is read at once."""
+        """Read the body up to the limit; a body with a stated length is read at once."""
         length = reply.content_length
         if length is not None and length <= self._max_reply_bytes and "Content-Encoding" not in reply.headers:
             return await reply.read()
@@ -118,7 +118,7 @@ class Transport:
 
 
 def untrusted_certificate(why: str, url: str) -> ConfigError:
-    """Return the error for an endpoint whose certificate no known authority has signed."""
+    """Return the error for an endpoint whose certificate is not signed by a known authority."""
     return ConfigError(
         f"the endpoint's certificate is not trusted: {why}",
         url,
@@ -127,15 +127,15 @@ def untrusted_certificate(why: str, url: str) -> ConfigError:
 
 
 def _words_of(error: BaseException) -> str:
-    """Describe an error in one line; an endpoint may have written its words."""
+    """Describe an error in one line; its text may come from the endpoint."""
     words = getattr(error, "message", "") or str(error) or type(error).__name__
     return printable(" ".join(mask(str(words)).split()), MAX_WORDS_CHARS)
 
 
 def split_at_pictures(body: bytes, images: Sequence[Image]) -> list[bytes | Image]:
-    """Cut a body at its pictures.
+    """Split a body at its images.
 
-    A hash as `url` stands only where a picture belongs: within text, JSON writes a quote as backslash and quote.
+    A hash as `url` occurs only where an image belongs: within text, JSON escapes the quotes.
     """
     known = {image.sha256.encode(): image for image in images}
     parts: list[bytes | Image] = []
@@ -148,7 +148,7 @@ def split_at_pictures(body: bytes, images: Sequence[Image]) -> list[bytes | Imag
 
 
 def sent_size(part: bytes | Image) -> int:
-    """Return the bytes of a part as it is sent. Raises OSError where a picture is missing."""
+    """Return the bytes of a part as it is sent. Raises OSError if an image is missing."""
     return len(part) if isinstance(part, bytes) else 4 * ((part.path.stat().st_size + 2) // 3)
 
 

@@ -1,4 +1,4 @@
-"""Read an English section for the writers of questions: its statements and its names.
+"""Prepare an English section for the question writers: its statements and its names.
 
 Reads and writes nothing.
 """
@@ -21,27 +21,27 @@ class EnglishSection(TeacherSection):
 
     @cached_property
     def every(self) -> list[Statement]:
-        """What the section says."""
+        """Return all statements of the section."""
         return list(section_statements(self.material.text, "en"))
 
     @cached_property
     def statements(self) -> list[Statement]:
-        """What of it can be asked about."""
+        """Return the statements that can be asked about."""
         return [statement for statement in self.every if statement.is_askable]
 
     @cached_property
     def prose(self) -> list[Statement]:
-        """Its sentences and steps."""
+        """Return its sentences and steps that can be asked about."""
         return [statement for statement in self.statements if statement.kind in ("sentence", "step")]
 
     @cached_property
     def sentences(self) -> list[Statement]:
-        """Its sentences one after the other, also those that only follow from others."""
+        """Return its sentences in order, including those that only follow from others."""
         return [statement for statement in self.every if statement.kind == "sentence"]
 
     @cached_property
     def name(self) -> str:
-        """The document, in bare words; the row's first name where the document is a numbered row."""
+        """Return the document's bare title, or the first name in it if the document is a numbered row."""
         bare = bare_title(self.material.name)
         rows = (s.value for s in self.statements if s.kind == "row")
         if re.search(r"[^\W\d_]", bare):
@@ -50,29 +50,29 @@ class EnglishSection(TeacherSection):
 
     @cached_property
     def place(self) -> str:
-        """The document and the heading in it."""
+        """Return the document and the heading in it."""
         title = bare_title(self.material.title)
         if not title or plain(title) == plain(self.name) or not is_telling(title):
             return self.doc
         return self.words.frame("place", title=self.words.quoted(title), doc=self.doc)
 
     def frame(self, key: str, **slots: str) -> str:
-        """Return a wording with its slots filled; document, place and name are always known."""
+        """Return a wording with its slots filled; document, place and name are filled automatically."""
         return super().frame(key, place=self.place, name=self.name, **slots)
 
     def length(self, answer: str) -> int:
-        """Return the length of an answer in words; of Chinese and Japanese in an English text every fourth letter."""
+        """Return the length of an answer in words; four Chinese or Japanese letters count as one word."""
         return max(count_words(answer), length_words(answer) // 2)
 
     def shows(self, caption: str, evidence: str) -> bool:
-        """Check that half of the words of a caption, and at least two, stand in what an answer was taken from."""
+        """Check that half of the words of a caption, and at least two, are in the text an answer was taken from."""
         own = {word for word in words_of(caption) if len(word) > 2 and word not in self.words.stop}
         shared = own & set(words_of(evidence))
         return len(shared) >= MIN_CAPTION_WORDS and len(shared) >= MIN_CAPTION_SHARE * len(own)
 
 
-# The calls of one section follow each other: all types and temperatures read it once.
+# Requests for one section follow each other: the section is read once for all types and temperatures.
 @lru_cache(maxsize=32)
 def section_statements(text: str, code: str) -> tuple[Statement, ...]:
-    """Return what a section says, read once for all questions about it."""
+    """Return the statements of a section, read once for all questions about it."""
     return tuple(statements_of(text, words_of_language(code)))

@@ -1,7 +1,7 @@
-"""Find the definite article of a German, French or Spanish column name, where its last noun tells the gender.
+"""Find the definite article of a German, French or Spanish column name if its last noun shows the gender.
 
 `Versorgungsspannung` becomes `die Versorgungsspannung`, by endings and a list of nouns that name measures and
-properties; where neither knows the noun, nothing is guessed. Reads and writes nothing.
+properties; if neither covers the noun, nothing is guessed. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ import re
 from docent.teacher.source.words import table
 
 _ENDINGS: dict[str, dict[str, str]] = table("articles")
-# `Abmessungen`, `Maße`, `Spannungen`: plurals, whose verb would be another one.
+# `Abmessungen`, `Maße`, `Spannungen`: plurals, which need another form of the verb.
 _DE_PLURAL = re.compile(r"(?:ungen|heiten|keiten|tionen|maße|teile|daten|werte|zeiten|größen)$")
 
 
 def with_article(label: str, code: str) -> str:
-    """Add the article to a property's name, as inside of a sentence; return "" where its gender is not known.
+    """Add the article to a property's name, as inside a sentence; return "" if its gender is not known.
 
     Args:
-        label: as a column or key has it: `Tension d'alimentation`.
+        label: the name in a column or key, such as `Tension d'alimentation`.
     """
     if not re.fullmatch(r"[^\W\d_][\w '’.-]{1,48}", label) or label.isupper():
         return ""
@@ -39,14 +39,14 @@ _NAMED_BY_WORDS: dict[str, str] = table("said_in_words")
 
 
 def is_property(label: str, code: str) -> bool:
-    """Check whether `what is the ...` asks for a property that is said in words: `couleur`, not `paiement`."""
+    """Check whether `what is the ...` asks for a property that is stated in words: `couleur`, not `paiement`."""
     return label.lower().split(" ")[0] in _NAMED_BY_WORDS[code].split()
 
 
 def interrogative(label: str, code: str) -> str:
-    """Return the word that asks for a property, `quelle` for `Pression`, `welchen` for `Hersteller`; "" for none.
+    """Return the word that asks for a property, `quelle` for `Pression`, `welchen` for `Hersteller`, or "" for none.
 
-    German in the accusative, behind which `has` stands: `Welchen Hersteller hat ...?`
+    In German it is in the accusative, as `hat` follows: `Welchen Hersteller hat ...?`
     """
     article = with_article(label, code)
     if code == "de" and article:
@@ -57,7 +57,7 @@ def interrogative(label: str, code: str) -> str:
 
 
 def of_thing(thing: str) -> str:
-    """Return a French or Spanish name with its article behind `of`: `du programme 4`, `del programa 4`."""
+    """Return a French or Spanish name with `of` and its article: `du programme 4`, `del programa 4`."""
     for article, contracted in (("le ", "du "), ("el ", "del ")):
         if thing.startswith(article):
             return f"{contracted}{thing.removeprefix(article)}"
@@ -65,7 +65,7 @@ def of_thing(thing: str) -> str:
 
 
 def _articled(label: str, head: str, endings: dict[str, str]) -> str:
-    """Return the label behind the article whose longest ending its head has."""
+    """Return the label with the article of the longest ending that its head has."""
     low = head.lower()
     known = [(len(end), article) for article, ends in endings.items() for end in ends.split() if low.endswith(end)]
     article = max(known)[1] if known else ""

@@ -1,4 +1,4 @@
-"""Read Markdown tables as cells, and what the heads of their columns mean in languages other than English.
+"""Read Markdown tables as cells, and classify their column heads, in languages other than English.
 
 Reads and writes nothing.
 """
@@ -23,14 +23,14 @@ _PROPERTY = re.compile(COLUMNS["property"])
 
 @dataclass(frozen=True)
 class Table:
-    """A table of Markdown: its head and its rows, as cells with the line that they stand in."""
+    """A Markdown table: its head and its rows, each row as cells with its line."""
 
     head: list[str]
     rows: list[tuple[list[str], str]]
 
     @property
     def is_of_values(self) -> bool:
-        """Whether it lists properties of one thing: names, values and perhaps their units."""
+        """Return whether it lists properties of one thing: names, values and perhaps units."""
         sorts = [sort_of(column) for column in self.head]
         if self.head[1:] == [""]:
             return True
@@ -38,7 +38,7 @@ class Table:
 
     @property
     def is_of_models(self) -> bool:
-        """Whether the other columns are things that are compared, and its rows are their properties."""
+        """Return whether the other columns are things that are compared, and the rows are their properties."""
         others = [sort_of(column) for column in self.head[1:]]
         is_first = _PROPERTY.fullmatch(self.head[0].lower().strip()) is not None
         return is_first and len(others) - others.count("unit") > 1 and set(others) <= {"", "unit"}
@@ -60,21 +60,21 @@ def read_tables(lines: Sequence[str]) -> list[Table]:
 
 
 def sort_of(column: str) -> str:
-    """Return what a column holds: value, unit, meaning, remedy or cause_of; "" for anything else."""
+    """Return what a column holds: value, unit, meaning, remedy or cause_of, or "" for anything else."""
     folded = column.lower().strip()
     return next((sort for sort, pattern in _MEANINGS.items() if re.fullmatch(pattern, folded)), "")
 
 
 def cells_of(line: str) -> list[str]:
-    """Return the cells of a row, without marks of Markdown."""
+    """Return the cells of a row, without Markdown markup."""
     inner = line.strip().strip("|")
     return [" ".join(BARE.sub("", cell).split()) for cell in re.split(r"(?<!\\)\|", inner)]
 
 
 def named_rows(table: Table, code: str) -> Iterator[tuple[str, int, list[str], str]]:
-    """Yield names that no other row has, with the first column to ask about, the cells and their line.
+    """Yield names that no other row has, with the index of the first column to ask about, the cells and their line.
 
-    An empty first cell goes on with the one above; a name in several rows needs the cell behind it.
+    An empty first cell continues the one above; a name in several rows also needs the cell after it.
     """
     filled: list[tuple[list[str], str]] = []
     for cells, line in table.rows:

@@ -1,6 +1,6 @@
-"""Read heads of table columns in languages other than English: their units, their numbers, the question for them.
+"""Parse heads of table columns in languages other than English: their units, their numbers, the question for them.
 
-`Température finale (°C)` is the column `Température finale` in °C; `精米時間（20 kg）` holds for 20 kg only. Reads and
+`Température finale (°C)` is the column `Température finale` in °C; `精米時間（20 kg）` applies to 20 kg only. Reads and
 writes nothing.
 """
 
@@ -22,28 +22,28 @@ _BARE = re.compile(
 )
 _PRODUCT = re.compile(r"\d[\d.,]*(?: ?[×x*] ?\d[\d.,]*)+")
 COUNTS = re.compile(COLUMNS["count"])
-"""Columns whose numbers count things, so that they have no unit."""
+"""Columns whose numbers count things and therefore have no unit."""
 _YEAR = re.compile(r"jahr$|année|\baño|연도$|년도$|년$|年$|年份$|年代$", re.IGNORECASE)
 _CODE = re.compile(r"(?:[A-Z]{1,3}[-. ]?)?\d{1,4}[A-Za-z]?|[A-Z]")
 _CJK_WORD = re.compile(r"[가-힣぀-ヿ㐀-鿿]")
 _NO_MEASURE = re.compile(COLUMNS["no_measure"])
-"""Dimensions, times of the day, dates, and how often something is done."""
+"""Dimensions, times of day, dates, and frequencies."""
 MONEY = re.compile(r"[€$£¥]|\b(?:Euro|euros?|EUR|CHF|Franken|francs?|pesos?|Cent)\b|\d ?(?:원|円|元)")
 CODE_NAME = re.compile(COLUMNS["code"])
-"""Columns whose numbers are read rather than measured."""
+"""Columns whose numbers are codes rather than measurements."""
 PRICE_NAME = re.compile(COLUMNS["price"])
-"""Columns that do not say what an amount of money is paid for."""
+"""Columns that do not state what an amount of money is paid for."""
 _WORK = re.compile(COLUMNS["work"])
 _TASK = re.compile(r"작업|작업 내용|점검 내용|할 일|内容|作業|作業内容|点検内容|工作|工作内容|保养内容|任务")
 _INTERVAL = re.compile(r"주기|간격|빈도|시기|周期|頻度|間隔|時期|频率|间隔|时间")
 _WHEN = re.compile(COLUMNS["when"])
 SIGNAL = re.compile(COLUMNS["signal"])
-"""Columns of what lamps and displays show, which says little without their name."""
+"""Columns of what lamps and displays show, which is unclear without their name."""
 _ASKED_FOR: dict[str, str] = COLUMNS["asked_for"]
 
 
 def label_and_unit(head: str) -> tuple[str, str]:
-    """Return the name of a column and the unit of its values; "" where the head has none."""
+    """Return the name of a column and the unit of its values, or "" if the head has no unit."""
     end = _END.search(head.strip())
     label = head.strip()[: end.start()].rstrip(" /") if end else ""
     if not end or not label or re.search(r"[()（）\[\]]", label):
@@ -52,7 +52,7 @@ def label_and_unit(head: str) -> tuple[str, str]:
 
 
 def with_unit(value: str, unit: str, code: str) -> str:
-    """Return a bare number behind which its unit stands as the language writes it; any other value as it is."""
+    """Return a bare number followed by its unit as the language writes it; return any other value unchanged."""
     if not unit or not is_bare(value):
         return value
     close = unit == "°" or (
@@ -62,50 +62,50 @@ def with_unit(value: str, unit: str, code: str) -> str:
 
 
 def is_due(first: str, head: str, cell: str) -> bool:
-    """Check whether a table of intervals and work says what is to be done when.
+    """Check whether a table of intervals and work states what has to be done when.
 
     Args:
-        first: head of the first column, whose cell is `cell`.
+        first: head of the first column, which contains `cell`.
     """
-    heads = (first.lower().strip(), head.lower().strip())  # `ß` stays
+    heads = (first.lower().strip(), head.lower().strip())  # `ß` is kept
     is_interval = re.fullmatch(_ASKED_FOR["often"], heads[0]) or _INTERVAL.fullmatch(heads[0])
     is_work = _WORK.fullmatch(heads[1]) or _TASK.fullmatch(heads[1])
     return bool(is_interval and is_work) and _WHEN.match(cell) is not None
 
 
 def is_bare(value: str) -> bool:
-    """Check whether a value is a number, a range of numbers or a product of them, as `6×50`, without a unit."""
+    """Check whether a value is a number, a range of numbers or a product of them such as `6×50`, without a unit."""
     return _BARE.fullmatch(value) is not None or _PRODUCT.fullmatch(value) is not None
 
 
 def is_measure(value: str) -> bool:
-    """Check whether a number is no dimension, time, date, frequency or part of a name."""
+    """Check whether a number is not a dimension, time, date, frequency or part of a name."""
     named = re.match(r"[\d.,]+ ?(?=[가-힣぀-ヿ㐀-鿿])", value)
     is_name = named is not None and re.match(rf"[천만억]? ?(?:{_WORD})|[~～〜至]", value[named.end() :]) is None
     return _NO_MEASURE.search(value) is None and not is_name
 
 
 def is_year(head: str, value: str) -> bool:
-    """Check whether a value is a year, and its column says so."""
+    """Check whether a value is a year and its column is one of years."""
     return re.fullmatch(r"\d{4}[年년]?", value) is not None and _YEAR.search(head) is not None
 
 
 def has_condition(head: str) -> bool:
-    """Check whether a head says in brackets for which amount its values hold."""
+    """Check whether a head states in brackets for which amount its values apply."""
     inside = re.split(r"[（(\[]", head.rstrip())
     return len(inside) > 1 and inside[-1].endswith((")", "）", "]")) and any(c.isdigit() for c in inside[-1])
 
 
 def is_code(cell: str) -> bool:
-    """Check whether a cell is a number or short code, which says nothing without the name of its column."""
+    """Check whether a cell is a number or short code, which is unclear without the name of its column."""
     return _CODE.fullmatch(cell) is not None
 
 
 def question_kind(head: str, first: str) -> str:
-    """Return `use`, `often`, `material`, `year` or `place` where a column is one of those, else "".
+    """Return `use`, `often`, `material`, `year` or `place` if a column is one of those, otherwise "".
 
     Args:
-        first: head of the column with the names; how often something is done is asked of work only.
+        first: head of the column with the names; how often something is done is asked only about work.
     """
     folded = head.casefold().strip()
     kind = next((kind for kind, pattern in _ASKED_FOR.items() if re.fullmatch(pattern, folded)), "")

@@ -1,6 +1,6 @@
-"""Write blanks and false statements in languages other than English: a number is left out, or exchanged.
+"""Write blanks and false statements in languages other than English: a number is left out, or replaced.
 
-A negation would need the grammar of each language, a number does not. Reads and writes nothing.
+A negation would need the grammar of each language; a number does not. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ MIN_DOUBLED = 2
 _IN_NAMES = re.compile(
     r"[型形형號号호番번]|[はがをにのともへや]|(?:은|는|이|가|을|를|의|과|와)(?![가-힣])|[是为的在由与和可将]"
 )
-"""Behind a number that is part of a name: `雪代45は`, `云岭16型`."""
+"""What follows a number that is part of a name: `雪代45は`, `云岭16型`."""
 _CJK = re.compile("[가-힣぀-ヿ㐀-鿿]")
 _NEVER_DOUBLED = re.compile(r"(?:dB|V|Hz|Volt|Hertz|볼트|헤르츠|ボルト|ヘルツ|伏|赫)(?![A-Za-z])")
 _UP_TO_100 = re.compile(r"%|℃|°|Grad\b|degrés?\b|grados?\b|Prozent|퍼센트|도|度|パーセント")
 MAX_PERCENT = 100
 _TELLS_TO = regexes("instruction")
-"""Instructions are neither true nor false."""
+"""Matches instructions, which are neither true nor false."""
 
 _TELLS_BEHIND = re.compile("[:：]|다음과 같|次のとおり|次のように")
-"""`given is: ...` is no statement."""
+"""`given is: ...` is not a statement."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class Judged:
     """A statement to judge.
 
     Attributes:
-        shown: as the question has it.
-        original: as the section has it.
+        shown: wording in the question.
+        original: wording in the section.
     """
 
     shown: str
@@ -50,7 +50,7 @@ class Judged:
 
 
 def with_blank(section: NonEnglishSection) -> Iterator[tuple[str, str]]:
-    """Yield sentences and rows with a number, each with a blank in its place."""
+    """Yield sentences and rows with a number, each with a blank in place of the number."""
     for original in section.shuffled(_stated(section)):
         numbers = [m for m in _NUMBER.finditer(original) if _measures(m, original) and not YEAR.fullmatch(m["digits"])]
         if len(numbers) == 1 and _is_not_given_away(numbers[0], section) and original.count(numbers[0]["digits"]) == 1:
@@ -58,7 +58,7 @@ def with_blank(section: NonEnglishSection) -> Iterator[tuple[str, str]]:
 
 
 def judged(section: NonEnglishSection, truths: Sequence[bool]) -> Iterator[Judged]:
-    """Yield true and false statements as `truths` asks for them; ends where one cannot be made."""
+    """Yield true and false statements in the order of `truths`; end when one cannot be written."""
     stated = section.shuffled(_stated(section))
     names = [row.name for row in section.rows if row.is_code]
     false = {
@@ -67,7 +67,7 @@ def judged(section: NonEnglishSection, truths: Sequence[bool]) -> Iterator[Judge
     left = list(stated)
     for place, truth in enumerate(truths):
         wanted = sum(not other for other in truths[place + 1 :])
-        # A true statement must not use up what the false ones to come need.
+        # A true statement must not use up what later false ones need.
         fixed = [original for original in left if original not in false]
         changeable = [original for original in left if original in false]
         candidates = (fixed or changeable[wanted:]) if truth else changeable
@@ -78,20 +78,20 @@ def judged(section: NonEnglishSection, truths: Sequence[bool]) -> Iterator[Judge
 
 
 def _stated(section: NonEnglishSection) -> list[str]:
-    """Return sentences and rows that can be judged by themselves."""
+    """Return sentences and rows that can be judged without context."""
     short = [s.text for s in section.alone if not _TELLS_TO[section.code].search(s.text) and section.questions_of(s)]
     cells = (section.row_answer(row) for row in section.rows if row.sort in ("value", "signal_state"))
     return [*short, *(cell for cell in cells if not _TELLS_BEHIND.search(cell))]
 
 
 def _with_other_number(section: NonEnglishSection, original: str, others: Sequence[str], names: Sequence[str]) -> str:
-    """Change the number of a statement: to one of the same unit from elsewhere, else to the double; "" without one.
+    """Replace the number of a statement by one of the same unit from elsewhere, else double it; "" if it has none.
 
     Args:
-        names: with numbers that are no measures: `programme 4`.
+        names: names with numbers that are not measurements: `programme 4`.
     """
     measured = original
-    for name in names:  # the same length, so that positions stay
+    for name in names:  # the same length, so that positions stay valid
         measured = re.sub(re.escape(name), "x" * len(name), measured, flags=re.IGNORECASE)
     numbers = [m for m in _NUMBER.finditer(measured) if _measures(m, measured) or YEAR.fullmatch(m["digits"])]
     if len(numbers) != 1 or re.search(r"\d", measured[: numbers[0].start()] + measured[numbers[0].end("digits") :]):
@@ -106,7 +106,7 @@ def _with_other_number(section: NonEnglishSection, original: str, others: Sequen
 
 
 def _is_not_given_away(number: re.Match[str], section: NonEnglishSection) -> bool:
-    """Check whether nothing gives a number away: neither the document's name, nor that it is the `1` of `1日`."""
+    """Check that nothing reveals a number: neither the document's name, nor that it is the `1` of `1日`."""
     if re.search(rf"(?<![\d.,]){re.escape(number['digits'])}(?![.,]?\d)", section.name):
         return False
     unit = (number["unit"] or "").strip()
@@ -114,7 +114,7 @@ def _is_not_given_away(number: re.Match[str], section: NonEnglishSection) -> boo
 
 
 def _measures(number: re.Match[str], text: str) -> bool:
-    """Check whether a number has a unit and is not part of a name: `Nebra 20`."""
+    """Check whether a number has a unit and is not part of a name such as `Nebra 20`."""
     if number["unit"] and re.fullmatch(UNIT, number["unit"].strip()):
         return True
     if number["unit"] and _IN_NAMES.match(number["unit"].strip()):
@@ -132,7 +132,7 @@ def _fits(one: re.Match[str], other: re.Match[str]) -> bool:
 
 
 def _doubled(number: re.Match[str]) -> str:
-    """Double a number that is neither a year nor an order, unless that would be absurd; return "" for those."""
+    """Double a whole number with a unit; return "" for a year, or if the double would be implausible."""
     digits, unit = number["digits"], (number["unit"] or "").strip()
     if _NEVER_DOUBLED.match(unit):
         return ""

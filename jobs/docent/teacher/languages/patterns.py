@@ -1,7 +1,7 @@
-"""Ask what a German, French, Spanish, Korean, Japanese or Chinese sentence answers by its form.
+"""Ask what a German, French, Spanish, Korean, Japanese or Chinese sentence answers, by its form.
 
-`Der Filter besteht aus Vlies.` answers `Woraus besteht der Filter?`. A question never has a pronoun that only the text
-around the sentence explains. Reads data/patterns.yaml of the package, which has the forms; writes nothing.
+`Der Filter besteht aus Vlies.` answers `Woraus besteht der Filter?`. A question never has a pronoun that only the
+context of the sentence explains. Reads data/patterns.yaml of the package, which defines the forms; writes nothing.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ MAX_SHORT_CHARS = 60
 _OPEN = "".join(chr(code) for code in range(0xAC00, 0xD7A4, 28))
 """Korean syllables without a final consonant."""
 _VERB_ENDS = "하되오가주보쓰나르"
-"""Before `는` these make a verb that describes the next noun rather than a topic: `하는`."""
+"""Syllables before `는` that make a verb that describes the next noun rather than a topic: `하는`."""
 _TABLES: dict[str, Any] = data_file("patterns.yaml")
 _KO_PARTICLE = (
     rf"(?P<p>(?<=[{''.join(c for c in _OPEN if c not in _VERB_ENDS)}])는|"
     rf"(?<=[가-힣])(?<![{_OPEN}])은|(?<=[0-9A-Za-z])[은는])"
 )
 _MACROS: dict[str, str] = {"P": _KO_PARTICLE, **_TABLES["macros"]}
-# What only the text around a sentence explains; tried on what a question takes from the sentence.
+# What only the context of a sentence explains; tested on the parts that a question takes from the sentence.
 _UNCLEAR = regexes("unclear")
 _SLOT = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True)
 class FormQuestion:
-    """A question, and what of the sentence answers it.
+    """A question, and the part of the sentence that answers it.
 
     Attributes:
-        kind: what it asks for, as data/patterns.yaml lists them.
-        short: the few words of the sentence that answer it; "" where only all of it does.
-        leans: the answer needs the sentence before.
-        with_document: the question has a place for the document already.
+        kind: what it asks for, as listed in data/patterns.yaml.
+        short: the few words of the sentence that answer it, or "" if only the complete sentence does.
+        leans: whether the answer needs the sentence before it.
+        with_document: whether the question names the document already.
     """
 
     question: str
@@ -52,11 +52,11 @@ class FormQuestion:
 
 
 def questions_by_form(sentence: str, code: str, document: str = "", name: str = "") -> list[FormQuestion]:
-    """Return the questions that a sentence answers, the surest first.
+    """Return the questions that a sentence answers, the most certain first.
 
     Args:
         document: words such as ` laut „Handbuch“`, for languages whose questions have them in the middle.
-        name: the document's; a question whose subject is a part of it needs no document.
+        name: the document's name; a question whose subject is a part of it need not name the document.
     """
     bare = sentence.strip().rstrip(".。!！")
     if len(bare) > MAX_SENTENCE_CHARS or re.search(r"[\"“”„«»「」『』;；?？]", bare):
@@ -79,7 +79,7 @@ def questions_by_form(sentence: str, code: str, document: str = "", name: str = 
 
 
 def _is_named(subject: str, name: str) -> bool:
-    """Check whether a subject with a number or a capital of its own, as models have, stands in the document's name."""
+    """Check whether a subject with a number or capitals, as models have, is in the document's name."""
     bare = re.sub(r"^(?:(?:Der|Die|Das|Le|La|Les|El|Los|Las) |L['’])", "", subject)
     return re.search(r"\d", bare) is not None and bare.casefold() in name.casefold()
 
@@ -94,7 +94,7 @@ def _question(ask: str, match: re.Match[str], code: str, document: str) -> str:
 
 
 def _slots(match: re.Match[str], code: str) -> Mapping[str, str]:
-    """Return what a form takes from a sentence, as it stands inside of one."""
+    """Return the parts that a form takes from a sentence, as written inside a sentence."""
     slots = {name: value or "" for name, value in match.groupdict().items()}
     for name in ("s", "l", "e"):
         is_bare_noun = code == "de" and name == "s" and " " not in slots.get(name, "")
@@ -113,7 +113,7 @@ def _slots(match: re.Match[str], code: str) -> Mapping[str, str]:
 
 
 def _asking(verb: str) -> str:
-    """Return the end of a Korean or Japanese sentence as that of a question."""
+    """Return the end of a Korean or Japanese sentence in question form."""
     if verb.endswith("니다"):
         return f"{verb[:-1]}까?"
     for said, asked in (("できません", "できないのですか"), ("ありません", "ないのですか")):
@@ -123,7 +123,7 @@ def _asking(verb: str) -> str:
 
 
 def _infinitive_es(imperative: str) -> str:
-    """Return the infinitive, `limpiar` for `limpie`; only of verbs that are regular but for their spelling."""
+    """Return the infinitive, `limpiar` for `limpie`; only for verbs that are regular except in spelling."""
     stem = imperative[:-1].replace("í", "i")
     for written, spoken in (("qu", "c"), ("gu", "g"), ("c", "z")):
         if stem.endswith(written):

@@ -1,7 +1,7 @@
-"""Reject questions that fit the form of a sentence, yet nobody would ask, in languages other than English.
+"""Reject questions that fit the form of a sentence but that nobody would ask, in languages other than English.
 
-What a quantity is, what any one thing of its kind does, conditions that do not say what happens to what, and faults,
-whose remedies stand in a table. Reads and writes nothing.
+These ask what a quantity is, what any one thing of its kind does, about conditions that do not say what happens to
+what, or about faults, whose remedies are in a table. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -12,32 +12,32 @@ from docent.teacher.source.words import regexes, table
 
 _INDEFINITE = regexes("indefinite")
 _ASKED_OF_ANY = ("define", "parts", "quantity", "time", "often", "do")
-"""What is asked of any one thing: `Was ist ein Takt?`, but not `Was erzeugt ein Ventilator?`."""
+"""Kinds that may be asked of any one thing: `Was ist ein Takt?`, but not `Was erzeugt ein Ventilator?`."""
 _HEADS = regexes("head")
 """The noun that a subject is about."""
 _QUANTITIES: dict[str, str] = table("quantities")
 _DEFINES = re.compile("말합|의미합|とは|のこと|是指|指的是")
 """Words of sentences that do define a quantity."""
 _FAULTS = regexes("fault")
-"""Faults of the whole thing, which have more remedies than one sentence tells."""
+"""Faults of the complete machine, which have more remedies than one sentence gives."""
 _JA_TIME = re.compile("(?:前|後|あと)(?:に|は|には)$")
 _JA_END = re.compile("(?:(?:場合|とき|時|際)(?:には|は)?|には)$")
 _JA_ARGUMENT = re.compile("を|が(?![らっういえり])|(?<=[㐀-鿿々ァ-ヿ0-9A-Za-z）」])[はも]")
 _JA_EVENT = re.compile("停電|断水|故障|地震|火災|落雷|感電|漏電|発火|異常|緊急|非常|初めて|使わな|使用しな")
-"""Events that need no subject, and that the thing itself is not used."""
+"""Events that need no subject, and that the machine itself is not used."""
 _JA_VAGUE = re.compile(
     "(?:時間|期間|間隔|量|数|回数|温度|速度|圧力|長さ|大きさ|高さ|角度|位置|向き|方向|設定|値|色)[をがはも]"
 )
-"""Objects that do not say of what they are, at the beginning of a condition."""
+"""Objects at the beginning of a condition that do not say what they belong to."""
 _KO_OPEN = re.compile("[가-힣]+게 하면")
 
 
 def is_worth_asking(kind: str, sentence: str, slots: dict[str, str], code: str) -> bool:
-    """Check whether people would ask a question of a form.
+    """Check whether people would ask a question that a sentence form yields.
 
     Args:
-        kind: of the form, as data/patterns.yaml lists them.
-        slots: what the form takes from the sentence: `s` its subject, `c` its condition.
+        kind: the form's kind, as listed in data/patterns.yaml.
+        slots: the parts that the form takes from the sentence: `s` its subject, `c` its condition.
     """
     subject, condition = slots.get("s", ""), slots.get("c", "")
     if code in _INDEFINITE and kind not in _ASKED_OF_ANY and _INDEFINITE[code].match(subject):

@@ -1,7 +1,7 @@
 """Choose the wording of data/questions.yaml for a row of a table, in languages other than English.
 
-Work that is due at an interval becomes a plain sentence, `Cada mes hay que limpiar el filtro.`, only where the cell
-begins or ends in a way that makes one: a verb in French, Spanish and Chinese, the end of a sentence in Korean and
+Work that is due at an interval becomes a plain sentence, `Cada mes hay que limpiar el filtro.`, only if the cell begins
+or ends in a suitable way: with a verb in French, Spanish and Chinese, with the end of a sentence in Korean and
 Japanese.
 
 Reads and writes nothing.
@@ -25,7 +25,7 @@ _ASKED_FOR: dict[str, list[list[str]]] = table("asked_for")
 
 
 def wording_of(row: TableRow, code: str) -> str:
-    """Return the name of the wording for a row: of its question, and with `_answer` of its answer."""
+    """Return the key of a row's wording: of its question, and with the suffix `_answer` of its answer."""
     if row.sort in ("meaning", "remedy", "cause_of", "due", "signal_state", "signal_do"):
         return row.sort
     if row.is_price and not row.name:
@@ -47,7 +47,7 @@ def is_articled(row: TableRow, code: str) -> bool:
 
 
 def is_known(row: TableRow, code: str) -> bool:
-    """Check whether the article of a column is known, and a question for it is natural."""
+    """Check whether the article of a column is known and a question for it is natural."""
     if code in UNARTICLED:
         return True
     is_asked = row.is_number or is_property(row.column, code)
@@ -55,7 +55,7 @@ def is_known(row: TableRow, code: str) -> bool:
 
 
 def place_or_time(question: str, column: str, code: str) -> str:
-    """Return the question with `where` or `when` in the place of `what`, where the column is one of places or times."""
+    """Return the question with `where` or `when` in place of `what` if the column is one of places or times."""
     for pattern, what, asked in _ASKED_FOR.get(code, ()):
         if re.search(pattern, column):
             return question.replace(what, asked)
@@ -63,11 +63,11 @@ def place_or_time(question: str, column: str, code: str) -> str:
 
 
 def interval_sentence(when: str, work: str, code: str) -> str:
-    """Return the sentence without its stop mark; "" where the cells do not make one.
+    """Return the sentence without its full stop, or "" if the cells do not form one.
 
     Args:
-        when: the interval: `Cada mes`.
-        work: what is done then.
+        when: the interval, such as `Cada mes`.
+        work: the work that is due then.
     """
     if code in _VERBS and not _VERBS[code].match(work):
         return ""

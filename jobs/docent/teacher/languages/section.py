@@ -1,4 +1,4 @@
-"""Read a section in a language other than English for the writers of questions: its sentences, rows and names.
+"""Prepare a section in a language other than English for the question writers: its sentences, rows and names.
 
 Reads and writes nothing.
 """
@@ -27,7 +27,7 @@ MAX_NAME_WORDS, MAX_SHORT_CELL_WORDS = 6, 6
 _NUMBERED_TITLE = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[A-Z]\.|[IVX]+\.|第\s?\d+\s?[章節节]|제?\s?\d+\s?장)\s+")
 _YEAR = {"ja": "年", "zh": "年", "ko": "년"}
 _NO_POINTER = re.compile("应该|尤其|其他|其余|与其|极其")
-"""Chinese words with a letter that points back as a word of its own."""
+"""Chinese words that contain a letter which, as a separate word, refers back."""
 
 
 class NonEnglishSection(TeacherSection):
@@ -35,59 +35,59 @@ class NonEnglishSection(TeacherSection):
 
     @cached_property
     def code(self) -> str:
-        """The language's code."""
+        """Return the language's code."""
         return self.words.code
 
     @cached_property
     def every(self) -> list[Statement]:
-        """What the section says, without what is unfinished or only points elsewhere."""
+        """Return the section's statements, except those that are unfinished or only refer to other places."""
         text = "\n".join("" if line.lstrip().startswith("|") else line for line in self.material.text.splitlines())
         return [s for s in statements_of(text, self.words) if self.is_source(s.whole)]
 
     @cached_property
     def sentences(self) -> list[Statement]:
-        """Its sentences and steps that questions can be made of, also those that need the one before."""
+        """Return sentences and steps that questions can be made of, including those that need the one before."""
         kept = [s for s in self.every if s.is_askable and s.kind in ("sentence", "step")]
         kept = [s for s in kept if not s.alone or not self.points_back(s.text)]
         return [s for s in kept if not is_heading(s.text) or s.label]
 
     @cached_property
     def alone(self) -> list[Statement]:
-        """Sentences that can be understood without the one before."""
+        """Return sentences that can be understood without the one before."""
         return [s for s in self.sentences if s.alone and s.kind == "sentence" and not is_heading(s.text)]
 
     def length(self, answer: str) -> int:
-        """Return the length of an answer in words, as a reader of the language counts them."""
+        """Return the length of an answer in words, as a reader of the language would count them."""
         return length_in_words(answer)
 
     @cached_property
     def is_row(self) -> bool:
-        """Whether the document is one row of a table, such as a line of a CSV."""
+        """Return whether the document is one row of a table, such as a line of a CSV."""
         return not self.material.title and is_row_of_table(self.material.text)
 
     @cached_property
     def all_rows(self) -> list[TableRow]:
-        """What its tables and `key: value` lines say."""
+        """Return all rows of its tables and `key: value` lines."""
         rows = rows_of(self.material.text, self.words, self.name if self.is_row else "", self.material.title)
         return [row for row in rows if self.is_source(row.value) and plain(row.value) != plain(self.name)]
 
     @cached_property
     def rows(self) -> list[TableRow]:
-        """Those that people would ask about; of a row of a table all, where there is no such one."""
+        """Return the rows that people would ask about; if a row of a table has none, all of them."""
         askable = [row for row in self.all_rows if self._is_askable(row)]
         return askable or (self.all_rows if self.is_row else [])
 
     def is_source(self, text: str) -> bool:
-        """Check whether a text says something: not that it is unfinished, nor only where something else stands."""
+        """Check whether a text has content: it is neither unfinished nor a mere reference to another place."""
         return not self.words.finds("todo", text) and not self.words.finds("points", text)
 
     def points_back(self, sentence: str) -> bool:
-        """Check whether the first clause of a sentence needs another sentence; a later clause may mean the first."""
+        """Check whether the first clause of a sentence needs another sentence; a later one may refer to the first."""
         return leans(_NO_POINTER.sub("", re.split("[,、，:：;；]", sentence)[0]), self.code)
 
     @cached_property
     def name(self) -> str:
-        """The document, in bare words; of a numbered row the first cell with a name."""
+        """Return the document's bare title; for a numbered row, the first cell with a name."""
         bare = bare_title(self.material.name)
         if re.search(r"[^\W\d_]", bare) or not self.is_row:
             return bare
@@ -97,7 +97,7 @@ class NonEnglishSection(TeacherSection):
 
     @cached_property
     def title(self) -> str:
-        """The section's heading without its number; "" where it says nothing that the document's title does not."""
+        """Return the heading without its number, or "" if it adds nothing to the document's title."""
         bare = _NUMBERED_TITLE.sub("", bare_title(self.material.title))
         return "" if not is_telling(bare) or plain(bare) == plain(self.name) else bare
 
@@ -128,12 +128,12 @@ class NonEnglishSection(TeacherSection):
         return answer[:1].upper() + answer[1:]
 
     def full_row_answer(self, row: TableRow) -> str:
-        """Return a row as an answer of its own: behind the document where it would be too short for one."""
+        """Return a row as an answer of its own, preceded by the document's name if it would be too short."""
         answer = self.row_answer(row)
         return answer if length_in_words(answer) >= MIN_ANSWER_WORDS else f"{self.frame('according')}{answer}"
 
     def _is_askable(self, row: TableRow) -> bool:
-        """Check whether a question about a row can be put into words that people use."""
+        """Check whether a question about a row can be worded as people would ask it."""
         key = wording_of(row, self.code)
         if self.code == "ko" and re.search(r"[은이]\([는가]\)", self.row_question(row) + self.row_answer(row)):
             return False
@@ -169,7 +169,7 @@ class NonEnglishSection(TeacherSection):
         }
 
     def _begun(self, question: str) -> str:
-        """Return a question behind the words that say which document it is about."""
+        """Return a question preceded by words that name the document."""
         if plain(self.name) in plain(question):
             return question
         first = question

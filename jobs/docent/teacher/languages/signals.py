@@ -1,7 +1,7 @@
 """Read tables of what lamps show: `표시등 | 빨간색`, `Farbe | rot` below the heading `Bedeutung der LED`.
 
 A colour is asked about together with its lamp, as people see it: `wenn die LED rot leuchtet`. A table of colours or
-states that does not say of what is not asked about. In languages other than English. Reads and writes nothing.
+states that does not name what has them is not asked about. For languages other than English. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ _COLOURS: dict[str, str] = table("colours")
 _FR_MASCULINE = {"verte": "vert", "bleue": "bleu", "blanche": "blanc", "violette": "violet"}
 _ES_MASCULINE = {"roja": "rojo", "amarilla": "amarillo", "blanca": "blanco"}
 _LIGHT: dict[str, list[str]] = table("light")
-"""What stands behind a colour, and words for a steady light, a blinking one and none."""
+"""What follows a colour, and words for a steady light, a blinking one and none."""
 _GLOWS: dict[str, list[str]] = table("glows")
 _FINAL_N, _FINAL_B = 4, 17
-"""Places of the final consonants `ㄴ` and `ㅂ` in a block of Korean syllables."""
+"""Indexes of the final consonants `ㄴ` and `ㅂ` in a block of Korean syllables."""
 _ENDS = {"ko": "색", "ja": "色", "zh": "色"}
 
 
@@ -37,7 +37,7 @@ def is_of_states(head: str, code: str) -> bool:
 
 
 def lamp_of(head: str, title: str, code: str) -> str:
-    """Return the lamp that a column or the heading above names, with its article; "" where neither does."""
+    """Return the lamp that a column or the heading above names, with its article, or "" if neither does."""
     lamp_at = _LAMPS[code].search(head) or _LAMPS[code].search(title)
     if not lamp_at:
         return ""
@@ -53,10 +53,10 @@ def lamp_of(head: str, title: str, code: str) -> str:
 
 
 def glow_of(cell: str, lamp: str, code: str) -> str:
-    """Return what the lamp does, as a clause has it: `rot blinkt`; "" where a cell names no colour.
+    """Return what the lamp does, worded for a clause: `rot blinkt`, or "" if a cell names no colour.
 
     Args:
-        lamp: with its article, as `lamp_of` gives it.
+        lamp: the lamp with its article, as returned by `lamp_of`.
     """
     ending, steady, blinking, off = _LIGHT[code]
     bare = " ".join(re.split(r"[\s,()（）、，]+", cell.strip())).strip()
@@ -78,10 +78,10 @@ def glow_of(cell: str, lamp: str, code: str) -> str:
 
 
 def signal_sort(head: str, sort: str) -> str:
-    """Return `signal_state` or `signal_do` for a column of a table of lamps; "" for any other.
+    """Return `signal_state` or `signal_do` for a column of a table of lamps, or "" for any other.
 
     Args:
-        sort: what the head means in any table, as cells.py tells it.
+        sort: what the head means in any table, as determined by cells.py.
     """
     bare = head.strip()
     if sort == "remedy" or _DONE.fullmatch(bare):
@@ -90,12 +90,12 @@ def signal_sort(head: str, sort: str) -> str:
 
 
 def is_nothing(cell: str) -> bool:
-    """Check whether a cell says that there is nothing to tell."""
+    """Check whether a cell states that there is nothing to say."""
     return _NOTHING.fullmatch(cell.strip(" .。")) is not None
 
 
 def polite_ko(text: str) -> str:
-    """Return a plain Korean sentence in the polite form, `연락한다` as `연락합니다`; "" for anything else."""
+    """Return a plain Korean sentence in the polite form, `연락한다` as `연락합니다`, or "" for anything else."""
     bare = text.rstrip(" .")
     if re.search("습니다$|니다$", bare):
         return bare

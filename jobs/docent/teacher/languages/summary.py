@@ -1,9 +1,9 @@
-"""Summarize sections in languages other than English: whole where they fit, else by their paragraphs' beginnings.
+"""Summarize sections in languages other than English: in full if they fit, otherwise by the beginnings of paragraphs.
 
-Numbered steps are quoted in their order.
+Numbered steps are quoted in order.
 
-A section of which something cannot be quoted, such as a table with several columns of values, a list of words or code,
-has no summary: nobody could see what it lacks. Reads and writes nothing.
+A section with a part that cannot be quoted, such as a table with several columns of values, a list of words or code,
+has no summary, because nobody could see what is missing. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ from docent.teacher.source.words import regexes
 from docent.text.sentences import is_heading, plain
 from docent.text.terms import length_in_words
 
-# The first stays under the 100 words that the question type asks for.
+# The first stays below the 100 words that the question type demands.
 SUMMARY_WORDS, SECTION_SUMMARY_WORDS = 95, 200
 MIN_SENTENCES = 3
-"""A summary of fewer would be the section."""
+"""A summary of fewer sentences would be the section itself."""
 MIN_SHARE, MIN_PARAGRAPHS = 0.5, 3
-"""Of the words of a section with few paragraphs: a smaller part leaves out main points."""
+"""For a section with few paragraphs, the least share of its words: a smaller part leaves out main points."""
 MAX_ROWS = 8
-"""More rows are no summary."""
+"""More rows are not a summary."""
 _WARNS = regexes("warning")
-"""Sentences that a summary should not leave out."""
+"""Sentences that a summary should include."""
 MIN_STEPS, MAX_STEPS = 2, 20
 _STATES = regexes("no_step")
-"""Numbered sentences that say how something is rather than what to do."""
+"""Numbered sentences that state how something is rather than what to do."""
 
 
 @dataclass
 class _Parts:
-    """What a section says.
+    """The content of a section.
 
     Attributes:
-        sentences: all of it in order, but for the rows of tables.
-        paragraphs: the sentences of each.
-        has_lists: steps or items, which only stand together, are among `sentences`.
+        sentences: all sentences in order, except rows of tables.
+        paragraphs: the sentences of each paragraph.
+        has_lists: whether `sentences` includes steps or items, which must not be separated.
         is_whole: whether nothing is missing.
     """
 
@@ -55,7 +55,7 @@ class _Parts:
 
 
 def summary(section: NonEnglishSection, max_words: int = SUMMARY_WORDS) -> str:
-    """Return a section in so many words; "" where it has too little to say, or something that cannot be told."""
+    """Return a section in at most `max_words` words, or "" if it has too little content or cannot be quoted in full."""
     most = min(max_words, section.material.max_answer_words)
     parts = _parts_of(section)
     rows = [section.row_answer(row) for row in section.rows]
@@ -119,7 +119,7 @@ def _parts_of(section: NonEnglishSection) -> _Parts:
 
 
 def _sentences(section: NonEnglishSection, text: str) -> tuple[list[str], bool]:
-    """Return a paragraph's sentences without those that only point elsewhere, and whether nothing is missing then."""
+    """Return a paragraph's sentences except pure references, and whether nothing is missing without those."""
     kept: list[str] = []
     is_whole, is_cut = True, False
     for sentence in sentences_of(text):
@@ -140,7 +140,7 @@ def _is_complete(sentence: str) -> bool:
 
 
 def _row_of(section: NonEnglishSection, line: str) -> TableRow | None:
-    """Return the row that a line `key: value` gives."""
+    """Return the row that a `key: value` line quotes."""
     wanted = _bare(line)
     return next((row for row in section.rows if _bare(row.source) == wanted), None)
 
@@ -164,7 +164,7 @@ def is_procedure(told: str, code: str) -> bool:
 
 
 def steps(section: NonEnglishSection) -> str:
-    """Return the numbered steps of a section, one a line; "" where there is not exactly one list of them."""
+    """Return the numbered steps of a section, one per line, or "" unless there is exactly one list of them."""
     parts_of_steps = [s for s in section.every if s.kind == "step"]
     lines = [(label, [*parts]) for label, parts in groupby(parts_of_steps, key=lambda s: s.label)]
     numbers = [int(re.sub(r"\D", "", label) or 0) for label, _ in lines]

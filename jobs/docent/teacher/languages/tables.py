@@ -1,9 +1,9 @@
 """Read the tables and `key: value` lines of a section in languages other than English.
 
-A table of two columns whose second one is called value lists properties of the thing that the document is about; in
-any other one the first cell of a row names what its other cells are of: a number or a code together with its column,
-`Programm 4`, a name that stands in several rows together with the cell behind it. Numbers get the unit of their
-column; those that stay without one are left out. Reads and writes nothing.
+A two-column table whose second column is called value lists properties of the thing that the document is about. In any
+other table the first cell of a row names what its other cells belong to: a number or a code together with its column,
+`Programm 4`, a name that is in several rows together with the cell after it. Numbers get the unit of their column;
+numbers without any unit are left out. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from docent.text.terms import length_in_words
 MAX_ROWS = 200
 MAX_CELL_CHARS, MAX_COLUMN_CHARS = 200, 50
 MAX_VALUE_WORDS = 8
-"""A longer value behind a colon is a sentence."""
+"""A longer value after a colon is a sentence."""
 _COLONS = {"fr": " : ", "ja": "：", "zh": "："}
 _LINE = re.compile(r"^\s*(?:[-*+•]\s+)?\**([^\W\d_][^:：|{}*`]{0,48}?)\**\s*(?::\**\s+|：\**\s*)(\S[^|{}]*)$")
 _NUMBER = re.compile(COLUMNS["numbers"])
@@ -44,20 +44,20 @@ _MAX_NUMBER_WORDS = 7
 
 @dataclass(frozen=True)
 class TableRow:
-    """One thing that a table says.
+    """One statement of a table.
 
     Attributes:
-        name: what the value is of; "" for the thing that the whole document is about.
-        column: which property.
-        value: as it stands there, with its unit.
-        sort: `value`, or what the column's name says of it: meaning, remedy, cause_of, due (work at intervals).
-        source: the line.
-        has_unit: the value is a number with the unit of its column.
-        is_code: the name is a column with a number or code: `Programm 4`.
-        cause: of a remedy, where its row has one.
+        name: what the value belongs to, or "" for the thing that the complete document is about.
+        column: the property.
+        value: the value as written, with its unit.
+        sort: `value`, or what the column's name implies: meaning, remedy, cause_of, due (work at intervals).
+        source: the line it was taken from.
+        has_unit: whether the value is a number with the unit of its column.
+        is_code: whether the name is a column with a number or code: `Programm 4`.
+        cause: the cause that belongs to a remedy, if its row has one.
         first: head of the column with the names.
-        lamp: whose colour the name is, with its article.
-        glows: what the lamp does then, as a clause has it.
+        lamp: the lamp whose colour is the name, with its article.
+        glows: what the lamp does then, worded for a clause.
     """
 
     name: str
@@ -74,7 +74,7 @@ class TableRow:
 
     @property
     def is_number(self) -> bool:
-        """Whether the value is a number, with or without a unit."""
+        """Return whether the value is a number, with or without a unit."""
         if is_year(self.column, self.value):
             return False
         if self.has_unit:
@@ -84,7 +84,7 @@ class TableRow:
 
     @property
     def is_price(self) -> bool:
-        """Whether the value is an amount of money and the column says what it is paid for."""
+        """Return whether the value is an amount of money and the column states what it is paid for."""
         return self.is_number and bool(MONEY.search(self.value)) and not PRICE_NAME.search(self.column)
 
 
@@ -96,11 +96,11 @@ def is_row_of_table(text: str) -> bool:
 
 
 def rows_of(text: str, words: Words, name: str = "", title: str = "") -> list[TableRow]:
-    """Return rows of the tables and lines of a section, in order, each once.
+    """Return the rows of a section's tables and lines, in order, each once.
 
     Args:
-        name: what the lines `key: value` are of, where the text is one row of a table.
-        title: the section's, which may say what the rows of a table are about.
+        name: what `key: value` lines belong to if the text is one row of a table.
+        title: the section's title, which may name what the rows of a table are about.
     """
     rows: dict[tuple[str, str], TableRow] = {}
     twice: set[tuple[str, str]] = set()
@@ -132,8 +132,8 @@ def _is_usable(row: TableRow, words: Words) -> bool:
 
 
 def _pairs(lines: Sequence[str], words: Words, name: str) -> Iterator[TableRow]:
-    """Yield `key: value` lines with a short value; in a row of a table with any."""
-    max_key_words = 8 if words.code in UNSPACED else 4  # Chinese and Japanese are counted by their letters
+    """Yield `key: value` lines with a short value; in a row of a table, with any value."""
+    max_key_words = 8 if words.code in UNSPACED else 4  # Chinese and Japanese are counted by letters
     for line in lines:
         key_value = None if line.lstrip().startswith(("|", "#", ">")) else _LINE.match(line)
         if not key_value:
@@ -176,7 +176,7 @@ def _of_values(table: Table, words: Words) -> Iterator[TableRow]:
 
 
 def _of_states(table: Table, words: Words, title: str) -> Iterator[TableRow]:
-    """Yield rows of colours together with their lamp, and rows of other states; colours without a lamp are left out."""
+    """Yield rows of colours together with their lamp, and rows of other states; leave out colours without a lamp."""
     lamp = lamp_of(table.head[0], title, words.code)
     others = Table(table.head, [])
     for cells, line in table.rows:
@@ -198,14 +198,14 @@ def _of_models(table: Table, words: Words) -> Iterator[TableRow]:
         label, unit = label_and_unit(cells[0])
         unit = cells[sorts.index("unit")] if "unit" in sorts else unit
         for place, model in enumerate(table.head[1:], 1):
-            is_model = re.search(r"\d|[A-Z]{2}", model) is not None  # nobody knows which thing `standard` is of
+            is_model = re.search(r"\d|[A-Z]{2}", model) is not None  # nobody knows which thing `standard` belongs to
             if sorts[place] != "unit" and label and is_model and _is_clear([cells[0]], 0, cells[place], unit):
                 value = with_unit(cells[place], unit, words.code)
                 yield TableRow(model, label, value, "value", line, value != cells[place])
 
 
 def _of_names(table: Table, words: Words) -> Iterator[TableRow]:
-    """Yield rows whose first cell names what the other cells are of."""
+    """Yield rows whose first cell names what the other cells belong to."""
     first, unit_of_names = label_and_unit(table.head[0])
     sorts = [sort_of(column) for column in table.head]
     for name, start, cells, line in named_rows(table, words.code):
@@ -230,7 +230,7 @@ def _of_names(table: Table, words: Words) -> Iterator[TableRow]:
 
 
 def _is_clear(head: Sequence[str], place: int, cell: str, unit: str) -> bool:
-    """Check whether a cell can be understood without the others: a number has a unit, and holds for any amount."""
+    """Check whether a cell is clear without the others: a number has a unit, and applies to any amount."""
     is_number = _NUMBER.match(cell) is not None
     others = (column for other, column in enumerate(head) if other != place)
     if is_number and not has_condition(head[place]) and any(map(has_condition, others)):
@@ -239,7 +239,7 @@ def _is_clear(head: Sequence[str], place: int, cell: str, unit: str) -> bool:
 
 
 def _with_column(row: TableRow, column: str, words: Words) -> TableRow:
-    """Return the row of a number or code, named together with its column; a code that is explained needs no more."""
+    """Return the row of a number or code, named together with its column; a code that is explained needs no column."""
     if row.sort == "meaning" and not row.name.isdecimal():
         return row
     return replace(row, name=f"{column}{'' if words.code in UNSPACED else ' '}{row.name}", is_code=True)

@@ -1,7 +1,7 @@
 """Write typed questions in German, French, Spanish, Korean, Japanese and Chinese.
 
-From sentences whose form tells their question (patterns.py), rows of tables (tables.py), numbered steps, summaries,
-blanks and false statements. Every answer is made of the section's own words. Reads and writes nothing.
+They come from sentences whose form determines their question (patterns.py), rows of tables (tables.py), numbered steps,
+summaries, blanks and false statements. Every answer is made of the section's own words. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from docent.text.sentences import plain
 from docent.text.terms import length_in_words
 
 TYPED_LANGUAGE_VERSION = 3
-"""Raised when replies in these languages change: it is part of the request."""
+"""Raised when replies in these languages change: part of the request."""
 MAX_SHORT_WORDS = 5
 _CAUSAL = ("cause", "effect")
 
@@ -34,20 +34,20 @@ def _drafted(question: str, answer: str, source: str) -> Draft:
 
 
 def _recall(section: NonEnglishSection) -> Iterator[Draft]:
-    """Yield what sentences and rows state, in another order each time."""
+    """Yield what sentences and rows state, in random order."""
     drafts = [pair for statement in section.sentences for pair in _of_sentence(section, statement, ())]
     drafts += [_of_row(section, row) for row in section.rows]
     yield from section.shuffled(drafts)
 
 
 def _of_fact(section: NonEnglishSection) -> Iterator[Draft]:
-    """Yield the fact that is asked about: a sentence, or a row of a table with all that it says."""
+    """Yield the fact that is asked about: a sentence, or a row of a table with everything it states."""
     for fact in section.material.facts:
         wanted = _bare_line(fact)
         rows = _rows_of_fact(fact, section.rows) or [row for row in section.rows if _bare_line(row.source) == wanted]
         if rows:
             one = rows[zlib.crc32(fact.encode()) % len(rows)]
-            whole = next((row for row in rows if row.cause), one)  # a remedy is told with its cause
+            whole = next((row for row in rows if row.cause), one)  # a remedy is quoted with its cause
             yield _drafted(section.row_question(whole), section.full_row_answer(whole), fact)
             continue
         for statement in section.sentences:
@@ -62,14 +62,14 @@ def _rows_of_fact(fact: str, rows: list[TableRow]) -> list[TableRow]:
 
 
 def _bare_line(text: str) -> str:
-    """Return a line without its marker, marks of Markdown and stop mark, for comparisons."""
+    """Return a line without its marker, Markdown markup and full stop, for comparisons."""
     return plain(cleaned(text).replace("**", "").replace("`", "")).strip("-*+• ").rstrip(".。")
 
 
 def _short(section: NonEnglishSection) -> Iterator[Draft]:
     """Yield the questions whose answer is a few words of the section."""
     text = plain(section.material.text)
-    # Neither instructions nor numbers that do not say of what are short answers.
+    # Instructions are not short answers, and neither are numbers whose subject is unclear.
     rows = (row for row in section.rows if row.sort in ("value", "signal_state") and not is_bare(row.value))
     drafts = [_drafted(section.row_question(row), row.value, row.source) for row in rows]
     for statement in section.sentences:
@@ -80,7 +80,7 @@ def _short(section: NonEnglishSection) -> Iterator[Draft]:
 
 
 def _cause_effect(section: NonEnglishSection) -> Iterator[Draft]:
-    """Ask for reasons and consequences that a sentence gives."""
+    """Ask for reasons and consequences that a sentence states."""
     yield from section.shuffled(pair for s in section.sentences for pair in _of_sentence(section, s, _CAUSAL))
     for row in section.shuffled(row for row in section.rows if row.sort == "cause_of"):
         yield _of_row(section, row)
@@ -116,7 +116,7 @@ def _boolean(section: NonEnglishSection) -> Iterator[Draft]:
 
 
 def _true_false_fill_blank(section: NonEnglishSection) -> Iterator[Draft]:
-    """Yield by turns a sentence with a blank and a statement to judge."""
+    """Yield alternately a sentence with a blank and a statement to judge."""
     start = zlib.crc32(section.variety.encode())
     blanks = []
     for original, cloze in with_blank(section):

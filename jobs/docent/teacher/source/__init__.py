@@ -1,5 +1,5 @@
 """Read a text in any language: its statements, its blocks, and which sentences need others.
 
-Nothing here writes questions. `words` has the wordings and word lists of each language.
+This package writes no questions. `words` has the wordings and word lists of each language.
 Start reading at `statements.py`.
 """

@@ -1,7 +1,7 @@
 """Split a section into blocks, with nothing left out: paragraphs, lists, numbered steps, tables.
 
-A section is quoted as a whole or not at all. What cannot be quoted (a nested list, an unfinished sentence, a heading of
-another section) is a block too: a gap. Reads and writes nothing.
+A section is quoted completely or not at all. A part that cannot be quoted (a nested list, an unfinished sentence, a
+heading of another section) is a block too: a gap. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from docent.text.sentences import plain
 BlockKind = Literal["paragraph", "list", "steps", "table", "code", "gap"]
 _DEFINITION = re.compile(r"^(?:\*\*|__)[^*_]{2,60}(?:\*\*:|:\*\*|__:|:__) ")
 _QUOTED = re.compile(r"^>\s?")
-# A sentence that says nothing but where to read on; any other that points away says something as well.
+# A sentence that only says where to read on; other sentences with references have content of their own.
 _ONLY_POINTS = re.compile(ENGLISH["only_points"])
 _NUMBER = re.compile(r"\d+")
 _CODE = "```"
@@ -42,7 +42,7 @@ class Block:
     """One block of a section.
 
     Attributes:
-        parts: sentences of a paragraph, items of a list, steps, lines of a table; without markup, but for tables.
+        parts: sentences of a paragraph, items of a list, steps, lines of a table; without markup, except for tables.
     """
 
     kind: BlockKind
@@ -50,10 +50,10 @@ class Block:
 
 
 def blocks_of(text: str, title: str, words: Words) -> list[Block]:
-    """Return the blocks of a section in their order.
+    """Return the blocks of a section in order.
 
     Args:
-        title: of the section; the text may begin with it.
+        title: the section's title, with which the text may begin.
     """
     groups: list[list[str]] = []
     for line in _lines(text):
@@ -68,7 +68,7 @@ def blocks_of(text: str, title: str, words: Words) -> list[Block]:
 
 
 def _lines(text: str) -> Iterator[str]:
-    """Yield lines without heads of pages; those of fenced code are all the same."""
+    """Yield lines without page headers; all lines of fenced code are replaced by the same line."""
     in_code = False
     for line in FIGURE.sub(" ", cleaned(text[:MAX_CHARS])).splitlines():
         is_fence = FENCE.match(line) is not None
@@ -101,7 +101,7 @@ def _joins(group: Sequence[str], line: str) -> bool:
 
 
 def _block(lines: Sequence[str], title: str, words: Words) -> list[Block]:
-    """Return the block that lines of one kind make; none for headings and lines without content."""
+    """Return the block that lines of one kind form, or none for headings and lines without content."""
     kind = _line_kind(lines[0])
     if kind in ("blank", "heading"):
         return []
@@ -121,9 +121,9 @@ def _paragraph(lines: Sequence[str], title: str, words: Words) -> Block:
         sentences = sentences[1:]
     kept = [sentence for sentence in sentences if sentence and not words.finds("points", sentence)]
     if any(s and s not in kept and not _ONLY_POINTS.match(s) for s in sentences):
-        return Block("gap")  # it says something of its own as well
+        return Block("gap")  # it has content of its own as well
     if any(left_out not in kept and follows in kept for left_out, follows in itertools.pairwise(sentences)):
-        return Block("gap")  # what follows a sentence that is left out may need it
+        return Block("gap")  # the sentence after one that is left out may need it
     sentences = kept
     is_definition = _DEFINITION.match(lines[0].strip()) is not None
     is_told = all(usable(re.sub(r":$", ".", sentence), min_words=1) for sentence in sentences)
@@ -131,7 +131,7 @@ def _paragraph(lines: Sequence[str], title: str, words: Words) -> Block:
 
 
 def _list(lines: Sequence[str]) -> Block:
-    """Return a list whose items stand all at one depth, with bullets or counted from 1."""
+    """Return a list whose items are all at one level, with bullets or numbered from 1."""
     items: list[str] = []
     numbers: list[int] = []
     first = len(lines[0]) - len(lines[0].lstrip())

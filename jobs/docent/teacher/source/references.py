@@ -1,8 +1,8 @@
 """Find the earlier sentences that a sentence needs: those that explain its pronouns and its `the ...`.
 
-Sentences are quoted out of their order: `Cut it to length.` tells nothing without the one before, `The wick is flat.`
-little where the lamp's wick was introduced two sentences above. Words decide, not grammar; in doubt a sentence is taken
-to need another. Reads and writes nothing.
+Sentences are quoted out of order: `Cut it to length.` means nothing without the one before, `The wick is flat.` little
+if the lamp's wick was introduced two sentences above. Words decide, not grammar; in doubt, a sentence is assumed to
+need another. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LEANS = {
 }
 _PRONOUN = re.compile(r"\b(?:it|its|they|them|their|he|him|she|his|her|one|ones|then)\b", re.IGNORECASE)
 _VERBS = frozenset("is are was were be has have had does do did can could must should will would may might".split())
-# Subjects that can stand for the exhibit, by the article of its name in the text, at the beginning of a sentence.
+# Subjects at the beginning of a sentence that can stand for the exhibit, by the article of its name in the text.
 _SUBJECTS: dict[str, dict[str, list[str]]] = table("pronouns")
 _ALIKE: dict[str, str] = {"ein": "der", "eine": "die", "un": "le", "une": "la", "des": "les"}
 _ANY_ARTICLE: dict[str, tuple[str, ...]] = {"es": ("Su", "Sus"), "zh": ("它", "其")}
@@ -34,7 +34,7 @@ _PREPOSITIONS: dict[str, frozenset[str]] = {
 _ARTICLES = regexes("definite")
 _FIRST_NOUN = regexes("first_noun")
 _SAID_BY_ITSELF = frozenset("of in on at from that which who whose".split())
-# A term behind the words that explain it: `..., called the foil`.
+# A term after the words that explain it: `..., called the foil`.
 _NAMED = regexes("named")
 # Shorter words share their beginning with too many others.
 MIN_NOUN_CHARS, MIN_STEM_CHARS = 4, 4
@@ -42,14 +42,14 @@ MIN_NOUN_CHARS, MIN_STEM_CHARS = 4, 4
 
 @dataclass(frozen=True)
 class References:
-    """What the sentences of a text need.
+    """Which sentences of a text need which, and how they refer to the exhibit.
 
     Attributes:
-        needs: for every sentence the earlier ones that it needs, and those that these need.
-        of_exhibit: sentences whose subject is a pronoun for the exhibit; clear behind its name.
+        needs: for every sentence, the positions of the earlier ones that it needs, directly or indirectly.
+        of_exhibit: sentences whose subject is a pronoun for the exhibit; clear after its name.
         naming: sentences with the exhibit's name; clear anywhere.
         about: sentences whose subject is the exhibit.
-        shown: sentences on the very thing that is on display: with its name as their subject, or `this jug`, `ours`.
+        shown: sentences about the object on display: with its name as their subject, or `this jug`, `ours`.
     """
 
     needs: tuple[frozenset[int], ...]
@@ -64,11 +64,11 @@ class References:
 
 
 def references_of(sentences: Sequence[str], code: str, name: str = "") -> References:
-    """Read the sentences of one text in their order.
+    """Analyze the sentences of one text, given in order.
 
     Args:
-        code: of the language.
-        name: of the exhibit that they are about; "" for a section of a document.
+        code: the language code.
+        name: the exhibit's name, or "" for a section of a document.
     """
     own = {_stem(word) for word in words_of(readable_name(name)) if word not in words_of_language(code).stop}
     subjects = _subjects(name, " ".join(sentences), code) if name else ()
@@ -113,7 +113,7 @@ def leans(sentence: str, code: str) -> bool:
 
 
 def _has_loose_pronoun(sentence: str) -> bool:
-    """Check whether a pronoun stands before any verb: nothing in the sentence can be what it means."""
+    """Check whether a pronoun precedes any verb: nothing in the sentence can be what it refers to."""
     pronoun = _PRONOUN.search(sentence)
     if pronoun is None:
         return False
@@ -125,7 +125,7 @@ def _has_loose_pronoun(sentence: str) -> bool:
 
 
 def _subjects(name: str, text: str, code: str) -> Sequence[str]:
-    """Return the pronouns that can stand for the exhibit: by number in English, elsewhere by its name's article."""
+    """Return the pronouns that can stand for the exhibit: by number in English, otherwise by its name's article."""
     if code == "en":
         head = re.split(r" (?:of|with|from|for|in|on|by) ", readable_name(name))[0].split()[-1:]
         return ("They", "Their") if head and is_plural(head[0]) else ("It", "Its")
@@ -138,7 +138,7 @@ def _subjects(name: str, text: str, code: str) -> Sequence[str]:
 
 
 def _names_exhibit(sentence: str, own: set[str], code: str) -> bool:
-    """Check whether the subject of a sentence is the exhibit, as far as its first words tell."""
+    """Check whether the subject of a sentence is the exhibit, as far as its first words show."""
     if code in ("ja", "zh", "ko"):
         return any(word and word in plain(sentence)[:12] for word in own)
     first = words_of(sentence)[:4]
@@ -147,10 +147,10 @@ def _names_exhibit(sentence: str, own: set[str], code: str) -> bool:
 
 
 def _introduced(sentence: str, place: int, own: set[str], code: str, first: dict[str, int]) -> list[int]:
-    """Return where the things that a sentence calls `the ...` were named first.
+    """Return the positions at which things that a sentence calls `the ...` were first named.
 
     Args:
-        first: where every word, by its stem, stood first.
+        first: position of each word's first occurrence, by its stem.
     """
     if code not in _ARTICLES or not place:
         return []
@@ -169,6 +169,6 @@ def _begins_with_unknown(sentence: str, direct: Collection[int], own: set[str], 
 
 
 def _stem(word: str) -> str:
-    """Return a word without its ending, so that `wires` is `wire`."""
+    """Return a word without its ending, so that `wires` equals `wire`."""
     bare = plain(word)
     return bare[: max(MIN_STEM_CHARS, len(bare) - 2)] if bare.isascii() else bare

@@ -1,7 +1,7 @@
 """Split a section into statements that can be asked about: sentences, steps, `column: value` rows, figures.
 
-Markup is taken away, code and headings are left out, nothing is added, so that every statement stands in the section as
-it is. Bounded: the first MAX_CHARS characters and MAX_STATEMENTS statements. Reads and writes nothing.
+Markup is removed, code and headings are left out, nothing is added, so that every statement occurs verbatim in the
+section. Only the first MAX_CHARS characters and MAX_STATEMENTS statements are used. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -15,36 +15,36 @@ from typing import Literal
 from docent.teacher.source.words import Words
 from docent.text.sentences import count_words, is_heading, split_sentences
 
-# Bounds the time for one section; of a longer text the beginning is read.
+# Limits the time for one section; of a longer text only the beginning is read.
 MAX_CHARS, MAX_STATEMENTS = 40_000, 200
-# Longer ones are lists without stop marks, shorter ones scraps such as `See below.`
+# Longer ones are lists without full stops, shorter ones fragments such as `See below.`
 MAX_SENTENCE_WORDS, MIN_SENTENCE_WORDS = 80, 4
 MAX_LABEL_WORDS = 5
 MAX_TITLE_CHARS = 100
 MAX_PARENT_WORDS = 4
-"""An item so short, without a stop mark, is the heading of the items below it."""
+"""An item this short, without a full stop, is the heading of the items below it."""
 MAX_VALUE_WORDS = 12
 """A longer cell is a text of its own."""
 CHARS_PER_WORD_CJK = 2
-"""Chinese and Japanese put no spaces between words; they have about two characters."""
+"""Chinese and Japanese put no spaces between words; words have about two characters."""
 FIGURE = re.compile(r"\[Figure: ([^\]]{1,4000})\]")
 FENCE = re.compile(r"^\s*(```|~~~)")
 ITEM = re.compile(r"^\s*(?:([-*+•◦▪·○●])|(\d{1,3}[.)]|\(\d{1,3}\)|(?:Step|STEP) \d{1,3}[.:]?))\s+(?=\S)")
 _ROW = re.compile(r"^(?:[-*+•]\s+)?\**([^\W_][^:：|{}]{0,60}?)\**\s*[:：]\**\s*(\S.*)$")
 TABLE_LINE = re.compile(r"^\s*\|")
 _LINK = re.compile(r"(!?)\[([^\]]{0,500})\]\([^)\s]{0,2000}(?:\s\"[^\"]{0,200}\")?\)")
-# `(see chapter 4)`: a reference in brackets, which its sentence does without.
+# `(see chapter 4)`: a reference in brackets, which can be removed from its sentence.
 _ASIDE = re.compile(
     r"(?<!\s)\s*+\((?:see|cf\.?|refer to|siehe|vgl\.?|voir|véase|ver|fig(?:ure|\.)? ?\d|table \d)(?=\W)[^()]{0,80}\)",
     re.IGNORECASE,
 )
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,200}>")
 _CODE = re.compile(r"[{}\\|]|\$ |(?:^|\s)--?\w+[=\s]|&&|\w=[\w\[\"']|::|>&|://|\[YOUR|\w\(\)|(?:^|\s)[~.]?/\w+/\w")
-# Gaps that a removed link or picture left, a question inside of a sentence, a stop mark without its space.
+# Gaps that a removed link or picture left, a question inside a sentence, a full stop without its space.
 _SCRAP = re.compile(r"^\d+,\s|\(\s*\)|\s[.,;:]|[?？].|[a-z0-9]\.[A-Z][a-z]")
-# A piece of a sentence: a chunk or a page began in the midst of it. `pH` and `iPad` may begin one.
+# A fragment of a sentence: a chunk or a page began in the middle of it. `pH` and `iPad` may begin one.
 _MIDDLE = re.compile(r"[a-zß-öø-ÿ]+(?![\w-])")
-# What printers and browsers put on every page: the time with a title, an address with the page, `Title, page 3`.
+# What printers and browsers put on every page: the time with a title, a URL with the page, `Title, page 3`.
 PAGE_HEAD = re.compile(
     r"(?:[\d./ -]{6,14},?\s*)?(?:(?:오전|오후|午前|午後|上午|下午)\s?)?\d{1,2}:\d\d(?::\d\d)?"
     r"(?:\s?[AaPp]\.?[Mm]\.?)?\s+\S.{0,200}(?:\]|…|\.\.\.|\||\d+\s?/\s?\d+$)|https?://\S+\s+\d+\s?/\s?\d+$|"
@@ -53,9 +53,9 @@ PAGE_HEAD = re.compile(
     re.IGNORECASE,
 )
 _HANGUL = re.compile(r"[가-힣]")
-"""Korean writes particles and endings at its words: three say as much as four English ones."""
+"""Korean attaches particles and endings to words: three words say as much as four English ones."""
 _CJK = re.compile(r"[぀-ヿ㐀-鿿]")
-# Code comes first, for its asterisks mean themselves.
+# Code comes first, because its asterisks are literal.
 _EMPHASIS = re.compile(
     r"`[^`\n]{0,400}`|(?<![\w*\\])\*(?![\s*])((?:[^*\n]|\n(?!\s*\n)){1,400}?)(?<![\s*\\])\*(?![\w*])"
 )
@@ -64,18 +64,18 @@ _UNSENDABLE = re.compile(r"[\ud800-\udfff\ufffe\uffff\u00ad\u0000-\u0008\u000b-\
 
 @dataclass(frozen=True)
 class Statement:
-    """Something that a section says.
+    """A statement of a section.
 
     Attributes:
-        text: as it stands there, without markup.
-        whole: the same behind the sentence before it, where it cannot be understood alone.
-        kind: what it is.
+        text: the text as written, without markup.
+        whole: the text preceded by the sentence before it, if it cannot be understood alone.
+        kind: the type of the statement.
         label: the marker of a step, the item of a list, the column of a row.
         value: the cell of a row.
-        place: its position among the section's statements.
-        block: number of the paragraph or item that it stands in.
-        is_askable: whether questions are made of it; not where one has to know more than the sentence
-            before it, nor of short steps and steps with code, which only stand among the others.
+        place: its index among the section's statements.
+        block: index of its paragraph or item.
+        is_askable: whether questions are made of it; False if it needs more than the sentence before it, and for short
+            steps and steps with code, which make sense only among the others.
     """
 
     text: str
@@ -89,37 +89,37 @@ class Statement:
 
     @property
     def alone(self) -> bool:
-        """Whether it can be understood without the one before."""
+        """Return whether it can be understood without the one before."""
         return self.text == self.whole
 
     @cached_property
     def folded(self) -> str:
-        """For comparisons."""
+        """Return the text in folded form, for comparisons."""
         return self.text.casefold()
 
 
 def cleaned(text: str) -> str:
-    """Return a text without characters that JSON or people cannot take, and without `*` around words."""
+    """Return a text without characters unsuitable for JSON or readers, and without `*` around words."""
     return _EMPHASIS.sub(lambda found: found[1] or found[0], _UNSENDABLE.sub("", text))
 
 
 def bare_title(name: str) -> str:
-    """Return a title as people write it, without markup, not longer than a question can bear."""
+    """Return a title as people write it: without markup, and short enough for a question."""
     bare = " ".join(cleaned(name).replace("*", "").replace("`", "").split()).strip("# ")
     return bare if len(bare) <= MAX_TITLE_CHARS else bare[:MAX_TITLE_CHARS].rsplit(" ", 1)[0] + "…"
 
 
 def length_words(text: str) -> int:
-    """Return words as a reader of the language counts them."""
+    """Return the number of words as a reader of the language would count them."""
     return count_words(text) + len(_CJK.findall(text)) // CHARS_PER_WORD_CJK
 
 
 def statements_of(text: str, words: Words) -> list[Statement]:
-    """Return what a section says, in order, each once."""
+    """Return the statements of a section, in order, each once."""
     statements: dict[str, Statement] = {}
     before, follows = "", False
     for block, (kind, label, value) in enumerate(pieces_of(cleaned(text[:MAX_CHARS]))):
-        if words.finds("todo", value):  # what is not finished is no source
+        if words.finds("todo", value):  # unfinished text is not a source
             before, follows = "", False
             continue
         for part in [value] if kind == "row" else sentences_of(value):
@@ -142,11 +142,11 @@ def statements_of(text: str, words: Words) -> list[Statement]:
 
 
 def usable(sentence: str, is_item: bool = False, min_words: int = MIN_SENTENCE_WORDS) -> bool:
-    """Check whether a piece is a sentence that people would read, and not code, an address or a scrap.
+    """Check whether a piece is a sentence that people would read, and not code, a URL or a fragment.
 
     Args:
-        is_item: it stands in a list, where sentences may end without a mark.
-        min_words: a shorter one says nothing by itself.
+        is_item: whether it is in a list, where sentences may end without punctuation.
+        min_words: fewest words; a shorter one has no content by itself.
     """
     length = length_words(sentence)
     return (
@@ -169,12 +169,12 @@ def sentences_of(block: str) -> list[str]:
 
 
 def is_code(text: str) -> bool:
-    """Check whether a text has code, a path or an address in it."""
+    """Check whether a text contains code, a path or a URL."""
     return _CODE.search(text) is not None
 
 
 def without_marks(text: str) -> str:
-    """Return without the marks of Markdown and HTML."""
+    """Return a text without Markdown and HTML markup."""
     text = _ASIDE.sub("", _LINK.sub(lambda link: "" if link[1] else link[2], text))
     return " ".join(re.sub(r"\*\*|__|`", "", _TAG.sub("", text)).split())
 
@@ -198,20 +198,20 @@ def pieces_of(text: str) -> Iterator[Piece]:
 
 
 def _prose_lines(text: str) -> list[str]:
-    """Return lines outside of fenced code, headings and tables; a line of those becomes an empty one."""
+    """Return lines outside of fenced code, headings and tables; lines of those are replaced by empty ones."""
     kept, fence = [], ""
     for line in text.splitlines():
         if mark := FENCE.match(line):
             fence = "" if fence == mark[1] else fence or mark[1]
         if PAGE_HEAD.match(line.strip()):
-            continue  # a sentence may go on behind it
+            continue  # a sentence may continue after it
         outside = not fence and not mark and not line.startswith("#") and not TABLE_LINE.match(line)
         kept.append(line if outside else "")
     return kept
 
 
 def row_of(line: str) -> tuple[str, str] | None:
-    """Return column and value of a line that has both."""
+    """Return column and value of a line that has both, otherwise None."""
     key_value = None if ITEM.match(line) else _ROW.match(line)
     if not key_value or count_words(key_value[1]) > MAX_LABEL_WORDS or "//" in key_value[2][:2]:
         return None
@@ -219,10 +219,10 @@ def row_of(line: str) -> tuple[str, str] | None:
 
 
 def _blocks(lines: list[str]) -> Iterator[Piece]:
-    """Yield paragraphs and items of lists, each with its lines together."""
+    """Yield paragraphs and list items, each with its lines joined."""
     kind: Literal["sentence", "step"] = "sentence"
     label, held, items = "", list[str](), 0
-    above: tuple[int, str] | None = None  # how far a short item is indented, and what it says
+    above: tuple[int, str] | None = None  # indentation of a short item, and its text
     for line in [*lines, ""]:
         item = ITEM.match(line)
         if (item or not line.strip()) and held:

@@ -1,4 +1,4 @@
-"""Load what the offline teacher knows of each language: wordings of questions, and words that sentences turn on.
+"""Load the language data of the offline teacher: wordings of questions, and word lists that classify sentences.
 
 Reads the files of data/ in the package; writes nothing.
 """
@@ -18,7 +18,7 @@ from docent.errors import ConfigError
 from docent.text.languages import languages
 
 LANGUAGES = {code: languages()[code].name for code in ("en", "ko", "ja", "de", "fr", "es", "zh")}
-"""What typed questions can be asked in, by code."""
+"""Languages in which typed questions can be asked, by code."""
 UNSPACED = ("ja", "zh")
 _SLOT = re.compile(r"\{(\w+)(?:\|(.)(.))?\}")
 _HANGUL = range(0xAC00, 0xD7A4)
@@ -28,7 +28,7 @@ _CLOSED_SIGNS = "013678LMNR"
 
 @dataclass(frozen=True)
 class Words:
-    """One language."""
+    """Wordings and word lists of one language."""
 
     code: str
     frames: dict[str, Any]
@@ -36,44 +36,44 @@ class Words:
 
     @cached_property
     def stop(self) -> frozenset[str]:
-        """Words that no topic begins or ends with."""
+        """Return words with which no topic begins or ends."""
         return frozenset(self.lists["stop"].split())
 
     @cached_property
     def flags(self) -> frozenset[str]:
-        """Values that say yes or no."""
+        """Return values that mean yes or no."""
         return frozenset(self.lists["flags"].split())
 
     @cached_property
     def numbered(self) -> frozenset[str]:
-        """Columns that only count rows."""
+        """Return names of columns that only number rows."""
         return frozenset(self.lists["numbered"].split())
 
     def finds(self, name: str, text: str) -> re.Match[str] | None:
-        """Return where a text has what the list `<name>_re` describes."""
+        """Return the first match of the pattern `<name>_re` in a text."""
         pattern = self.lists.get(f"{name}_re")
         return re.search(pattern, text, re.IGNORECASE) if pattern else None
 
     def leans(self, sentence: str) -> bool:
-        """Check whether a sentence points to the one before it."""
+        """Check whether a sentence refers to the one before it."""
         if self.finds("dependent", sentence):
             return True
         first = re.match(r"[\"“(]?([^\W_]+)", sentence)
         return first is not None and first[1].lower() in self.lists.get("dependent", "").split()
 
     def joined(self, sentences: list[str]) -> str:
-        """Return sentences one after the other, as the language writes them."""
+        """Join sentences as the language writes them."""
         return ("" if self.code in UNSPACED else " ").join(part for part in sentences if part)
 
     def quoted(self, text: str) -> str:
-        """Return in the quotation marks of the language, without those that would end them."""
+        """Return a text in the quotation marks of the language, without inner marks that would close them."""
         left, right = self.frames["quotes"]
         inner = re.sub(rf"{left}[\u00a0 ]?|[\u00a0 ]?{right}", "'", text).strip()
         space = "\u00a0" if self.code == "fr" else ""
         return f"{left}{space}{inner}{space}{right}"
 
     def frame(self, key: str, variety: str = "", **slots: str) -> str:
-        """Return a wording with its slots filled; of several the one that `variety` and the slots decide."""
+        """Return a wording with its slots filled; `variety` and the slots choose one of several wordings."""
         wording: str | list[str] = self.frames[key]
         if isinstance(wording, list):
             wording = wording[zlib.crc32(f"{variety}{sorted(slots.items())}".encode()) % len(wording)]
@@ -86,7 +86,7 @@ class Words:
 
 
 def particle(word: str, closed: str, open_: str) -> str:
-    """Return the Korean particle after a word: the first form after a consonant, both where it cannot be told."""
+    """Return the Korean particle after a word: the first form after a consonant, both if that is unknown."""
     last = word.rstrip("\"'”’」』)")[-1:]
     if last.isdigit() or last.isupper():
         return closed if last in _CLOSED_SIGNS else open_
@@ -97,10 +97,10 @@ def particle(word: str, closed: str, open_: str) -> str:
 
 @cache
 def words_of_language(code: str) -> Words:
-    """Return what is known of a language.
+    """Return the wordings and word lists of a language.
 
     Raises:
-        ConfigError: nothing is.
+        ConfigError: there are none for this language.
     """
     if code not in LANGUAGES:
         known = ", ".join(f"{name} ({short})" for short, name in LANGUAGES.items())
@@ -114,7 +114,7 @@ def words_of_language(code: str) -> Words:
 
 @cache
 def data_file(name: str) -> Any:
-    """Return what a file of data/ holds."""
+    """Return the parsed contents of a file of data/."""
     return yaml.safe_load(resources.files("docent.teacher").joinpath("data", name).read_text(encoding="utf-8"))
 
 
@@ -131,4 +131,4 @@ def regexes(name: str) -> dict[str, re.Pattern[str]]:
 ENGLISH: dict[str, Any] = data_file("english.yaml")
 """English words and regular expressions."""
 COLUMNS: dict[str, Any] = data_file("columns.yaml")
-"""What table columns are called in languages other than English."""
+"""Names of table columns in languages other than English."""

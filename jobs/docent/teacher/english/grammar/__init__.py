@@ -1,5 +1,6 @@
-"""Find the questions that an English sentence answers, and put them into words.
+"""Find the questions that an English sentence answers, and word them.
 
-`clauses` finds subject and verb; `sentences` tries the forms of `actions` and `states`, `instructions` those of orders.
+`clauses` finds subject and verb; `sentences` tries the patterns of `actions` and `states`, `instructions` handles
+orders.
 Start reading at `sentences.py`.
 """

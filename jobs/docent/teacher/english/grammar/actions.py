@@ -40,7 +40,7 @@ def having(clause: Clause) -> Iterator[Question]:
 
 
 def acting(clause: Clause) -> Iterator[Question]:
-    """Ask for how long, how often, how many or at what value the subject does something."""
+    """Ask how long, how often, how many or at what value the subject does something."""
     base, rest = clause.base, clause.rest
     does = {"singular": "does", "plural": "do", "past": "did"}[clause.tense]
     asks = f"{does} {clause.subject} {base}"
@@ -64,7 +64,7 @@ def acting(clause: Clause) -> Iterator[Question]:
 
 
 def _with_object(asks: str, rest: str) -> Iterator[Question]:
-    """Ask how many things the subject does something to, and how often or within what time."""
+    """Ask how many things the subject acts on, and how often or within what time."""
     if things := re.match(rf"{NUMERAL} ((?:[a-z-]+ ){{0,1}}[a-z]{{2,}}s)\b", rest):
         if things[2].split()[-1] not in ("times", "minutes", "hours", "days", "seconds", "weeks", "months", "years"):
             yield Question(f"How many {things[2]} {asks}?", f"{things[1]} {things[2]}", kind="value")
@@ -83,10 +83,10 @@ def amount_of(asks: str, amount: str, behind: str) -> Iterator[Question]:
     """Ask for the quantity that the unit of an amount measures, or how many units there are.
 
     Args:
-        behind: what follows the amount; the question has it up to the next statement.
+        behind: the text after the amount; the question includes it up to the next statement.
     """
     named = quantity_of(amount)
-    # `What temperature does it lose?`: what is lost is a difference.
+    # `What temperature does it lose?`: the loss is a difference, not a temperature.
     if named and re.search(r" (?:lose|gain|drop|fall|rise|vary|differ|add|save|shift|deviate)$", asks):
         return
     more = NEXT_STATEMENT.split(behind, maxsplit=1)[0].strip()
@@ -109,7 +109,7 @@ def amount_of(asks: str, amount: str, behind: str) -> Iterator[Question]:
 
 
 def _is_object(rest: str) -> bool:
-    """Check that an object follows the verb, and nothing that the verb may need as well."""
+    """Check that an object follows the verb, and nothing else that the verb may need."""
     first = rest.split(" ", 1)[0].strip(",").lower()
     is_noun_phrase = first in DETERMINERS - {"this", "these", "its", "their", "his", "her", "our"} or first.isdigit()
     return (is_noun_phrase or is_plural(first)) and first not in ("as", "always", "perhaps") and len(rest.split()) > 1

@@ -1,6 +1,6 @@
 """Find where the adverbials of an English predicate begin: when, how, how long, under which condition.
 
-A question has to hold those that its answer leaves out. Reads and writes nothing.
+A question must include those that its answer leaves out. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ WHEN_TAIL = re.compile(
     r"on \d{1,2} [A-Z][a-z]+(?: \d{4})?|on [A-Z][a-z]+ \d{1,2}(?:, \d{4})?)$"
 )
 CUT = re.compile(ENGLISH["next_clause"])
-# Where something else is said, and not more of the same.
+# Where a new statement begins that does not continue the one before.
 NEXT_STATEMENT = re.compile(ENGLISH["next_statement"])
 _CONDITION = re.compile(ENGLISH["condition"])
 TAIL = re.compile(r" (?P<tail>(?P<link>every|before|after|when|if|once|until|as soon as|whenever) [^,]{3,80})$")
 HOW_TAIL = re.compile(r" (?:by (?:[a-z]+ing|means of|hand)\b|using|with the help of|through (?:a|an|the) )")
-# `every two weeks` says how often, `every radiator` does not.
+# `every two weeks` is a frequency, `every radiator` is not.
 _OFTEN = re.compile(
     rf"every (?:(?:other|second|third|fourth|few|full|single|working|operating|\d[\d.,]*|two|three|four|five|six|seven|"
     rf"eight|nine|ten|twelve) )*(?:{TIMES}|nights?|weekends?|fortnights?|quarters?|decades?|mornings?|afternoons?|"
@@ -42,23 +42,24 @@ LONG_TAIL = re.compile(rf" (for {UNIT}(?: {TIMES})?|for (?:a|one|two|three|four|
 
 
 def is_frequency(words: str) -> bool:
-    """Check whether words with `every` name a time or a distance; True for words without it."""
+    """Check whether words with `every` state a time or a distance; True for words without it."""
     return not words.lower().startswith("every") or _OFTEN.match(words) is not None
 
 
 def is_clear_time(words: str) -> bool:
     """Check whether an adverbial of time is clear.
 
-    No `every radiator`, no `after six minutes`, which is after something; `once and wait` says how often.
+    False for `every radiator` and for `after six minutes`, whose starting point is missing; `once and wait` is a
+    frequency.
     """
     return is_frequency(words) and _AFTER_WHILE.fullmatch(words) is None and _ONCE_ONLY.match(words) is None
 
 
 def with_adverbials(asked: Question, rest: str) -> Question | None:
-    """Add to a question what its short answer leaves out of the sentence; return None where it has no room.
+    """Add to a question what its short answer leaves out of the sentence; return None if it does not fit.
 
     Args:
-        rest: of the clause, behind its verb.
+        rest: the rest of the clause after its verb.
     """
     if not asked.short:
         return asked

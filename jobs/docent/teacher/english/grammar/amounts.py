@@ -1,4 +1,4 @@
-"""Regular expressions for amounts in English: numbers with units, ranges, times, and what a unit measures.
+"""Define regular expressions for amounts in English: numbers with units, ranges, times, and what a unit measures.
 
 Reads and writes nothing.
 """
@@ -23,6 +23,6 @@ _QUANTITIES: dict[str, str] = ENGLISH["quantities"]
 
 
 def quantity_of(amount: str) -> str:
-    """Return what the unit of an amount measures, `pressure` for `2 bar`; "" for an unknown one."""
+    """Return what the unit of an amount measures, `pressure` for `2 bar`, or "" for an unknown one."""
     unit = re.search(r"(?<=[\d\s])(°\s?[CF]?|[A-Za-z/]+)$", amount)
     return _QUANTITIES.get(unit[1].lower().replace(" ", ""), "") if unit else ""

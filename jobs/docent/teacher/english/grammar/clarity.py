@@ -1,4 +1,4 @@
-"""Check that English statements and questions are clear without what stands around them.
+"""Check that English statements and questions are clear without their context.
 
 Reads and writes nothing.
 """
@@ -27,7 +27,7 @@ _CODED = re.compile(r"\b[A-Z][\w-]{0,20}\d")
 
 
 def stands_alone(statement: Statement) -> bool:
-    """Check whether a statement is clear without what is around it."""
+    """Check whether a statement is clear without its context."""
     text = statement.text
     if not statement.alone or _LEANS.search(text) or _FIRST_PRONOUN.match(text):
         return False
@@ -36,20 +36,20 @@ def stands_alone(statement: Statement) -> bool:
 
 
 def is_cut_short(text: str, title: str) -> bool:
-    """Check whether a subject is the beginning of what the heading calls in full: `The declaration` of conformity."""
+    """Check whether a subject begins a term that the heading has in full: `The declaration` of conformity."""
     noun = _the_noun(text)
     return noun != "" and re.search(rf"\b{noun} of (?!the\b)[a-z]", title, re.IGNORECASE) is not None
 
 
 def _the_noun(text: str) -> str:
-    """Return the noun of a subject of two words, `the loop`; "" for any other."""
+    """Return the noun of a two-word subject such as `the loop`, or "" for any other subject."""
     clause = read_clause(text)
     noun = re.fullmatch(r"the ([a-z]+)", clause.subject, re.IGNORECASE) if clause is not None else None
     return noun[1] if noun else ""
 
 
 def is_about_another(statement: Statement, statements: Sequence[Statement]) -> bool:
-    """Check whether `the machine` is the one that a sentence before it in its paragraph names, such as `The PT-50C`."""
+    """Check whether `the machine` is one that an earlier sentence of its paragraph names, such as `The PT-50C`."""
     if not _GENERIC.search(statement.text):
         return False
     before = (s.text for s in statements if s.block == statement.block and s.place < statement.place)
@@ -57,12 +57,12 @@ def is_about_another(statement: Statement, statements: Sequence[Statement]) -> b
 
 
 def is_unexplained(text: str, section: str, title: str, others: Sequence[str] = ()) -> bool:
-    """Check whether a subject is `the loop`, which only other sections explain or which is short for another term.
+    """Check whether a subject is like `the loop`, which only other sections explain or which abbreviates another term.
 
     Args:
-        section: all of its text.
-        title: of the section and the document, which explain the nouns in them.
-        others: texts of other sections: what two of them call by the same noun is known to the whole document.
+        section: the section's complete text.
+        title: titles of the section and the document, which explain the nouns in them.
+        others: texts of other sections: a noun that two of them use is known throughout the document.
     """
     noun = _the_noun(text)
     if not noun or re.search(rf"\b{noun}s?\b", title, re.IGNORECASE):
@@ -74,12 +74,12 @@ def is_unexplained(text: str, section: str, title: str, others: Sequence[str] = 
 
 
 def trimmed(text: str) -> str:
-    """Return a statement as an answer: without the words that join it to the one before."""
+    """Return a statement as an answer: without the words that connect it to the one before."""
     return sentence(OPENERS.sub("", text))
 
 
 def with_document(question: str, name: str, doc: str) -> str:
-    """Return a question with the document's title, where it does not say by itself what it is about."""
+    """Return a question with the document's title, unless the question itself names its subject."""
     is_named = re.search(r"[A-Z0-9 ]", name) is not None and plain(name) in plain(question)
     if is_named or _names_document(question, name):
         return question
@@ -87,7 +87,7 @@ def with_document(question: str, name: str, doc: str) -> str:
 
 
 def _names_document(question: str, name: str) -> bool:
-    """Check whether a question has a name out of the title, `Holm` of `Restoration of the Holm windmill`."""
+    """Check whether a question has a name from the title, `Holm` of `Restoration of the Holm windmill`."""
     names = re.findall(r"(?<=[a-z:,] )[A-Z][\w-]{3,}|^[A-Z][a-z]+ (?=\d)|\b[A-Z]+-?\d\w*", name)
     names = [one for one in names if len(one) >= MIN_NAMING_CHARS]  # `C1` may be anything
     return any(re.search(rf"(?<=\w ){re.escape(one.strip())}\b", question) for one in names)

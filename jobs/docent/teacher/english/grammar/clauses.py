@@ -1,6 +1,6 @@
-"""Split an English main clause into subject, verb and the rest, as far as words and their order tell.
+"""Split an English main clause into subject, verb and rest, as far as words and their order allow.
 
-A doubtful sentence has no clause. Reads and writes nothing.
+An ambiguous sentence has no clause. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ MODALS = ("must", "should", "can", "may", "will", "cannot")
 DETERMINERS = frozenset(ENGLISH["determiners"].split())
 PREPOSITIONS = frozenset(ENGLISH["prepositions"].split())
 _BREAKS = frozenset(ENGLISH["breaks"].split())
-# Subjects that begin so need another sentence, or are no noun phrases.
+# Subjects that begin with these words need another sentence, or are not noun phrases.
 _NO_SUBJECT = frozenset(ENGLISH["no_subject"].split())
-# Words that make a subject point outside of its sentence, or a subject that is the document itself.
+# Words that make a subject refer outside of its sentence, or a subject that is the document itself.
 _POINTS = re.compile(ENGLISH["pointing"])
 _PLURALS = frozenset("people men women children feet teeth mice staff personnel police data media criteria".split())
 _SINGULARS = frozenset(ENGLISH["singulars"].split())
 _STARTERS = DETERMINERS | PREPOSITIONS | frozenset("it them itself themselves as no only up than not also".split())
-# Last words of a phrase that goes on, so that it is no whole subject yet.
+# Last words of a phrase that continues, so that the subject is not complete yet.
 _NO_LAST = (
     DETERMINERS
     | PREPOSITIONS
     | frozenset("and or also then still often always never sometimes seldom only just".split())
 )
-# Two things have a verb in the plural: what looks like the second begins a clause of its own.
+# Two things have a verb in the plural: an apparent second subject begins a clause of its own.
 _TWO_SUBJECTS = re.compile(r" and (?:the|an?|every|each|its|all) ")
 _LEAD = re.compile(
     r"((?:In|During|At|On|From|For|After|Before|Under|Above|Below|Until|Since|Between|Within) [^,]{2,70}), "
@@ -46,12 +46,12 @@ class Clause:
     """A main clause.
 
     Attributes:
-        subject: as it stands at the beginning of the sentence.
-        verb: the finite verb, `has` or `must` or `carries`.
-        base: its base form; "" for forms of `be` and modal verbs.
-        tense: whether `do` or a form of its own asks with the verb.
-        rest: what follows the verb, without the mark at the end.
-        lead: an adverbial before the subject, `In summer`; "" for none.
+        subject: the subject as written at the beginning of the sentence.
+        verb: the finite verb, such as `has`, `must` or `carries`.
+        base: its base form, or "" for forms of `be` and modal verbs.
+        tense: its form, which determines whether a question uses `do` or the verb itself.
+        rest: the text after the verb, without the final punctuation.
+        lead: an adverbial before the subject, such as `In summer`, or "" for none.
     """
 
     subject: str
@@ -63,7 +63,7 @@ class Clause:
 
 
 def read_clause(sentence: str) -> Clause | None:
-    """Return the main clause that a sentence begins with, None where it is not certain."""
+    """Return the main clause with which a sentence begins, or None if it is ambiguous."""
     main = sentence.strip().rstrip(".!")
     lead = ""
     if adverbial := _LEAD.match(f"{main} "):
@@ -89,7 +89,7 @@ def read_clause(sentence: str) -> Clause | None:
 
 
 def _tense(tokens: Sequence[str], place: int) -> Literal["be", "modal", "singular", "plural", "past"] | None:
-    """Return what kind of finite verb a word is in its place, None for none."""
+    """Return which kind of finite verb a word is at its position, or None if it is not one."""
     token, before, after = tokens[place], tokens[place - 1], tokens[place + 1]
     if token in BE:
         return "be"
@@ -113,7 +113,7 @@ def _tense(tokens: Sequence[str], place: int) -> Literal["be", "modal", "singula
 
 
 def _starts(word: str) -> bool | None:
-    """Check whether a word can begin what follows a verb; None where it may as well be a noun of the subject."""
+    """Check whether a word can begin what follows a verb; None if it may as well be a noun of the subject."""
     low = word.lower().strip(",;")
     if low in _STARTERS or word[:1].isdigit() or word[:1].isupper() or low.endswith("ly"):
         return True
@@ -121,7 +121,7 @@ def _starts(word: str) -> bool | None:
 
 
 def _strong_later(tokens: Sequence[str], place: int) -> bool:
-    """Check whether a verb that is surer follows in the same clause: `the pump filters are cleaned`."""
+    """Check whether a more certain verb follows in the same clause: `the pump filters are cleaned`."""
     for token, before in zip(tokens[place + 1 : place + 8], tokens[place:], strict=False):
         low = token.lower().strip(",;:.")
         if low in _BREAKS or low in ("and", "or", "to") or before.endswith((",", ";", ":")):
@@ -134,14 +134,14 @@ def _strong_later(tokens: Sequence[str], place: int) -> bool:
 
 
 def is_plural(word: str) -> bool:
-    """Check whether a noun is a plural, as far as its form tells."""
+    """Check whether a noun is a plural, as far as its form shows."""
     low = word.lower()
     is_s = low.endswith("s") and not low.endswith(("ss", "us", "is", "ics", "os")) and len(low) > 3
     return low in _PLURALS or (is_s and low not in _SINGULARS)
 
 
 def is_subject(subject: str) -> bool:
-    """Check whether words are a noun phrase that says by itself what is meant."""
+    """Check whether words are a noun phrase that is clear by itself."""
     tokens = subject.split()
     first = tokens[0].lower()
     if not 1 <= len(tokens) <= MAX_SUBJECT_WORDS or first in _NO_SUBJECT or first.endswith("ly"):
@@ -159,7 +159,7 @@ def is_subject(subject: str) -> bool:
 
 
 def _has_verb(tokens: Sequence[str]) -> bool:
-    """Check whether a verb of its own stands in what looks like a subject: `The pier shows vertical`."""
+    """Check whether an apparent subject contains a verb: `The pier shows vertical`."""
     for place in range(2, len(tokens) - 1):
         is_verb = tokens[place] in THIRD and tokens[place - 1].lower() not in DETERMINERS | PREPOSITIONS
         if is_verb and tokens[place + 1].lower() not in PREPOSITIONS | {"and", "or"}:
@@ -168,7 +168,7 @@ def _has_verb(tokens: Sequence[str]) -> bool:
 
 
 def as_inside(phrase: str, text: str) -> str:
-    """Return a phrase from the beginning of a sentence as it is written inside of one."""
+    """Return a phrase from the beginning of a sentence as it is written inside one."""
     first, _, rest = phrase.partition(" ")
     small = first[:1].lower() + first[1:]
     if not first[:1].isupper() or first[1:] != first[1:].lower() or first == "I" or any(c.isdigit() for c in first):
@@ -177,7 +177,7 @@ def as_inside(phrase: str, text: str) -> str:
     if low in DETERMINERS | PREPOSITIONS or re.search(rf"(?<![.!?] )(?<!^)(?<!\n)\b{re.escape(small)}\b", text):
         return f"{small} {rest}".strip()
     if re.search(rf"[a-z,;] {re.escape(first)}\b", text):
-        return phrase  # a name: it has its capital inside of a sentence too
+        return phrase  # a name: it is capitalized inside a sentence too
     if re.search(r"[A-Z]", rest):
         return phrase
     is_common = is_measure(low) or is_plural(low) or low.endswith(("ing", "ion", "ment", "ness", "ity", "ance", "ence"))

@@ -1,6 +1,6 @@
 """Ask about English instructions and conditions: what to do if, how often, for how long, with what.
 
-A pattern that is not sure of what it sees gives nothing. Reads and writes nothing.
+A pattern that does not match with certainty yields nothing. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from docent.teacher.source.words import ENGLISH
 _LED = re.compile(r"(If|When|Once|Before|After|Whenever|As soon as|Until|Unless) ([^,]{5,110}), (?:then )?(.+)")
 # `Pump 1 starts` begins with a thing, `Wait 30 minutes` with an order.
 _NUMBERED_THING = re.compile(ENGLISH["numbered_things"])
-# Conditions that only what stands before them explains: `if in doubt`, `if one is out`, `if there is no answer`.
+# Conditions that only the text before them explains: `if in doubt`, `if one is out`, `if there is no answer`.
 _CONTEXT = re.compile(ENGLISH["context_conditions"])
-# `Cover to the reinforcement was measured`: what looks like an order is a noun.
+# `Cover to the reinforcement was measured`: the apparent order is a noun.
 _NOUN_FIRST = re.compile(
     r"\w+ to (?:(?!that\b|which\b|what\b|if\b|when\b|until\b)[\w-]+ ){1,6}(?:is|are|was|were|must|should)\b"
 )
-# An order with its purpose: what else it says is no answer to a question of its own.
+# An order with its purpose: the rest of it does not answer a question of its own.
 _WITH_PURPOSE = re.compile(ENGLISH["orders_with_purpose"])
 _TIME = re.compile(
     r"^for (?:at least |about |up to )?(?:an?|one|two|three|\d[\d.,]*) ?(?:seconds?|minutes?|hours?|"
@@ -33,7 +33,7 @@ _CAUSE = re.compile(r"([^,]{3,90}?) (is|are) (the (?:[a-z]+ ){0,2}cause) of ([^,
 
 
 def instructions_of(sentence: str) -> list[Question]:
-    """Return the questions that an instruction, a condition or a cause answers, the surest first."""
+    """Return the questions that an instruction, a condition or a cause answers, the most certain first."""
     text = re.sub(r"^(?:Please|Note that) ", "", sentence.strip().rstrip(".!"))
     text = text[:1].upper() + text[1:]
     if len(text) > 400 or text.endswith("?") or re.search(r"[\"“”;:]", text):
@@ -43,14 +43,14 @@ def instructions_of(sentence: str) -> list[Question]:
 
 
 def is_order(sentence: str) -> bool:
-    """Check that a sentence begins with a verb that tells somebody to do something."""
+    """Check that a sentence begins with a verb that gives an instruction."""
     first, _, after = sentence.partition(" ")
     low, following = first.lower(), after.partition(" ")[0].lower()
     if low not in BASES or not first[:1].isupper() or first[1:] != first[1:].lower():
         return False
     if _NOUN_FIRST.match(sentence) or _NUMBERED_THING.match(sentence):
         return False
-    # `Display units are ...` begins with a noun; a noun has a verb of its own behind it.
+    # `Display units are ...` begins with a noun; a noun is followed by a verb of its own.
     clause = read_clause(sentence)
     if clause is not None and clause.tense in ("be", "modal", "singular", "plural"):
         return following in DETERMINERS
@@ -85,7 +85,7 @@ def _condition_behind(sentence: str) -> Iterator[Question]:
 
 
 def _orders(sentence: str) -> Iterator[Question]:
-    """Ask how often, how long or with what something is to be done."""
+    """Ask how often, how long or with what something has to be done."""
     if not is_order(sentence) or re.match(r"\w+ (?:it|them|this|these|those|one)\b", sentence):
         return
     order = sentence[0].lower() + sentence[1:]
@@ -97,7 +97,7 @@ def _orders(sentence: str) -> Iterator[Question]:
 
 
 def _timed_orders(order: str) -> Iterator[Question]:
-    """Ask how often, how long or with what, where an order ends with that."""
+    """Ask how often, how long or with what, if an order ends with that."""
     if (often := re.match(r"([^,]{8,90}?) (every .{3,40})$", order)) and not re.search(
         r" (?:after|before|at|in|on|for|of|with|to)$", often[1]
     ):

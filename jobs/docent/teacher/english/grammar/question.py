@@ -23,7 +23,7 @@ PRONOUN = re.compile(r"\b(?:it|its|they|them|their|this|these|those|he|she|his|h
 
 @dataclass(frozen=True)
 class Question:
-    """A question, and the words of the sentence that answer it; "" where only all of it does."""
+    """A question, and the words of the sentence that answer it, or "" if only the complete sentence does."""
 
     question: str
     short: str = ""
@@ -31,7 +31,7 @@ class Question:
 
 
 def finished(asked: Question, lead: str = "") -> Question:
-    """Return a question with the adverbial that the sentence begins with, and whether it names what it is about."""
+    """Return a question with the adverbial at the beginning of the sentence."""
     question = re.sub(r" only\?$", "?", asked.question)
     if lead:
         question = f"{question.rstrip('?')} {lead[0].lower()}{lead[1:]}?"
@@ -48,13 +48,13 @@ def is_sound(question: str) -> bool:
 
 
 def short_of(words: str) -> str:
-    """Return words as a short answer, where they are few."""
+    """Return words as a short answer if they are few, otherwise ""."""
     words = words.strip(" ,.")
     return words if 1 <= len(words.split()) <= MAX_SHORT_WORDS and not PRONOUN.search(words) else ""
 
 
 def who_or_what(subject: str, predicate: str = "") -> str:
-    """Return the word that asks for a subject: `Who` for people."""
+    """Return the word that asks for a subject: `Who` for people, otherwise `What`."""
     bare = re.sub(r"^(?:the|an?|two|three|four|all|every|each) ", "", subject, flags=re.IGNORECASE)
     is_person = bare == subject and re.match(
         r"an? (?:\w+ ){0,2}\w+(?:ist|ician|maker|painter|engineer|architect)\b", predicate

@@ -1,6 +1,6 @@
-"""Ask what an English sentence answers by its grammar: `The tower is 36 m high.` tells how high the tower is.
+"""Ask what an English sentence answers by its grammar: `The tower is 36 m high.` states how high the tower is.
 
-A pattern that is not sure of what it sees gives nothing. Reads and writes nothing.
+A pattern that does not match with certainty yields nothing. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ _PARTICLE_ORDER = re.compile(r"[A-Z][a-z]+ (?:out|off|up|down|away|back) (?:the|
 
 
 def questions_of(sentence: str, text: str) -> list[Question]:
-    """Return the questions that a statement of subject and verb answers, the surest first."""
+    """Return the questions that a statement of subject and verb answers, the most certain first."""
     bare = sentence.strip().rstrip(".!")
     if re.match(r"(?!(?:Dr|Mr|Mrs|Ms|Prof|St|No)\.)[^.]{2,30}\. [A-Z]", bare):
-        return []  # a heading that runs in: `KD 110. The smallest machine is ...`
+        return []  # a run-in heading: `KD 110. The smallest machine is ...`
     if len(bare) > 400 or bare.endswith("?") or re.search(r"[\"“”;:]", bare):
         return []
     clause = read_clause(bare)
@@ -35,7 +35,7 @@ def questions_of(sentence: str, text: str) -> list[Question]:
     subject = as_inside(clause.subject, text)
     is_bare_name = re.fullmatch(r"[A-Z][a-z]+", subject) and not re.search(rf"[a-z,;] {subject}\b", text)
     if clause.tense != "past" and is_bare_name:
-        return []  # a name or a substance: nothing tells how it is written inside of a sentence
+        return []  # a name or a substance: how it is written inside a sentence is unknown
     if re.match(r"(?:one|an? single) ", subject, re.IGNORECASE):
         return []  # `What does a single pump serve?` asks about any of them
     rest = re.sub(r"^(?:normally|usually|always|automatically) ", "", clause.rest)
@@ -51,7 +51,7 @@ def questions_of(sentence: str, text: str) -> list[Question]:
 
 
 def _predicates(clause: Clause) -> Iterator[Clause]:
-    """Yield the clause, and what is said of the same subject behind `and`: `is 1.6 m high and weighs 85 kg`."""
+    """Yield the clause, and what follows `and` about the same subject: `is 1.6 m high and weighs 85 kg`."""
     joined = re.match(r"([^,;]{3,60}?) and (is|has|[a-z]+s) ([^,;]{3,80})$", clause.rest)
     if joined is None or clause.tense not in ("be", "singular") or CUT.search(joined[1]):
         yield clause
@@ -77,7 +77,7 @@ def _by_verb(clause: Clause) -> Iterator[Question]:
 
 
 def _is_misread(clause: Clause) -> bool:
-    """Check whether subject and verb disagree: in `Buyers of the Duetto S skip steps 1 to 4` it is not `steps`."""
+    """Check whether subject and verb disagree: `steps` is not the verb of `Buyers of the Duetto S skip steps`."""
     head = re.match(r"(?:[Tt]he )?(\w+) of ", clause.subject)
     return clause.tense == "singular" and head is not None and is_plural(head[1])
 

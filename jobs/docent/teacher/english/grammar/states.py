@@ -1,4 +1,4 @@
-"""Ask about what an English sentence says of its subject with `is`: sizes, values, names, what is done with it.
+"""Ask about what an English sentence states of its subject with `is`: sizes, values, names, what is done with it.
 
 Reads and writes nothing.
 """
@@ -25,7 +25,7 @@ from docent.teacher.english.grammar.verbs import is_measure, is_participle
 from docent.teacher.source.words import ENGLISH
 
 _SIZES = "high|tall|long|wide|deep|thick|old|heavy"
-# `Soot is a sign of too little air.` does not say what soot is.
+# `Soot is a sign of too little air.` does not define soot.
 _NO_DEFINITION = re.compile(ENGLISH["no_definition"])
 _PLACED = frozenset(ENGLISH["placed"].split())
 _WITH = ENGLISH["states_with"]

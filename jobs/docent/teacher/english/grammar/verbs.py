@@ -1,4 +1,4 @@
-"""List the English verbs in all their forms, and the nouns that name a quantity.
+"""List English verbs in all their forms, and nouns that name a quantity.
 
 Reads data/english_verbs.yaml of the package; writes nothing.
 """
@@ -31,7 +31,7 @@ _TABLE: dict[str, Any] = data_file("english_verbs.yaml")
 
 
 def _pasts() -> dict[str, tuple[str, str]]:
-    """Return past and participle of every verb, by its base form."""
+    """Return past tense and past participle of every verb, by its base form."""
     forms = {base: (past_of(base),) * 2 for base in _TABLE["regular"].split()}
     forms |= {base: (f"{base}{base[-1]}ed",) * 2 for base in _TABLE["doubled"].split()}
     for line in _TABLE["irregular"]:
@@ -42,7 +42,7 @@ def _pasts() -> dict[str, tuple[str, str]]:
 
 _PASTS = _pasts()
 BASES = frozenset(_PASTS)
-"""Base forms."""
+"""Base forms of all verbs."""
 THIRD = {third_of(base): base for base in _PASTS}
 """Base forms by the third person singular."""
 PAST = {past: base for base, (past, _) in _PASTS.items()}
@@ -66,5 +66,5 @@ def is_measure(label: str) -> bool:
 
 
 def is_participle(word: str) -> bool:
-    """Check whether a word is a past participle, as far as its form tells."""
+    """Check whether a word is a past participle, as far as its form shows."""
     return word in PARTICIPLES or (word.endswith("ed") and len(word) > 4 and word.islower())

@@ -1,5 +1,5 @@
 """Ask about English tables: their cells and rows, comparisons, faults with their remedies.
 
-`table` reads a table and its kind, `labels` its headings; `columns` writes the question about one value.
+`table` reads a table and its kind, `labels` its headings; `columns` words the question about one value.
 Start reading at `questions.py`.
 """

@@ -76,7 +76,7 @@ def of_entities(table: Table, row: tuple[str, ...], text: str) -> Iterator[Table
 
 
 def _dated(table: Table, row: tuple[str, ...]) -> Iterator[TablePair | None]:
-    """Yield what was measured or counted in a year, a month or a season."""
+    """Yield questions about what was measured or counted in a year, a month or a season."""
     when = f"in {row[0]}"
     for place in table.value_columns:
         label, source = label_of(table.columns[place]), table.fact(row)
@@ -108,12 +108,12 @@ def _function(name: str, heading: str, cell: str, source: str) -> TablePair | No
 
 
 def is_task_order(task: str) -> bool:
-    """Check whether a task is an order; an unknown verb before an article is one as well: `Descale the boiler`."""
+    """Check whether a task is an order; an unknown verb before an article counts as one: `Descale the boiler`."""
     return is_order(task) or re.match(r"[A-Z][a-z]+(?<!ing)(?<!ion) (?:the|an?|all|both|each|every) ", task) is not None
 
 
 def _is_list_of_orders(task: str) -> bool:
-    """Check whether a task has several verbs, or parts of which nobody can tell: `Clean the lenses, calibrate`."""
+    """Check whether a task has several verbs, or parts that may be verbs: `Clean the lenses, calibrate`."""
     if re.search(r"[,;]", task):
         return True
     verbs = re.findall(r"\b(?:and|then) (?:then )?([a-z]+)\b", task)
@@ -122,12 +122,12 @@ def _is_list_of_orders(task: str) -> bool:
 
 
 def of_tasks(table: Table, row: tuple[str, ...], text: str) -> Iterator[TablePair | None]:
-    """Yield how often a task is to be done."""
+    """Yield the questions how often a task has to be done."""
     place = table.column(INTERVAL)
     tasks = (p for p in range(len(table.columns)) if p != place and TASK.search(table.columns[p]))
     often, task = table.at(row, place), table.at(row, next(tasks, None))
     if not often or not task or (place != 0 and not TASK.search(table.columns[0])):
-        return  # `Drive belt | Replace | every 2,000 hours`: the task does not say of what
+        return  # `Drive belt | Replace | every 2,000 hours`: the task does not name its object
     often = often.rstrip(".")
     if re.match(r"(?:\d[\d.,]*|two|three|six|twelve) \w+$", often):
         often = f"every {often}"

@@ -1,7 +1,7 @@
 """Ask for one property of one thing: `weight` of `Rondo 40` is `48 kg`.
 
-For rows of documents and Markdown tables alike. A column that nobody asks for in plain words gives nothing. Reads and
-writes nothing.
+For rows of documents and Markdown tables alike. A column that nobody would ask for in plain words yields nothing. Reads
+and writes nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from docent.text.sentences import count_words, words_of
 
 MAX_VALUE_WORDS = 14
 MAX_STATED_WORDS = 6
-"""A value without a number is no longer than `oak with a coat of varnish`."""
+"""Most words of a value without a number, such as `oak with a coat of varnish`."""
 MAX_NOTE_WORDS = 90
 _PERSON = re.compile(ENGLISH["person_columns"])
 _WHEN: dict[str, str] = ENGLISH["time_columns"]
@@ -29,17 +29,17 @@ _DATE = re.compile(r"\d{4}-\d\d|\d{1,2} [A-Z]|[A-Z][a-z]+ \d")
 _BODY = re.compile(r"(?:desk|office|department|team|company|society|staff|council|board)$")
 _BELONGS = frozenset(("department", "genre"))
 GROUPS = re.compile(r"(?:(?:product|article|item|material) )?(?:category|kind|type|class|group|family)")
-"""Columns that put a thing into a group, which its name mostly says already: not asked about by themselves."""
+"""Columns with the group of a thing, which its name mostly states already: not asked about by themselves."""
 _AMOUNT = re.compile(r"\d[^A-Za-z€$£\d]*+[A-Za-z€$£]|[€$£] ?\d")
 _NOTE = re.compile(r"(?:.+ )?(?:notes?|remarks?|comments?)")
 _DESCRIPTION = re.compile(r"(?:.+ )?(?:description|summary)")
 _AVAILABLE = re.compile(r"([a-z][a-z ]{2,30}) available")
 _CIRCUMSTANCE = re.compile(r" (?:in|at|during|with|without|per|on|under|for) ")
-# What a bare number does not count.
+# Quantities that a bare number does not count.
 _MEASURED = re.compile(ENGLISH["measured"])
 _MADE_OF = re.compile(r"materials?")
 APART = re.compile(r" (?:to|from|above|below|between|behind|before|of) ")
-"""Prepositions of a column such as `distance to boiler`, of which nobody says `the distance to boiler of the silo`."""
+"""Prepositions of a column such as `distance to boiler`: nobody says `the distance to boiler of the silo`."""
 YES, NO = frozenset("y yes true".split()), frozenset("n no false".split())
 
 
@@ -54,12 +54,12 @@ class TablePair:
 
 @dataclass(frozen=True)
 class RowPairs:
-    """What a row of a table gives.
+    """The questions about a row of a table.
 
     Attributes:
-        fact: the row in the words of its fact.
-        cells: questions about one cell.
-        whole: one question about all of the row, None where there is none.
+        fact: the row as worded in its fact.
+        cells: questions about single cells.
+        whole: one question about the complete row, or None if there is none.
     """
 
     fact: str
@@ -68,14 +68,14 @@ class RowPairs:
 
 
 def table_pair(question: str, answer: str, source: str, short: str = "", kind: str = "value") -> TablePair | None:
-    """Return a pair, None where the question is not complete."""
+    """Return a pair, or None if the question is incomplete."""
     asked = finished(Question(question, short, kind=kind))  # type: ignore[arg-type]
     answer = sentence(answer)
     return TablePair(asked, answer, source) if is_sound(question) and count_words(answer) > 2 else None
 
 
 def sentence(words: str) -> str:
-    """Return words as a sentence: a capital first, one full stop last."""
+    """Return words as a sentence: with an initial capital and one full stop."""
     words = words.strip()
     ends = words[-1:] in ".!?" or words[-2:] in (".”", ".)")
     return f"{words[:1].upper()}{words[1:]}{'' if ends else '.'}"
@@ -86,11 +86,12 @@ class Cell:
     """One value of a thing.
 
     Attributes:
-        name: of the thing, with its article.
-        value: with its unit.
+        name: the thing's name, with its article.
+        value: the value with its unit.
         source: the words of the section that it was taken from.
-        is_record: the thing is a document of its own, whose name everybody knows for one.
-        basis: what a price in the row is for, `metre`; "" for the thing itself, None where it cannot be said.
+        is_record: whether the thing is a document of its own, whose title is recognized as a name.
+        basis: what a price in the row is for, such as `metre`; "" for the thing itself, None if it cannot be
+            determined.
     """
 
     name: str
@@ -106,7 +107,7 @@ class Cell:
 
 
 def about_column(cell: Cell) -> TablePair | None:
-    """Return the question about one value of a thing; None where the column has no plain one."""
+    """Return the question about one value of a thing, or None if the column has no plain wording."""
     low, value = cell.label.words.lower(), cell.value
     if not value or not low or GROUPS.fullmatch(low) or _is_in_name(value, cell.name) or is_list_of_numbers(value):
         return None
@@ -120,13 +121,13 @@ def about_column(cell: Cell) -> TablePair | None:
 
 
 def _is_in_name(value: str, name: str) -> bool:
-    """Check whether the words of a value stand in the name of what it belongs to."""
+    """Check whether the words of a value occur in the name of what it belongs to."""
     words = words_of(value)
     return bool(words) and set(words) <= set(words_of(name))
 
 
 def _timed(cell: Cell, low: str) -> TablePair | None:
-    """Ask when something is done or is so."""
+    """Ask when something is done or is the case."""
     name, value = cell.name, cell.value
     if verb := _WHEN.get(low):
         is_clock = ":" in value or re.search(r"\d [ap]\.?m", value)
@@ -171,7 +172,7 @@ def _called(cell: Cell, low: str) -> TablePair | None:
 
 
 def is_count(label: Label, value: str) -> bool:
-    """Check whether a value tells how many there are of what the column names: 3 of `heating zones`."""
+    """Check whether a value is the number of things that the column names: 3 of `heating zones`."""
     low = label.words.lower()
     last = low.rpartition(" ")[2]
     is_number = re.fullmatch(r"(?!max|min|most|least|number)(?:[a-z]+ )?[a-z]+s", low) and re.fullmatch(
@@ -181,7 +182,7 @@ def is_count(label: Label, value: str) -> bool:
 
 
 def _measured(cell: Cell, low: str) -> TablePair | None:
-    """Ask how many there are of something, or for a property."""
+    """Ask how many of something there are, or for a property."""
     name, value, label = cell.name, cell.value, cell.label
     if is_count(label, value):
         return cell.pair(f"How many {low} does {name} have?", f"{name} has {value} {low[:-1] if value == '1' else low}")
@@ -195,7 +196,7 @@ def _measured(cell: Cell, low: str) -> TablePair | None:
 
 
 def _note(name: str, column: str, value: str, source: str) -> TablePair | None:
-    """Return a column with a text of its own."""
+    """Return a pair for a column with a text of its own."""
     if count_words(value) > MAX_NOTE_WORDS or count_words(value) < 3:
         return None
     if _DESCRIPTION.fullmatch(column):
@@ -209,7 +210,7 @@ def _note(name: str, column: str, value: str, source: str) -> TablePair | None:
 
 
 def _flag(name: str, column: str, value: str, source: str) -> TablePair | None:
-    """Return a column that says yes or no."""
+    """Return a pair for a column of yes or no."""
     thing_available = _AVAILABLE.fullmatch(column)
     if not thing_available:
         return None

@@ -33,7 +33,7 @@ def comparisons_of_tables(text: str) -> list[TablePair]:
 
 
 def _compared(table: Table, text: str) -> Iterator[TablePair | None]:
-    """Yield two columns of models in one property; two neighbouring rows of things in one column."""
+    """Yield comparisons of two columns of models in one property, or of two neighbouring rows in one column."""
     if table.kind == "models":
         for row in table.rows:
             label = label_of(row[0])
@@ -56,7 +56,7 @@ def _compared(table: Table, text: str) -> Iterator[TablePair | None]:
 
 
 def _two(label: Label, both: list[tuple[str, str]], source: str) -> TablePair | None:
-    """Return how two things compare in one property."""
+    """Return the question how two things compare in one property."""
     is_number = re.search(r"\b(?:number|code|name|phone|address|date|version|extension|zip|year)$", label.words)
     are_named = len(both) == 2 and all(name for name, _ in both) and both[0][0] != both[1][0]
     if not are_named or not label.is_measure or is_number:

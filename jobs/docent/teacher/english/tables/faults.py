@@ -24,7 +24,7 @@ _NO_SUBJECT = frozenset("does do is are has will cannot can won't doesn't shows"
 
 
 def rows_of_faults(table: Table, text: str) -> Iterator[RowPairs]:
-    """Yield causes and remedies of every fault; rows of one fault together, for a question has one answer."""
+    """Yield causes and remedies of every fault; rows of one fault are combined, because a question has one answer."""
     symptom = table.column(SYMPTOM) or 0
     groups: dict[str, list[tuple[str, ...]]] = {}
     above = ""
@@ -43,7 +43,7 @@ def _fault(table: Table, fault: str, rows: list[tuple[str, ...]], text: str) -> 
     cause_at, remedy_at = (place if (place := table.column(p)) != symptom else None for p in (CAUSE, REMEDY))
     heading = label_of(table.columns[symptom]).words
     if cause_at is not None and heading.lower().rstrip("s") == "sign":
-        heading = "fault"  # what has a cause is no sign on the wall
+        heading = "fault"  # a fault with a cause is not a sign on the wall
     source = table.fact(rows[0])
     meaning = None
     if cause_at is None and SIGN.fullmatch(heading):
@@ -88,7 +88,7 @@ def _fault(table: Table, fault: str, rows: list[tuple[str, ...]], text: str) -> 
 
 
 def _one_order(remedy: str) -> str:
-    """Return two orders that a cell joins by a comma as people say them: `Empty the tank and air the box`."""
+    """Return two orders that a cell joins by a comma in usual wording: `Empty the tank and air the box`."""
     first, _, second = remedy.partition(", ")
     is_pair = (
         first and second and "," not in second and all(is_order(part[0].upper() + part[1:]) for part in (first, second))
@@ -105,7 +105,7 @@ def _cause_and_remedy(cells: tuple[TablePair, ...], fault: str, source: str) -> 
 
 
 def _condition(fault: str, heading: str, text: str) -> str:
-    """Return a fault as the words that follow a question: `if the pump does not start`, `in case of “Loud noise”`."""
+    """Return a fault as the condition in a question: `if the pump does not start`, `in case of “Loud noise”`."""
     fault = re.sub(r"(?<=\d) (?:on|in) (?:the )?(?:display|screen|panel)$", "", fault)
     words = fault.split()
     is_name = (
@@ -129,7 +129,7 @@ def _condition(fault: str, heading: str, text: str) -> str:
     if len(words) > 2 and words[1].endswith("s") and words[1] not in THIRD and words[2] in PREPOSITIONS:
         return ""  # `Temperature fluctuates by 2 °C` or `Door seals in bad state`
     if re.fullmatch(r"[A-Z][a-z]+ed [a-z]+", fault):
-        return _quoted(fault)  # `Smudged prints` is no statement
+        return _quoted(fault)  # `Smudged prints` is not a statement
     is_passive = len(words) > 2 and is_participle(words[1]) and words[2] in PREPOSITIONS - _TIMES
     if is_passive or (len(words) == 3 and words[1] == "not" and is_participle(words[2])):
         words[1:1] = ["are" if is_plural(words[0]) else "is"]  # `Card refused at the desk`

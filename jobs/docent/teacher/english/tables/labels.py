@@ -1,6 +1,6 @@
-"""Read the labels of English tables: what a column or a row names, its unit, and the name that a question can use.
+"""Read the labels of English tables: what a column or a row names, its unit, and the name to use in a question.
 
-Also what the price in a row is for: a metre, a kilogram, a piece. Reads and writes nothing.
+Also determines what the price in a row is for: a metre, a kilogram, a piece. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _IN_BRACKETS = re.compile(
     rf"(?<!\s)\s*+[(\[]\s*+(?:in )?({_UNITS}|[^\s()/]{{1,4}}/[^\s()/]{{1,4}}|(?:{_UNITS}) per [a-z]{{1,9}})\s*[)\]]\s*$"
 )
 _BEHIND = re.compile(rf"(?:,\s*+|(?<!\s)\s++in\s++|_)({_UNITS})$")
-# What units of one letter measure; with any other heading the letter is a sign of its own.
+# What one-letter units measure; with any other heading the letter is a symbol of its own.
 _LETTERS = {unit: re.compile(pattern) for unit, pattern in ENGLISH["letter_units"].items()}
 _SMALL: dict[str, str] = ENGLISH["short_headings"]
 _ALONE = frozenset(("tel", "phone", "telephone", "email", "e-mail", "zip"))
@@ -40,11 +40,11 @@ MAX_UNIT_WORDS = 2
 
 @dataclass(frozen=True)
 class Label:
-    """What a column or a row is called.
+    """The label of a column or a row.
 
     Attributes:
-        words: as people say it inside of a sentence, without its unit.
-        unit: the unit that it gives for its values, "" for none.
+        words: the label as used inside a sentence, without its unit.
+        unit: the unit that it specifies for its values, or "" for none.
     """
 
     words: str
@@ -52,19 +52,19 @@ class Label:
 
     @property
     def is_measure(self) -> bool:
-        """Whether it can be asked for with `What is the ...?`."""
+        """Return whether it can be asked for with `What is the ...?`."""
         is_marked = re.match(r"ambient\b|.*,|.*\([A-Z]\)", self.words) is not None
         return not is_marked and is_measure(self.words)
 
     @property
     def be(self) -> str:
-        """The verb that agrees with it."""
+        """Return the verb that agrees with it."""
         head = re.split(r" (?:of|in|at|for|per|from|with|to|on) | \(", self.words)[0]
         return "are" if is_plural(head.split()[-1]) and head.split()[-1] not in ("class", "axis") else "is"
 
 
 def label_of(raw: str) -> Label:
-    """Return a heading of a table as words and unit: `weight_kg`, `Power (kW)`, `Length, in mm`."""
+    """Split a heading of a table into words and unit: `weight_kg`, `Power (kW)`, `Length, in mm`."""
     words_only = raw.strip().strip("*:").strip()
     unit = ""
     if unit_at := _IN_BRACKETS.search(words_only) or _BEHIND.search(words_only):
@@ -76,7 +76,7 @@ def label_of(raw: str) -> Label:
     if len(parts) == 2 and " " not in parts[1] and is_measure(parts[1].lower()):
         words = f"{parts[1]} of {'' if is_plural(parts[0].split()[-1]) else 'the '}{parts[0]}"
     tokens = [_lowered(token) for token in words.split()]
-    # `zip` is a zip code by itself, in `Zip Code` it is a part of the name.
+    # `zip` alone is a zip code, in `Zip Code` it is a part of the name.
     last = len(tokens) - 1
     tokens = [
         _SMALL.get(token, token)
@@ -93,17 +93,17 @@ def _lowered(token: str) -> str:
 
 
 def is_empty(cell: str) -> bool:
-    """Check whether a cell says nothing: a dash, `n/a`, `TBD`, a reference to another place."""
+    """Check whether a cell has no content: a dash, `n/a`, `TBD`, a reference to another place."""
     return _NOTHING.fullmatch(cell.strip()) is not None
 
 
 def is_list_of_numbers(value: str) -> bool:
-    """Check whether a value is several ones: `80, 100`, of which nobody says `is`."""
+    """Check whether a value is a list of numbers, such as `80, 100`, which does not go with `is`."""
     return _NUMBERS.fullmatch(value.strip()) is not None
 
 
 def value_of(cell: str, unit: str) -> str:
-    """Return a cell with the unit of its column, where it has none of its own."""
+    """Return a cell with the unit of its column, unless it has one of its own."""
     value = cell.strip().rstrip(".")
     own = re.sub(r"\b(?:to|and|or|at|up|least|most|about|max|min)\b", "", value)
     if not unit or not re.search(r"\d", value) or re.search(r"[A-Za-z%€$£°µΩ]", own):
@@ -114,7 +114,7 @@ def value_of(cell: str, unit: str) -> str:
 
 
 def named(cell: str, text: str) -> str:
-    """Return the name of a row or a column with the article that it needs inside of a sentence."""
+    """Return the name of a row or a column with the article that it needs inside a sentence."""
     name = " ".join(cell.strip().strip("*").rstrip(".").split())
     prose = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("|"))
     if written := re.search(rf"\b(?:the|an?) ({re.escape(name)})\b", prose, re.IGNORECASE):
@@ -129,7 +129,7 @@ def named(cell: str, text: str) -> str:
     elif "," in name:
         return f"“{name}”"
     if rest and name.endswith("ing") and not _THINGS.search(name):
-        return f"“{name}”"  # `Hand filling` is done, not a thing with an article
+        return f"“{name}”"  # `Hand filling` is an activity, not a thing with an article
     is_plain = first[:1].isupper() and first[1:] == first[1:].lower()
     if rest and is_plain and not re.search(r"[A-Z0-9]", " ".join(rest)):
         small = f"{first[0].lower()}{name[1:]}"
@@ -142,9 +142,9 @@ def named(cell: str, text: str) -> str:
 
 
 def as_written(name: str) -> str:
-    """Return the name of a thing out of a table of its own, in quotation marks where it would need an article.
+    """Return the name of a thing from a table of its own, in quotation marks if it would need an article.
 
-    Goods are often called with the noun first: `Hook brass` must not become `the hook brass`.
+    Goods are often named with the noun first: `Hook brass` must not become `the hook brass`.
     """
     inside = named(name, "")
     is_lowered = inside.startswith("the ") and inside[4:] != name and who_or_what(inside) != "Who"
@@ -152,12 +152,12 @@ def as_written(name: str) -> str:
 
 
 def is_common(word: str) -> bool:
-    """Check whether a word that stands alone in a cell is a plural or a substance rather than a name."""
+    """Check whether a word that is alone in a cell is a plural or a substance rather than a name."""
     return is_plural(word) or is_measure(word.lower())
 
 
 def of(name: str) -> str:
-    """Return the preposition with which a property belongs to a thing: `of the Rondo 40`, `for oil paintings`."""
+    """Return the preposition that links a property to a thing: `of the Rondo 40`, `for oil paintings`."""
     is_one = re.match(r"the |an? |model |“|[a-z]+(?: [a-z]+)? [A-Za-z]{0,2}-?\d", name) or (
         re.match(r"[A-Z]", name) and re.search(r"\d| ", name)
     )
@@ -165,7 +165,7 @@ def of(name: str) -> str:
 
 
 def basis_of(cells: Iterable[tuple[str, str]]) -> str | None:
-    """Return what the price of a row is for: "" where the row does not say, None where it takes more than two words.
+    """Return what a row's price is for: "" if the row does not state it, None if it takes more than two words.
 
     Args:
         cells: headings and values of the row.
@@ -185,5 +185,5 @@ def basis_of(cells: Iterable[tuple[str, str]]) -> str | None:
 
 
 def is_basis(value: str) -> bool:
-    """Check whether a remark only says what the price is for."""
+    """Check whether a remark only states what the price is for."""
     return _PER.match(value) is not None and len(value.split()) <= MAX_UNIT_WORDS + 2

@@ -1,7 +1,7 @@
-"""Name the rows of an English table inside of a sentence: things, codes, units, what a sign means.
+"""Name the rows of an English table inside a sentence: things, codes, units, the meaning of a sign.
 
-Also the model that technical data belong to: `What is the rated output?` has three answers in a document about three
-models. Reads and writes nothing.
+Also names the model that technical data belong to: `What is the rated output?` has three answers in a document about
+three models. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from docent.teacher.english.tables.table import Table
 from docent.teacher.source.words import ENGLISH
 
 HANDLED = re.compile(ENGLISH["handled"])
-# A first cell that only numbers its row, and headings that say by themselves what such a cell is.
+# A first cell that only numbers its row, and headings that explain such a cell by themselves.
 _CODE = re.compile(r"[A-Za-z]{0,2}-?\d{1,3}[a-z]?")
 _CODED = re.compile(r"(?:year|month|quarter|season|product|article|name|code)s?")
 _MODEL = re.compile(r"(?:models?|types?|versions?|sizes?|variants?|series)", re.IGNORECASE)
-# A word with a capital and a number behind it: `Rondo 40`, `TX-200`.
+# A capitalized word followed by a number: `Rondo 40`, `TX-200`.
 _NUMBERED_MODEL = re.compile(r"(?<![\w“])([A-Z][A-Za-z]+)(?: |-)?(\d{1,4}[A-Za-z]?)(?![\w.,]*\d|\w)")
 _NO_MODELS = frozenset(ENGLISH["no_models"].split())
 _YEAR = re.compile(r"1[5-9]\d\d|20\d\d")
@@ -48,7 +48,7 @@ def thing_of(cell: str, heading: str, text: str) -> str:
 
 
 def is_explained(name: str, text: str) -> bool:
-    """Check whether the name of a column can be understood: not `B`, nor a bare `Pip` that no sentence has."""
+    """Check whether the name of a column is understandable: not `B`, nor a bare `Pip` that no sentence contains."""
     prose = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("|"))
     if len(name) == 1:
         return False  # the column `B`
@@ -56,13 +56,13 @@ def is_explained(name: str, text: str) -> bool:
 
 
 def unit_of(table: Table, row: tuple[str, ...]) -> str:
-    """Return the unit of a row; `%` is one although it is no word."""
+    """Return the unit of a row; `%` is one although it is not a word."""
     unit = "" if table.unit_column is None else row[table.unit_column].strip()
     return "" if re.fullmatch(r"[-–—./]*|n/a|none", unit, re.IGNORECASE) else unit
 
 
 def meaning_of(heading: str, sign: str, cell: str, source: str) -> TablePair | None:
-    """Return what a code, a lamp or a word means."""
+    """Return the question what a code, a lamp or a word means."""
     kind = heading.rstrip("s") if not heading.endswith("ss") else heading
     kind = "LED" if kind == "led" else kind
     is_named = re.fullmatch(r"[A-Z]{2,}", sign) and HANDLED.fullmatch(kind)
@@ -76,7 +76,7 @@ def meaning_of(heading: str, sign: str, cell: str, source: str) -> TablePair | N
 
 
 def lowered(cell: str) -> str:
-    """Return a cell as it is written inside of a sentence."""
+    """Return a cell as it is written inside a sentence."""
     first = cell.split(" ", 1)[0]
     is_word = first[1:] == first[1:].lower() and (len(first) > 1 or (first == "A" and " " in cell))
     return cell[0].lower() + cell[1:] if is_word else cell
@@ -88,14 +88,14 @@ def enumerated(parts: list[str]) -> str:
 
 
 def owner_of(title: str, text: str, others: Sequence[str]) -> str | None:
-    """Return the model that the values of a section belong to, `the Rondo 40`.
+    """Return the model that the values of a section belong to, such as `the Rondo 40`.
 
     Args:
-        title: of the section.
+        title: the section's title.
         others: texts of other sections of the document.
 
     Returns:
-        "" where only one thing can be meant, None where several models can and the heading does not tell which.
+        "" if only one thing can be meant; None if several models can and the heading does not show which.
     """
     heading = _BARE_HEADING.sub("", title)
     named = _models_in(heading)
@@ -118,7 +118,7 @@ def _models_in(text: str) -> list[str]:
 
 
 def belonging(label: str, owner: str) -> str:
-    """Return what follows a property to say whose it is: ` of the Rondo 40`; "" where that is known."""
+    """Return the words after a property that name its owner: ` of the Rondo 40`, or "" if the owner is known."""
     if not owner:
         return ""
     return f" {'for' if _PREPOSITION.search(label) else 'of'} {owner}"

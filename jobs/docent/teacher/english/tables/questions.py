@@ -1,7 +1,7 @@
-"""Ask what an English table answers: about one cell, about a whole row, about two columns or rows at a time.
+"""Ask what an English table answers: about a single cell, a complete row, or two columns or rows at a time.
 
-Cells become sentences, `The greatest load of the Rondo 40 is 12 kg.`; what has no plain wording gives nothing. Reads
-and writes nothing.
+Cells become sentences, `The greatest load of the Rondo 40 is 12 kg.`; cells without a plain wording yield nothing.
+Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ MAX_TOLD_ROWS = 8
 
 
 def rows_of_tables(text: str, owner: str | None = "") -> list[RowPairs]:
-    """Return the questions of every row of every table of a section.
+    """Return the questions about every row of every table of a section.
 
     Args:
-        owner: the model whose properties the section lists, "" where that is known, None where it cannot be told.
+        owner: the model whose properties the section lists, "" if that is known, None if it cannot be determined.
     """
     tables = [table for table in tables_of(text) if owner is not None or table.kind != "values"]
     return [pairs for table in tables for pairs in _rows(table, text, owner or "")]
 
 
 def sentences_of_values(text: str) -> list[str]:
-    """Return a short table of quantities as sentences, one a row; [] for any other table or where a row has none."""
+    """Return a short table of quantities as sentences, one per row; [] for other tables or if a row yields none."""
     sentences: list[str] = []
     for table in tables_of(text):
         is_plain = table.kind == "values" and len(table.value_columns) == 1 and len(table.rows) <= MAX_TOLD_ROWS
@@ -56,7 +56,7 @@ def _rows(table: Table, text: str, owner: str = "") -> Iterator[RowPairs]:
 
 
 def _whole(table: Table, row: tuple[str, ...], cells: tuple[TablePair, ...], text: str) -> TablePair | None:
-    """Return the question for all that a row says."""
+    """Return the question for everything in a row."""
     if len(cells) < 2:
         return cells[0] if cells else None
     if any(is_list_of_numbers(cell) for cell in row):

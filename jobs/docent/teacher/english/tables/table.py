@@ -1,6 +1,6 @@
 """Read the Markdown tables of an English section: their columns, their rows, and what kind of table each is.
 
-The facts of a row have the words that text/facts.py gives them, so that a fact finds its row. Writes nothing.
+The facts of a row are worded as in text/facts.py, so that a fact can be matched to its row. Writes nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from docent.teacher.english.tables.labels import is_empty, label_of
 from docent.teacher.source.statements import cleaned
 from docent.teacher.source.words import ENGLISH
 
-# Bounds the time for one section; no quota needs more rows.
+# Limits the time for one section; no quota needs more rows.
 MAX_COLUMNS, MAX_ROWS = 12, 100
 _RULE = re.compile(r"\s*+\|?+\s*+:?+-++:?+\s*+(?:\|\s*+:?+-++:?+\s*+)*+\|?+\s*$")
 _MARKS = re.compile(r"\*\*|`|__|</?[A-Za-z][^<>]{0,100}>")
@@ -39,33 +39,33 @@ class Table:
     """One table.
 
     Attributes:
-        rows: cells without marks, as many as there are columns.
+        rows: cells without markup, as many as there are columns.
     """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
     def fact(self, row: tuple[str, ...]) -> str:
-        """Return a row in the words of its fact."""
+        """Return a row as worded in its fact."""
         pairs = zip(self.columns, row, strict=True)
         return "; ".join(f"{column}: {cell}" if column else cell for column, cell in pairs if cell)
 
     def at(self, row: tuple[str, ...], place: int | None) -> str:
-        """Return a cell, "" where it says nothing."""
+        """Return a cell, or "" if it has no content."""
         return "" if place is None or is_empty(row[place]) else row[place]
 
     def column(self, pattern: re.Pattern[str]) -> int | None:
-        """Return the first column with a heading of that kind."""
+        """Return the first column whose heading matches a pattern."""
         return next((place for place, column in enumerate(self.columns) if pattern.search(column)), None)
 
     @property
     def unit_column(self) -> int | None:
-        """Where the units stand."""
+        """Return the column of units, if any."""
         return next((place for place, column in enumerate(self.columns) if _UNIT.fullmatch(column.strip())), None)
 
     @property
     def value_columns(self) -> list[int]:
-        """Columns behind the first one with something to ask for, without units and remarks."""
+        """Return the columns after the first one that have values to ask for, without units and remarks."""
         return [
             place
             for place, column in enumerate(self.columns)
@@ -74,7 +74,7 @@ class Table:
 
     @property
     def kind(self) -> TableKind:
-        """What the rows say."""
+        """Return what kind of content the rows have."""
         cause, remedy = self.column(CAUSE), self.column(REMEDY)
         symptom = self.column(SYMPTOM)
         if symptom is not None and any(place not in (None, symptom) for place in (cause, remedy)):
@@ -98,13 +98,13 @@ class Table:
         return "entities"
 
     def is_value(self, place: int) -> bool:
-        """Check whether a column is called after values and not after what has them."""
+        """Check whether a column is named after values and not after what has them."""
         heading = self.columns[place].strip()
         return not heading or _VALUE.fullmatch(heading) is not None or heading.lower().rstrip(".") in LIMITS
 
 
 def tables_of(text: str) -> list[Table]:
-    """Return the Markdown tables of a section, in order; a table needs a heading of its columns and a row."""
+    """Return the Markdown tables of a section, in order; a table needs column headings and a row."""
     tables = []
     block: list[str] = []
     for line in [*cleaned(text).splitlines(), ""]:

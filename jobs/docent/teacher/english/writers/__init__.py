@@ -1,5 +1,5 @@
 """Write English pairs of each question type from the sentences, steps and tables of a section.
 
-`writers` has the types that choose from `pairs`; the others have a module each.
+`writers` has the types that choose from `pairs`; each other type has its own module.
 Start reading at `pairs.py`.
 """

@@ -1,4 +1,4 @@
-"""Ask how two things compare of which one English sentence tells it.
+"""Ask how two things compare if one English sentence states it.
 
 Reads and writes nothing.
 """

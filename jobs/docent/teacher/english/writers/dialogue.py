@@ -1,4 +1,4 @@
-"""Reword the turns of an English conversation: later questions say `it` for what the turns before named.
+"""Reword the turns of an English conversation: later questions use `it` for what earlier turns named.
 
 Reads and writes nothing.
 """
@@ -12,12 +12,12 @@ from itertools import pairwise
 from docent.teacher.english.section import EnglishSection
 from docent.teacher.section import Draft
 
-# A longer run that all questions share is the form of the question rather than a name.
+# A longer run of words that all questions share is the form of the question rather than a name.
 MAX_NAME_WORDS = 6
 
 
 def reworded(section: EnglishSection) -> list[Draft]:
-    """Return the turns of a dialogue with pronouns in place of what was named in the turns before."""
+    """Return the turns of a dialogue with pronouns in place of what earlier turns named."""
     turns = list(section.material.dialogue)
     has_name = any(c.isalpha() for c in section.name)
     name = section.name if has_name or len(turns) < 2 else _common_name(turns, section)
@@ -28,7 +28,7 @@ def reworded(section: EnglishSection) -> list[Draft]:
 
 
 def _with_pronouns(section: EnglishSection, question: str, before: str, name: str) -> str:
-    """Return one question as it is asked in the midst of a conversation."""
+    """Return one question as it is asked in the middle of a conversation."""
     spoken = _without_name(question, before, name, section) if name else question
     if section.doc in before:
         spoken = spoken.replace(section.place, "it").replace(section.doc, "it")
@@ -36,12 +36,12 @@ def _with_pronouns(section: EnglishSection, question: str, before: str, name: st
 
 
 def _without_name(question: str, before: str, doc_name: str, section: EnglishSection) -> str:
-    """Replace the document's name: `the phone number of X` by `its phone number`, what was asked about by `it`."""
+    """Replace the document's name: `the phone number of X` by `its phone number`, other uses by `it`."""
     given, name = question, re.escape(doc_name)
     question = re.sub(
         rf"\bthe ((?:entry “[^”]{{1,60}}”)|[^“”?]{{2,60}}) of (?:the )?{name}(?=\W)", r"its \1", question, flags=re.I
     )
-    if re.search(r"[A-Z0-9 ]", doc_name):  # a bare `gallery` is as often a word as the name of a file
+    if re.search(r"[A-Z0-9 ]", doc_name):  # a bare `gallery` may be a word as well as the name of a file
         question = re.sub(rf"(?<!“)(?:\bthe )?\b{name}\b(?!”)", "it", question, flags=re.IGNORECASE)
     if section.doc in before or doc_name in before:
         for place in map(re.escape, (section.place, section.doc)):
@@ -51,7 +51,7 @@ def _without_name(question: str, before: str, doc_name: str, section: EnglishSec
 
 
 def _with_it(question: str, before: str) -> str:
-    """Ask `What is its weight?` instead of `... the weight of model A12?` behind another question about model A12."""
+    """Ask `What is its weight?` instead of `... the weight of model A12?` after another question about model A12."""
     parts = re.match(r"(What|Who|When) (is|are|was) the (.+?) of ([^?]+)\?$", question)
     if parts is None or not before.endswith(f" of {parts[4]}?"):
         return question
@@ -59,7 +59,7 @@ def _with_it(question: str, before: str) -> str:
 
 
 def _common_name(turns: Sequence[tuple[str, str]], section: EnglishSection) -> str:
-    """Return the longest run of words that all questions have: what a dialogue without a name is about."""
+    """Return the longest run of words that all questions share: the subject of a dialogue without a name."""
     first, *others = [question.split() for question, _ in turns]
     spoken = [" ".join(words) for words in others]
     for size in range(min(len(first), MAX_NAME_WORDS), 0, -1):

@@ -1,7 +1,7 @@
 """Write true and false statements in English, and sentences with a blank.
 
-A false statement is a true one with another number or with an opposite, never a negation: `Four measures are not
-proposed` is nothing that people would ask. It is made only where it cannot be true as well. Reads and writes nothing.
+A false statement is a true one with another number or an opposite, never a negation: nobody would ask about `Four
+measures are not proposed`. It is written only if it cannot be true as well. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _BOUND = re.compile(ENGLISH["bounds"])
 _ONE_NUMBER = re.compile(
     r"(?<![\w.,])\d{1,3}(?:,\d{3})+(?![\d.,]*\d)|(?<![\w.,])\d+(?:\.\d+)?(?![\d]|[.,]\d)(?!\w*-\d)"
 )
-# A year that is 12 off looks like a year; of more than half in percent the double would exceed 100.
+# A year that is off by 12 still looks like a year; percentages above half would exceed 100 when doubled.
 YEARS_OFF, HALF = 12, 50
 _SEQUEL = re.compile(ENGLISH["sequel"])
 _NO_PHRASE = re.compile(ENGLISH["no_phrase"])
 _COMPARES = re.compile(ENGLISH["compares"])
 
 MIN_TOLD_WORDS = 5
-"""Of a statement beside its blank: `The switch has ____` may be anything."""
+"""Fewest words of a statement besides its blank: `The switch has ____` may be anything."""
 _NUMBERED = re.compile(ENGLISH["numbered_names"])
 _RANGE_AHEAD = re.compile(
     r"(?:(?<!\S)[^\s\d]{0,3}\d\S{0,20} ?(?:[^\W\d_]{1,4} )?(?:to|[–-]) ?|\bbetween .{1,12} and )$"
@@ -43,7 +43,7 @@ _RANGE_BEHIND = re.compile(r" ?(?:to|[–-]) ?\d")
 
 
 def boolean(section: EnglishSection) -> Iterator[Draft]:
-    """Yield true and false statements as the request says; ends where one cannot be made."""
+    """Yield true and false statements as the request demands; end when one cannot be written."""
     first = zlib.crc32(section.variety.encode()) % 2 == 0
     truths = section.material.truths or tuple((turn % 2 == 0) == first for turn in range(section.material.pairs))
     every = statements_to_judge(section)
@@ -65,7 +65,7 @@ def boolean(section: EnglishSection) -> Iterator[Draft]:
 
 
 def true_false_fill_blank(section: EnglishSection) -> Iterator[Draft]:
-    """Yield by turns a sentence with a blank and a statement to judge."""
+    """Yield alternately a sentence with a blank and a statement to judge."""
     start = zlib.crc32(section.variety.encode())
     every = statements_to_judge(section)
     pairs = pairs_of(section).pairs
@@ -84,7 +84,7 @@ def true_false_fill_blank(section: EnglishSection) -> Iterator[Draft]:
 
 
 def _judge(section: EnglishSection, key: str, sentence: str) -> str:
-    """Return the question for a judgement; without the document where the statement names it."""
+    """Return the question that asks for a judgement; without the document if the statement names it."""
     quoted = _quoted(section, sentence.strip().rstrip(".!") if key == "boolean" else sentence)
     if plain(section.name) in plain(sentence):
         return f"Is this statement true: {quoted}?" if key == "boolean" else f"True or false: {quoted}"
@@ -92,13 +92,13 @@ def _judge(section: EnglishSection, key: str, sentence: str) -> str:
 
 
 def verdict(section: EnglishSection, question: str, statement: Statement, truth: bool) -> Draft:
-    """Return the judgement, and the statement as it is true."""
+    """Return the judgement, with the correct statement."""
     answer = section.words.joined([section.frame("true" if truth else "false"), statement.text])
     return Draft(question, answer, (statement,))
 
 
 def statements_to_judge(section: EnglishSection) -> list[Statement]:
-    """Return sentences that say by themselves what they are about, and cells of tables as sentences."""
+    """Return sentences whose subject is clear without context, and table cells as sentences."""
     titles, others = f"{section.material.title} {section.name}", [text for _, text in section.material.others]
     prose = [
         Statement(trimmed(s.text), trimmed(s.text), s.kind, s.label, s.value, s.place, True, s.block)
@@ -113,7 +113,7 @@ def statements_to_judge(section: EnglishSection) -> list[Statement]:
         and not _leaves_open(s.text)
     ]
     if any(s.kind == "row" for s in section.statements):
-        prose = [s for s in prose if plain(section.name) in plain(s.text)]  # a thing does not say anything
+        prose = [s for s in prose if plain(section.name) in plain(s.text)]  # an object states nothing
     cells = [
         pair.evidence for pair in pairs_of(section).pairs if pair.is_cell and pair.kind in ("value", "when", "who")
     ]
@@ -122,7 +122,7 @@ def statements_to_judge(section: EnglishSection) -> list[Statement]:
 
 
 def _is_sequel(section: EnglishSection, statement: Statement) -> bool:
-    """Check whether a sentence tells what happens next, so that it holds only after what stands before it."""
+    """Check whether a sentence says what happens next, so that it holds only after the text before it."""
     if _SEQUEL.search(statement.text):
         return True
     before = section.every[statement.place - 1] if statement.place else None
@@ -132,13 +132,13 @@ def _is_sequel(section: EnglishSection, statement: Statement) -> bool:
 
 
 def _leaves_open(text: str) -> bool:
-    """Check whether a sentence compares with something that it does not name, or counts on what stands before it."""
+    """Check whether a sentence compares with something that it does not name, or depends on the text before it."""
     is_bare_count = re.match(rf"{NUMERAL} \w+ (?:is|are) ", text, re.IGNORECASE)  # `Three types are available.`
     return is_bare_count is not None or re.search(r"\b[Tt]he two\b", text) is not None or bool(_COMPARES.search(text))
 
 
 def false_of(section: EnglishSection, statement: Statement, every: Sequence[Statement]) -> str:
-    """Return a statement that is false by what the section says; "" where none is certain."""
+    """Return a statement that contradicts the section, or "" if none is certain."""
     text = statement.text
     is_bound = _BOUND.search(text) is not None and statement.place >= 0
     untrue = "" if is_bound else with_other_number(statement, every) or _with_wrong_number(text)
@@ -149,7 +149,7 @@ def false_of(section: EnglishSection, statement: Statement, every: Sequence[Stat
 
 
 def _with_wrong_number(text: str) -> str:
-    """Change the number of a statement where the text has none to exchange: twice as much, half of more than 50 %."""
+    """Change the number of a statement: double it, halve a percentage above 50, or move a year by YEARS_OFF."""
     numbers = [
         m for m in _ONE_NUMBER.finditer(text) if not re.search(r"[:/-]", text[max(0, m.start() - 1) : m.start()])
     ]
@@ -175,7 +175,7 @@ def _with_wrong_number(text: str) -> str:
 
 
 def with_blank(statement: Statement, pairs: Sequence[Pair], name: str) -> str:
-    """Blank out a number with its unit, or else a noun phrase that answers a question about the statement."""
+    """Replace a number with its unit by a blank, or else a noun phrase that answers a question about the statement."""
     text = statement.text
     candidates = [text[start:end] for start, end in spans_of(text) if not _is_given_away(text, start, end, name)]
     candidates = [
@@ -199,13 +199,13 @@ def with_blank(statement: Statement, pairs: Sequence[Pair], name: str) -> str:
         and words not in name
         and count_words(text) - count_words(words) >= MIN_TOLD_WORDS
     ]
-    if statement.place < 0:  # a cell: what it is called is told
+    if statement.place < 0:  # a cell: its name stays, its value is blanked out
         candidates = [words for words in candidates if text.rfind(words) > max(text.rfind(" is "), text.rfind(" are "))]
     return text.replace(candidates[0], BLANK, 1) if candidates else ""
 
 
 def _is_given_away(text: str, start: int, end: int, name: str) -> bool:
-    """Check whether a number is one end of a range or part of a name, or stands a second time in the question."""
+    """Check whether a number is one end of a range or part of a name, or occurs a second time in the question."""
     is_end = _RANGE_AHEAD.search(text[:start]) is not None or _RANGE_BEHIND.match(text[end:]) is not None
     is_end = is_end or _NUMBERED.search(text[:start]) is not None
     number = re.search(r"\d[\d.,]*", text[start:end])
@@ -216,5 +216,5 @@ def _is_given_away(text: str, start: int, end: int, name: str) -> bool:
 
 
 def _quoted(section: EnglishSection, sentence: str) -> str:
-    """Return a sentence in quotation marks; the name of a thing has none of its own there."""
+    """Return a sentence in quotation marks; the name of a thing loses its own there."""
     return section.words.quoted(sentence.replace(section.words.quoted(section.name), section.name))

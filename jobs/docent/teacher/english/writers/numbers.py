@@ -1,7 +1,7 @@
-"""Find what can be left out of an English sentence or exchanged in it: numbers with their units, and opposites.
+"""Find what can be left out or replaced in an English sentence: numbers with their units, and opposites.
 
-What is left out stands in the sentence, what is put in stands elsewhere in the text or makes the contrary. Reads and
-writes nothing.
+What is left out is in the sentence; what replaces it is elsewhere in the text or is the opposite. Reads and writes
+nothing.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ UNIT_WORDS = frozenset(ENGLISH["units"].split())
 BLANK = "____"
 YEAR = re.compile(r"1\d{3}|20\d\d")
 MAX_FACTOR = 5
-"""A number that is so many times larger or smaller does not look like the true one."""
+"""A number that is larger or smaller by this factor does not look like the true one."""
 _UNIT_CJK = ENGLISH["cjk_units"]
-# A number of its own, not part of a name (`p3.16xlarge`), and the unit that is written at it.
+# A number of its own, not part of a name (`p3.16xlarge`), and the unit attached to it.
 NUMBER = re.compile(
     r"(?<![A-Za-z0-9_./:#-])(?P<money>[$€£¥]\s?)?(?P<digits>\d{1,3}(?:[, ]\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?)(?![.,]?\d)"
     rf"(?P<unit>%|°\s?[CF]?|[A-Za-zµμ]{{1,4}}[²³]?(?![A-Za-z0-9])|\s?(?:{_UNIT_CJK}))?(?![A-Za-z0-9_]|-\w)"
@@ -36,16 +36,16 @@ _NO_UNIT = frozenset(("a", "in"))
 _NOT_COUNTED = PREPOSITIONS | DETERMINERS | frozenset("and or is are has was were does".split())
 _LEADS = frozenset("some about only over nearly almost up exactly".split())
 _OPPOSITES: dict[str, str] = ENGLISH["opposites"]
-"""Pairs whose exchange makes a true sentence false."""
+"""Pairs of words; exchanging one for the other makes a true sentence false."""
 _BEFORE_YEAR = re.compile(r"\b(?:in|since|until|by|from|before|after|between|of)\s$")
 
 
 def is_measured(text: str, start: int, end: int) -> bool:
-    """Check whether a number in an English sentence measures or counts something, and is no part of a name: `Folio 40`.
+    """Check whether a number in an English sentence measures or counts something and is not part of a name: `Folio 40`.
 
     Args:
-        start: where its digits begin.
-        end: where they end, before the unit.
+        start: start of its digits.
+        end: end of its digits, before the unit.
     """
     before, behind = text[:start], text[end:]
     clause = read_clause(text)
@@ -80,7 +80,7 @@ def _counts(behind: str) -> bool:
 
 
 def spans_of(text: str) -> list[tuple[int, int]]:
-    """Return where numbers stand, each with its unit."""
+    """Return the positions of numbers, each with its unit."""
     numbers = [m for m in NUMBER.finditer(text) if not _is_name(m, text)]
     return [(m.start(), m.end() + (len(word[0]) if (word := _unit_word(text, m)) else 0)) for m in numbers]
 
@@ -93,13 +93,13 @@ def _is_name(number: re.Match[str], text: str) -> bool:
 
 
 def _unit_word(text: str, number: re.Match[str]) -> re.Match[str] | None:
-    """Return the word for a unit behind a number that has none at it."""
+    """Return the unit word after a number that has no unit attached."""
     word = _UNIT_WORD.match(text[number.end() :]) if not number["unit"] else None
     return word if word and word[1].lower() in UNIT_WORDS else None
 
 
 def with_other_number(statement: Statement, every: Sequence[Statement]) -> str | None:
-    """Return the last number of a sentence exchanged with one of the same shape from elsewhere in the text."""
+    """Replace the last number of a sentence by one of the same shape from elsewhere in the text."""
     text = statement.text
     own = {m["digits"] for m in NUMBER.finditer(text)}
     others = [
@@ -120,7 +120,7 @@ def with_other_number(statement: Statement, every: Sequence[Statement]) -> str |
 
 
 def _fits(one: re.Match[str], one_text: str, other: re.Match[str], other_text: str) -> bool:
-    """Check whether a number can stand for another without giving itself away by its size."""
+    """Check whether a number can replace another without being obvious by its size."""
     shape = _shape(one, one_text)
     if shape != _shape(other, other_text):
         return False
@@ -128,13 +128,13 @@ def _fits(one: re.Match[str], one_text: str, other: re.Match[str], other_text: s
 
 
 def ratio(one: str, other: str) -> float:
-    """Return how many times larger the one is than the other, or the other way round; commas are taken for points."""
+    """Return the ratio of the larger number to the smaller one; commas are read as decimal points."""
     a, b = (float(re.sub(r"[ ]|,(?=\d{3})", "", digits).replace(",", ".")) for digits in (one, other))
     return max(a / b, b / a) if a and b else math.inf
 
 
 def _shape(number: re.Match[str], text: str) -> tuple[str, bool, bool]:
-    """Return what can stand for what: years for years, fractions for fractions, what has a unit for what has one."""
+    """Return what a number can be exchanged for: years for years, fractions for fractions, units for units."""
     digits = number["digits"]
     has_unit = bool(number["unit"]) or _unit_word(text, number) is not None
     if not has_unit and YEAR.fullmatch(digits):
@@ -143,10 +143,10 @@ def _shape(number: re.Match[str], text: str) -> tuple[str, bool, bool]:
 
 
 def opposite_of(text: str) -> str | None:
-    """Exchange a word of a sentence for its opposite, where it has one of the two and not both.
+    """Replace a word of a sentence by its opposite, if it contains one of the two and not both.
 
-    Where both stand in it, as in `the upper line ..., the lower line ...`, an exchange of one of them would give a
-    sentence that nobody would say.
+    If both are in it, as in `the upper line ..., the lower line ...`, replacing one of them would give a sentence that
+    nobody would write.
     """
     for one, other in _OPPOSITES.items():
         place = re.search(rf"\b{one}\b", text)

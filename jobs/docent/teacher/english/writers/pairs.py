@@ -1,7 +1,7 @@
-"""Collect all pairs of an English section: every question with its answer, once, whatever type asks for it.
+"""Collect all pairs of an English section: every question with its answer, once, for all question types.
 
-A question with two answers in a section is left out, so that no data set holds both; a statement has to be clear
-without the statements around it. Reads and writes nothing.
+A question with two answers in a section is left out, so that no data set has both; a statement has to be clear without
+the statements around it. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ class Pair:
     """A question that the section answers.
 
     Attributes:
-        question: with the document's title where it needs one.
-        short: words of the statement that answer it; "" where only all of it does.
-        fact: the row's fact for tables, the statement's text else.
-        is_cell: it is about one cell of a table.
+        question: the question, with the document's title if it needs one.
+        short: words of the statement that answer it, or "" if only the complete statement does.
+        fact: the row's fact for tables, otherwise the statement's text.
+        is_cell: whether it is about one cell of a table.
     """
 
     question: str
@@ -60,7 +60,7 @@ class Pair:
 
     @property
     def draft(self) -> Draft:
-        """The pair as the reply has it."""
+        """Return the pair as a draft of the reply."""
         return Draft(self.question, self.answer, (self.evidence,))
 
 
@@ -69,8 +69,8 @@ class SectionPairs:
     """The pairs of one section.
 
     Attributes:
-        pairs: in the order of the section.
-        rows: one pair for each row of a table, about all of the row.
+        pairs: all pairs, in section order.
+        rows: one pair per table row, covering all its cells.
         compared: pairs that compare two things.
     """
 
@@ -81,7 +81,7 @@ class SectionPairs:
 
 @dataclass(frozen=True)
 class _Source:
-    """A section and its names: of the document, of the document in quotation marks, of the place in it.
+    """A section and its names: of the document, of the document in quotation marks, of the section in it.
 
     Attributes:
         owner: the model that its values belong to, see owner_of.
@@ -102,14 +102,14 @@ def pairs_of(section: EnglishSection) -> SectionPairs:
     return _section(_Source(material.text, material.title, section.name, section.doc, section.place, owner))
 
 
-# The calls of one section follow each other: all types and temperatures find its pairs once.
+# Requests for one section follow each other: its pairs are found once for all types and temperatures.
 @lru_cache(maxsize=32)
 def _section(source: _Source) -> SectionPairs:
     text, name, doc = source.text, source.name, source.doc
     statements = section_statements(text, "en")
     is_record = any(s.kind == "row" for s in statements)
     prose_pairs = [*(_of_rows(text, name) if is_record else ()), *_of_prose(statements, source)]
-    if is_record:  # a thing says nothing: no `according to “Brass hook”`
+    if is_record:  # a thing states nothing: no `according to “Brass hook”`
         prose_pairs = [pair for pair in prose_pairs if not pair.question.startswith("According to ")]
     else:
         prose_pairs += _of_items(source)
@@ -132,17 +132,17 @@ def _of_prose(statements: tuple[Statement, ...], source: _Source) -> Iterator[Pa
         sentence = sentence[:1].upper() + sentence[1:]
         is_open = is_unexplained(sentence, text, f"{source.title} {name}")
         for asked in [*instructions_of(sentence), *questions_of(sentence, text)]:
-            is_told = statement.kind == "sentence" and asked.kind == "do"  # a condition leans on what it is told after
+            is_told = statement.kind == "sentence" and asked.kind == "do"  # a condition needs the sentence before
             if is_told or (is_open and asked.kind == "reason"):
                 continue  # `Why was the loop switched off?`: which one?
-            # What to do within a procedure is no general rule.
+            # A step within a procedure is not a general rule.
             yield _pair(
                 asked, trimmed(sentence), statement, name, source.place if statement.kind == "step" else source.doc
             )
 
 
 def _of_items(source: _Source) -> Iterator[Pair]:
-    """Ask about items of a list that give a value: `Weight of an empty box: 4.2 kg`."""
+    """Ask about list items that give a value: `Weight of an empty box: 4.2 kg`."""
     if source.owner is None:
         return
     for item in _VALUE_ITEM.finditer(source.text):
@@ -164,7 +164,7 @@ def _pair(asked: Question, answer: str, statement: Statement, name: str, doc: st
 
 
 def _of_rows(text: str, name: str) -> Iterator[Pair]:
-    """Yield a document that is one row of a table: columns and their values, texts in cells whole."""
+    """Yield pairs about a document that is one row of a table: columns and their values, texts in cells in full."""
     thing = as_written(name)
     record = record_of(text)
     for heading, value in record:
@@ -195,7 +195,7 @@ def _of_cell(one: TablePair, name: str, doc: str, fact: str = "", is_cell: bool 
     source = fact or one.source
     evidence = Statement(one.answer, one.answer, "row", value=one.asked.short, place=-1)
     question = with_document(one.asked.question, name, doc)
-    # A number and its unit may stand in two cells.
+    # A number and its unit may be in two cells.
     short = one.asked.short if all(word in source for word in one.asked.short.split()) else ""
     return Pair(question, one.answer, short, one.asked.kind, source, evidence, is_cell)
 
@@ -209,7 +209,7 @@ def _contrasts(statements: tuple[Statement, ...], source: _Source) -> Iterator[P
 
 
 def _unambiguous(pairs: list[Pair]) -> tuple[Pair, ...]:
-    """Return the pairs without questions that have several answers."""
+    """Return the pairs except questions that have several answers."""
     answers: dict[str, set[str]] = {}
     for pair in pairs:
         answers.setdefault(plain(pair.question), set()).add(plain(pair.answer))

@@ -1,4 +1,4 @@
-"""Write long answers in English: all that a section says about one thing, in the section's own sentences.
+"""Write long answers in English: everything a section says about one thing, in the section's own sentences.
 
 Reads and writes nothing.
 """
@@ -23,12 +23,12 @@ LONG_SENTENCES = (3, 5)
 MIN_SUBJECT_CHARS, MAX_SUBJECT_WORDS, MIN_HEAD_CHARS = 3, 4, 5
 _BARE_HEADING = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[A-Z]\.) ")
 _PRONOUN_FIRST = re.compile(r"(?:It|They|Its|Their|This|These|He|She|His|Her)\b")
-# What may follow a noun without making another one of it.
+# Words that may follow a noun without forming another noun with it.
 _NO_NOUNS = frozenset("is was has does as this its or for after over under never ever either neither however".split())
 
 
 def long_answer(section: EnglishSection) -> Iterator[Draft]:
-    """Yield what a section says about one thing, whole: all sentences that name it, or a section by its heading."""
+    """Yield long answers about one thing: all sentences that name it, or a section by its heading."""
     drafts: dict[str, Draft] = {}
     for statement in section.prose:
         clause = read_clause(statement.text) if stands_alone(statement) and not statement.label else None
@@ -44,19 +44,19 @@ def long_answer(section: EnglishSection) -> Iterator[Draft]:
 
 
 def _naming(section: EnglishSection, subject: str) -> list[Statement]:
-    """Return the sentences about a thing, each with those that it needs; [] where they are too many or too few."""
+    """Return the sentences about a thing, each with those that it needs; [] if they are too many or too few."""
     bare = re.sub(r"^(?:the|an?|every|each|all|most) ", "", subject.lower())
     if len(bare) < MIN_SUBJECT_CHARS or len(bare.split()) > MAX_SUBJECT_WORDS:
         return []
     others = (statement for statement in section.every if statement.kind == "step" or statement.label)
     if any(_names(statement.folded, bare) for statement in others):
-        return []  # what the steps and items say of it would be missing
+        return []  # what steps and items say about it would be missing
     head = bare.split()[-1]
     naming: list[Statement] = []
     for statement in section.sentences:
         last = naming[-1] if naming else None
         follows = last is not None and (statement.place, statement.block) == (last.place + 1, last.block)
-        # Further on in its paragraph the last word is enough: `the fuse` behind `the thermal fuse`.
+        # Later in its paragraph the last word is enough: `the fuse` after `the thermal fuse`.
         is_known = follows and len(head) >= MIN_HEAD_CHARS
         if _names(statement.folded, f"the {head}" if is_known else bare) or (
             follows and _PRONOUN_FIRST.match(statement.text)
@@ -66,16 +66,16 @@ def _naming(section: EnglishSection, subject: str) -> list[Statement]:
     places = references.closed([section.sentences.index(statement) for statement in naming])
     whole = [section.sentences[place] for place in places]
     if places and places[-1] - places[0] >= len(places):
-        return []  # what stands between belongs to it as well
+        return []  # the sentences between them belong to it as well
     if not _is_topic(section, bare, whole):
         return []
     return whole if min(LONG_SENTENCES) <= len(whole) <= max(LONG_SENTENCES) else []
 
 
 def _is_topic(section: EnglishSection, thing: str, told: list[Statement]) -> bool:
-    """Check whether a section is about a thing: its heading ends with it, or three of four sentences told name it.
+    """Check whether a section is about a thing: its heading ends with it, or three of four quoted sentences name it.
 
-    Of `Boiler room` the boiler is not the topic, and `heat` is none because one sentence of three begins with it.
+    `Boiler room` is not about the boiler, and `heat` is not a topic because one sentence of three begins with it.
     """
     title = _BARE_HEADING.sub("", section.material.title.strip("# .:")).lower()
     named = re.search(rf"\b{re.escape(thing)}(?P<behind>s?\b.*)", title)
@@ -85,7 +85,7 @@ def _is_topic(section: EnglishSection, thing: str, told: list[Statement]) -> boo
 
 
 def _names(folded: str, thing: str) -> bool:
-    """Check whether a sentence names a thing, and not another that is called after it: `the winch motor`."""
+    """Check whether a sentence names a thing, and not another one named after it: `the winch motor`."""
     for found in re.finditer(rf"\b{re.escape(thing)}s?\b(?: ([a-z]+))?", folded):
         following = found[1] or ""
         is_compound = re.fullmatch(r"[a-z]{2,}(?:er|or)s?", following) and following not in PREPOSITIONS | _NO_NOUNS
@@ -95,7 +95,7 @@ def _names(folded: str, thing: str) -> bool:
 
 
 def _on_title(section: EnglishSection) -> Iterator[Draft]:
-    """Yield a section of three or more sentences and nothing else, whole, asked for by its heading."""
+    """Yield a section of three or more sentences and nothing else in full, asked for by its heading."""
     units = units_of(section)
     is_prose = len(units) >= min(LONG_SENTENCES) and all(unit.parts == 1 for unit in units)
     answer = as_text(units)

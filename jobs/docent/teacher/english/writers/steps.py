@@ -1,6 +1,6 @@
-"""Ask for the numbered steps of an English section by what they lead to.
+"""Ask for the numbered steps of an English section by what they achieve.
 
-A list is quoted whole, with every sentence of its steps. Reads and writes nothing.
+A list is quoted in full, with every sentence of its steps. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from docent.teacher.source.blocks import Block, blocks_of
 from docent.teacher.source.words import ENGLISH
 from docent.text.sentences import count_words, plain
 
-# One step is no procedure; more than 20 no answer that people would read.
+# One step is not a procedure; more than 20 are not an answer that people would read.
 MAX_STEPS, MIN_STEPS = 20, 2
 _INTRO = re.compile(ENGLISH["step_leads"])
-# What only another part of the document says.
+# Content of another part of the document.
 _ELSEWHERE = re.compile(ENGLISH["said_elsewhere"])
 _NUMBERED = re.compile(r"^ {0,3}\d{1,2}[.)] ", re.MULTILINE)
 _LEAD = re.compile(r"\W*((?:before|after|when|if) (?:you |[a-z]+ing |the )[^:,]{3,80}):\s*$", re.IGNORECASE)
 
 
 def process_workflow(section: EnglishSection) -> Iterator[Draft]:
-    """Yield numbered steps in their order, asked for by what they lead to."""
+    """Yield numbered steps in order, asked for by what they achieve."""
     blocks = blocks_of(section.material.text, "", section.words)
     leads = ["", *(block.parts[-1] if block.kind == "paragraph" else "" for block in blocks)]
     counted = len(_NUMBERED.findall(section.material.text))
     if counted > sum(len(block.parts) for block in blocks if block.kind == "steps"):
-        return  # a list that is interrupted by a note goes on behind it
+        return  # a list that is interrupted by a note continues after it
     lists = [(block.parts, lead) for block, lead in zip(blocks, leads, strict=False) if block.kind == "steps"]
     is_all = len(lists) == 1 and not _goes_on(blocks) and _is_most(blocks)
     for steps, lead in lists:
-        # The sentence before the steps may say that they are for a part of what the heading names.
+        # The sentence before the steps may say that they apply to a part of what the heading names.
         is_of_a_part = lead.endswith(":") and not re.search(r"\b(?:follow\w*|steps?|proceed|order)\b", lead)
         question = _question(section, lead, is_all and not is_of_a_part)
         if any(_ELSEWHERE.search(step) for step in steps):
@@ -49,7 +49,7 @@ def process_workflow(section: EnglishSection) -> Iterator[Draft]:
 
 
 def _goes_on(blocks: Sequence[Block]) -> bool:
-    """Check whether what stands behind the last step tells people what to do next."""
+    """Check whether the text after the last step says what to do next."""
     last = max(place for place, block in enumerate(blocks) if block.kind == "steps")
     behind = [part for block in blocks[last + 1 :] if block.kind == "paragraph" for part in block.parts]
     return any(is_order(part) or re.match(r"(?:Then|Finally|Next|After that|Afterwards)\b", part) for part in behind)
@@ -62,20 +62,20 @@ def _is_most(blocks: Sequence[Block]) -> bool:
 
 
 def step_lines(steps: Sequence[str]) -> list[str]:
-    """Return the steps counted from 1."""
+    """Return the steps, numbered from 1."""
     return [f"{number}. {marked(step)}" for number, step in enumerate(steps, 1)]
 
 
 def marked(text: str) -> str:
-    """Return a text with a stop mark at its end."""
+    """Return a text with a full stop or another mark at its end."""
     return text if text[-1:] in ".!?:”" else f"{text}."
 
 
 def _question(section: EnglishSection, lead: str, is_all: bool) -> str:
-    """Return what the steps are for: by the sentence that leads to them, or else by the heading.
+    """Return the question for the steps: by the sentence that introduces them, or else by the heading.
 
     Args:
-        is_all: whether the steps are all that is to be done of what the heading names.
+        is_all: whether the steps cover all that has to be done for what the heading names.
     """
     if aim_of := _INTRO.match(lead):
         aim = next(filter(None, aim_of.groups())).strip()
@@ -89,7 +89,7 @@ def _question(section: EnglishSection, lead: str, is_all: bool) -> str:
 
 
 def _by_title(section: EnglishSection) -> str:
-    """Return what the heading says that the steps are for."""
+    """Return the question that asks for the steps by the heading."""
     title = section.material.title.strip("# .:")
     if not title or not is_telling(title) or plain(title) == plain(section.name):
         return ""
@@ -100,7 +100,7 @@ def _by_title(section: EnglishSection) -> str:
         return _with_document(section, f"How do you {how_to[1]}?")
     if first.lower() in BASES and re.match(r"(?:the|an?|your|all|both|up|on|off) ", f"{rest} ") and rest:
         return _with_document(section, f"How do you {inside}?")
-    is_object = re.match(r"(?:the|an?|your|all) ", rest) is not None  # of `Opening the case`
+    is_object = re.match(r"(?:the|an?|your|all) ", rest) is not None  # as in `Opening the case`
     if not is_object and re.match(r"(?:missing|existing|remaining|opening|working|running|training)$", first, re.I):
         return ""  # `Missing children` is nothing that people do
     if first.lower().endswith("ing") and rest:

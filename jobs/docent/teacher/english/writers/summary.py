@@ -1,8 +1,8 @@
-"""Summarize English sections: the section's own sentences, all of them, where they fit.
+"""Summarize English sections: quote all of the section's own sentences, if they fit.
 
-Readers found nine of ten such answers useful, but hardly any that left sentences out. So a section that is too long,
-or of which a part cannot be quoted, has no summary. Where it has steps or is not very short, the question asks what it
-says rather than for a summary. Reads and writes nothing.
+Readers found nine of ten such answers useful, but hardly any that left sentences out. So a section that is too long, or
+has a part that cannot be quoted, has no summary. If it has steps or is not very short, the question asks what it says
+rather than for a summary. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ from docent.teacher.source.statements import length_words
 from docent.teacher.source.words import ENGLISH
 from docent.text.sentences import count_words, plain
 
-# The first stays under the 100 words that the question type asks for.
+# The first stays below the 100 words that the question type demands.
 SUMMARY_WORDS, SECTION_SUMMARY_WORDS = 95, 200
 MIN_SUMMARY_PARTS, MIN_SUMMARY_WORDS = 3, 20
 SHORT_SECTION_WORDS = 75
-"""A section of so many words is its own summary."""
+"""A section of at most this many words is its own summary."""
 _OWN_DOCUMENT = re.compile(r"^This (?:manual|handbook|guide|leaflet|document|report)\b")
 _FIRST_PERSON = re.compile(r"\b(?:[Ww]e|[Oo]ur|us|I|[Mm]y)\b")
 _NO_SUBJECT = re.compile(ENGLISH["no_summary"])
 _EXPLAINED = re.compile(r"[A-Z][\w ]{1,40} [–—-] \S")
 _GREETING = re.compile(r"(?:Thank you|Thanks(?! to)|Congratulations|Welcome(?= to\b|[,.!]))")
-# What only another part of the document says.
+# Content of another part of the document.
 _AWAY = re.compile(r"(?<!and )(?<!or )\b(?:below|above|overleaf|opposite)[.)\"”]|\bas follows\.")
 _LABELLED = re.compile(r"[^.:]{2,60}: \S")
 
 
 @dataclass(frozen=True)
 class SummaryPart:
-    """A sentence, or a list, steps or a table as one.
+    """A sentence, or a list, steps or a table as one unit.
 
     Attributes:
-        parts: how many sentences, items or rows it has.
-        has_lines: whether it stands on lines of its own.
+        parts: number of its sentences, items or rows.
+        has_lines: whether it is on lines of its own.
     """
 
     text: str
@@ -56,7 +56,7 @@ class SummaryPart:
 
 
 def summary(section: EnglishSection, max_words: int = SUMMARY_WORDS) -> Iterator[Draft]:
-    """Yield what a section says in at most so many words."""
+    """Yield the content of a section in at most `max_words` words."""
     most = min(max_words, section.material.max_answer_words)
     if any(s.kind == "row" for s in section.statements):
         units = _record_units(section)
@@ -71,9 +71,9 @@ def summary(section: EnglishSection, max_words: int = SUMMARY_WORDS) -> Iterator
 
 
 def is_named(section: EnglishSection) -> bool:
-    """Check whether a question can name the section, could not mean another one as well, and means all of it.
+    """Check whether a question can name the section, unambiguously and completely.
 
-    Not a list of words, and not a section with sections of its own, as far as their numbers tell.
+    False for a list of words, and for a section with subsections, as far as their numbers show.
     """
     title = section.material.title.strip("# ")
     explained = sum(_EXPLAINED.match(s.text) is not None for s in section.sentences)
@@ -87,7 +87,7 @@ def is_named(section: EnglishSection) -> bool:
 
 
 def _question(section: EnglishSection, units: Sequence[SummaryPart]) -> str:
-    """Return the question for a summary, or for what a section says where it has steps or is no short one."""
+    """Return the question for a summary, or for what a section says if it has steps or is not short."""
     steps = [unit for unit in units if unit.text.startswith("1. ")]
     has_steps = 2 * _length(steps) >= _length(units) > 0
     if not has_steps and _length(units) <= SHORT_SECTION_WORDS:
@@ -96,9 +96,9 @@ def _question(section: EnglishSection, units: Sequence[SummaryPart]) -> str:
 
 
 def _record_units(section: EnglishSection) -> list[SummaryPart]:
-    """Return the sentences that the cells of a document of one row give, none where a cell gives none.
+    """Return the sentences made from the cells of a one-row document, or none if a cell yields none.
 
-    `Cut to size on request.` is no sentence about the thing.
+    `Cut to size on request.` is not a sentence about the thing.
     """
     pairs = (pair for pair in pairs_of(section).pairs if pair.is_cell)
     cells = (pair.answer for pair in pairs if pair.kind != "what" or read_clause(pair.answer) or is_order(pair.answer))
@@ -113,7 +113,7 @@ def _record_units(section: EnglishSection) -> list[SummaryPart]:
 
 
 def units_of(section: EnglishSection) -> list[SummaryPart]:
-    """Return all that a section says, in order; [] where a part cannot be told or the beginning is unclear."""
+    """Return the complete content of a section, in order; [] if a part cannot be quoted or the beginning is unclear."""
     units: list[SummaryPart] = []
     for block in blocks_of(section.material.text, section.material.title.strip("# "), section.words):
         lead = units[-1].text if units and units[-1].text.endswith(":") else ""
@@ -141,7 +141,7 @@ def opens_clearly(text: str) -> bool:
 
 
 def _units_of(block: Block, lead: str) -> list[SummaryPart]:
-    """Return a block as units; none where it cannot be told."""
+    """Return a block as units, or none if it cannot be quoted."""
     if block.kind == "paragraph":
         return [SummaryPart(text) for text in block.parts]
     if block.kind == "steps":
@@ -154,7 +154,7 @@ def _units_of(block: Block, lead: str) -> list[SummaryPart]:
 
 
 def _list_units(items: Sequence[str], lead: str) -> list[SummaryPart]:
-    """Return items that are sentences as lines, others as one sentence behind their lead-in."""
+    """Return items that are sentences as lines, others as one sentence after their lead-in."""
     if all(is_statement(item) for item in items):
         return [SummaryPart("\n".join(f"- {sentence(item)}" for item in items), len(items), True)]
     if not lead or any(item[-1] in ".!?" and " " in item for item in items[:-1]):
@@ -166,7 +166,7 @@ def _list_units(items: Sequence[str], lead: str) -> list[SummaryPart]:
 
 
 def is_statement(item: str) -> bool:
-    """Check whether an item of a list says something by itself: a sentence, an order, `Door: opens to the left`."""
+    """Check whether a list item makes a statement by itself: a sentence, an order, `Door: opens to the left`."""
     probe = f"{item.rstrip('.')} now"
     return is_order(item) or _LABELLED.match(item) is not None or (item[-1] in ".!" and read_clause(probe) is not None)
 
@@ -176,7 +176,7 @@ def _length(units: Sequence[SummaryPart]) -> int:
 
 
 def as_text(units: Sequence[SummaryPart]) -> str:
-    """Join units one after the other, lists and steps on lines of their own."""
+    """Join units, with lists and steps on lines of their own."""
     text = ""
     for before, unit in zip([None, *units], units, strict=False):
         is_apart = before is not None and (unit.has_lines or before.has_lines)

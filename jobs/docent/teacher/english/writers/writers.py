@@ -1,7 +1,7 @@
 """Write the English question types that choose from the pairs of a section.
 
-A writer gives drafts, the best first, as many as the section has; the caller takes what was asked for. Reads and writes
-nothing.
+A writer yields drafts, the best first, as many as the section has; the caller takes the number requested. Reads and
+writes nothing.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def factual_recall(section: EnglishSection) -> Iterator[Draft]:
 
 
 def fact_based(section: EnglishSection) -> Iterator[Draft]:
-    """Yield every fact for which there is a question, in order."""
+    """Yield a pair for every fact for which there is a question, in order."""
     known = pairs_of(section)
     captions = {plain(cleaned(caption)) for _, caption in section.material.figures}
     for fact in section.material.facts:
@@ -56,17 +56,17 @@ def short_answer(section: EnglishSection) -> Iterator[Draft]:
 
 
 def application(section: EnglishSection) -> Iterator[Draft]:
-    """Yield what to do in a situation for which the section gives an instruction."""
+    """Yield the question what to do in a situation for which the section has an instruction."""
     yield from section.shuffled([pair.draft for pair in pairs_of(section).pairs if pair.kind == "do"])
 
 
 def comparative_analysis(section: EnglishSection) -> Iterator[Draft]:
-    """Compare two things of which the section gives the same property, or which it sets against each other."""
+    """Compare two things if the section gives the same property of both, or contrasts them."""
     yield from section.shuffled([pair.draft for pair in pairs_of(section).compared])
 
 
 def conversation(section: EnglishSection) -> Iterator[Draft]:
-    """Yield turns over statements that follow each other; every question still says what it is about."""
+    """Yield turns over consecutive statements; every question still names its subject."""
     turns: list[Pair] = []
     for pair in pairs_of(section).pairs:
         if pair.kind in (*_FACTS, *_EXPLAINED) and all(pair.fact != turn.fact or pair.is_cell for turn in turns):
