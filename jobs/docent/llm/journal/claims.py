@@ -12,7 +12,7 @@ import itertools
 from collections.abc import Callable
 from pathlib import Path
 
-from docent.llm.journal.reader import LEASE_S
+from docent.llm.journal.reader import GONE, LEASE_S
 
 FOLDER = "claims"
 
@@ -48,5 +48,7 @@ def _is_held(path: Path, owner: Path, is_at_work: Callable[[str], bool]) -> bool
             return is_at_work(holder)
         # Killed between creating the file and writing to it; both times come from the file system's own clock.
         return owner.stat().st_mtime - path.stat().st_mtime < LEASE_S
-    except FileNotFoundError:  # just released: the waiting process looks again in a moment
-        return True
+    except OSError as error:
+        if error.errno not in GONE:
+            raise
+        return True  # just released: the waiting process looks again in a moment

@@ -53,7 +53,7 @@ class Expected:
         expected = noted.get("replies")
         if not isinstance(expected, int) or expected <= 0:
             return
-        same = noted.get("journal") == identity
+        same = str(noted.get("journal")) == str(identity)
         missing = expected - held if same else expected
         if missing <= 0:
             return

@@ -15,6 +15,7 @@ import secrets
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from docent.artifacts.durable import sync_folder, write_durably
@@ -115,10 +116,10 @@ def _make(folder: Path) -> None:
         older = folder.with_suffix(".sqlite")
         if older.is_file():
             with (unfinished / f"{secrets.token_hex(8)}{SUFFIX}").open("xb") as file:
-                file.writelines([b"{}\n", *_lines_of_sqlite(older), CLOSED])
+                file.writelines(chain([b"{}\n"], _lines_of_sqlite(older), [CLOSED]))
                 file.flush()
                 os.fsync(file.fileno())
-        identity = {"layout": LAYOUT, "id": secrets.token_hex(8)}
+        identity = {"layout": LAYOUT, "id": _id_of_sqlite(older) if older.is_file() else secrets.token_hex(8)}
         write_durably(unfinished / IDENTITY, json.dumps(identity).encode() + b"\n")
         try:
             unfinished.rename(folder)
@@ -128,6 +129,12 @@ def _make(folder: Path) -> None:
         sync_folder(folder.parent)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _id_of_sqlite(path: Path) -> str:
+    """Return the identity of a journal from before layout 4, by which runs notice that it was replaced."""
+    with contextlib.closing(sqlite3.connect(path, timeout=60)) as db:
+        return str(db.execute("PRAGMA application_id").fetchone()[0])
 
 
 def _lines_of_sqlite(path: Path) -> Iterator[bytes]:

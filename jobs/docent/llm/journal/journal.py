@@ -284,8 +284,19 @@ class Journal:
                 if is_alone and keys and not self._reader.is_alone():
                     results = [*results[: len(ends)], *self._withdrawn(begins, results[len(ends) :])]
         except OSError as error:
+            self._keep(ends)
             raise explained(error, self.path) from None
         return results
+
+    def _keep(self, ends: list[_End]) -> None:
+        """Write the ends alone, since replies are paid for although a claim or a look at the other journals failed."""
+        while self._ends:
+            ends.append(self._ends.popleft())
+        lines: list[bytes] = []
+        for end in ends:
+            _ended(end, {}, lines)
+        with contextlib.suppress(OSError):  # the first error is reported
+            self._append(lines)
 
     def _append(self, lines: Sequence[bytes]) -> None:
         start = self._writer.append(lines)

@@ -7,6 +7,7 @@ line of a killed writer may be torn.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import socket
@@ -27,6 +28,8 @@ log = logging.getLogger("docent.llm")
 SUFFIX = ".jsonl"
 LEASE_S = 30.0
 """A writer on another machine counts as gone if its journal was not touched for this long; six beats of writer.py."""
+GONE = (errno.ENOENT, errno.ESTALE)
+"""Errors for a file that another process removed; NFS reports a stale handle if it did so between open and read."""
 LOOK_AGAIN_S = 0.2
 """Within this time a lookup does not read the journals again; a claim always does."""
 
@@ -40,7 +43,9 @@ class _Journal:
         end: number of bytes that are in the index.
         stamp_ns: modification time when it was last opened, only ever compared with itself, because clocks differ.
         unchanged_since_s: when this time stamp was first seen, by this process's monotonic clock.
-        is_complete: its writer has closed it or is gone, and it was read to its end after that.
+        is_complete: its writer has closed it or is known to have ended, and it was read to its end after that.
+        is_given_up: it was not touched within the lease. A suspended writer may still add the end of a try.
+        is_damaged: it has lines that could not be read.
     """
 
     process: dict[str, Any] | None = None
@@ -48,6 +53,8 @@ class _Journal:
     stamp_ns: int = -1
     unchanged_since_s: float = 0.0
     is_complete: bool = False
+    is_given_up: bool = False
+    is_damaged: bool = False
 
 
 class Reader:
@@ -78,16 +85,18 @@ class Reader:
         if writer not in self._journals and self._path(writer).exists():
             self.refresh()
         journal = self._journals.get(writer)
-        return journal is not None and not journal.is_complete
+        return journal is not None and not (journal.is_complete or journal.is_given_up)
 
     def is_alone(self) -> bool:
         """Return whether no other process has an open journal."""
         is_known = self._names() <= self._journals.keys() | {self.own}
-        return is_known and all(journal.is_complete for journal in self._journals.values())
+        return is_known and all(journal.is_complete or journal.is_given_up for journal in self._journals.values())
 
     def complete(self) -> list[str]:
-        """Return the names of journals that have no writer any more and are completely in the index."""
-        return sorted(name for name, journal in self._journals.items() if journal.is_complete)
+        """Return the names of journals that certainly have no writer any more and are completely in the index."""
+        return sorted(
+            name for name, journal in self._journals.items() if journal.is_complete and not journal.is_damaged
+        )
 
     def entries(self, places: dict[bytes, Place]) -> dict[bytes, Entry]:
         """Read the replies at some locations, even if journals were merged meanwhile; omit those that are gone."""
@@ -100,7 +109,9 @@ class Reader:
                         fields = from_json(os.pread(file.fileno(), place.length, place.start))
                         tokens = fields.get("input_tokens", 0), fields.get("output_tokens", 0)
                         entries[key] = Entry(fields.get("text", ""), fields.get("finish_reason", ""), *tokens)
-        except (FileNotFoundError, ValueError):
+        except (OSError, ValueError) as error:
+            if isinstance(error, OSError) and error.errno not in GONE:
+                raise
             self.refresh()
             rest = self._index.replies([key for key in places if key not in entries])
             return entries | (self.entries(rest) if rest.items() != places.items() else {})
@@ -126,7 +137,9 @@ class Reader:
                 journal = self._journals.setdefault(name, _Journal())
                 if not journal.is_complete:
                     self._read(name, journal)
-        except FileNotFoundError:
+        except OSError as error:
+            if error.errno not in GONE:
+                raise
             return False
         for name in self._journals.keys() - names:
             self._index.forget(name)
@@ -139,20 +152,22 @@ class Reader:
                 journal.process = _process_in(line := file.readline())
                 journal.end = len(line) if journal.process is not None else 0
             # Check first whether its writer is gone: what it wrote before that is then read below.
-            is_gone = self._is_gone(journal, os.fstat(file.fileno()).st_mtime_ns)
+            self._note_touch(journal, os.fstat(file.fileno()).st_mtime_ns)
+            is_ended = has_ended(journal.process or {})
             if journal.process is not None:
                 file.seek(journal.end)
                 added = self._index.add(file, name, journal.end)
-                journal.end, is_gone = added.end, is_gone or added.is_closed
+                journal.end, is_ended = added.end, is_ended or added.is_closed
                 if added.damaged:
+                    journal.is_damaged = True
                     log.warning("%d lines of %s are damaged and are skipped", added.damaged, self._path(name))
-            journal.is_complete = is_gone
+            journal.is_complete = is_ended
 
-    def _is_gone(self, journal: _Journal, stamp_ns: int) -> bool:
+    def _note_touch(self, journal: _Journal, stamp_ns: int) -> None:
         now_s = self._clock()
         if journal.stamp_ns != stamp_ns:
             journal.stamp_ns, journal.unchanged_since_s = stamp_ns, now_s
-        return now_s - journal.unchanged_since_s >= LEASE_S or has_ended(journal.process or {})
+        journal.is_given_up = journal.is_given_up or now_s - journal.unchanged_since_s >= LEASE_S
 
 
 def _process_in(line: bytes) -> dict[str, Any] | None:
@@ -174,7 +189,11 @@ def this_process() -> dict[str, str]:
 def has_ended(process: Mapping[str, object]) -> bool:
     """Return whether a process, as described by `this_process`, is known to have ended on this machine."""
     pid, started = str(process.get("pid", "")), process.get("started")
-    return process.get("machine") == _machine() and bool(started) and pid.isdecimal() and _started(int(pid)) != started
+    try:
+        is_here = process.get("machine") == _machine() and bool(started) and pid.isdecimal()
+        return is_here and _started(int(pid)) != started
+    except OSError:  # /proc cannot be read, such as without file handles: unknown
+        return False
 
 
 def _machine() -> str:
@@ -190,7 +209,7 @@ def _started(pid: int) -> str | None:
     """Return when a process started, in ticks since the boot; None if it has ended or there is no /proc."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError):
         return None
     fields = stat.rpartition(")")[2].split()  # a command's name may contain blanks and brackets
     return None if fields[0] in ("Z", "X") else fields[19]

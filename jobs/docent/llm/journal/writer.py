@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from docent.artifacts.durable import sync_folder
-from docent.llm.journal.reader import LEASE_S, SUFFIX, this_process
+from docent.llm.journal.reader import GONE, LEASE_S, SUFFIX, this_process
 from docent.llm.pace.deadline import since_boot_s
 
 log = logging.getLogger("docent.llm")
@@ -96,7 +96,9 @@ class Writer:
             return False
         try:
             return os.path.samestat(self.path.stat(), os.fstat(self._handle))
-        except FileNotFoundError:
+        except OSError as error:
+            if error.errno not in GONE:
+                raise
             return False
 
     def is_late(self) -> bool:

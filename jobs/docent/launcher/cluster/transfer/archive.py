@@ -58,7 +58,14 @@ class StreamTally:
         """Count a member; the caller adds its content to `sha` chunk by chunk."""
         self.files += not member.isdir()
         self.size_bytes += member.size
-        header = [member.name, member.type.decode("latin-1"), member.linkname, member.mode, member.mtime, member.size]
+        header = [
+            member.name,
+            member.type.decode("latin-1"),
+            member.linkname,
+            member.mode,
+            int(member.mtime),
+            member.size,
+        ]
         self.sha.update(json.dumps(header).encode())
 
     @property
