@@ -29,6 +29,7 @@ def odd(tmp_path: Path) -> Path:
     Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.jpg")).write_bytes(b"latin")
     (folder / "run.sh").write_text("#!/bin/sh\n")
     (folder / "run.sh").chmod(0o755)
+    os.utime(folder / "run.sh", (0, -5))
     (folder / "latest").symlink_to("deep")
     (folder / "deep/back").symlink_to("../empty")
     (tmp_path / "outside.txt").write_text("from outside")

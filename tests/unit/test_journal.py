@@ -19,9 +19,9 @@ import pytest
 
 from docent.errors import ConfigError, TemporaryError
 from docent.llm.journal.folder import MERGED_FROM
-from docent.llm.journal.index import LOOKED_UP_AT_ONCE
+from docent.llm.journal.index import LOOKED_UP_AT_ONCE, Index
 from docent.llm.journal.journal import Entry, Journal, Spent, Try, TryState, Used, count_known, journal_key
-from docent.llm.journal.reader import LOOK_AGAIN_S
+from docent.llm.journal.reader import LEASE_S, LOOK_AGAIN_S, Reader
 from docent.records import canonical_json
 
 ENTRY = Entry("text \u2019 \x00 \U0001f3fa end", "stop", 3, 4)
@@ -384,6 +384,32 @@ def test_the_journal_of_the_version_before_is_imported_once(run, path: Path) -> 
         db.execute("DELETE FROM attempts")
     db.close()
     assert run(lambda journal: journal.known([b"k"])) == {b"k"}
+
+
+def test_an_imported_journal_is_the_one_that_runs_counted_on(run, path: Path) -> None:
+    with sqlite3.connect(older(path, 3)) as db:
+        db.execute("PRAGMA application_id = 77")
+    db.close()
+    assert run(lambda journal: journal.count_replies()) == ("77", 1)
+
+
+def test_a_writer_that_was_only_given_up_may_come_back_and_loses_nothing(path: Path) -> None:
+    path.mkdir(parents=True)
+    stalled = path / "a.jsonl"
+    stalled.write_bytes(b'{"machine":"another","pid":"1","started":"1"}\n')
+    now_s = [0.0]
+    index = Index()
+    reader = Reader(path, index, clock=lambda: now_s[0])
+    reader.refresh()
+    assert reader.is_at_work("a")
+    now_s[0] = 2 * LEASE_S
+    reader.refresh()
+    assert not reader.is_at_work("a") and reader.is_alone()
+    assert reader.complete() == [], "nothing that may still grow is merged and removed"
+    with stalled.open("ab") as file:
+        file.write(Try(1, "a", KEY, KEY, WHERE, "", 0.0).line(TryState.REPLIED, ENTRY, ""))
+    reader.refresh()
+    assert reader.entries(index.replies([KEY])) == {KEY: ENTRY}
 
 
 def test_processes_that_import_at_the_same_time_agree(run, path: Path) -> None:
