@@ -12,7 +12,7 @@ from PIL import Image
 from tests.photo_files import LIMIT, encoded, four_corners, write
 
 from docent.config.kubernetes import DEFAULT_RESOURCES
-from docent.vision.files.photos import TOO_MANY_PIXELS, PhotoError, examine
+from docent.vision.photos import TOO_MANY_PIXELS, PhotoError, examine
 
 SIDE_PX = 9_990
 IMPORTS_OF_AUGMENT_KIB = 300 * 1024
@@ -21,7 +21,7 @@ IMPORTS_OF_AUGMENT_KIB = 300 * 1024
 USE = """
 import sys
 from pathlib import Path
-from docent.vision.files.photos import decode, examine
+from docent.vision.photos import decode, examine
 from docent.vision.quality import measure
 path = Path(sys.argv[1])
 found = examine(path.read_bytes(), 1e8)

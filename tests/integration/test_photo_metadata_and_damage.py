@@ -14,7 +14,7 @@ from docent.records import Document, Example, ImageFile, ImageQuality
 from docent.spec import RunStates
 from docent.stage import run_shard
 from docent.store import Artifact
-from docent.vision.files.photos import decode, examine
+from docent.vision.photos import decode, examine
 
 STAGES = ("ingest", "assess-images", "augment-images", "assemble", "generate-qa", "build-dataset")
 PLACE = b"48 deg 8.5 north"

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from docent.vision.augment import MAX_SIDE_PX, TRANSFORMS, alter, check_sides, choose, to_jpeg
-from docent.vision.files.photos import PhotoError
+from docent.vision.photos import PhotoError
 
 SCRIPT = """
 import hashlib, random

@@ -13,8 +13,8 @@ from tests.photo_files import LIMIT, encoded, four_corners, shows_four_corners, 
 
 from docent.records import ImageFile
 from docent.vision.files.formats import published_suffix
-from docent.vision.files.photos import decode, examine
 from docent.vision.files.publish import published
+from docent.vision.photos import decode, examine
 
 SERIAL = b"LENS-0815-33"
 TURNS = {

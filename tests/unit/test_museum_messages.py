@@ -13,7 +13,7 @@ from docent.errors import InputError
 from docent.launcher.cli import docent
 from docent.stages.ingest import list_sources
 from docent.stages.ingest.sources import Exhibit
-from docent.vision.files.photos import PhotoError, examine
+from docent.vision.photos import PhotoError, examine
 
 PHOTO = encoded(four_corners(), "JPEG")
 LAYOUT = {"vase/description.txt": b"A vase of clay, made in 1820.", "vase/a.jpg": PHOTO, "vase/b.jpg": PHOTO[:-2]}

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageCms
 from tests.photo_files import LIMIT, encoded, four_corners, shows_four_corners, swapped_profile, write
 
-from docent.vision.files.photos import decode, examine
+from docent.vision.photos import decode, examine
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 

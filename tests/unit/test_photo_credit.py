@@ -12,8 +12,8 @@ from docent.records import ImageFile
 from docent.vision.augment import to_jpeg
 from docent.vision.files.credit import Credit
 from docent.vision.files.formats import published_suffix
-from docent.vision.files.photos import decode, examine
 from docent.vision.files.publish import published
+from docent.vision.photos import decode, examine
 
 XMP = """<?xpacket begin='' id='W5M0'?><x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF
  xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'><rdf:Description rdf:about=''

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 from tests.photo_files import LIMIT, encoded, four_corners, shows_four_corners, tiff, write
 
-from docent.vision.files import photos
+from docent.vision import photos
 from docent.vision.files.formats import format_name
-from docent.vision.files.photos import DOES_NOT_DECODE, NOT_AN_IMAGE, UNSUPPORTED, PhotoError, decode, examine
+from docent.vision.photos import DOES_NOT_DECODE, NOT_AN_IMAGE, UNSUPPORTED, PhotoError, decode, examine
 
 HEIC_PHOTO = Path(__file__).parents[1] / "fixtures/two-halves.heic"
 TURNS_BACK = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}

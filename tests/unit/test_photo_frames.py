@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 from tests.photo_files import LIMIT, encoded, four_corners, mosaic, shows_four_corners, write
 
-from docent.vision.files.photos import DOES_NOT_DECODE, PhotoError, decode, examine
+from docent.vision.photos import DOES_NOT_DECODE, PhotoError, decode, examine
 
 
 def fading_in(size: tuple[int, int] = (60, 90)) -> list[Image.Image]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from docent.vision.files.photos import (
+from docent.vision.photos import (
     DOES_NOT_DECODE,
     NOT_AN_IMAGE,
     TOO_MANY_PIXELS,

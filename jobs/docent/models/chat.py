@@ -15,7 +15,7 @@ from PIL import Image
 
 from docent.errors import ConfigError, InputError
 from docent.records import Example
-from docent.vision.files.photos import PhotoError, decode
+from docent.vision.photos import PhotoError, decode
 from docent.vision.square import square
 
 # `ingest` accepts only smaller pictures; this limit guards against data sets that were tampered with.

@@ -12,8 +12,8 @@ from docent.config import AssessImages
 from docent.context import Context
 from docent.records import Document, ImageFile, ImageQuality, make_id
 from docent.tables import IMAGE_METRICS
-from docent.vision.files.photos import PhotoError, decode
 from docent.vision.hashes import HashIndex
+from docent.vision.photos import PhotoError, decode
 from docent.vision.quality import Measurements, measure, shortcomings
 
 

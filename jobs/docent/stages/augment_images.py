@@ -17,8 +17,8 @@ from docent.context import Context
 from docent.records import Document, ImageFile, ImageQuality, Reject
 from docent.vision.augment import alter, check_sides, choose, to_jpeg
 from docent.vision.files.credit import Credit
-from docent.vision.files.photos import PhotoError, decode
 from docent.vision.lineage import copy_name
+from docent.vision.photos import PhotoError, decode
 from docent.vision.splits import Copy, plan_document
 from docent.vision.usable import find_usable
 

@@ -1,4 +1,4 @@
-"""Process photographs: quality, hashes, augmentation, splits; `files/` decodes and publishes them.
+"""Process photographs: quality, hashes, augmentation, splits; `photos.py` decodes them with `files/`.
 
 Nothing here depends on runs.
 Start reading at `quality.py`.

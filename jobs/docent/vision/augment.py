@@ -22,7 +22,7 @@ import numpy as np  # noqa: E402
 from PIL import Image  # noqa: E402
 
 from docent.vision.files.credit import NO_CREDIT, Credit, exif_of, xmp_of  # noqa: E402
-from docent.vision.files.photos import PhotoError  # noqa: E402
+from docent.vision.photos import PhotoError  # noqa: E402
 
 # Work is already parallel by shards; OpenCV's threads would oversubscribe the CPU.
 cv2.setNumThreads(1)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from docent.vision.files.photos import PhotoError, decode
+from docent.vision.photos import PhotoError, decode
 
 MAX_SIDE_PX = 192
 WEBP_QUALITY = 78

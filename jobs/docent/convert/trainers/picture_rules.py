@@ -11,7 +11,7 @@ from pathlib import Path
 
 from docent.vision.files.formats import HEAD_BYTES, format_name
 from docent.vision.files.orientation import read_orientation
-from docent.vision.files.photos import PhotoError, decode, opened
+from docent.vision.photos import PhotoError, decode, opened
 
 MODES = ("RGB", "RGBA")
 MEDIA_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WebP": "image/webp"}

@@ -23,8 +23,8 @@ from docent.convert.trainers.turns import RefusedError
 from docent.records import ImageFile
 from docent.vision.files.credit import exif_of
 from docent.vision.files.formats import published_suffix
-from docent.vision.files.photos import MAX_DECODED_PIXELS, Examined, PhotoError, decode, examine
 from docent.vision.files.publish import published
+from docent.vision.photos import MAX_DECODED_PIXELS, Examined, PhotoError, decode, examine
 
 MAX_FILE_BYTES = 1 << 30
 MIN_PIXELS = 1 << 16

@@ -29,8 +29,8 @@ from docent.stages.ingest.sources import (
     read_at_most,
     shorten,
 )
-from docent.vision.files.photos import PhotoError, examine
 from docent.vision.lineage import copy_number, original_stem
+from docent.vision.photos import PhotoError, examine
 
 UNIT = "ingest"
 LISTED_TWICE = "photo listed twice"

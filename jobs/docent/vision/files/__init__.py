@@ -1,5 +1,5 @@
-"""Decode untrusted pictures (formats, colour, orientation, size limits), and write pictures for publication.
+"""Handle picture files: formats, colour, orientation, frames, size limits, and files for publication.
 
-Stages decode pictures only with `photos.decode`.
-Start reading at `photos.py`.
+Stages decode pictures only with `../photos.py`, which uses these modules.
+Start reading at `formats.py`.
 """

@@ -17,7 +17,7 @@ from docent.records import ImageFile
 from docent.vision.files.credit import Credit, exif_of, xmp_of
 from docent.vision.files.formats import published_suffix
 from docent.vision.files.jpeg import StructureError, segments
-from docent.vision.files.photos import decode, is_upright_rgb
+from docent.vision.photos import decode, is_upright_rgb
 
 MAX_PIXELS = 1e9
 """Limit on decoding, above any picture that `ingest` accepts."""

@@ -21,7 +21,7 @@ from docent.stages.ingest.fetch.fetch import Rules, fetch, shown
 from docent.stages.ingest.images import Intake, keep_picture, plain_name
 from docent.stages.ingest.sources import shorten
 from docent.text.encodings.surrogates import without_surrogates
-from docent.vision.files.photos import PhotoError, picture_suffix
+from docent.vision.photos import PhotoError, picture_suffix
 
 WORKERS = 8
 MAX_PICTURES = 100

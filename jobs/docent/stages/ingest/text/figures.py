@@ -22,7 +22,7 @@ from docent.source_files.walk import lies_in_run
 from docent.stages.ingest.images import Intake, keep_picture, plain_name, read_picture
 from docent.stages.ingest.sources import ListedFile, OutsideError, confined, shorten
 from docent.text.markdown.references import Reference, plain_text
-from docent.vision.files.photos import PhotoError
+from docent.vision.photos import PhotoError
 
 NOT_FOUND = "figure not found"
 NOT_A_FILE = "figure is not a file"

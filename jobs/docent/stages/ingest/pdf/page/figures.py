@@ -23,7 +23,7 @@ from docent.stages.ingest.pdf.page.classes import Box, Sheet
 from docent.stages.ingest.pdf.page.fragments import Fragment
 from docent.stages.ingest.sources import ListedFile
 from docent.vision.complexity import measure
-from docent.vision.files.photos import PhotoError
+from docent.vision.photos import PhotoError
 
 TOO_SMALL = "figure too small"
 TOO_PLAIN = "figure too plain"
