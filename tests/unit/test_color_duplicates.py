@@ -150,4 +150,5 @@ def seconds_for_one_picture_in_many_exhibits(count: int) -> float:
 
 def test_a_picture_that_stands_in_every_exhibit_costs_no_comparison_of_all_with_all() -> None:
     few = max(0.01, min(seconds_for_one_picture_in_many_exhibits(1_000) for _ in range(2)))
-    assert seconds_for_one_picture_in_many_exhibits(6_000) < 18 * few
+    # The least of three: a garbage collection within one of them takes longer than the work.
+    assert min(seconds_for_one_picture_in_many_exhibits(6_000) for _ in range(3)) < 18 * few
