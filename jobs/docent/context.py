@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from docent.artifacts.confinement import inside
-from docent.artifacts.durable import sync_file, sync_folder
+from docent.artifacts.durable import sync_file, sync_folder, temporary_name, write_durably
 from docent.artifacts.listings import RECORD, OutputFile
 from docent.artifacts.recorded_splits import Recorded, read_recorded
 from docent.artifacts.summaries import UnitSummary
@@ -29,7 +29,7 @@ from docent.pipeline import STAGES, Unit, section_of
 from docent.progress import Progress
 from docent.ranks import peers
 from docent.records import ImageFile, QAPair, Row, Split, canonical_json
-from docent.store import Artifact, Shard, temporary_name, write_durably
+from docent.store import Artifact, Shard
 
 PICTURES = "pictures"
 """The key in `usage` under which `ingest` records how many pictures its rows hold."""

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from docent.artifacts.confinement import OutsideRunError, inside
-from docent.artifacts.durable import sha256_of, temporary_name, write_durably
+from docent.artifacts.durable import temporary_name, write_durably
 from docent.artifacts.listings import (
     RECORD,
     SCHEMA,
@@ -38,24 +38,9 @@ from docent.artifacts.listings import (
     load_marker,
     read_rows,
 )
-from docent.artifacts.side_files import load_json
 from docent.errors import InputError
 from docent.messages.printing import printable
 from docent.records import Reject, Row, canonical_json
-
-__all__ = [
-    "SUCCESS",
-    "Artifact",
-    "Shard",
-    "complete",
-    "find_marker",
-    "finish",
-    "load_json",
-    "marker_path",
-    "sha256_of",
-    "temporary_name",
-    "write_durably",
-]
 
 if TYPE_CHECKING:  # it imports this module
     from docent.pipeline import Unit

@@ -25,8 +25,9 @@ from typing import Any
 import yaml
 
 from docent.artifacts.listings import Success
+from docent.artifacts.side_files import load_json
 from docent.records import QAPair
-from docent.store import Artifact, load_json
+from docent.store import Artifact
 
 ROOT = Path(__file__).resolve().parents[2]
 SEALED = ROOT / "tests" / "fixtures" / "sealed-3"

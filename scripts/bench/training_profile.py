@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from docent.artifacts.listings import Success
+from docent.artifacts.side_files import load_json
 from docent.config import Finetune
 from docent.models.loading import load_base
 from docent.records import Example
@@ -26,7 +27,7 @@ from docent.stages.finetune.loss import SupervisedLoss
 from docent.stages.finetune.pictures import Pictures
 from docent.stages.finetune.schedule import epoch_batches
 from docent.stages.finetune.trainer import Data, Trainer
-from docent.store import Artifact, load_json
+from docent.store import Artifact
 from docent.tables import APPROACHES
 
 PARTS = (

@@ -38,9 +38,10 @@ from hostile_forgeries import forged_runs, linked_folders
 from kills import note
 from PIL import Image
 
+from docent.artifacts.listings import SUCCESS
 from docent.config import PipelineConfig
 from docent.stage import run_shard
-from docent.store import SUCCESS, Shard
+from docent.store import Shard
 
 SHARDS = 2
 EXHIBITS = 8

@@ -102,7 +102,7 @@ def main() -> int:
     scores = score_answers(rows, train, known_exhibits(items, examples), lambda texts: encode(model, texts))
     chance = 1 / len({item for item, _ in train})
     seen = {
-        arm: {name: {key: means[name][key] for key in ("mean", "ci", "n")} for name in METRICS}
+        arm: {name: means[name].model_dump(include={"mean", "ci", "n"}) for name in METRICS}
         for arm, means in arm_means(scores).items()
     }
     note("nonsense", {"chance": round(chance, 4), **seen})

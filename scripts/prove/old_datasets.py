@@ -23,9 +23,10 @@ from kills import note
 from small_museum import make_museum
 
 from docent.artifacts.listings import Success
+from docent.artifacts.side_files import load_json
 from docent.records import SPLITS, Example
 from docent.stages.build_dataset.exports.versions import NEWEST_DATASETS, OLDEST_DATASETS
-from docent.store import Artifact, load_json
+from docent.store import Artifact
 
 ROOT = Path(__file__).resolve().parents[2]
 LOADER = Path(__file__).with_name("loaded_rows.py")

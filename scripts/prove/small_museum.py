@@ -19,8 +19,9 @@ from pathlib import Path
 from kills import note
 
 from docent.artifacts.listings import Success
+from docent.artifacts.side_files import load_json
 from docent.records import Checkpoint
-from docent.store import Artifact, load_json
+from docent.store import Artifact
 
 ROOT = Path(__file__).resolve().parents[2]
 MUSEUM = ROOT / "samples" / "museum"

@@ -12,12 +12,13 @@ from PIL import Image, ImageDraw
 from tests.tiny_model import save_tiny_model
 
 from docent.artifacts.listings import Success
+from docent.artifacts.side_files import load_json
 from docent.config import PipelineConfig
 from docent.context import Context
 from docent.models import inference
 from docent.records import Answer, Checkpoint, Example, Split, make_id
 from docent.stage import run_shard
-from docent.store import Artifact, Shard, load_json
+from docent.store import Artifact, Shard
 from docent.tables import ARMS
 
 WithStage = Callable[[str, Callable[[Context], Any]], None]

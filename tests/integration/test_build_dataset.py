@@ -15,12 +15,13 @@ import pytest
 from tests.tiny_museum import COLORS, fill_upstream, item_row, pair_rows, sections
 
 from docent.artifacts.listings import Success
+from docent.artifacts.side_files import load_json
 from docent.config import PipelineConfig
 from docent.context import Context
 from docent.records import Document, Example, Item, QAPair, Reject, Split
 from docent.stage import run_shard
 from docent.stages.build_dataset.splits.audit import answers_of_training_sentences
-from docent.store import Artifact, load_json
+from docent.store import Artifact
 
 WithStage = Callable[[str, Callable[[Context], Any]], None]
 

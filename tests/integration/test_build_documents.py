@@ -15,6 +15,7 @@ from tests.tiny_manual import PAIRS, SECTIONS, fill_manual, pair, pairs
 from tests.tiny_museum import sections
 
 from docent.artifacts.listings import Success
+from docent.artifacts.side_files import load_json
 from docent.config import PipelineConfig
 from docent.context import Context
 from docent.convert.validate import validate
@@ -22,7 +23,7 @@ from docent.launcher.runs.trace import lines, trace
 from docent.records import Example, Item, QAPair, Reject
 from docent.spec import RunStates
 from docent.stage import run_shard
-from docent.store import Artifact, load_json
+from docent.store import Artifact
 
 WithStage = Callable[[str, Callable[[Context], Any]], None]
 TINY = Path(__file__).parents[2] / "samples" / "docent-tiny"

@@ -12,6 +12,7 @@ import pytest
 from tests.unit.test_curate import ITEM, pair
 
 from docent.artifacts.listings import Success
+from docent.artifacts.side_files import load_json
 from docent.config import Curate, PipelineConfig
 from docent.context import Context
 from docent.errors import InputError
@@ -19,7 +20,7 @@ from docent.records import QAPair, Reject, make_id
 from docent.stage import run_shard
 from docent.stages.curate.review.edits import NOT_APPROVED, REJECTED, Edits, read_edits
 from docent.stages.curate.review.table import COLUMNS
-from docent.store import Artifact, load_json
+from docent.store import Artifact
 from docent.text.encodings.spreadsheet import guarded
 
 WithStage = Callable[[str, Callable[[Context], Any]], None]

@@ -18,13 +18,14 @@ from tests.tiny_manual import PAIRS, fill_manual, pair, span
 from tests.tiny_museum import fill_upstream, item_row, photo, sections
 
 from docent.artifacts.listings import Success
+from docent.artifacts.side_files import load_json
 from docent.config import PipelineConfig
 from docent.context import Context
 from docent.launcher.verbs.convert import convert
 from docent.records import Document, Example, Item, QAPair
 from docent.stage import run_shard
 from docent.stages.build_dataset.exports.versions import NEWEST_DATASETS, OLDEST_DATASETS
-from docent.store import Artifact, load_json
+from docent.store import Artifact
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts" / "prove"))
 

@@ -21,6 +21,7 @@ from tests.tiny_model import save_tiny_model
 from tests.tiny_museum import fill_upstream, replaced_stages, sections
 
 from docent.artifacts.listings import Success
+from docent.artifacts.side_files import load_json
 from docent.config import Finetune, PipelineConfig, dump_config
 from docent.errors import ConfigError, InputError
 from docent.models.chat import fitted
@@ -33,7 +34,7 @@ from docent.stages.finetune.approaches import count_parameters, prepare
 from docent.stages.finetune.checkpoints import TrainingState
 from docent.stages.finetune.schedule import Evaluation, best_of
 from docent.stages.finetune.trainer import Data, Trainer
-from docent.store import Artifact, load_json
+from docent.store import Artifact
 from docent.tables import APPROACHES
 
 ConfigOf = Callable[..., PipelineConfig]

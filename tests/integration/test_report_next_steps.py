@@ -8,13 +8,15 @@ import shlex
 from pathlib import Path
 
 import pytest
+from tests.estimates import difference_of, mean_of
 from tests.report_run import Story, make_run
 
+from docent.artifacts.summaries import Mean
 from docent.launcher.cli import docent
 from docent.records import Checkpoint
 from docent.stages.report.inputs.training import curve
 from docent.stages.report.page import standouts
-from docent.stages.report.sentences.findings import Comparison, Estimate, Evidence
+from docent.stages.report.sentences.findings import Evidence
 from docent.stages.report.sentences.verdict import judge
 from docent.stages.report.sentences.wording import ACCURACY, DISTANCE, metric_of
 
@@ -157,8 +159,8 @@ def test_no_reader_meets_the_terms_arm_floor_and_tied(plain: str, troubled: str)
         assert not re.findall(terms, shown + titles, re.IGNORECASE)
 
 
-def estimate(mean: float, wide: float = 0.2) -> Estimate:
-    return Estimate(mean, max(0.0, mean - wide), min(1.0, mean + wide), 40)
+def estimate(mean: float, wide: float = 0.2) -> Mean:
+    return mean_of(mean, max(0.0, mean - wide), min(1.0, mean + wide), 40)
 
 
 def evidence(exhibits: int = 20, **means: float) -> Evidence:
@@ -177,7 +179,7 @@ def test_nothing_with_no_right_answer_is_marked_as_the_best_or_as_indistinguisha
 
 
 def test_in_a_test_that_is_too_small_nothing_is_marked_by_any_metric() -> None:
-    pairs = tuple(Comparison("lora", f"x{n}", ACCURACY, 0.5, 0.2, 0.8, 0.2, 1.0) for n in range(8))
+    pairs = tuple(difference_of("lora", f"x{n}", ACCURACY, 0.5, 0.2, 0.8, 0.2, 1.0) for n in range(8))
     small = Evidence(
         arms={"lora": {ACCURACY: estimate(1.0), "number_support": estimate(0.9)}, "base": {ACCURACY: estimate(0.2)}},
         comparisons=pairs, tuned=("lora",), chance=0.25, exhibits=4,
@@ -216,7 +218,7 @@ def test_a_baseline_without_a_right_answer_is_never_called_indistinguishable_fro
 def test_a_tiny_museum_without_a_right_answer_gets_a_true_sentence(exhibits: int) -> None:
     small = Evidence(
         arms={arm: {ACCURACY: estimate(0.0)} for arm in ("lora", "full", "base", "retrieval", "colour")},
-        comparisons=tuple(Comparison("lora", "base", ACCURACY, 0, 0, 0, 1.0, 1.0) for _ in range(7 * (exhibits > 1))),
+        comparisons=(difference_of("lora", "base", ACCURACY, 0, 0, 0, 1.0, 1.0),) * (7 * (exhibits > 1)),
         tuned=("lora", "full"), chance=0.25, exhibits=exhibits, examples=4, test_photos=4,
     )  # fmt: skip
     said = judge(small).headline

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from tests.estimates import mean_of
 from tests.integration.test_report_next_steps import commands_of, text_of
 from tests.photo_files import mosaic
 from tests.report_run import Story, make_run
@@ -15,7 +16,7 @@ from docent.config import PipelineConfig
 from docent.launcher.cli import docent
 from docent.pipeline import units
 from docent.stage import run_shard
-from docent.stages.report.sentences.findings import Estimate, Evidence
+from docent.stages.report.sentences.findings import Evidence
 from docent.stages.report.sentences.verdict import judge
 from docent.stages.report.sentences.wording import DISTANCE
 
@@ -214,7 +215,7 @@ def test_numbers_of_comparisons_are_given_by_measure(four: str) -> None:
 @pytest.mark.parametrize(("trained", "said"), [(0.158, True), (0.154, True), (0.12, False)])
 def test_models_of_one_exhibit_that_are_no_nearer_than_a_look_up_are_said_to_be_so(trained: float, said: bool) -> None:
     distance = {"lora": trained, "full": trained + 0.01, "base": 0.916, "retrieval": 0.178, "colour": 0.154}
-    arms = {arm: {DISTANCE: Estimate(mean, float("-inf"), float("inf"), 3)} for arm, mean in distance.items()}
+    arms = {arm: {DISTANCE: mean_of(mean, float("-inf"), float("inf"), 3)} for arm, mean in distance.items()}
     support = judge(Evidence(arms, tuned=("lora", "full"), exhibits=1)).support
     assert bool(support) == said
     if said:

@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 from docent.artifacts.listings import Success
+from docent.artifacts.side_files import load_json
 from docent.config import PipelineConfig
 from docent.context import Context
 from docent.records import Answer, Example, Item, Score, Span, Split, make_id
 from docent.stage import run_shard
-from docent.store import Artifact, load_json
+from docent.store import Artifact
 
 WithStage = Callable[[str, Callable[[Context], Any]], None]
 

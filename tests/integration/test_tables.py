@@ -75,6 +75,7 @@ from dataclasses import replace
 from pathlib import Path
 import numpy as np
 from tests import report_run
+from docent.artifacts.summaries import ScoreSummary
 from docent.evidence.known_exhibits import known_exhibits
 from docent.evidence.metrics import score_answers
 from docent.records import Answer, Example, ImageQuality, Item, Score
@@ -89,7 +90,7 @@ def score(ctx):
     examples, exhibits = ctx.rows(Example), known_exhibits(ctx.stream(Item), ctx.stream(Example))
     train = [(example.item_id, example.answer) for example in examples if example.split == "train"]
     scores = score_answers(ctx.rows(Answer), train, exhibits, encode)
-    ctx.output_file("summary.json", json.dumps({"arms": arm_means(scores), "items": 4, "test_examples": 8}).encode())
+    ctx.output_summary(ScoreSummary(arms=arm_means(scores), items=4, test_examples=8))
     yield from scores
 
 stand_in = report_run.answer

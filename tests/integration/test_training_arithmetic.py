@@ -16,6 +16,7 @@ from torch.nn.modules.module import register_module_forward_hook, register_modul
 from torch.nn.parallel import DistributedDataParallel
 
 from docent.artifacts.listings import Success
+from docent.artifacts.side_files import load_json
 from docent.config import Finetune, PipelineConfig
 from docent.models.loading import load_base, load_tuned
 from docent.records import Checkpoint, Example
@@ -27,7 +28,7 @@ from docent.stages.finetune.loss import SupervisedLoss
 from docent.stages.finetune.parallel import SingleProcess
 from docent.stages.finetune.pictures import Pictures
 from docent.stages.finetune.trainer import Data, Trainer
-from docent.store import Artifact, load_json
+from docent.store import Artifact
 from docent.tables import APPROACHES
 
 LOW_RATE = 2e-4

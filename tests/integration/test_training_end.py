@@ -13,6 +13,7 @@ from tests.tiny_model import save_tiny_model
 from tests.tiny_museum import fill_upstream, replaced_stages, sections
 
 from docent.artifacts.listings import Success
+from docent.artifacts.side_files import load_json
 from docent.config import Finetune, PipelineConfig
 from docent.launcher.runs.folder import unit_state
 from docent.models.loading import load_base
@@ -25,7 +26,7 @@ from docent.stages.finetune.loss import SupervisedLoss
 from docent.stages.finetune.pictures import Pictures
 from docent.stages.finetune.schedule import MIN_STEPS, Evaluation, best_of
 from docent.stages.finetune.trainer import Data, Trainer
-from docent.store import Artifact, load_json
+from docent.store import Artifact
 
 STILL = {"name": "still", "is": "lora", "learning_rate": 1e-12}
 """Learns nothing, so that its validation loss does not fall."""

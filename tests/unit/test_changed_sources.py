@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from docent.artifacts.listings import SUCCESS
 from docent.config import PipelineConfig
 from docent.context import Context
 from docent.source_files import digests as inputs
@@ -21,7 +22,7 @@ from docent.source_files.walk import SOURCE_HASHES
 from docent.spec import RunStates
 from docent.stage import run_shard
 from docent.stages.ingest import run as read_sources
-from docent.store import SUCCESS, Shard
+from docent.store import Shard
 
 WithStage = Callable[[str, Callable[[Context], Any]], None]
 

@@ -9,10 +9,10 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.estimates import mean_of
 
 from docent.stages.report import charts
 from docent.stages.report.inputs.training import TrainingStep, curve, thin
-from docent.stages.report.sentences.findings import Estimate
 
 DRAWINGS = charts.drawings()
 CURVE = [(1.0, 3.0), (2.0, 2.0), (3.0, 1.0)]
@@ -52,7 +52,7 @@ def test_values_that_are_not_numbers_do_not_stretch_an_axis() -> None:
 
 def test_a_forest_row_has_its_mean_between_the_ends_of_its_interval() -> None:
     axis = charts.axis_for([0, 1], percent=True)
-    strip = str(DRAWINGS.forest_strip(Estimate(0.5, 0.25, 0.75, 10), axis, "tuned", reference=0.05))
+    strip = str(DRAWINGS.forest_strip(mean_of(0.5, 0.25, 0.75, 10), axis, "tuned", reference=0.05))
     line = tags(strip, "line", "whisker")[0]
     assert (line["x1"], line["x2"]) == ("27.00%", "73.00%")
     assert tags(strip, "svg", "dot")[0]["x"] == "50.00%"
@@ -61,7 +61,7 @@ def test_a_forest_row_has_its_mean_between_the_ends_of_its_interval() -> None:
 
 def test_no_interval_draws_no_whisker() -> None:
     axis = charts.axis_for([0, 1], percent=True)
-    strip = str(DRAWINGS.forest_strip(Estimate(0.5, -math.inf, math.inf, 1), axis, "floor"))
+    strip = str(DRAWINGS.forest_strip(mean_of(0.5, -math.inf, math.inf, 1), axis, "floor"))
     assert not tags(strip, "line", "whisker") and tags(strip, "svg", "dot")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from docent.artifacts.confinement import OutsideRunError, inside
-from docent.artifacts.listings import Success, load_success
+from docent.artifacts.listings import SUCCESS, Success, load_success
 from docent.config import PipelineConfig
 from docent.context import Context
 from docent.errors import InputError
@@ -19,7 +19,7 @@ from docent.launcher.runs.garbage import Garbage, delete, find_garbage
 from docent.records import Document, ImageFile, Section, Span
 from docent.spec import RunStates
 from docent.stage import run_shard
-from docent.store import SUCCESS, Artifact
+from docent.store import Artifact
 
 WithStage = Callable[[str, Callable[[Context], Any]], None]
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from docent.artifacts.listings import Success
+from docent.artifacts.side_files import load_json
 from docent.config import Curate, PipelineConfig
 from docent.context import Context
 from docent.records import Figure, Item, QAPair, Reject, Span, make_id
@@ -19,7 +20,7 @@ from docent.stages.curate.gates.cases import Case
 from docent.stages.curate.gates.duplicates import Kept
 from docent.stages.curate.gates.gates import GATES, WARNINGS, judge
 from docent.stages.curate.gates.sources import Source, item_text
-from docent.store import Artifact, load_json
+from docent.store import Artifact
 
 WithStage = Callable[[str, Callable[[Context], Any]], None]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from docent.artifacts.listings import OutputFile
+from docent.artifacts.listings import SUCCESS, OutputFile
 from docent.config import PipelineConfig
 from docent.context import Context
 from docent.errors import InputError
@@ -17,7 +17,6 @@ from docent.launcher.runs.trace import lines, trace
 from docent.records import Document, Section, Span
 from docent.spec import RunStates
 from docent.stage import run_shard
-from docent.store import SUCCESS
 
 WithStage = Callable[[str, Callable[[Context], Any]], None]
 ROW_ID = "abcdef0123456789"

@@ -6,8 +6,8 @@ import json
 import os
 from pathlib import Path
 
+from docent.artifacts.listings import SUCCESS
 from docent.launcher.runs.garbage import find_garbage
-from docent.store import SUCCESS
 
 
 def test_what_a_newer_configuration_has_begun_is_no_garbage(tmp_path: Path) -> None:

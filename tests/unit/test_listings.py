@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from docent.artifacts.listings import OutputFile, intact
+from docent.artifacts.durable import write_durably
+from docent.artifacts.listings import SUCCESS, OutputFile, intact
+from docent.artifacts.side_files import load_json
 from docent.config import PipelineConfig
 from docent.context import Context
 from docent.launcher.plan import plan
@@ -21,7 +23,7 @@ from docent.launcher.runs.trust import trust_copied
 from docent.records import Document, Section, Span
 from docent.spec import RunStates
 from docent.stage import run_shard
-from docent.store import SUCCESS, Shard, load_json, write_durably
+from docent.store import Shard
 
 WithStage = Callable[[str, Callable[[Context], Any]], None]
 NONSENSE: tuple[Any, ...] = (None, -1, "x", [], {}, [{}], 1.5, True, "../../x", [1], {"a": -1})

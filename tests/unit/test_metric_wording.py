@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.estimates import mean_of
+
 from docent.stages.report import page
 from docent.stages.report.inputs.subject import Subject
 from docent.stages.report.page import forest
-from docent.stages.report.sentences.findings import Estimate, Evidence
+from docent.stages.report.sentences.findings import Evidence
 from docent.stages.report.sentences.verdict import judge
 from docent.stages.report.sentences.wording import ACCURACY, metric_of
 from docent.stages.score.summary import interval_notes
@@ -50,13 +52,13 @@ def test_the_notes_on_intervals_count_what_the_test_is_about() -> None:
 
 
 def test_chance_is_drawn_for_both_shares_of_exhibits() -> None:
-    estimate = Estimate(0.5, 0.4, 0.6, 60)
+    estimate = mean_of(0.5, 0.4, 0.6, 60)
     evidence = Evidence({"lora": dict.fromkeys(METRICS, estimate)}, tuned=("lora",), chance=0.05, exhibits=20)
     assert [forest(evidence, name).reference for name in (ACCURACY, NEAREST, "number_support")] == [0.05, 0.05, None]
 
 
 def test_with_one_exhibit_the_verdict_does_not_miss_training_answers() -> None:
-    estimate = Estimate(0.2, float("-inf"), float("inf"), 3)
+    estimate = mean_of(0.2, float("-inf"), float("inf"), 3)
     evidence = Evidence({"lora": {"semantic_distance": estimate}}, tuned=("lora",), chance=1.0, exhibits=1, examples=3)
     headline = judge(evidence).headline
     assert headline.startswith("With 1 exhibit nothing can be told apart") and "training answers" not in headline

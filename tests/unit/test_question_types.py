@@ -18,7 +18,7 @@ from docent.llm.structure.typed import TypedMaterial
 from docent.records import Item, Span
 from docent.stages.generate_qa import requests_for
 from docent.stages.generate_qa.calls import IN_PARTS, Call, ItemIndex, plan_calls, planned
-from docent.stages.generate_qa.preview import show
+from docent.stages.generate_qa.estimate import preview
 from docent.stages.generate_qa.question_types import chosen_types, question_types
 from docent.stages.generate_qa.views import Asking
 from docent.text.languages import languages
@@ -317,13 +317,13 @@ def test_a_preview_shows_the_first_prompt_of_each_type_and_what_all_cost() -> No
             "llm": {"provider": "openai", "model": "gpt-4o-mini"},
         }
     )
-    many = show(items_of(manual(3, {0: [figure(1, png(1), "files/1.png")]})), config)
+    many = preview(items_of(manual(3, {0: [figure(1, png(1), "files/1.png")]})), config)
     assert many["calls"] == {"visitor": 6, "multi_hop_reasoning": 6, "conversation": 6}
     assert many["planned"] == {"visitor": 30, "multi_hop_reasoning": 6, "conversation": 24}
     assert [prompt["type"] for prompt in many["prompts"]] == ["visitor", "multi_hop_reasoning", "conversation"]
     assert many["prompts"][1]["images"] == ["files/1.png"]
     assert many["cost"]["requests"] == 24 and many["cost"]["likely_usd"] > 0, "conversations have a second step"
-    alone = show(items_of(manual(1)), config)
+    alone = preview(items_of(manual(1)), config)
     assert alone["calls"] == {"visitor": 2, "conversation": 2} and alone["planned"]["multi_hop_reasoning"] == 2
     assert TITLES[0] in alone["prompts"][0]["messages"][1]["content"]
 

@@ -20,9 +20,8 @@ def scores(values: dict[str, list[float]], metric: str = "exhibit_accuracy") -> 
     ]
 
 
-def ci(values: dict[str, list[float]], metric: str = "exhibit_accuracy") -> list[float] | None:
-    found: list[float] | None = metric_means(scores(values, metric))[metric]["ci"]
-    return found
+def ci(values: dict[str, list[float]], metric: str = "exhibit_accuracy") -> tuple[float, float] | None:
+    return metric_means(scores(values, metric))[metric].ci
 
 
 def right(hits: list[int], of: int = 3) -> tuple[list[float], list[str]]:
@@ -132,4 +131,4 @@ def test_a_difference_is_surer_where_two_models_are_wrong_about_the_same_exhibit
 
 def test_means_and_intervals_say_how_many_answers_and_exhibits_they_are_of() -> None:
     found = metric_means(scores({"a": [1.0, 0.0], "b": [1.0]}))["exhibit_accuracy"]
-    assert (found["n"], found["items"]) == (3, 2)
+    assert (found.n, found.items) == (3, 2)

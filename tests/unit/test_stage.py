@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from docent.artifacts.listings import SUCCESS
 from docent.config import PipelineConfig
 from docent.context import Context
 from docent.errors import ConfigError, InputError, TemporaryError
@@ -20,7 +21,7 @@ from docent.ranks import peers
 from docent.records import Document, ImageQuality, Reject, Section, Span, make_id
 from docent.spec import RunStates
 from docent.stage import run_shard
-from docent.store import SUCCESS, Shard
+from docent.store import Shard
 
 WithStage = Callable[[str, Callable[[Context], Any]], None]
 

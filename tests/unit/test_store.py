@@ -10,9 +10,10 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
+from docent.artifacts.durable import write_durably
 from docent.artifacts.listings import OutputFile, intact
 from docent.source_files.digests import digest_of_paths
-from docent.store import Shard, write_durably
+from docent.store import Shard
 
 
 @given(length=st.integers(0, 500), count=st.integers(1, 40))
@@ -82,7 +83,7 @@ def test_a_pod_that_takes_the_place_of_another_writes_under_other_temporary_name
     code = """
 import os, socket, pathlib
 os.getpid, socket.gethostname = lambda: 1, lambda: "demo-ingest-0"
-from docent.store import temporary_name
+from docent.artifacts.durable import temporary_name
 print(temporary_name(pathlib.Path("part")))
 """
     names = {subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout for _ in range(2)}

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from docent.artifacts.listings import SUCCESS
 from docent.launcher.cli import docent
 from docent.launcher.runs.garbage import find_garbage
 from docent.launcher.verbs import invocation
 from docent.messages.suggested_commands import CALLED_AS, as_text
-from docent.store import SUCCESS
 
 OLD, UNFINISHED, NEW = "0a0a0a0a0a", "0b0b0b0b0b", "0c0c0c0c0c"
 MAY_3 = 1_777_766_400  # 2026-05-03

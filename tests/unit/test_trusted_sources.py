@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
+from docent.artifacts.listings import SUCCESS
 from docent.config import PipelineConfig, dump_config
 from docent.context import Context
 from docent.source_files import digests, hash_index
 from docent.spec import RunStates
 from docent.stage import run_shard
-from docent.store import SUCCESS
 
 WithStage = Callable[[str, Callable[[Context], Any]], None]
 WATCHED = """

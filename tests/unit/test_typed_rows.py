@@ -15,7 +15,7 @@ from docent.llm.structure.typed import ReasonedReply, TypedReply
 from docent.records import Item, QAPair, Reject
 from docent.stages.generate_qa import requests_for
 from docent.stages.generate_qa.calls import Call, ItemIndex, plan_calls
-from docent.stages.generate_qa.conversation import Turns, reworded, rewording_request
+from docent.stages.generate_qa.conversation import reworded, rewording_request
 from docent.stages.generate_qa.shortfall import Tally
 from docent.stages.generate_qa.typed import rows_of
 from docent.stages.generate_qa.views import Asking
@@ -163,19 +163,18 @@ def test_the_second_step_of_a_conversation_changes_questions_only_and_may_fail()
     answered = reply(*((f"What about the pump, {n}?", f"The pump is number {n}.") for n in range(4)))
     rows = tuple(row for row in rows_of(call, answered, asking, "m1") if isinstance(row, QAPair))
     assert len({row.conversation for row in rows}) == 1 and rows[0].conversation
-    turns = Turns(call, rows)
-    request = rewording_request(call, turns.dialogue, "en", asking)
+    request = rewording_request(call, [(row.question, row.answer) for row in rows], "en", asking)
     assert "Question: What about the pump, 3?\nAnswer: The pump is number 3." in request.messages[1].content
     assert "sees nothing else" not in request.messages[0].content, "the second step wants the opposite of the first"
     assert request.problem_of is not None
     assert request.problem_of(reply(GOOD)) == "1 turns, there are 4"
     second = reply(*((f"And it, {n}?", "Another answer.") for n in range(4)))
     assert request.problem_of(second) == ""
-    after = reworded(turns, second)
+    after = reworded(rows, second)
     assert [row.question for row in after] == [f"And it, {n}?" for n in range(4)]
     assert [row.answer for row in after] == [row.answer for row in rows]
     assert not {row.id for row in after} & {row.id for row in rows}
-    assert reworded(turns, ChatReply("", "", error="gone")) == list(rows)
+    assert reworded(rows, ChatReply("", "", error="gone")) == list(rows)
 
 
 @pytest.mark.feature("pair-styles", "run-statistics")

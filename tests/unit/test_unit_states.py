@@ -13,6 +13,7 @@ import pytest
 from tests import tiny_museum
 
 from docent.artifacts.attempt import Failure, write_failure
+from docent.artifacts.listings import SUCCESS
 from docent.config import PipelineConfig
 from docent.context import Context
 from docent.errors import InputError
@@ -22,7 +23,7 @@ from docent.launcher.runs.unit_state import StatusLine
 from docent.records import Document, Reject, Section, Span, make_id
 from docent.spec import RunStates
 from docent.stage import run_shard
-from docent.store import SUCCESS, Shard
+from docent.store import Shard
 
 WithStage = Callable[[str, Callable[[Context], Any]], None]
 

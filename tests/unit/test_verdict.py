@@ -6,18 +6,19 @@ import math
 from dataclasses import replace
 
 import pytest
+from tests.estimates import difference_of, mean_of
 
-from docent.artifacts.summaries import LeakAudit
+from docent.artifacts.summaries import LeakAudit, Mean
 from docent.evidence.statistics import Resampling
 from docent.records import Score
-from docent.stages.report.sentences.findings import Comparison, Estimate, Evidence, Summary, apart, comparison, standing
+from docent.stages.report.sentences.findings import Evidence, apart, comparison, standing
 from docent.stages.report.sentences.verdict import judge
 from docent.stages.report.sentences.wording import ACCURACY, DISTANCE, arm_of, interval, metric_of, percent
 from docent.stages.score.summary import arm_means, comparisons
 
 
-def estimate(mean: float, wide: float = 0.05) -> Estimate:
-    return Estimate(mean, max(0.0, mean - wide), min(1.0, mean + wide), 60)
+def estimate(mean: float, wide: float = 0.05) -> Mean:
+    return mean_of(mean, max(0.0, mean - wide), min(1.0, mean + wide), 60)
 
 
 AUDIT = LeakAudit(leaks=0, test_images=60)
@@ -52,7 +53,7 @@ def test_retrieval_that_beats_the_tuned_models_stands_in_the_first_words() -> No
 
 
 def test_a_baseline_with_a_higher_share_is_said_in_a_test_that_is_too_small() -> None:
-    pairs = tuple(Comparison("lora", "retrieval", ACCURACY, -0.5, -1, 0, 0.3, 1.0) for _ in range(4))
+    pairs = tuple(difference_of("lora", "retrieval", ACCURACY, -0.5, -1, 0, 0.3, 1.0) for _ in range(4))
     verdict = judge(replace(evidence(lora=0.25, base=0.1, retrieval=0.75), comparisons=pairs, exhibits=4))
     assert "looking up the most similar training photo (retrieval) gives it in 75\u00a0%; chance" in verdict.headline
     assert "(base)" not in verdict.headline
@@ -85,21 +86,21 @@ def test_the_paired_difference_decides_not_the_overlap_of_intervals() -> None:
     overlapping = evidence(wide=0.2, lora=0.7, retrieval=0.6)
     assert standing(overlapping, ACCURACY, "lora", "retrieval") == "tied"
     paired = replace(
-        overlapping, comparisons=(Comparison("retrieval", "lora", ACCURACY, -0.1, -0.15, -0.05, 0.001, 0.01),)
+        overlapping, comparisons=(difference_of("retrieval", "lora", ACCURACY, -0.1, -0.15, -0.05, 0.001, 0.01),)
     )
     assert standing(paired, ACCURACY, "lora", "retrieval") == "ahead"
     assert judge(paired).headline.startswith("lora is best")
 
 
 def test_a_difference_that_holm_does_not_let_through_is_a_tie() -> None:
-    pair = Comparison("lora", "retrieval", ACCURACY, 0.1, 0.01, 0.19, 0.04, 0.2)
-    assert not pair.apart
+    pair = difference_of("lora", "retrieval", ACCURACY, 0.1, 0.01, 0.19, 0.04, 0.2)
+    assert not pair.is_significant
     said = judge(replace(evidence(lora=0.9, retrieval=0.5), comparisons=(pair,))).headline
     assert "is statistically indistinguishable from" in said
 
 
 def test_a_comparison_is_found_either_way_round() -> None:
-    found = comparison([Comparison("base", "lora", ACCURACY, -0.5, -0.6, -0.4)], ACCURACY, "lora", "base")
+    found = comparison([difference_of("base", "lora", ACCURACY, -0.5, -0.6, -0.4)], ACCURACY, "lora", "base")
     assert found and (found.difference, found.low, found.high) == (0.5, 0.4, 0.6)
     assert comparison([found], DISTANCE, "lora", "base") is None
 
@@ -131,13 +132,13 @@ def test_another_teacher_and_many_exhibits_need_no_such_caution() -> None:
 
 
 def test_the_base_model_is_compared_in_points() -> None:
-    pair = Comparison("lora", "base", ACCURACY, 0.75, 0.6, 0.85, 0.001, 0.001)
+    pair = difference_of("lora", "base", ACCURACY, 0.75, 0.6, 0.85, 0.001, 0.001)
     support = " ".join(judge(replace(evidence(lora=0.8, base=0.05), comparisons=(pair,))).support)
     assert "(5\u00a0%) fine-tuning adds 75 points (95 % interval 60–85\u00a0points)" in support
 
 
 def test_a_worse_model_than_base_is_said_to_cost() -> None:
-    pair = Comparison("lora", "base", ACCURACY, -0.3, -0.4, -0.2, 0.001, 0.001)
+    pair = difference_of("lora", "base", ACCURACY, -0.3, -0.4, -0.2, 0.001, 0.001)
     verdict = judge(replace(evidence(lora=0.2, base=0.5), comparisons=(pair,)))
     assert "(base, 50\u00a0%) beats" in verdict.headline
     assert "fine-tuning costs 30 points" in " ".join(verdict.support)
@@ -155,7 +156,7 @@ def test_nothing_scored_and_nothing_tuned_are_said_so() -> None:
 
 
 def test_a_mean_without_an_interval_is_apart_from_nothing() -> None:
-    single = Estimate(0.9, -math.inf, math.inf, 3)
+    single = mean_of(0.9, -math.inf, math.inf, 3)
     found = Evidence(arms={"lora": {ACCURACY: single}, "base": {ACCURACY: estimate(0.1)}}, tuned=("lora",), chance=0.05)
     assert not apart(found, ACCURACY, "lora", "base")
     assert "interval" not in judge(found).headline
@@ -163,7 +164,7 @@ def test_a_mean_without_an_interval_is_apart_from_nothing() -> None:
 
 def test_one_of_several_models_above_chance_is_not_hidden() -> None:
     found = evidence(full=0.06)
-    shaky = replace(found, arms={"lora": {ACCURACY: Estimate(0.3, 0.0, 0.6, 60)}, "full": {ACCURACY: estimate(0.2)}})
+    shaky = replace(found, arms={"lora": {ACCURACY: mean_of(0.3, 0.0, 0.6, 60)}, "full": {ACCURACY: estimate(0.2)}})
     said = judge(replace(shaky, tuned=("lora", "full"))).headline
     assert said.startswith("lora has the highest share but is not above chance")
     assert said.endswith("chance is 5\u00a0%; full (20\u00a0%) is.")
@@ -178,15 +179,16 @@ def test_answers_that_were_scored_without_training_answers_are_not_called_unscor
 
 
 def test_the_direction_is_that_of_the_answers_both_gave() -> None:
-    pair = Comparison("lora", "base", ACCURACY, -0.2, -0.3, -0.1, 0.001, 0.01)
+    pair = difference_of("lora", "base", ACCURACY, -0.2, -0.3, -0.1, 0.001, 0.01)
     found = replace(evidence(lora=0.6, base=0.55), comparisons=(pair,))
     assert standing(found, ACCURACY, "lora", "base") == "behind"
     assert standing(found, ACCURACY, "base", "lora") == "ahead"
 
 
 def test_one_exhibit_tells_nothing_apart() -> None:
-    alone = Estimate(1.0, -math.inf, math.inf, 3)
-    arms = {"lora": {ACCURACY: alone}, "base": {ACCURACY: alone}, "constant": {ACCURACY: replace(alone, mean=0.5)}}
+    alone = mean_of(1.0, -math.inf, math.inf, 3)
+    half = mean_of(0.5, -math.inf, math.inf, 3)
+    arms = {"lora": {ACCURACY: alone}, "base": {ACCURACY: alone}, "constant": {ACCURACY: half}}
     verdict = judge(Evidence(arms=arms, tuned=("lora",), exhibits=1, examples=3, test_photos=3))
     assert verdict.headline == (
         "With 1 exhibit this test cannot show whether a model knows one exhibit from another. The fine-tuned model "
@@ -211,15 +213,8 @@ def scored(exhibits: int) -> Evidence:
         for k, v in enumerate(values)
     ]
     resampling = Resampling(500, 7)
-    summary = Summary.model_validate(
-        {
-            "arms": arm_means(scores),
-            "comparisons": comparisons(scores, ["lora"], resampling),
-            "items": exhibits,
-            "chance": 1 / exhibits,
-        }
-    )
-    return Evidence(summary.estimates(), summary.pairs(), ("lora",), summary.chance, exhibits, 2 * exhibits)
+    pairs = comparisons(scores, ["lora"], resampling)
+    return Evidence(arm_means(scores), pairs, ("lora",), 1 / exhibits, exhibits, 2 * exhibits)
 
 
 @pytest.mark.parametrize(("exhibits", "low"), [(2, 16), (3, 29), (6, 54)])

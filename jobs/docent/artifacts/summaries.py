@@ -6,8 +6,9 @@ Reads `audit.json` and `statistics.json` of build-dataset, `summary.json` of sco
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from pydantic import Field, ValidationError
 
@@ -15,6 +16,8 @@ from docent.artifacts.side_files import SideFile, first_problem
 from docent.errors import InputError
 from docent.records import Split
 from docent.store import Artifact
+
+SIGNIFICANT_P = 0.05
 
 
 class UnitSummary(SideFile):
@@ -98,27 +101,50 @@ class Statistics(UnitSummary):
         return missing
 
 
-class Mean(SideFile):
-    """Mean of a metric over the answers of one arm, with its 95 % interval."""
+class _WithInterval:
+    """The ends of a 95 % interval, which are infinite if none was computed."""
 
-    mean: float | None
-    ci: tuple[float | None, float | None] | None = None
+    if TYPE_CHECKING:  # a field here would come before those of the classes below, which changes the file
+        ci: tuple[float, float] | None
+
+    @property
+    def low(self) -> float:
+        """Lower end of the interval."""
+        return self.ci[0] if self.ci else -math.inf
+
+    @property
+    def high(self) -> float:
+        """Upper end of the interval."""
+        return self.ci[1] if self.ci else math.inf
+
+
+class Mean(SideFile, _WithInterval):
+    """Mean of a metric over the `n` answers of one arm, with its 95 % interval."""
+
+    mean: float
+    ci: tuple[float, float] | None = None
     n: int = 0
     items: int | None = None
+    """Number of items that the answers are about; None if not counted."""
 
 
-class Difference(SideFile):
+class Difference(SideFile, _WithInterval):
     """Paired difference of a metric between two arms, a - b, with its 95 % interval and p values."""
 
     a: str
     b: str
     metric: str
-    difference: float | None
-    ci: tuple[float | None, float | None] | None = None
+    difference: float
+    ci: tuple[float, float] | None = None
     n: int = 0
     items: int | None = None
     p: float | None = None
     p_holm: float | None = None
+
+    @property
+    def is_significant(self) -> bool:
+        """Whether the difference is more than noise."""
+        return (self.low > 0 or self.high < 0) and (self.p_holm is None or self.p_holm < SIGNIFICANT_P)
 
 
 class ScoreSummary(UnitSummary):

@@ -15,11 +15,11 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
+from docent.artifacts.durable import temporary_name
 from docent.convert.conversations import mismatch, problem_with_messages, with_messages
 from docent.convert.row_files import array_values
 from docent.errors import InputError
 from docent.messages.printing import printable
-from docent.store import temporary_name
 
 BOM = b"\xef\xbb\xbf"
 MAX_LINE_BYTES = 64 << 20

@@ -11,10 +11,8 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from importlib import resources
 
-import yaml
-
+from docent.resources import read_yaml
 from docent.text.numbers.numbers import CARDINALS
 from docent.text.terms import STOP_WORDS, UNSPACED, folded
 
@@ -28,9 +26,7 @@ HANGUL_PARTICLE_LETTERS = 2
 """Minimum length of a Korean noun before a particle, which follows it without a space: `청자는`."""
 MIN_STEM_LETTERS = 4
 
-_LISTS: dict[str, str] = yaml.safe_load(
-    resources.files(__package__).joinpath("name_words.yaml").read_text(encoding="utf-8")
-)
+_LISTS: dict[str, str] = read_yaml(__package__, "name_words.yaml")
 ARTICLES, NEGATIONS = (frozenset(_LISTS[kind].split()) for kind in ("articles", "negations"))
 
 # `re` does not match the vowel signs and accents of scripts such as Devanagari, Arabic and Hebrew as word characters.

@@ -14,12 +14,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import IO
 
+from docent.artifacts.durable import temporary_name
 from docent.convert.conversations import Row
 from docent.convert.files import json_line
 from docent.convert.row_files import import_parquet
 from docent.convert.trainers.trainer import Trainer
 from docent.convert.trainers.trl import schema
-from docent.store import temporary_name
 
 MAX_GROUP_BYTES = 64 << 20
 MAX_GROUP_ROWS = 100

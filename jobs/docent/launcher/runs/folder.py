@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from docent.artifacts.attempt import Failure, failures, is_at_work
-from docent.artifacts.listings import SPEC_DIGITS, load_success
+from docent.artifacts.listings import SPEC_DIGITS, SUCCESS, load_success
+from docent.artifacts.side_files import load_json
 from docent.config import load_config
 from docent.errors import ConfigError, InputError
 from docent.launcher.runs.progress import newest_checkpoint, read_progress
@@ -20,7 +21,7 @@ from docent.launcher.runs.unit_state import Phase, StatusLine, UnitState, status
 from docent.messages.plurals import joined
 from docent.pipeline import needs_of, shards_of
 from docent.spec import RunStates
-from docent.store import SUCCESS, Artifact, Shard, find_marker, load_json
+from docent.store import Artifact, Shard, find_marker
 
 NOT_STARTED = "ready to start"
 DAMAGED = "an output was damaged"

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from docent.artifacts.confinement import OutsideRunError, inside
-from docent.artifacts.listings import load_success
+from docent.artifacts.listings import SUCCESS, load_success
 from docent.artifacts.side_files import load_json
 from docent.launcher.runs.progress import CHECKPOINTS, MANIFEST, newest_checkpoint
-from docent.store import SUCCESS, Artifact, complete
+from docent.store import Artifact, complete
 
 MODEL = "model"
 MAX_ROW_BYTES = 65_536

@@ -10,9 +10,9 @@ import json
 from pathlib import Path
 
 from docent.artifacts.attempt import is_held
+from docent.artifacts.durable import write_durably
 from docent.config import PipelineConfig, dump_config, load_config
 from docent.errors import ConfigError, LauncherError
-from docent.store import write_durably
 
 RESOLVED = "pipeline.resolved.yaml"
 ATTEMPT = "pipeline.attempt.yaml"

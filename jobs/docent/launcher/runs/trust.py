@@ -10,9 +10,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from docent.artifacts.confinement import OutsideRunError, inside, statuses
-from docent.artifacts.listings import load_success
+from docent.artifacts.durable import sha256_of
+from docent.artifacts.listings import SUCCESS, load_success
 from docent.source_files.digests import Stamp
-from docent.store import SUCCESS, Artifact, sha256_of
+from docent.store import Artifact
 
 WORTH_BYTES = 64 * 1024 * 1024
 """If less than this must be hashed, hashing is fast enough to leave the time stamps alone."""

@@ -22,7 +22,7 @@ from docent.launcher.verbs.output.tables import print_table
 from docent.messages.plurals import counted
 from docent.records import QAPair, Reject
 
-SHOW = "docent.stages.generate_qa.preview"
+ESTIMATE = "docent.stages.generate_qa.estimate"
 
 
 @click.command()
@@ -129,7 +129,7 @@ def preview(
             "document": document.model_dump(mode="json", exclude={"sections"}),
             "sections": [item.model_dump(mode="json") for item in items],
             "rejects": [row.model_dump(mode="json") for row in rows if isinstance(row, Reject)],
-            **importlib.import_module(SHOW).show(items, config),
+            **importlib.import_module(ESTIMATE).preview(items, config),
             "written": _first_of_each_type(written_offline(items[:MOST_WRITTEN], config, Path(folder))),
         }
     if output == "json":

@@ -13,9 +13,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+from docent.artifacts.durable import write_durably
+from docent.artifacts.side_files import load_json
 from docent.errors import ConfigError
 from docent.llm.journal.journal import Journal
-from docent.store import load_json, write_durably
 
 log = logging.getLogger("docent.llm")
 

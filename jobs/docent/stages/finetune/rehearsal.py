@@ -20,11 +20,11 @@ from typing import Any
 import torch
 from torch import distributed
 
+from docent.artifacts.durable import write_durably
 from docent.context import Context
 from docent.errors import PipelineError, StoppedError
 from docent.ranks import peers
 from docent.stages.finetune.checkpoints import Tensors, TrainingState, newest_checkpoint, save_checkpoint
-from docent.store import write_durably
 
 log = logging.getLogger("docent.finetune")
 

@@ -13,15 +13,15 @@ import logging
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import overload
+from typing import Any
 
 from docent.context import Context
 from docent.llm.chat import ChatReply, ChatRequest
 from docent.llm.client import ChatClient
 from docent.records import Item, QAPair, Reject
 from docent.stages.generate_qa import typed, visitor
-from docent.stages.generate_qa.calls import Call, ItemIndex, part_of, plan_calls
-from docent.stages.generate_qa.conversation import Turns, reworded, rewording_request
+from docent.stages.generate_qa.calls import Call, ItemIndex, part_of, plan_calls, unwritten
+from docent.stages.generate_qa.conversation import reworded, rewording_request
 from docent.stages.generate_qa.own_language import said_of, with_own_language
 from docent.stages.generate_qa.question_types import language_of
 from docent.stages.generate_qa.shortfall import Tally
@@ -47,13 +47,7 @@ class Requests(Sequence[ChatRequest]):
     def __len__(self) -> int:
         return len(self.calls)
 
-    @overload
-    def __getitem__(self, index: int) -> ChatRequest: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Requests: ...
-
-    def __getitem__(self, index: int | slice) -> ChatRequest | Requests:
+    def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
             return Requests(self.calls[index], self.build)
         return self.build(self.calls[index])
@@ -84,7 +78,7 @@ class Work:
             for call in calls:
                 self.done += 1
                 if why := asking.why_not(call):
-                    yield call, [_skipped(call, why)], None
+                    yield call, [unwritten(call, why, call.item.name)], None
                     continue
                 reply = next(replies)
                 yield call, list(rows_of(call, reply, asking, teacher)), reply
@@ -176,15 +170,18 @@ def _some_conversations(work: Work, calls: Sequence[Call]) -> Generator[QAPair |
     for call, rows, reply in work.replies(calls):
         work.tally.count(call, rows, reply)
         first.append((call, rows))
-    turns = [Turns(call, pairs) for call, rows in first if len(pairs := _pairs(rows)) > 1]
-    requests = [rewording_request(one.call, one.dialogue, one.rows[0].language, work.asking) for one in turns]
+    requests = [
+        rewording_request(call, [(pair.question, pair.answer) for pair in pairs], pairs[0].language, work.asking)
+        for call, rows in first
+        if len(pairs := _pairs(rows)) > 1  # a single pair has nothing to refer back to
+    ]
     kept = 0
     with closing(work.client.ask(requests)) as replies:
-        for call, rows in first:
+        for _, rows in first:
             if len(pairs := _pairs(rows)) > 1:
                 second = next(replies)
                 kept += second.value is None
-                yield from reworded(Turns(call, pairs), second)
+                yield from reworded(pairs, second)
                 yield from (row for row in rows if isinstance(row, Reject))
             else:
                 yield from rows
@@ -194,16 +191,3 @@ def _some_conversations(work: Work, calls: Sequence[Call]) -> Generator[QAPair |
 
 def _pairs(rows: Sequence[QAPair | Reject]) -> tuple[QAPair, ...]:
     return tuple(row for row in rows if isinstance(row, QAPair))
-
-
-def _skipped(call: Call, why: str) -> Reject:
-    kind = call.kind
-    detail = f"{kind.name} x{kind.quota}: {call.about}"
-    return Reject(
-        reason=why,
-        raw=call.item.name,
-        parents=(call.item.id,),
-        detail=detail,
-        question_type=kind.name,
-        missing=kind.quota,
-    )

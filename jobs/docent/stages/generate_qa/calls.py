@@ -16,7 +16,7 @@ from typing import Literal
 
 from docent.config import GenerateQA
 from docent.config.questions import QuestionType
-from docent.records import Fact, Item, canonical_json
+from docent.records import Fact, Item, Reject, canonical_json
 from docent.stages.generate_qa.question_types import VISITOR, chosen_types
 from docent.text.markdown.figures import without_figures
 from docent.text.sentences import split_sentences
@@ -117,6 +117,20 @@ class ItemIndex:
         if call.kind.form == "conversation" and call.item.kind == "exhibit":
             return NO_TURNS
         return NO_FACTS if call.kind.context == "fact" and not facts_of_item(call.item) else ""
+
+
+def unwritten(call: Call, reason: str, raw: str, why: str | None = None, missing: int = 0) -> Reject:
+    """Return the reject for pairs that a call did not yield.
+
+    Args:
+        raw: the reply, or the item's name if nothing was sent.
+        why: details of the reason.
+        missing: number of missing pairs; 0 stands for the complete quota.
+    """
+    kind, missing = call.kind, missing or call.kind.quota
+    detail = f"{kind.name} x{missing}: {call.about}" + ("" if why is None else f": {why}")
+    parents = (call.item.id,)
+    return Reject(reason=reason, raw=raw, parents=parents, detail=detail, question_type=kind.name, missing=missing)
 
 
 def plan_calls(items: Sequence[Item], section: GenerateQA) -> list[Call]:

@@ -7,7 +7,6 @@ first step, because only that step includes the section.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from docent.llm.chat import ChatReply, ChatRequest
@@ -19,23 +18,6 @@ from docent.stages.generate_qa.typed import BASE_TOKENS, tidy
 from docent.stages.generate_qa.views import Asking
 from docent.stages.generate_qa.visitor import TOKENS_PER_PAIR
 from docent.text.languages import find_language
-
-
-@dataclass(frozen=True)
-class Turns:
-    """A conversation after its first step.
-
-    Attributes:
-        rows: its pairs in order; at least two, because a single pair has nothing to refer back to.
-    """
-
-    call: Call
-    rows: tuple[QAPair, ...]
-
-    @property
-    def dialogue(self) -> tuple[tuple[str, str], ...]:
-        """Return the questions and answers."""
-        return tuple((row.question, row.answer) for row in self.rows)
 
 
 def rewording_request(call: Call, dialogue: Sequence[tuple[str, str]], code: str, asking: Asking) -> ChatRequest:
@@ -77,12 +59,12 @@ def problem_with(turns: int, reply: ChatReply) -> str:
     return "" if all(tidy(pair.question) for pair in reply.value.pairs) else "an empty question"
 
 
-def reworded(turns: Turns, reply: ChatReply) -> list[QAPair]:
+def reworded(rows: Sequence[QAPair], reply: ChatReply) -> list[QAPair]:
     """Return the pairs with reworded questions, or unchanged if the reply is unusable."""
     if not isinstance(reply.value, TypedReply):
-        return list(turns.rows)
+        return list(rows)
     found = []
-    for row, pair in zip(turns.rows, reply.value.pairs, strict=True):
+    for row, pair in zip(rows, reply.value.pairs, strict=True):
         question = tidy(pair.question)
         new_id = make_id(
             "generate-qa", row.parents, row.question_type, row.temperature, row.index, question, row.answer

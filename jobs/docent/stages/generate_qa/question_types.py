@@ -9,21 +9,20 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
-from typing import Any
-
-import yaml
+from functools import cache, partial
 
 from docent.config import GenerateQA
 from docent.config.questions import QuestionType
 from docent.errors import ConfigError
+from docent.resources import read_yaml as read_yaml_of
 from docent.text.languages import Language, find_language
 
 VISITOR = "visitor"
 FALLBACK = "en"
 """Language whose phrases are used for languages without a template file."""
 WHERE = "generate_qa.types"
+read_yaml = partial(read_yaml_of, __package__)
+"""Read one of the YAML files next to this module."""
 
 
 @dataclass(frozen=True)
@@ -105,14 +104,6 @@ def instruction_of(kind: QuestionType, language: Language) -> str:
     is_style = kind == question_types()["styles"].get(kind.name, kind).model_copy(update={"quota": kind.quota})
     own = wording(language.code).styles.get(kind.name) if is_style else None
     return own or kind.instruction
-
-
-@cache
-def read_yaml(name: str) -> dict[str, Any]:
-    """Read one of the YAML files next to this module; callers must not change the cached result."""
-    text = resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
-    found: dict[str, Any] = yaml.safe_load(text)
-    return found
 
 
 def _known(section: GenerateQA) -> dict[str, QuestionType]:

@@ -14,7 +14,7 @@ from docent.llm.chat import ChatReply, ChatRequest
 from docent.llm.structure.json_reply import read_reply
 from docent.llm.structure.typed import ReasonedPair, ReasonedReply, TypedMaterial, TypedPair, TypedReply
 from docent.records import ImageFile, QAPair, Reject, make_id
-from docent.stages.generate_qa.calls import Call
+from docent.stages.generate_qa.calls import Call, unwritten
 from docent.stages.generate_qa.prompts import answer_words, messages_for
 from docent.stages.generate_qa.views import Asking, View, shown_text, view_of, window
 from docent.stages.generate_qa.visitor import MAX_RAW_CHARS, TOKENS_PER_PAIR, rejected
@@ -91,15 +91,7 @@ def rows_of(call: Call, reply: ChatReply, asking: Asking, teacher: str) -> Itera
         yield rejected(call, reply, teacher)
     elif missing := call.kind.quota - len(usable):
         why = reply.problem or (problems[0] if problems else "no more pairs in the reply")
-        detail = f"{call.kind.name} x{missing}: {call.about}: {why}"
-        yield Reject(
-            reason="fewer pairs than asked for",
-            raw=reply.text[:MAX_RAW_CHARS],
-            parents=(call.item.id,),
-            detail=detail,
-            question_type=call.kind.name,
-            missing=missing,
-        )
+        yield unwritten(call, "fewer pairs than asked for", reply.text[:MAX_RAW_CHARS], why, missing)
 
 
 def usable_pairs(call: Call, view: View, words: int, reply: ChatReply) -> tuple[list[Pair], list[str]]:

@@ -13,7 +13,7 @@ from docent.config import GenerateQA
 from docent.llm.chat import ChatReply, ChatRequest, Material, Message
 from docent.llm.structure.dialogue import UnusableReplyError, parse_dialogue, parse_shorter_dialogue
 from docent.records import QAPair, Reject, make_id
-from docent.stages.generate_qa.calls import Call
+from docent.stages.generate_qa.calls import Call, unwritten
 from docent.stages.generate_qa.question_types import VISITOR, language_of, read_yaml
 from docent.teacher.offline import TEACHER
 from docent.text.markdown.figures import with_descriptions
@@ -94,25 +94,13 @@ def rows_of(call: Call, reply: ChatReply, section: GenerateQA, teacher: str) -> 
             sources=(item.source,),
         )
     if missing := wanted - len(pairs):
-        yield Reject(
-            reason=NO_MORE if teacher == TEACHER else "fewer pairs than asked for",
-            raw=reply.text[:MAX_RAW_CHARS],
-            parents=(item.id,),
-            detail=f"{call.kind.name} x{missing}: {call.about}: {reply.problem}",
-            question_type=call.kind.name,
-            missing=missing,
-        )
+        reason = NO_MORE if teacher == TEACHER else "fewer pairs than asked for"
+        yield unwritten(call, reason, reply.text[:MAX_RAW_CHARS], reply.problem, missing)
 
 
 def rejected(call: Call, reply: ChatReply, teacher: str) -> Reject:
     """Return the reject of a call whose reply contained no usable pair."""
     why = "refused by the teacher" if reply.error else "reply not usable"
     offline = NO_MORE if call.kind.name == VISITOR else NOT_WRITTEN
-    return Reject(
-        reason=offline if teacher == TEACHER else why,
-        raw=reply.text[:MAX_RAW_CHARS],
-        parents=(call.item.id,),
-        detail=f"{call.kind.name} x{call.kind.quota}: {call.about}: {reply.error or reply.problem}",
-        question_type=call.kind.name,
-        missing=call.kind.quota,
-    )
+    reason = offline if teacher == TEACHER else why
+    return unwritten(call, reason, reply.text[:MAX_RAW_CHARS], reply.error or reply.problem)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from docent.artifacts.summaries import LeakAudit, read_summary
+from docent.artifacts.summaries import LeakAudit, Mean, ScoreSummary, read_summary
 from docent.context import Context
 from docent.pipeline import arms as configured_arms
 from docent.pipeline import section_of
@@ -25,7 +25,7 @@ from docent.stages.report.inputs.titles import label
 from docent.stages.report.inputs.training import Curve, read_training
 from docent.stages.report.runcard import Gap, RunCard, UnitCost, read_card, read_costs, read_gaps
 from docent.stages.report.sentences.amounts import counted, plural
-from docent.stages.report.sentences.findings import Estimate, Evidence, Summary
+from docent.stages.report.sentences.findings import Evidence
 from docent.stages.report.sentences.verdict import Verdict, judge
 from docent.stages.report.sentences.wording import ACCURACY, Arm, arm_of
 from docent.stages.report.steps.commands import Commands
@@ -61,7 +61,7 @@ class Facts:
     arms: tuple[Arm, ...]
     metrics: tuple[str, ...]
     exhibits: tuple[ExhibitRow, ...]
-    ceiling: dict[str, Estimate]
+    ceiling: dict[str, Mean]
     encoder: tuple[tuple[str, str], ...]
     samples: Samples
     ended: tuple[Ended, ...]
@@ -79,7 +79,7 @@ def gather(ctx: Context) -> Facts:
     Raises:
         InputError: an input does not have the format that its stage writes.
     """
-    summary = read_summary(ctx.artifact(Score), Summary) or Summary()
+    summary = read_summary(ctx.artifact(Score), ScoreSummary) or ScoreSummary()
     sources = read_source_names(ctx.artifact(Document))
     funnel = read_funnel(ctx, {source.document for source in sources if source.document})
     gaps, training, kinds = read_gaps(ctx), read_training(ctx), _kinds(ctx)
@@ -105,7 +105,7 @@ def gather(ctx: Context) -> Facts:
         arms=tuple(arm_of(arm, kinds.get(arm, "")) for arm in names),
         metrics=_metrics(evidence),
         exhibits=_by_exhibit(ctx.stream(Score), names, *_labels(ctx, funnel.subject.documents)),
-        ceiling=summary.at_best(),
+        ceiling=summary.ceiling,
         encoder=tuple((str(key), str(value)) for key, value in summary.encoder.items()),
         samples=samples,
         ended=ended,
@@ -129,16 +129,16 @@ def _labels(ctx: Context, documents: int) -> tuple[dict[str, str], dict[str, str
     return labels, first_parts(ctx.stream(Item))
 
 
-def _evidence(ctx: Context, summary: Summary, funnel: Funnel, names: Sequence[str]) -> Evidence:
+def _evidence(ctx: Context, summary: ScoreSummary, funnel: Funnel, names: Sequence[str]) -> Evidence:
     """Collect the numbers that the verdict is based on."""
-    estimates, subject, audit = summary.estimates(), funnel.subject, read_summary(ctx.artifact(Example), LeakAudit)
+    subject, audit = funnel.subject, read_summary(ctx.artifact(Example), LeakAudit)
     pictures = {split: count for split, count, _ in funnel.splits}
     examples = {split: count for split, _, count in funnel.splits}
     rows = sum(examples.values())
     about = f"{counted(rows, 'question')} with {plural(rows, 'its answer', 'answers')} about {subject}"
     return Evidence(
-        arms={arm: estimates[arm] for arm in names if arm in estimates},
-        comparisons=summary.pairs(),
+        arms={arm: summary.arms[arm] for arm in names if arm in summary.arms},
+        comparisons=() if summary.items == 1 else summary.comparisons,  # one exhibit says nothing about others
         chance=summary.chance,
         exhibits=summary.items,
         examples=summary.test_examples or examples.get("test", 0),
@@ -172,7 +172,7 @@ def _kinds(ctx: Context) -> dict[str, str]:
     return {a.name: a.kind for a in section.approaches} if section else {}
 
 
-def _ordered(ctx: Context, summary: Summary) -> tuple[str, ...]:
+def _ordered(ctx: Context, summary: ScoreSummary) -> tuple[str, ...]:
     """Return models and methods in the order of the configuration, then those that only the summary has."""
     known = configured_arms(ctx.config) if section_of(ctx.config, "answer") else ()
     return (*known, *(arm for arm in summary.arms if arm not in known))

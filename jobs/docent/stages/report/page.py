@@ -17,13 +17,14 @@ from importlib.resources import files
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
+from docent.artifacts.summaries import Mean
 from docent.messages.plurals import joined
 from docent.stages.report import charts
 from docent.stages.report.facts import Facts
 from docent.stages.report.sentences import wording
 from docent.stages.report.sentences.amounts import counted, thousands
 from docent.stages.report.sentences.cautions import leaked
-from docent.stages.report.sentences.findings import Estimate, Evidence, apart, comparable, too_small
+from docent.stages.report.sentences.findings import Evidence, apart, comparable, too_small
 from docent.stages.report.sentences.terms import terms_on
 from docent.stages.report.sentences.wording import ACCURACY, FAMILIES, metric_of, percent
 from docent.tables import Family, Metric
@@ -57,7 +58,7 @@ class Forest:
 
     metric: Metric
     axis: charts.Axis
-    estimates: dict[str, Estimate]
+    estimates: dict[str, Mean]
     standouts: dict[str, str]
     reference: float | None
     size: str = ""
@@ -127,15 +128,15 @@ def forest(evidence: Evidence, name: str) -> Forest:
     return Forest(metric, axis, estimates, standouts(evidence, metric, estimates), reference, usual)
 
 
-def size_of(estimate: Estimate, evidence: Evidence) -> str:
+def size_of(estimate: Mean, evidence: Evidence) -> str:
     """Return the sample size of a mean in words: `60 answers, 20 exhibits`."""
     answers = counted(estimate.n, "answer")
-    if estimate.exhibits is None:
+    if estimate.items is None:
         return answers
-    return f"{answers}, {counted(estimate.exhibits, evidence.subject.item, evidence.subject.items)}"
+    return f"{answers}, {counted(estimate.items, evidence.subject.item, evidence.subject.items)}"
 
 
-def standouts(evidence: Evidence, metric: Metric, estimates: dict[str, Estimate]) -> dict[str, str]:
+def standouts(evidence: Evidence, metric: Metric, estimates: dict[str, Mean]) -> dict[str, str]:
     """Find the best model or method on a metric, and those that are statistically indistinguishable from it.
 
     The result is empty if neither higher nor lower is better for the metric, or if the test is too small to show any

@@ -52,16 +52,12 @@ def run(ctx: Context) -> Iterator[Score]:
     )
     scores, ceiling = scored[: len(answers)], scored[len(answers) :]
     texts = [text for a in answers for text in (a.answer, a.reference)] + [example.answer for example in train]
-    summary = summarise(ctx, scores, ceiling, tests)
-    summary["encoder"] = {
+    encoder_used = {
         "name": encoder.NAME,
         "sha256": encoder.SHA256,
         "truncated_share": rounded(encoder.truncated_share(model, texts)),
     }
-    # The accuracy of guessing one of the training exhibits.
-    items = {example.item_id for example in train}
-    summary["chance"] = rounded(1 / len(items)) if items else None
-    ctx.output_summary(ScoreSummary.model_validate(summary))
+    ctx.output_summary(summarise(ctx, scores, ceiling, examples, encoder_used))
     ctx.output_file("scores.csv", scores_csv(scores, tests))
     for arm in dict.fromkeys(answer.arm for answer in answers):
         ctx.output_file(f"answers-{arm}.csv", answers_csv([a for a in answers if a.arm == arm], tests))
@@ -88,24 +84,26 @@ def check_references(answers: Sequence[Answer], tests: dict[str, Example]) -> No
 
 
 def summarise(
-    ctx: Context, scores: Sequence[Score], ceiling: Sequence[Score], tests: dict[str, Example]
-) -> dict[str, Any]:
-    """Return the content of `summary.json` except the entries `encoder` and `chance`."""
+    ctx: Context, scores: Sequence[Score], ceiling: Sequence[Score], examples: Sequence[Example], encoder_used: Any
+) -> ScoreSummary:
+    """Return the content of `summary.json`."""
     resampling = Resampling(ctx.section.bootstrap_draws, ctx.config.seed)
     finetune = section_of(ctx.config, "finetune")
     tuned = [approach.name for approach in finetune.approaches] if finetune else []
-    items = {example.item_id for example in tests.values()}
-    at_best = metric_means(ceiling)
+    trained, tested = ({one.item_id for one in examples if one.split == split} for split in ("train", "test"))
     leaks = read_summary(ctx.artifact(Example), LeakAudit)
-    return {
-        "arms": arm_means(scores),
-        "ceiling": {name: mean for name, mean in at_best.items() if METRICS[name].ceiling},
-        "comparisons": comparisons(scores, tuned, resampling),
-        "items": len(items),
-        "test_examples": len(tests),
-        "notes": interval_notes(len(items), _called(items, ctx.stream(Item))),
-        "leaks": leaks.model_dump(exclude_unset=True) if leaks else None,
-    }
+    return ScoreSummary(
+        arms=arm_means(scores),
+        ceiling={name: mean for name, mean in metric_means(ceiling).items() if METRICS[name].ceiling},
+        comparisons=tuple(comparisons(scores, tuned, resampling)),
+        items=len(tested),
+        test_examples=sum(example.split == "test" for example in examples),
+        notes=tuple(interval_notes(len(tested), _called(tested, ctx.stream(Item)))),
+        leaks=leaks.model_dump(exclude_unset=True) if leaks else None,
+        encoder=encoder_used,
+        # The accuracy of guessing one of the training exhibits.
+        chance=rounded(1 / len(trained)) if trained else None,
+    )
 
 
 def _called(tested: set[str], items: Iterable[Item]) -> str:

@@ -7,8 +7,8 @@ an identical file on any machine.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from docent.artifacts.summaries import Difference, Mean
 from docent.evidence.intervals import MIN_CLUSTERS_OF_MEANS, Bounds, mean_interval, share_interval
 from docent.evidence.metrics import rounded
 from docent.evidence.statistics import Resampling, holm, paired_difference
@@ -17,38 +17,58 @@ from docent.records import Score
 from docent.tables import METRICS
 
 
-def arm_means(scores: Sequence[Score]) -> dict[str, dict[str, Any]]:
-    """Return `{arm: {metric: {mean, ci, n, items}}}`, with arms in row order and without metrics that no row has."""
+def arm_means(scores: Sequence[Score]) -> dict[str, dict[str, Mean]]:
+    """Return arm -> metric -> mean, with arms in row order and without metrics that no row has."""
     return {arm: metric_means([s for s in scores if s.arm == arm]) for arm in arms_of(scores)}
 
 
-def metric_means(scores: Sequence[Score]) -> dict[str, Any]:
-    """Return `{metric: {mean, ci, n, items}}` of the rows of one arm.
+def metric_means(scores: Sequence[Score]) -> dict[str, Mean]:
+    """Return metric -> mean of the rows of one arm.
 
     `ci` is None if the rows are about too few items (see docent.evidence.intervals); `n` is the number of answers.
     """
-    means: dict[str, Any] = {}
+    means: dict[str, Mean] = {}
     for metric in METRICS:
         rows = [score for score in scores if metric in score.metrics]
         if rows:
             values, clusters = [row.metrics[metric] for row in rows], [row.item_id for row in rows]
             rate = METRICS[metric].share
             one = share_interval(values, clusters) if rate else mean_interval(values, clusters, least=0.0)
-            means[metric] = {"mean": rounded(one.mean), "ci": _ci(one.bounds), "n": one.n, "items": one.clusters}
+            means[metric] = Mean(mean=rounded(one.mean), ci=_ci(one.bounds), n=one.n, items=one.clusters)
     return means
 
 
-def comparisons(scores: Sequence[Score], tuned: Sequence[str], resampling: Resampling) -> list[dict[str, Any]]:
+def comparisons(scores: Sequence[Score], tuned: Sequence[str], resampling: Resampling) -> list[Difference]:
     """Compare each fine-tuned arm with every other arm on the examples that both answered: difference = a - b.
 
     `p` is from a sign-flip test over items; `p_holm` is adjusted by Holm's method over all pairs of one metric.
     """
-    compared: list[dict[str, Any]] = []
-    for metric in (name for name, row in METRICS.items() if row.compared):
-        pairs = [_compared(scores, pair, metric, resampling) for pair in pairs_of(arms_of(scores), tuned)]
-        known = [pair for pair in pairs if pair is not None]
-        for pair, adjusted in zip(known, holm([pair["p"] for pair in known]), strict=True):
-            compared.append({**pair, "p": rounded(pair["p"]), "p_holm": rounded(adjusted)})
+    arms, compared = arms_of(scores), list[Difference]()
+    items = {score.example_id: score.item_id for score in scores}
+    for metric, share in ((name, row.share) for name, row in METRICS.items() if row.compared):
+        values: dict[str, dict[str, float]] = {arm: {} for arm in arms}
+        for score in scores:
+            if metric in score.metrics:
+                values[score.arm][score.example_id] = score.metrics[metric]
+        known = [
+            (a, b, one)
+            for a, b in pairs_of(arms, tuned)
+            if (one := paired_difference(values[a], values[b], items, resampling, share))
+        ]
+        for (a, b, one), adjusted in zip(known, holm([one.p for _, _, one in known]), strict=True):
+            compared.append(
+                Difference(
+                    a=a,
+                    b=b,
+                    metric=metric,
+                    difference=rounded(one.mean),
+                    ci=_ci(one.bounds),
+                    n=one.n,
+                    items=one.clusters,
+                    p=rounded(one.p),
+                    p_holm=rounded(adjusted),
+                )
+            )
     return compared
 
 
@@ -78,26 +98,6 @@ def interval_notes(items: int, one: str = "exhibit") -> list[str]:
         other = f"a mean that is no share has no interval below {MIN_CLUSTERS_OF_MEANS} {one}s"
         notes.append(f"{other}, and there are {counted(items, one)}")
     return notes
-
-
-def _compared(
-    scores: Sequence[Score], pair: tuple[str, str], metric: str, resampling: Resampling
-) -> dict[str, Any] | None:
-    a, b = ({s.example_id: s.metrics[metric] for s in scores if s.arm == arm and metric in s.metrics} for arm in pair)
-    items = {score.example_id: score.item_id for score in scores}
-    difference = paired_difference(a, b, items, resampling, METRICS[metric].share)
-    if difference is None:
-        return None
-    return {
-        "a": pair[0],
-        "b": pair[1],
-        "metric": metric,
-        "difference": rounded(difference.mean),
-        "ci": _ci(difference.bounds),
-        "n": difference.n,
-        "items": difference.clusters,
-        "p": difference.p,
-    }
 
 
 def _ci(bounds: Bounds | None) -> Bounds | None:

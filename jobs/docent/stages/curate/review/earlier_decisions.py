@@ -10,8 +10,8 @@ import csv
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from docent.artifacts.durable import temporary_name, write_durably
 from docent.stages.curate.review.table import COLUMNS, read_table
-from docent.store import temporary_name, write_durably
 from docent.text.encodings.spreadsheet import guarded, unguarded
 
 TABLE, APPLIED, BEFORE = "pairs.csv", "edits.csv", "edits-before.csv"

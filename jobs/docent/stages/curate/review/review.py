@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
+from docent.artifacts.durable import temporary_name
 from docent.context import revisers, writers
 from docent.records import Item, QAPair
 from docent.stages.curate.review.earlier_decisions import FILLED, TABLE, keep_without_pair, read_decisions
@@ -20,7 +21,7 @@ from docent.stages.curate.review.edits import NOT_APPROVED, REJECTED
 from docent.stages.curate.review.passages import MAX_SOURCE_CHARS, Passage, lines_of, passages_of
 from docent.stages.curate.review.selection import Selection
 from docent.stages.curate.review.table import COLUMNS
-from docent.store import Artifact, temporary_name
+from docent.store import Artifact
 from docent.text.encodings.spreadsheet import guarded
 
 

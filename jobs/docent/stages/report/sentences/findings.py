@@ -12,83 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from docent.artifacts.summaries import LeakAudit, Mean, ScoreSummary
+from docent.artifacts.summaries import SIGNIFICANT_P, Difference, LeakAudit, Mean
 from docent.stages.report.inputs.subject import Subject
 from docent.stages.report.sentences.wording import ACCURACY
 
 Standing = Literal["ahead", "tied", "behind"]
-SIGNIFICANT_P = 0.05
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A mean over `n` answers with its 95 % interval; the ends are infinite if no interval was computed.
-
-    Attributes:
-        exhibits: number of exhibits that the answers are about; None if not counted.
-    """
-
-    mean: float
-    low: float
-    high: float
-    n: int
-    exhibits: int | None = None
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """A paired difference, a − b; `p` is None if it was not computed."""
-
-    a: str
-    b: str
-    metric: str
-    difference: float
-    low: float
-    high: float
-    p: float | None = None
-    p_holm: float | None = None
-
-    @property
-    def apart(self) -> bool:
-        """Whether the difference is more than noise."""
-        return (self.low > 0 or self.high < 0) and (self.p_holm is None or self.p_holm < SIGNIFICANT_P)
-
-
-class Summary(ScoreSummary):
-    """The `summary.json` that score writes."""
-
-    def estimates(self) -> dict[str, dict[str, Estimate]]:
-        """Return arm -> metric -> estimate, without metrics that have no value."""
-        return {arm: _estimates(metrics) for arm, metrics in self.arms.items()}
-
-    def at_best(self) -> dict[str, Estimate]:
-        """Return metric -> estimate of the reference answers, scored as if a model had given them."""
-        return _estimates(self.ceiling)
-
-    def pairs(self) -> tuple[Comparison, ...]:
-        """Return all paired comparisons, or none if the test has only one exhibit: it does not generalise to others."""
-        return tuple(
-            Comparison(p.a, p.b, p.metric, p.difference, *_ends(p.ci), p.p, p.p_holm)
-            for p in self.comparisons
-            if p.difference is not None and self.items != 1
-        )
-
-
-def _estimates(metrics: dict[str, Mean]) -> dict[str, Estimate]:
-    """Return the estimates of metrics that have a mean.
-
-    One without an interval gets infinite ends, so that it is never apart from another.
-    """
-    return {
-        name: Estimate(value.mean, *_ends(value.ci), value.n, value.items)
-        for name, value in metrics.items()
-        if value.mean is not None
-    }
-
-
-def _ends(ci: tuple[float | None, float | None] | None) -> tuple[float, float]:
-    low, high = ci or (None, None)
-    return (-math.inf, math.inf) if low is None or high is None else (low, high)
 
 
 @dataclass(frozen=True)
@@ -110,7 +38,7 @@ class Evidence:
     """The numbers that a verdict is based on.
 
     Attributes:
-        arms: arm -> metric -> estimate, in the order of the page.
+        arms: arm -> metric -> mean, in the order of the page.
         comparisons: paired differences between arms.
         tuned: names of the fine-tuned arms.
         chance: exhibit accuracy of guessing.
@@ -130,8 +58,8 @@ class Evidence:
         fruitless: number of requests that gave no pair.
     """
 
-    arms: dict[str, dict[str, Estimate]]
-    comparisons: Sequence[Comparison] = ()
+    arms: dict[str, dict[str, Mean]]
+    comparisons: Sequence[Difference] = ()
     tuned: Sequence[str] = ()
     chance: float | None = None
     exhibits: int = 0
@@ -148,8 +76,8 @@ class Evidence:
     requests: int = 0
     fruitless: int = 0
 
-    def of(self, metric: str) -> dict[str, Estimate]:
-        """Return the estimates of one metric by arm, in the order of the page."""
+    def of(self, metric: str) -> dict[str, Mean]:
+        """Return the means of one metric by arm, in the order of the page."""
         return {arm: metrics[metric] for arm, metrics in self.arms.items() if metric in metrics}
 
 
@@ -166,7 +94,7 @@ def apart(evidence: Evidence, metric: str, arm: str, other: str) -> bool:
     """Return whether two arms differ by more than noise, by their paired difference or else by their intervals."""
     paired = comparison(evidence.comparisons, metric, arm, other)
     if paired:
-        return paired.apart
+        return paired.is_significant
     mine, theirs = evidence.arms[arm][metric], evidence.arms[other][metric]
     return mine.low > theirs.high or mine.high < theirs.low
 
@@ -191,22 +119,23 @@ def exhibits_needed(evidence: Evidence, metric: str) -> int:
     return needed
 
 
-def comparable(evidence: Evidence, estimate: Estimate) -> bool:
+def comparable(evidence: Evidence, estimate: Mean) -> bool:
     """Return whether a mean covers enough exhibits to be compared with others.
 
     It does not if it has no interval, or if a test of as many exhibits would be too small (see `exhibits_needed`).
     """
-    if estimate.exhibits is None:
+    if estimate.items is None:
         return True
     known = math.isfinite(estimate.low + estimate.high)
-    return known and estimate.exhibits >= exhibits_needed(evidence, ACCURACY)
+    return known and estimate.items >= exhibits_needed(evidence, ACCURACY)
 
 
-def comparison(comparisons: Sequence[Comparison], metric: str, arm: str, other: str) -> Comparison | None:
+def comparison(comparisons: Sequence[Difference], metric: str, arm: str, other: str) -> Difference | None:
     """Return the paired difference `arm` − `other`, reversed if computed the other way round, or None if untested."""
     for c in comparisons:
         if c.metric == metric and (c.a, c.b) == (arm, other):
             return c
         if c.metric == metric and (c.a, c.b) == (other, arm):
-            return Comparison(arm, other, metric, -c.difference, -c.high, -c.low, c.p, c.p_holm)
+            ci = (-c.high, -c.low) if c.ci else None
+            return c.model_copy(update={"a": arm, "b": other, "difference": -c.difference, "ci": ci})
     return None

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from docent.artifacts.summaries import Mean
 from docent.messages.plurals import joined
 from docent.stages.report.sentences.amounts import counted, plural
-from docent.stages.report.sentences.findings import Estimate, Evidence, Standing, comparison, standing
+from docent.stages.report.sentences.findings import Evidence, Standing, comparison, standing
 from docent.stages.report.sentences.wording import ACCURACY, DISTANCE, arm_of, interval, metric_of, number, percent
 
 
 def support_of(
-    evidence: Evidence, accuracy: dict[str, Estimate], best: str, standings: dict[str, Standing], challenged: bool
+    evidence: Evidence, accuracy: dict[str, Mean], best: str, standings: dict[str, Standing], challenged: bool
 ) -> Iterator[str]:
     """Yield sentences that compare the best fine-tuned model with the others.
 
@@ -36,12 +37,12 @@ def support_of(
     yield from measured(evidence)
 
 
-def shares_of(accuracy: Mapping[str, Estimate]) -> list[str]:
+def shares_of(accuracy: Mapping[str, Mean]) -> list[str]:
     """Format models and methods with their shares, in the order given: `lora (83 %)`."""
     return [f"{arm} ({percent(estimate.mean)})" for arm, estimate in accuracy.items()]
 
 
-def in_order(accuracy: dict[str, Estimate]) -> str:
+def in_order(accuracy: dict[str, Mean]) -> str:
     """List the shares of all arms, the highest first, without calling one better than another."""
     ordered = dict(sorted(accuracy.items(), key=lambda one: -one[1].mean))
     return f"In order of their shares: {joined(shares_of(ordered))}."
@@ -87,7 +88,7 @@ def _wording_distance(value: float) -> str:
     return number(value, metric_of(DISTANCE))
 
 
-def _against_base(evidence: Evidence, accuracy: dict[str, Estimate], best: str, place: Standing) -> str:
+def _against_base(evidence: Evidence, accuracy: dict[str, Mean], best: str, place: Standing) -> str:
     base = percent(accuracy["base"].mean)
     if place == "tied":
         return f"Fine-tuning made no statistically significant difference: the base model has {base}."
@@ -110,7 +111,7 @@ def _separation(standings: dict[str, Standing]) -> str:
     return f"{apart} is statistically significant; from {tied} it may be noise"
 
 
-def _among_tuned(evidence: Evidence, accuracy: dict[str, Estimate], best: str) -> Iterator[str]:
+def _among_tuned(evidence: Evidence, accuracy: dict[str, Mean], best: str) -> Iterator[str]:
     for arm in evidence.tuned:
         if arm != best and arm in accuracy:
             differs = standing(evidence, ACCURACY, best, arm) != "tied"

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.resources import files
 
-import yaml
+from docent.resources import read_yaml
 
-TERMS: list[dict[str, str]] = yaml.safe_load(files(__package__).joinpath("terms.yaml").read_text(encoding="utf-8"))
+TERMS: list[dict[str, str]] = read_yaml(__package__, "terms.yaml")
 
 
 def terms_on(used: Sequence[str]) -> tuple[tuple[str, str], ...]:

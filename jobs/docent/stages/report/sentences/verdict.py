@@ -9,10 +9,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from docent.artifacts.summaries import Mean
 from docent.messages.plurals import joined
 from docent.stages.report.sentences.amounts import counted, plural
 from docent.stages.report.sentences.cautions import cautions_of, warning_of
-from docent.stages.report.sentences.findings import Estimate, Evidence, Standing, comparable, standing, too_small
+from docent.stages.report.sentences.findings import Evidence, Standing, comparable, standing, too_small
 from docent.stages.report.sentences.support import in_order, measured, no_nearer, shares_of, support_of
 from docent.stages.report.sentences.wording import ACCURACY, arm_of, interval, metric_of, percent
 
@@ -68,8 +69,8 @@ def _headline(evidence: Evidence) -> tuple[str, tuple[str, ...]]:
 
 
 def _told_apart(
-    evidence: Evidence, accuracy: dict[str, Estimate], tuned: Sequence[str]
-) -> tuple[dict[str, Estimate], tuple[str, ...]]:
+    evidence: Evidence, accuracy: dict[str, Mean], tuned: Sequence[str]
+) -> tuple[dict[str, Mean], tuple[str, ...]]:
     """Leave out arms with answers about too few exhibits, and return the remaining arms and a sentence about it.
 
     If no fine-tuned model would remain, leave out nothing.
@@ -93,7 +94,7 @@ def _without_accuracy(evidence: Evidence) -> str:
     return f"No answer was scored in this run{made}: the page shows the data alone."
 
 
-def _without_tuned(evidence: Evidence, accuracy: dict[str, Estimate]) -> str:
+def _without_tuned(evidence: Evidence, accuracy: dict[str, Mean]) -> str:
     best = max(accuracy, key=lambda arm: accuracy[arm].mean)
     start = "No fine-tuned model was scored in this run"
     if accuracy[best].mean == 0:
@@ -101,7 +102,7 @@ def _without_tuned(evidence: Evidence, accuracy: dict[str, Estimate]) -> str:
     return f"{start}; of the others {best} has the highest share: {_share(evidence, accuracy[best])}."
 
 
-def _untellable(evidence: Evidence, accuracy: dict[str, Estimate], tuned: Sequence[str]) -> str:
+def _untellable(evidence: Evidence, accuracy: dict[str, Mean], tuned: Sequence[str]) -> str:
     """Write a headline for a test that is too small: the best fine-tuned share, and the best baseline if as high."""
     item = evidence.subject.item
     exhibits = counted(evidence.exhibits, evidence.subject.unit, evidence.subject.units)
@@ -124,7 +125,7 @@ def _untellable(evidence: Evidence, accuracy: dict[str, Estimate], tuned: Sequen
     return f"{start}. {'; '.join(shares)}{chance}."
 
 
-def _none_right(evidence: Evidence, accuracy: dict[str, Estimate], tuned: Sequence[str]) -> str:
+def _none_right(evidence: Evidence, accuracy: dict[str, Mean], tuned: Sequence[str]) -> str:
     others = {arm: one for arm, one in accuracy.items() if arm not in tuned and one.mean > 0}
     start = f"No fine-tuned model gives the right {evidence.subject.item} in any answer"
     if not others:
@@ -132,7 +133,7 @@ def _none_right(evidence: Evidence, accuracy: dict[str, Estimate], tuned: Sequen
     return f"{start}; {joined(shares_of(others))} did better."
 
 
-def _challenged(accuracy: dict[str, Estimate], best: str, rivals: Mapping[str, Standing]) -> str:
+def _challenged(accuracy: dict[str, Mean], best: str, rivals: Mapping[str, Standing]) -> str:
     """Write a headline that names the baselines that are better than the best fine-tuned model, or tied with it."""
     beats = [arm for arm, place in rivals.items() if place == "behind"]
     ties = [arm for arm, place in rivals.items() if place == "tied"]
@@ -150,7 +151,7 @@ def _challenged(accuracy: dict[str, Estimate], best: str, rivals: Mapping[str, S
     return sentence[0].upper() + sentence[1:] if explained else sentence
 
 
-def _unchallenged(evidence: Evidence, accuracy: dict[str, Estimate], best: str, ahead_of_all: bool) -> str:
+def _unchallenged(evidence: Evidence, accuracy: dict[str, Mean], best: str, ahead_of_all: bool) -> str:
     estimate = accuracy[best]
     if evidence.chance is not None and estimate.low <= evidence.chance:
         above = {
@@ -167,7 +168,7 @@ def _unchallenged(evidence: Evidence, accuracy: dict[str, Estimate], best: str, 
     return f"{best} is best: it has {_share(evidence, estimate)}{ahead}{chance}."
 
 
-def _share(evidence: Evidence, estimate: Estimate, of: int = 1) -> str:
+def _share(evidence: Evidence, estimate: Mean, of: int = 1) -> str:
     """Write a share in words, with its interval if it has one.
 
     Args:
@@ -177,13 +178,13 @@ def _share(evidence: Evidence, estimate: Estimate, of: int = 1) -> str:
     return f"the right {evidence.subject.item} in {percent(estimate.mean)} of {whose}{_around(estimate)}"
 
 
-def _around(estimate: Estimate) -> str:
+def _around(estimate: Mean) -> str:
     if not math.isfinite(estimate.low + estimate.high):
         return ""
     return f", 95 % interval {interval(estimate.low, estimate.high, metric_of(ACCURACY))}"
 
 
-def _named(names: Sequence[str], accuracy: dict[str, Estimate], explained: bool) -> str:
+def _named(names: Sequence[str], accuracy: dict[str, Mean], explained: bool) -> str:
     """List models and methods with their shares, the highest first; with a short description if `explained`."""
     ordered = {arm: accuracy[arm] for arm in sorted(names, key=lambda arm: -accuracy[arm].mean)}
     if not explained:
