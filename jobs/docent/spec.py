@@ -111,10 +111,6 @@ class RunStates:
             self._complete[name] = state
         return state
 
-    def all(self) -> dict[str, State]:
-        """Return the state of every unit, in pipeline order."""
-        return {name: self.of(name) for name in self.units}
-
     def _is_before(self, name: str) -> bool:
         """Return whether this process is a stage after the unit, and so trusts the digest in its `_SUCCESS.json`."""
         return self.stage_unit not in ("", name)

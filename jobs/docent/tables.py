@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 Family = Literal["tuned", "base", "look-up", "floor"]
 """Kind of an arm, for colours and markers: a fine-tuned model, the base model, a look-up, or a trivial baseline."""
@@ -187,95 +187,89 @@ class ImageMetric:
     stored: bool = True
 
 
-METRICS: dict[str, Metric] = {
-    metric.name: metric
-    for metric in (
-        Metric(
-            name="exhibit_accuracy",
-            measure="docent.evidence.metrics:exhibit_accuracy",
-            label="Right exhibit",
-            direction="higher",
-            meaning="Share of answers that name the exhibit in the photo, or state at least two facts that only it "
-            "has; guessing scores the chance line. An answer that names several exhibits counts for the first, or for "
-            "none where it leaves open which.",
-            share=True,
-            section_label="Right section",
-            section_meaning="Share of answers that state at least two facts that only the section asked about has. "
-            "An answer that states as many facts of another section counts for none. Guessing scores the chance line.",
-            with_documents=" Of an answer about a document, only facts tell the section.",
-            chance=True,
-            compared=True,
-            ceiling=True,
-        ),
-        Metric(
-            name="nearest_exhibit",
-            measure="docent.evidence.metrics:nearest_exhibit",
-            label="Nearest exhibit",
-            direction="higher",
-            meaning="Share of answers whose nearest training answer, by a fixed sentence encoder, is of the exhibit in "
-            "the photo. Every text has a nearest training answer, nonsense as well: read it beside the right exhibit.",
-            share=True,
-            section_label="Nearest section",
-            section_meaning="Share of answers whose nearest training answer, by a fixed sentence encoder, is about the "
-            "same section. Every text has a nearest training answer, nonsense as well: read it beside the right "
-            "section.",
-            chance=True,
-            ceiling=True,
-        ),
-        Metric(
-            name="semantic_distance",
-            measure="docent.evidence.metrics:semantic_distance",
-            label="Semantic distance",
-            direction="lower",
-            meaning="1 − cosine between answer and reference in a fixed sentence encoder: 0 is the same wording, "
-            "around 0.7 has nothing to do with it. It hardly notices a wrong number or a missing “not”.",
-            compared=True,
-        ),
-        Metric(
-            name="number_support",
-            measure="docent.evidence.metrics:supported_numbers",
-            label="Number support",
-            direction="higher",
-            meaning="Share of the numbers in an answer that stand in the description of the exhibit. Answers without a "
-            "number are left out.",
-            share=True,
-            section_meaning="Share of the numbers in an answer that stand in the section it is about. Answers without "
-            "a number are left out.",
-            ceiling=True,
-        ),
-        Metric(
-            name="length_ratio",
-            measure="docent.evidence.metrics:length_ratio",
-            label="Length ratio",
-            direction="near 1",
-            meaning="Words of the answer over words of the reference: 1 is the same length.",
-            digits=2,
-        ),
-    )
-}
+_Named = TypeVar("_Named", Metric, ImageMetric)
+
+
+def _by_name(*rows: _Named) -> dict[str, _Named]:
+    return {row.name: row for row in rows}
+
+
+METRICS = _by_name(
+    Metric(
+        name="exhibit_accuracy",
+        measure="docent.evidence.metrics:exhibit_accuracy",
+        label="Right exhibit",
+        direction="higher",
+        meaning="Share of answers that name the exhibit in the photo, or state at least two facts that only it "
+        "has; guessing scores the chance line. An answer that names several exhibits counts for the first, or for "
+        "none where it leaves open which.",
+        share=True,
+        section_label="Right section",
+        section_meaning="Share of answers that state at least two facts that only the section asked about has. "
+        "An answer that states as many facts of another section counts for none. Guessing scores the chance line.",
+        with_documents=" Of an answer about a document, only facts tell the section.",
+        chance=True,
+        compared=True,
+        ceiling=True,
+    ),
+    Metric(
+        name="nearest_exhibit",
+        measure="docent.evidence.metrics:nearest_exhibit",
+        label="Nearest exhibit",
+        direction="higher",
+        meaning="Share of answers whose nearest training answer, by a fixed sentence encoder, is of the exhibit in "
+        "the photo. Every text has a nearest training answer, nonsense as well: read it beside the right exhibit.",
+        share=True,
+        section_label="Nearest section",
+        section_meaning="Share of answers whose nearest training answer, by a fixed sentence encoder, is about the "
+        "same section. Every text has a nearest training answer, nonsense as well: read it beside the right "
+        "section.",
+        chance=True,
+        ceiling=True,
+    ),
+    Metric(
+        name="semantic_distance",
+        measure="docent.evidence.metrics:semantic_distance",
+        label="Semantic distance",
+        direction="lower",
+        meaning="1 − cosine between answer and reference in a fixed sentence encoder: 0 is the same wording, "
+        "around 0.7 has nothing to do with it. It hardly notices a wrong number or a missing “not”.",
+        compared=True,
+    ),
+    Metric(
+        name="number_support",
+        measure="docent.evidence.metrics:supported_numbers",
+        label="Number support",
+        direction="higher",
+        meaning="Share of the numbers in an answer that stand in the description of the exhibit. Answers without a "
+        "number are left out.",
+        share=True,
+        section_meaning="Share of the numbers in an answer that stand in the section it is about. Answers without "
+        "a number are left out.",
+        ceiling=True,
+    ),
+    Metric(
+        name="length_ratio",
+        measure="docent.evidence.metrics:length_ratio",
+        label="Length ratio",
+        direction="near 1",
+        meaning="Words of the answer over words of the reference: 1 is the same length.",
+        digits=2,
+    ),
+)
 
 # Order matters: a photo is rejected with all reasons that apply, the most informative first.
-IMAGE_METRICS: dict[str, ImageMetric] = {
-    metric.name: metric
-    for metric in (
-        ImageMetric("side_px", "docent.vision.quality:side_px", "min_side_px", too_low="too small", stored=False),
-        ImageMetric("resolution_score", "docent.vision.quality:resolution_score"),
-        ImageMetric("color_std", "docent.vision.quality:color_std"),
-        # Measured per channel, because a plain area of any colour has different values in different channels.
-        ImageMetric("channel_std", "docent.vision.quality:channel_std", "min_color_std", too_low="blank", stored=False),
-        # A blank picture has no edges, so it is not also reported as blurred.
-        ImageMetric("sharpness", "docent.vision.quality:sharpness", "min_sharpness", too_low="blurred", unless="blank"),
-        # Limits of the mean channel value beyond which the object is not recognisable.
-        ImageMetric(
-            "brightness",
-            "docent.vision.quality:brightness",
-            least=12.0,
-            most=247.0,
-            too_low="too dark",
-            too_high="too bright",
-        ),
-    )
-}
+IMAGE_METRICS = _by_name(
+    ImageMetric("side_px", "docent.vision.quality:side_px", "min_side_px", too_low="too small", stored=False),
+    ImageMetric("resolution_score", "docent.vision.quality:resolution_score"),
+    ImageMetric("color_std", "docent.vision.quality:color_std"),
+    # Measured per channel, because a plain area of any colour has different values in different channels.
+    ImageMetric("channel_std", "docent.vision.quality:channel_std", "min_color_std", too_low="blank", stored=False),
+    # A blank picture has no edges, so it is not also reported as blurred.
+    ImageMetric("sharpness", "docent.vision.quality:sharpness", "min_sharpness", too_low="blurred", unless="blank"),
+    # Limits of the mean channel value beyond which the object is not recognisable.
+    ImageMetric("brightness", "docent.vision.quality:brightness", 12.0, 247.0, "too dark", "too bright"),
+)
 
 
 def function_at(path: str) -> Any:

@@ -38,7 +38,8 @@ def run(made: PipelineConfig, run_dir: Path) -> dict[str, Artifact]:
     states = RunStates(made, run_dir)
     for name in states.units:
         assert run_shard(made, name, run_dir) == 0, name
-    done = {name: state.artifact for name, state in RunStates(made, run_dir).all().items() if state.artifact}
+    states = RunStates(made, run_dir)
+    done = {name: artifact for name in states.units if (artifact := states.of(name).artifact)}
     assert len(done) == len(states.units)
     return done
 

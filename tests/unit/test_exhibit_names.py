@@ -169,7 +169,7 @@ def test_the_report_counts_items_of_one_name_apart() -> None:
             metrics={"exhibit_accuracy": value},
         )
 
-    rows = _by_exhibit([score("a", 1.0), score("b", 0.0)], ("base",))
+    rows = _by_exhibit([score("a", 1.0), score("b", 0.0)], ("base",), {}, {})
     assert [row.exhibit for row in rows] == ["No title", "No title"]
 
 

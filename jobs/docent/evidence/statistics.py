@@ -6,7 +6,7 @@ Rows about one exhibit are not independent, so the test flips the signs of exhib
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -40,11 +40,10 @@ def sign_flip_p(values: Sequence[float], clusters: Sequence[str], draws: int, se
     patterns = 2**count if exact else draws
     rng = np.random.default_rng(seed)
     as_extreme = 0
-    for chunk in _chunks(patterns, count):
-        if exact:
-            bits = (np.arange(chunk.start, chunk.stop)[:, None] >> np.arange(count)) & 1
-        else:
-            bits = rng.integers(0, 2, size=(chunk.stop - chunk.start, count))
+    step = max(1, CELLS_PER_CHUNK // count)
+    for start in range(0, patterns, step):
+        chunk = np.arange(start, min(start + step, patterns))
+        bits = chunk[:, None] >> np.arange(count) & 1 if exact else rng.integers(0, 2, size=(len(chunk), count))
         as_extreme += int((np.abs(np.where(bits == 1, sums, -sums).sum(axis=1)) >= observed).sum())
     return as_extreme / patterns if exact else (as_extreme + 1) / (patterns + 1)
 
@@ -90,9 +89,3 @@ def holm(p_values: Sequence[float]) -> list[float]:
         highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[index]))
         adjusted[index] = highest
     return adjusted
-
-
-def _chunks(length: int, width: int) -> Iterator[slice]:
-    step = max(1, CELLS_PER_CHUNK // width)
-    for start in range(0, length, step):
-        yield slice(start, min(start + step, length))

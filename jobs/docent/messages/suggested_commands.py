@@ -18,31 +18,19 @@ CALLED_AS = "DOCENT_CALLED_AS"
 HERE_ONLY = frozenset(("--verify", "--from", "--to", "--only"))
 """Options of `docent run` that do not work on a cluster; all but the first take a value."""
 
-_CONFIGURED = ("FILE", "--run", "--data", "--set")
 _AT_WORK = ("--run", "--data", "--backend", "--namespace")
 _ON_CLUSTER = ("--run", "--namespace")
 TAKES: dict[str, tuple[str, ...]] = {
     "run": ("FILE", "--run", "--data", "--backend", "--namespace", "--set"),
-    "plan": _CONFIGURED,
-    "estimate": _CONFIGURED,
-    "doctor": _CONFIGURED,
-    "render": ("FILE", "--run", "--namespace", "--set"),
-    "diff": ("FILE", "--run", "--namespace", "--set"),
-    "status": _AT_WORK,
+    **dict.fromkeys(("plan", "estimate", "doctor"), ("FILE", "--run", "--data", "--set")),
+    **dict.fromkeys(("render", "diff"), ("FILE", "--run", "--namespace", "--set")),
+    **dict.fromkeys(("status", "open", "gc"), _AT_WORK),
     "logs": ("UNIT", *_AT_WORK),
-    "open": _AT_WORK,
-    "gc": _AT_WORK,
     "trace": ("ID", "--run", "--data"),
     "review": ("RUN", "--data"),
-    "retry": _ON_CLUSTER,
-    "cancel": _ON_CLUSTER,
-    "wait": _ON_CLUSTER,
-    "push": ("SOURCE", *_ON_CLUSTER),
-    "pull": ("SOURCE", *_ON_CLUSTER),
-    "ingest": (),
-    "preview": (),
-    "validate": (),
-    "convert": (),
+    **dict.fromkeys(("retry", "cancel", "wait"), _ON_CLUSTER),
+    **dict.fromkeys(("push", "pull"), ("SOURCE", *_ON_CLUSTER)),
+    **dict.fromkeys(("ingest", "preview", "validate", "convert"), ()),
 }
 """For each verb, the parameters that identify the run: its argument first, then options in the order in which they are
 added. A test compares the table with the command line."""

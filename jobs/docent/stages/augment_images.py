@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 
 from PIL import Image
 
@@ -72,7 +73,5 @@ def _alter(ctx: Context, copy: Copy, picture: Image.Image) -> ImageFile:
         height_px=picture.height,
         group=original.group,
         transforms=chosen,
-        creator=credit.creator,
-        copyright=credit.copyright,
-        license=credit.license,
+        **asdict(credit),
     )

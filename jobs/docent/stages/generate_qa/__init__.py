@@ -13,6 +13,7 @@ import logging
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any
 
 from docent.context import Context
@@ -48,9 +49,8 @@ class Requests(Sequence[ChatRequest]):
         return len(self.calls)
 
     def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return Requests(self.calls[index], self.build)
-        return self.build(self.calls[index])
+        calls = self.calls[index]
+        return Requests(calls, self.build) if isinstance(index, slice) else self.build(calls)
 
 
 @dataclass
@@ -81,7 +81,7 @@ class Work:
                     yield call, [unwritten(call, why, call.item.name)], None
                     continue
                 reply = next(replies)
-                yield call, list(rows_of(call, reply, asking, teacher)), reply
+                yield call, list(_module_of(call).rows_of(call, reply, asking, teacher)), reply
                 self.ctx.progress.update(self.done, len(self.calls), self.client.line())
             next(replies, None)  # yields nothing, but lets the client check its counts after the last reply
 
@@ -93,10 +93,10 @@ def run(ctx: Context) -> Rows:
         ConfigError: a question type, language, key, price, model or the endpoint does not work as configured.
         TemporaryError: the endpoint is down; its replies so far are kept in the journal.
     """
-    items, languages = with_own_language(ctx.rows(Item), ctx.config)
+    items, counts = with_own_language(ctx.rows(Item), ctx.config)
     for item in items:
         language_of(item.language, ctx.section, f"language of {item.name}")
-    if line := said_of(languages.counts, ctx.section.language):
+    if line := said_of(counts, ctx.section.language):
         log.info("%s", line)
     _say_hidden(items)
     asking = Asking(
@@ -135,20 +135,11 @@ def _say_hidden(items: Sequence[Item]) -> None:
 
 def requests_for(calls: Sequence[Call], asking: Asking) -> Requests:
     """Return the requests of the calls, which must all belong to one part."""
-
-    def build(call: Call) -> ChatRequest:
-        if part_of(call.kind) == "visitor":
-            return visitor.request_for(call, asking.section, asking.seed)
-        return typed.request_for(call, asking)
-
-    return Requests(calls, build)
+    return Requests(calls, lambda call: _module_of(call).request_for(call, asking))
 
 
-def rows_of(call: Call, reply: ChatReply, asking: Asking, teacher: str) -> Rows:
-    """Return the rows of one reply."""
-    if part_of(call.kind) == "visitor":
-        return visitor.rows_of(call, reply, asking.section, teacher)
-    return typed.rows_of(call, reply, asking, teacher)
+def _module_of(call: Call) -> ModuleType:
+    return visitor if part_of(call.kind) == "visitor" else typed
 
 
 def _conversations(work: Work) -> Rows:

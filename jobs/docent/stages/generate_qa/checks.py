@@ -41,5 +41,5 @@ def check(config: PipelineConfig) -> list[str]:
         if unread:
             check_named(section.language, "generate_qa.language")
         return []
-    line = said_of(own_languages(texts, section.language).counts, section.language)
+    line = said_of(own_languages(texts, section.language)[1], section.language)
     return [line] if line else []

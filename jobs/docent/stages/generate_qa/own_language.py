@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from docent.config import GenerateQA, PipelineConfig
 from docent.errors import ConfigError
@@ -23,26 +22,16 @@ _WHERE = "generate_qa.language"
 _MODEL = "set llm.provider: openai, llm.base_url and llm.model"
 
 
-@dataclass(frozen=True)
-class Languages:
-    """Languages in which questions about texts are asked.
-
-    Attributes:
-        codes: language code by the key of the text.
-        counts: number of texts by language; texts whose language is unclear are not counted.
-    """
-
-    codes: Mapping[str, str]
-    counts: Mapping[str, int]
-
-
 def does_not_translate(config: PipelineConfig) -> bool:
     """Return whether the teacher can only ask in the language of the text."""
     return config.llm.provider == "offline"
 
 
-def own_languages(texts: Mapping[str, str], configured: str) -> Languages:
-    """Return the language of each text; if unclear, the language of most other texts, or else the configured one.
+def own_languages(texts: Mapping[str, str], configured: str) -> tuple[dict[str, str], Counter[str]]:
+    """Return the language of the questions about each text, and the number of texts in each language.
+
+    A text whose language is unclear is not counted; its questions are in the language of most other texts, or else in
+    the configured one.
 
     Args:
         texts: texts by any key, without texts whose source names a language.
@@ -59,7 +48,7 @@ def own_languages(texts: Mapping[str, str], configured: str) -> Languages:
     wanted = find_language(configured, _WHERE).code
     _check(counts, wanted)
     usual = counts.most_common(1)[0][0] if counts and wanted not in counts else wanted
-    return Languages({key: code or usual for key, code in found.items()}, counts)
+    return {key: code or usual for key, code in found.items()}, counts
 
 
 def _check(counts: Mapping[str, int], wanted: str) -> None:
@@ -92,8 +81,10 @@ def check_named(language: str, where: str) -> None:
         raise ConfigError(f"the offline teacher asks in {known}, not in {found.name}", where, _MODEL)
 
 
-def with_own_language(items: Sequence[Item], config: PipelineConfig) -> tuple[list[Item], Languages]:
-    """Return the items with the language of their questions, or unchanged if the teacher translates.
+def with_own_language(items: Sequence[Item], config: PipelineConfig) -> tuple[list[Item], Counter[str]]:
+    """Return the items with the language of their questions, and the number of texts in each language.
+
+    If the teacher translates, the items are unchanged and no text is counted.
 
     Raises:
         ConfigError: see `own_languages`.
@@ -104,10 +95,10 @@ def with_own_language(items: Sequence[Item], config: PipelineConfig) -> tuple[li
             if not item.language and len(texts.get(item.document_id, "")) < MAX_CHARS:
                 texts[item.document_id] = f"{texts.get(item.document_id, '')}\n{item.text[:MAX_CHARS]}"
     if not texts:
-        return list(items), Languages({}, {})
-    detected = own_languages(texts, (config.generate_qa or GenerateQA()).language)
-    kept = {key: code for key, code in detected.codes.items() if code != UNKNOWN}
-    return [_with_language(item, kept) for item in items], detected
+        return list(items), Counter()
+    codes, counts = own_languages(texts, (config.generate_qa or GenerateQA()).language)
+    kept = {key: code for key, code in codes.items() if code != UNKNOWN}
+    return [_with_language(item, kept) for item in items], counts
 
 
 def said_of(counts: Mapping[str, int], configured: str) -> str:

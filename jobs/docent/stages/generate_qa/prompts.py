@@ -49,9 +49,9 @@ def rewording_messages(
     """Return the messages of the second step of a conversation, which rewords its questions."""
     turns = "\n".join(f"Question: {question}\nAnswer: {answer}" for question, answer in dialogue)
     phrases = wording(language.code)
-    task = [phrases.pronouns.strip(), _pairs_wanted(len(dialogue)), phrases.line]
+    task = "\n".join([phrases.pronouns.strip(), _pairs_wanted(len(dialogue)), phrases.line])
     system = _filled(read_yaml("templates/frame.yaml")["rewording_system"], {"about": _about(section)})
-    user = f"{_document(call.item)}\n\n{_tagged('dialogue', turns)}\n\n{_joined(task)}"
+    user = f"{_document(call.item)}\n\n{_tagged('dialogue', turns)}\n\n{task}"
     return Message("system", system), Message("user", user)
 
 
@@ -97,7 +97,7 @@ def _task(call: Call, view: View, section: GenerateQA) -> str:
     tasks.append(_filled(task["words"], {"words": answer_words(call, section)}))
     if view.truths:
         tasks.append(_filled(task["truths"], {"truths": ", ".join(words[truth] for truth in view.truths)}))
-    return _joined([*tasks, wording(language.code).line])
+    return "\n".join([*tasks, wording(language.code).line])
 
 
 def answer_words(call: Call, section: GenerateQA) -> int:
@@ -130,10 +130,6 @@ def _titled(title: str, text: str) -> str:
 
 def _tagged(tag: str, text: str) -> str:
     return f"<{tag}>\n{as_material(text)}\n</{tag}>"
-
-
-def _joined(lines: Sequence[str]) -> str:
-    return "\n".join(lines)
 
 
 def _filled(template: str, places: Mapping[str, Any]) -> str:

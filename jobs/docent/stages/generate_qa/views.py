@@ -22,13 +22,7 @@ RELATED_CHARS = 2000
 MAX_LISTED_FACTS = 100
 SOUGHT_CHARS = 100_000
 """Distance in characters, before and after its estimated position, within which a fact of a section is searched."""
-MEDIA_TYPES = {
-    ".png": "image/png",
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".webp": "image/webp",
-    ".gif": "image/gif",
-}
+MEDIA_TYPES = {".jpg": "image/jpeg", **{f".{kind}": f"image/{kind}" for kind in ("jpeg", "png", "webp", "gif")}}
 """Types of pictures that endpoints accept, by file name suffix; other pictures are not sent."""
 
 

@@ -9,12 +9,12 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
-from docent.config import GenerateQA
 from docent.llm.chat import ChatReply, ChatRequest, Material, Message
 from docent.llm.structure.dialogue import UnusableReplyError, parse_dialogue, parse_shorter_dialogue
 from docent.records import QAPair, Reject, make_id
 from docent.stages.generate_qa.calls import Call, unwritten
 from docent.stages.generate_qa.question_types import VISITOR, language_of, read_yaml
+from docent.stages.generate_qa.views import Asking
 from docent.teacher.offline import TEACHER
 from docent.text.markdown.figures import with_descriptions
 from docent.text.prompt_safety import as_material, restored, visible
@@ -28,9 +28,9 @@ NO_MORE = "no more answers in the text"
 _PLACE = re.compile(r"\{(name|text)\}")
 
 
-def request_for(call: Call, section: GenerateQA, seed: int) -> ChatRequest:
+def request_for(call: Call, asking: Asking) -> ChatRequest:
     """Return the request of a call: prompt, and the same material in structured form for the offline teacher."""
-    prompts = read_yaml("templates/visitor.yaml")
+    prompts, section = read_yaml("templates/visitor.yaml"), asking.section
     language = language_of(call.item.language, section).name
     text = visible(with_descriptions(call.item.text, call.item.figures))
     system = prompts["system"].format(pairs=section.pairs_per_call, words=section.max_answer_words, language=language)
@@ -52,7 +52,7 @@ def request_for(call: Call, section: GenerateQA, seed: int) -> ChatRequest:
             pairs=section.pairs_per_call,
             max_answer_words=section.max_answer_words,
             language=language,
-            seed=seed,
+            seed=asking.seed,
         ),
         problem_of=partial(problem_with, section.pairs_per_call),
     )
@@ -67,9 +67,9 @@ def problem_with(pairs: int, reply: ChatReply) -> str:
     return ""
 
 
-def rows_of(call: Call, reply: ChatReply, section: GenerateQA, teacher: str) -> Iterator[QAPair | Reject]:
+def rows_of(call: Call, reply: ChatReply, asking: Asking, teacher: str) -> Iterator[QAPair | Reject]:
     """Yield the pairs of one reply, and report missing ones."""
-    item, wanted = call.item, section.pairs_per_call
+    item, wanted = call.item, asking.section.pairs_per_call
     if reply.error or reply.problem:
         pairs = [] if reply.error or not reply.whole else parse_shorter_dialogue(reply.text, wanted)
     else:
@@ -87,7 +87,7 @@ def rows_of(call: Call, reply: ChatReply, section: GenerateQA, teacher: str) -> 
             question=question,
             answer=answer,
             question_type=VISITOR,
-            language=language_of(item.language, section).code,
+            language=language_of(item.language, asking.section).code,
             temperature=call.temperature,
             index=index,
             teacher=teacher,

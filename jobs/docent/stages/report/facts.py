@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 
 from docent.artifacts.summaries import LeakAudit, Mean, ScoreSummary, read_summary
 from docent.context import Context
@@ -187,8 +186,8 @@ def _metrics(evidence: Evidence) -> tuple[str, ...]:
 def _by_exhibit(
     scores: Iterable[Score],
     arms: tuple[str, ...],
-    labels: Mapping[str, str] = MappingProxyType({}),
-    first: Mapping[str, str] = MappingProxyType({}),
+    labels: Mapping[str, str],
+    first: Mapping[str, str],
 ) -> tuple[ExhibitRow, ...]:
     """Count right answers by exhibit or section.
 

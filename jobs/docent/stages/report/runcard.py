@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import PurePosixPath, PureWindowsPath
+from pathlib import PurePosixPath
 from urllib.parse import urlsplit, urlunsplit
 
 import yaml
@@ -161,11 +161,8 @@ def shortened(text: str) -> str:
     """Remove credentials and queries from URLs in `text`; if it has no URL, cut absolute paths to the last name."""
     if "://" in text:
         return re.sub(r"(?<!\S)\S*?://\S+", lambda match: _without_credentials(match[0]), text)
-    return re.sub(r"(?<![\w.])(?:[A-Za-z]:[\\/]|/)[^\s'\":;,]+", lambda match: f"…/{_last_name(match[0])}", text)
-
-
-def _last_name(path: str) -> str:
-    return (PureWindowsPath if "\\" in path else PurePosixPath)(path).name
+    paths = re.compile(r"(?<![\w.])(?:[A-Za-z]:[\\/]|/)[^\s'\":;,]+")
+    return paths.sub(lambda match: "…/" + PurePosixPath(match[0].replace("\\", "/")).name, text)
 
 
 def _without_credentials(url: str) -> str:

@@ -16,11 +16,6 @@ FRUITLESS = 0.25
 """The page warns if at least this share of the requests gave no pair."""
 
 
-def warning_of(evidence: Evidence) -> str:
-    """Return why the numbers are too good, or "" if no test photo leaked."""
-    return f"{leaked(evidence)}, so these numbers are too good." if evidence.audit and evidence.audit.leaks else ""
-
-
 def leaked(evidence: Evidence) -> str:
     """Return the number of test photos that are also in training or validation, as the beginning of a sentence."""
     if evidence.audit is None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from docent.artifacts.summaries import Mean
 from docent.messages.plurals import joined
 from docent.stages.report.sentences.amounts import counted, plural
-from docent.stages.report.sentences.cautions import cautions_of, warning_of
+from docent.stages.report.sentences.cautions import cautions_of, leaked
 from docent.stages.report.sentences.findings import Evidence, Standing, comparable, standing, too_small
 from docent.stages.report.sentences.support import in_order, measured, no_nearer, shares_of, support_of
 from docent.stages.report.sentences.wording import ACCURACY, arm_of, interval, metric_of, percent
@@ -41,7 +41,8 @@ def judge(evidence: Evidence) -> Verdict:
     """Write the verdict: which model or method is best, the numbers for it, and its limits."""
     headline, support = _headline(evidence)
     cautions = cautions_of(evidence, scored=any(evidence.arms.values()))
-    return Verdict(headline, warning_of(evidence), support, cautions)
+    leaks = evidence.audit.leaks if evidence.audit else 0
+    return Verdict(headline, f"{leaked(evidence)}, so these numbers are too good." if leaks else "", support, cautions)
 
 
 def _headline(evidence: Evidence) -> tuple[str, tuple[str, ...]]:
