@@ -1,8 +1,8 @@
-"""Check that the stages can do what a configuration asks for, before the first one starts rather than hours later.
+"""Check before a run that its stages support the configuration, so that none fails hours later.
 
-Reads the configuration; writes nothing and sends no requests. The types in `config/` check single values; checks that
-need knowledge of a stage are here: a stage with such checks is a package with a module `checks` that has
-`check(config)`. It returns lines for the user, which are printed to standard error.
+Reads the configuration; writes nothing and sends no requests. The types in `config/` check single values. A stage with
+further checks is a package with a module `checks`; its function `check(config)` returns lines for the user, which are
+printed to standard error.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ def check_stages(config: PipelineConfig) -> None:
 
 
 def check_teacher_sees(config: PipelineConfig) -> None:
-    """Check that the teacher can see pictures if it must describe them; here, since stage ingest is slow to import.
+    """Check that the teacher can read pictures if it describes them; not in stage ingest, which is slow to import.
 
     Raises:
-        ConfigError: descriptions are requested of a teacher that cannot see.
+        ConfigError: descriptions are requested from a teacher that cannot read pictures.
     """
     if describes(config) and config.llm.provider == "offline":
         raise ConfigError(
-            "ingest.describe needs a teacher that sees pictures, and the offline teacher does not",
+            "ingest.describe needs a model that reads pictures; the offline teacher cannot",
             "llm.provider: offline",
-            "name an endpoint (llm.provider, llm.base_url, llm.model), or --set ingest.describe.enabled=false",
+            "configure an endpoint (llm.provider, llm.base_url, llm.model), or --set ingest.describe.enabled=false",
         )
 
 

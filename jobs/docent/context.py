@@ -44,7 +44,7 @@ class Context:
     Attributes:
         inputs: complete artifacts of the units that this unit reads, by unit name.
         folder: `<run>/<unit>/<spec10>`, the folder of all output.
-        progress: the progress record; set `total`, and report progress to it.
+        progress: where the stage reports its progress.
         stop: set once SIGTERM arrives; long loops then save and raise StoppedError.
         usage: tokens, usd and seconds for the marker; see `spend`.
     """
@@ -78,7 +78,7 @@ class Context:
 
     @property
     def scratch(self) -> Path:
-        """A folder that survives kills and is never an output; all attempts with this spec share it."""
+        """A folder for checkpoints, which is kept if an attempt is killed and is never part of the output."""
         path = self.folder / "checkpoints"
         path.mkdir(parents=True, exist_ok=True)
         return path
@@ -92,7 +92,7 @@ class Context:
         return revisers(self.inputs, kind)
 
     def artifacts(self, kind: type[Row]) -> list[Artifact]:
-        """Return the inputs whose rows of a type count: those that revised them, or else those that created them."""
+        """Return the inputs to read rows of a type from: those that revised them, or else those that created them."""
         return self.revisers(kind) or self.writers(kind)
 
     def artifact(self, kind: type[Row]) -> Artifact | None:
@@ -127,7 +127,7 @@ class Context:
         """
         if image.unit not in self.inputs:
             raise InputError(
-                f"the picture {image.id} is of a unit that is not read: {printable(image.unit)}",
+                f"picture {image.id} belongs to unit {printable(image.unit)}, which is not an input",
                 str(self.run_dir),
                 "docent run --verify",
             )

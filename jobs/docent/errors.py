@@ -1,14 +1,14 @@
-"""The exception tree of docent and the exit codes that Kubernetes, scripts and people see.
+"""Define the exceptions of docent, and the exit codes that Kubernetes, scripts and users see.
 
 PipelineError                    1    a bug, retried up to the limit
-├── InputError                   42   this shard's input is bad: not retried, other shards go on
-├── ConfigError                  43   configuration or credential: the whole job fails at once
+├── InputError                   42   this shard's input is invalid: not retried; other shards continue
+├── ConfigError                  43   invalid configuration or credential: the whole job fails at once
 ├── IncompleteInputError         44   an input is not complete yet
 ├── StoppedError                 143  stopped by SIGTERM, retried
-└── TemporaryError               200  endpoint down, a peer lost, a source changed: retried
+└── TemporaryError               200  endpoint down, peer lost, source changed: retried
 
-Whoever raises one says what is wrong, where, and the next command. The stage shell and the launcher print that
-and no traceback. The launcher itself ends with one of LAUNCHER_EXIT_CODES. Both tables become docs/errors.md.
+Each error has the problem, its location and the next command. The stage shell and the launcher print these without a
+traceback. The launcher exits with one of LAUNCHER_EXIT_CODES. docs/errors.md is generated from both tables.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from __future__ import annotations
 from docent.messages.printing import printable
 
 MAX_WHERE_CHARS = 4096
-"""As long as a path may be."""
+"""Maximum length of a path on Linux."""
 
 
 class PipelineError(Exception):
-    """Something a person can act on.
+    """An error that the user can act on.
 
     Args:
         what: the problem in one sentence.
         where: the file and line, config path, URL or image it is about.
-        next_step: the command or edit that gets out of it.
+        next_step: the command or edit that resolves it.
     """
 
     exit_code = 1
@@ -45,51 +45,51 @@ class PipelineError(Exception):
 
 
 class InputError(PipelineError):
-    """The data given to a stage cannot be used."""
+    """The input of a stage is unusable."""
 
     exit_code = 42
-    meaning = "bad input: the file, row or folder named in the message; other shards go on"
+    meaning = "invalid input: the file, row or folder in the message; other shards continue"
 
 
 class ConfigError(PipelineError):
     """The configuration or a credential is wrong; retrying cannot help."""
 
     exit_code = 43
-    meaning = "configuration or credential: nothing is retried until it is edited"
+    meaning = "invalid configuration or credential: not retried until it is corrected"
 
 
 class IncompleteInputError(PipelineError):
-    """A unit that this one reads has not finished."""
+    """A unit that this one reads is not complete."""
 
     exit_code = 44
-    meaning = "an input is not complete: the message names the unit and the command that makes it"
+    meaning = "an input is not complete: the message names the unit and the command that produces it"
 
 
 class StoppedError(PipelineError):
-    """SIGTERM arrived; what was durable stays, the next attempt goes on from there."""
+    """SIGTERM stopped the process; durable output is kept, and the next attempt continues from it."""
 
     exit_code = 143
     meaning = "stopped by SIGTERM; run again to continue"
 
 
 class TemporaryError(PipelineError):
-    """The outside world failed for now."""
+    """A temporary failure outside docent, such as an unreachable endpoint."""
 
     exit_code = 200
-    meaning = "temporary: endpoint down, disk full, a peer lost, a source changed; run again to continue"
+    meaning = "temporary failure: endpoint down, disk full, peer lost, source changed; run again to continue"
 
 
-# The classes above, in their order; LauncherError below is no error of a stage.
+# The classes above, in their order; stages do not raise LauncherError below.
 STAGE_ERRORS: tuple[type[PipelineError], ...] = (PipelineError, *PipelineError.__subclasses__())
 
 LAUNCHER_EXIT_CODES: dict[int, str] = {
     0: "done",
     1: "a bug in docent",
-    2: "usage, or a question with no terminal and no --yes",
+    2: "usage error, or confirmation required without a terminal or --yes",
     3: "invalid configuration",
     4: "cluster unreachable or forbidden",
-    5: "refused at admission",
-    6: "a gate failed (audit, --fail-if, validators)",
+    5: "rejected by the cluster's admission control",
+    6: "a check failed (audit, --fail-if, validation)",
     100: "a stage failed",
     101: "not finished yet",
     102: "not found",

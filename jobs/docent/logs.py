@@ -66,7 +66,7 @@ def configure(level: str, environ: Mapping[str, str] = os.environ) -> None:
         try:
             handlers.append(logging.FileHandler(log_file, encoding="utf-8"))
         except OSError as error:
-            raise ConfigError(f"the log file cannot be written: {error.strerror}", log_file, "fix LOG_FILE") from None
+            raise ConfigError(f"cannot write the log file: {error.strerror}", log_file, "change LOG_FILE") from None
     plain = PlainFormatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S")
     for handler in handlers:
         handler.setFormatter(JsonFormatter() if "KUBERNETES_SERVICE_HOST" in environ else plain)

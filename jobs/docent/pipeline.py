@@ -38,7 +38,7 @@ class Stage:
         needs: resources that a pod of it must reach.
         revises: whether its rows replace the rows of the same type that it reads.
         deliver: dotted path of a function that pushes the complete unit elsewhere, `module:function`, or "". It is
-            called once the unit is complete, and again while anything is left to push; it never fails the unit.
+            called once the unit is complete, and by later runs while anything is left to push; it never fails the unit.
     """
 
     run: str
@@ -172,7 +172,7 @@ def units(config: PipelineConfig) -> dict[str, Unit]:
     if answer and not config.finetune and set(answer.arms) & set(BASE_MODEL_ARMS):
         missing.append("answer needs the base model: add a section `finetune:` (enabled: false is enough)")
     if missing:
-        raise ConfigError("\n  - ".join(["stages are missing", *missing]), "pipeline file", "add them, then run again")
+        raise ConfigError("\n  - ".join(["stages are missing", *missing]), "pipeline file", "add these sections")
     by_name: dict[str, Unit] = {}
     for stage in present:
         parts = _PARTS[stage](config) if stage in _PARTS else ("",)

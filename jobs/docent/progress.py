@@ -19,8 +19,8 @@ log = logging.getLogger("docent.progress")
 FILE_INTERVAL_S = 1.0
 LINE_INTERVAL_S = 15.0
 SETTLING_S = 10.0
-"""Measure the rate only from this long after the start of an attempt, and show it after the same time again: the first
-steps of a training are several times slower than the others."""
+"""The rate is measured from this time after the start of an attempt, and shown after the same time again, because the
+first training steps are several times slower than later ones."""
 
 
 class ShardProgress(SideFile):

@@ -93,7 +93,7 @@ class Figure(Frozen):
     description: str = ""
     """A teacher's description of the picture; empty if none was requested."""
     image: ImageFile | None = None
-    """The picture, or None if the reference leads nowhere, which also yields a reject."""
+    """The picture, or None if the reference cannot be resolved, which also yields a reject."""
 
 
 class Fact(Frozen):

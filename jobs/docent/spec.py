@@ -56,7 +56,7 @@ class RunStates:
 
     Args:
         verify: hash every listed file and every source instead of trusting size and time stamps.
-        as_left: if the source files of a unit are gone or were moved, use the output that the last run left.
+        as_left: if the source files of a unit no longer exist, use the output of the last run.
         stage_unit: in a stage, the unit that this process works on. Only its own sources are then checked; the digests
             of earlier units' sources come from their `_SUCCESS.json`. The launcher checks all of them.
     """
@@ -112,7 +112,7 @@ class RunStates:
         return state
 
     def _is_before(self, name: str) -> bool:
-        """Return whether this process is a stage after the unit, and so trusts the digest in its `_SUCCESS.json`."""
+        """Return whether this process runs a later stage than the unit, and trusts its `_SUCCESS.json`."""
         return self.stage_unit not in ("", name)
 
     def _spec_hash(self, name: str, digests: dict[str, str], sources: str) -> str:
@@ -156,7 +156,7 @@ class RunStates:
         for path in paths:
             if not path.exists():
                 next_step = _where_to_correct(self.config, self.units[name], path)
-                raise InputError(f"{name} cannot find its input", printable(str(path)), next_step)
+                raise InputError(f"the input of {name} does not exist", printable(str(path)), next_step)
             self._refuse_own_output(name, path)
         outwards = reads_base_model(self.units[name])
         with one_at_a_time(self._cache, paths) if self.stage_unit else nullcontext():
@@ -166,7 +166,7 @@ class RunStates:
                 snapshot = take_snapshot(paths, self._known, outwards)
             except PermissionError as error:
                 where = printable(str(error.filename))
-                raise InputError("no permission to read a source", where, "chmod -R a+rX it") from None
+                raise InputError("no permission to read a source", where, "chmod -R a+rX PATH") from None
             if self.stage_unit:
                 write_hashes(self._cache, snapshot)
         self._known |= snapshot.files
@@ -178,7 +178,7 @@ class RunStates:
         run_dir, real = self.run_dir.resolve(), path.resolve()
         if self.units[name].stage == "ingest" and (real == run_dir or run_dir in real.parents):
             raise InputError(
-                "a source lies inside the folder of this run", printable(str(path)), "copy it elsewhere, or --run OTHER"
+                "a source is inside this run's folder", printable(str(path)), "copy it elsewhere, or use --run OTHER"
             )
 
 
@@ -190,4 +190,4 @@ def _where_to_correct(config: PipelineConfig, unit: Unit, path: Path) -> str:
             field = f"ingest.sources.{number}.path"
         elif path == source.images_folder:
             field = f"ingest.sources.{number}.images"
-    return f"correct it in the pipeline file, or: docent run --set {field}=..."
+    return f"correct the path in the pipeline file, or: docent run --set {field}=..."

@@ -75,7 +75,7 @@ def run_shard(
         if failed is None and peers.is_rank():
             failed = PipelineError(traceback.format_exc()[-TRACEBACK_CHARACTERS:], next_step=PipelineError.meaning)
         elif failed is None:
-            log.exception("docent failed at %s", unit_name)
+            log.exception("unexpected error in %s", unit_name)
             bug = PipelineError(f"{type(error).__name__}: {error}", next_step=PipelineError.meaning)
             _note_failure(states, unit_name, shard, bug, rehearse)
             return PipelineError.exit_code
@@ -92,7 +92,7 @@ def run_shard(
 def _note_failure(
     states: RunStates | None, unit: str, shard: Shard | None, error: PipelineError, rehearse: int | None
 ) -> None:
-    """Record why the shard failed, so that `docent status` can show it; a shard asked to stop has not failed."""
+    """Record why the shard failed, so that `docent status` can show it; a stopped shard has not failed."""
     if states is None or shard is None or rehearse is not None or isinstance(error, StoppedError):
         return
     try:
@@ -110,18 +110,18 @@ def _system_error(error: Exception, run_dir: Path) -> PipelineError | None:
     number = getattr(error, "errno", None)
     # Some libraries write files themselves and wrap the system's error, such as safetensors.
     if number == errno.EFBIG:
-        return TemporaryError("a file exceeds the size limit", where, "raise ulimit -f, then: docent run")
+        return TemporaryError("a file exceeds the file size limit", where, "raise ulimit -f, then: docent run")
     if number in (errno.ENOSPC, errno.EDQUOT) or "No space left on device" in str(error):
         return TemporaryError("the disk is full", where, "free space, then: docent run")
     if number in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
-        return ConfigError(f"cannot be read or written: {os.strerror(number)}", where, "fix it, or --data OTHER")
+        return ConfigError(f"cannot read or write: {os.strerror(number)}", where, "fix permissions, or --data OTHER")
     return None
 
 
 def _unit(config: PipelineConfig, name: str) -> Unit:
     known = units(config)
     if name not in known:
-        raise ConfigError(f"no unit {name!r} in this configuration", "docent stage", f"one of: {', '.join(known)}")
+        raise ConfigError(f"no unit {name!r} in this configuration", "docent stage", f"use one of: {', '.join(known)}")
     return known[name]
 
 
@@ -211,11 +211,11 @@ def _wait_for_inputs(states: RunStates, unit: Unit, stop: threading.Event) -> tu
         if spec is not None:
             return spec, {read: a for read in unit.reads if (a := states.of(read).artifact) is not None}
         if stop.wait(0 if time.monotonic() >= give_up_s else INPUT_POLL_S):
-            raise StoppedError(f"{unit.name} was stopped", next_step="docent run")
+            raise StoppedError(f"{unit.name} was stopped by SIGTERM", next_step="docent run")
         if time.monotonic() >= give_up_s:
             missing = [read for read in unit.reads if states.of(read).artifact is None]
             raise IncompleteInputError(
-                f"{unit.name} reads units that are not complete: {', '.join(missing)}",
+                f"{unit.name} needs units that are not complete: {', '.join(missing)}",
                 str(states.run_dir),
                 f"docent run --to {missing[-1]}",
             )
@@ -232,6 +232,6 @@ def _rehearse(ctx: Context, steps: int) -> None:
         rehearsal = importlib.import_module(module)
     except ModuleNotFoundError as error:
         if module.startswith(str(error.name)):
-            raise ConfigError(f"{ctx.unit.stage} has no rehearsal", ctx.unit.name, "leave --rehearse out") from None
+            raise ConfigError(f"{ctx.unit.stage} has no rehearsal", ctx.unit.name, "omit --rehearse") from None
         raise
     rehearsal.run(ctx, steps)

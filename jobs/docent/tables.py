@@ -11,7 +11,7 @@ import importlib
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
-Family = Literal["tuned", "base", "look-up", "floor"]
+ArmFamily = Literal["tuned", "base", "look-up", "floor"]
 """Kind of an arm, for colours and markers: a fine-tuned model, the base model, a look-up, or a trivial baseline."""
 
 
@@ -60,7 +60,7 @@ class ArmKind:
     """
 
     run: str
-    family: Family
+    family: ArmFamily
     short: str
     text: str
     model: Literal["", "base", "tuned"] = ""

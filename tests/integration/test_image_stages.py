@@ -188,7 +188,7 @@ def test_a_photo_that_is_damaged_behind_its_old_time_is_noticed_before_it_is_cop
     path.write_bytes(whole[: len(whole) // 2] + bytes(len(whole) - len(whole) // 2))
     os.utime(path, ns=times)
     assert run_shard(made, "augment-images", run_dir) == 44
-    assert "augment-images reads units that are not complete: ingest" in caplog.text
+    assert "augment-images needs units that are not complete: ingest" in caplog.text
 
 
 def test_no_photo_to_test_with_is_one_message_with_the_way_out(
@@ -202,7 +202,7 @@ def test_no_photo_to_test_with_is_one_message_with_the_way_out(
     run(made, run_dir, stages=STAGES[:3])
     caplog.clear()
     assert run_shard(made, "assemble", run_dir) == 42
-    assert "no exhibit has a photo to test with: 2 exhibits, 2 usable photos" in caplog.text
+    assert "no exhibit has a test photo: 2 exhibits have 2 usable photos" in caplog.text
     assert "--set assemble.split=published" in caplog.text
     assert "Traceback" not in caplog.text
     published = run(config(tmp_path / "museum", assemble={"split": "published"}), run_dir)
@@ -227,7 +227,7 @@ def test_too_many_absent_photos_stop_the_run_before_anything_is_built_on_them(
     (tmp_path / "raw.csv").write_text(table)
     made = config(tmp_path / "raw.csv", "exhibits-csv", ingest={"max_reject_rate": 0.05})
     assert run_shard(made, "ingest", run_dir) == 42
-    assert "ingest rejected 2 of 4, more than 5%" in caplog.text
+    assert "ingest rejected 2 of 4 (limit 5%)" in caplog.text
     assert "1 x photo not found" in caplog.text and "1 x path leaves the images folder" in caplog.text
 
 

@@ -293,7 +293,7 @@ IMPOSSIBLE = {
     "generate_qa.types=[boolen]": "did you mean boolean?",
     "generate_qa.language=Klingon": "generate_qa.language",
     "ingest.sources.0.language=Klingon": "ingest.sources.0.language",
-    "ingest.describe.enabled=true": "needs a teacher that sees pictures",
+    "ingest.describe.enabled=true": "needs a model that reads pictures",
 }
 
 

@@ -31,4 +31,4 @@ def museum(folder: Path, broken: int) -> PipelineConfig:
 @pytest.mark.parametrize(("broken", "code"), [(1, 0), (3, 42)])
 def test_the_rate_counts_photos(tmp_path: Path, caplog: pytest.LogCaptureFixture, broken: int, code: int) -> None:
     assert run_shard(museum(tmp_path, broken), "ingest", tmp_path / "run") == code
-    assert ("ingest rejected 3 of 28, more than 5%: 3 x does not decode" in caplog.text) == (code == 42)
+    assert ("ingest rejected 3 of 28 (limit 5%): 3 x does not decode" in caplog.text) == (code == 42)

@@ -52,7 +52,7 @@ JSON_LOG = "\n".join(
     for level, message in (("ERROR", "first"), ("ERROR", "the key is wrong\n  where: llm.api_key_env"), ("INFO", "bye"))
 )
 TRACEBACK = (
-    "2026-01-01 10:00:01,000 ERROR docent failed at ingest\nTraceback (most recent call last):\n  x\nKeyError: 'a'\n"
+    "2026-01-01 10:00:01,000 ERROR unexpected error in ingest\nTraceback (most recent call last):\n  x\nKeyError: 'a'\n"
 )
 
 
@@ -61,7 +61,7 @@ TRACEBACK = (
     [
         (LOG, "the CSV has no column 'description' (raw_data.csv:1)"),
         (JSON_LOG, "the key is wrong (llm.api_key_env)"),
-        (TRACEBACK, "docent failed at ingest: KeyError: 'a'"),
+        (TRACEBACK, "unexpected error in ingest: KeyError: 'a'"),
         (
             "Traceback (most recent call last):\n  File\nModuleNotFoundError: No module named 'x'\n",
             "ModuleNotFoundError: No module named 'x'",
@@ -81,9 +81,9 @@ def test_the_last_error_of_a_log_on_one_line(log: str, said: str) -> None:
     [
         ((ended(42),), LOG, "exit 42, tried 4 times: the CSV has no column 'description' (raw_data.csv:1)", 42),
         ((ended(200), ended(43)), JSON_LOG, "exit 43, tried 4 times: the key is wrong (llm.api_key_env)", 43),
-        ((ended(42), ended(1)), "", "exit 42, tried 4 times: bad input", 42),
+        ((ended(42), ended(1)), "", "exit 42, tried 4 times: invalid input", 42),
         ((ended(200), ended(139)), "", "exit 139, tried 4 times: killed by signal 11", 139),
-        ((ended(143), ended(200)), "", "exit 200, tried 4 times: temporary", 200),
+        ((ended(143), ended(200)), "", "exit 200, tried 4 times: temporary failure", 200),
         ((ended(44),), "", "exit 44, tried 4 times: an input is not complete", 44),
         (
             (ended(42), ended(137, "OOMKilled")),
@@ -109,9 +109,9 @@ def test_a_failed_shard_is_named() -> None:
     conditions = [{"type": "Failed", "status": "True", "reason": "FailedIndexes", "message": "Job has failed indexes"}]
     status = {"failed": 1, "failedIndexes": "1,3-5", "conditions": conditions}
     reading = read({"kind": "Job", "spec": {"completions": 8}, "status": status})
-    assert why_failed(UnitEvidence("ingest", reading, (ended(42),))).text == "exit 42, index 1,3-5: bad input"
+    assert why_failed(UnitEvidence("ingest", reading, (ended(42),))).text == "exit 42, index 1,3-5: invalid input"
     alone = read({"kind": "Job", "spec": {"completions": 1}, "status": {**status, "failedIndexes": "0"}})
-    assert why_failed(UnitEvidence("ingest", alone, (ended(42),))).text == "exit 42: bad input"
+    assert why_failed(UnitEvidence("ingest", alone, (ended(42),))).text == "exit 42: invalid input"
 
 
 def test_a_pods_log_for_people() -> None:

@@ -89,6 +89,6 @@ def test_trace_looks_for_no_file_outside_the_sources(
 def test_rows_that_are_none_are_named_when_a_stage_reads_them(forged: Callable[[str], RunStates]) -> None:
     artifact = forged('{"id": 3}').of("ingest").artifact
     assert artifact is not None
-    with pytest.raises(InputError, match="not a Document") as refused:
+    with pytest.raises(InputError, match="invalid Document row") as refused:
         list(artifact.rows(Document))
     assert refused.value.where.endswith(".jsonl:1")

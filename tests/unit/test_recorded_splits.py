@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.tiny_museum import image_row, item_row, pair_rows
 
-from docent.artifacts.recorded_splits import Recorded
+from docent.artifacts.recorded_splits import Recorded, RecordedSplit
 from docent.config import Assemble
 from docent.records import Document, ImageFile, ImageQuality, Item, Section, Slots, Span, Split, make_id
 from docent.stages.assemble import _assigned
@@ -67,9 +67,7 @@ def planned(museum: dict[str, list[Photo]], recorded: Recorded) -> tuple[dict[st
 
 
 def lines(data: bytes, material: int) -> Recorded:
-    from docent.artifacts.recorded_splits import Line
-
-    return Recorded(tuple(map(Line.model_validate_json, data.splitlines())), "rule", str(material))
+    return Recorded(tuple(map(RecordedSplit.model_validate_json, data.splitlines())), "rule", str(material))
 
 
 additions = st.lists(

@@ -156,7 +156,7 @@ def test_a_source_that_is_missing_fails_its_unit(states: RunStates) -> None:
     backend = ScriptedBackend(states)
     scheduler = schedule(states, backend)
     assert scheduler.failed == ["ingest"] and backend.submitted == []
-    assert "cannot find its input" in scheduler.units["ingest"].cause
+    assert "the input of ingest does not exist" in scheduler.units["ingest"].cause
 
 
 @pytest.mark.parametrize("backend", [LocalBackend, ClusterBackend])

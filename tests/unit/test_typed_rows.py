@@ -138,7 +138,7 @@ def test_only_listed_figures_are_taken_and_others_are_said() -> None:
     assert (reject.raw, reject.parents) == ("../../etc/passwd", (pair.id,))
     tally = Tally()
     tally.count(call, [pair, reject])
-    assert tally.lines() == ["figures named that no list had: 1, their pairs were kept without them"]
+    assert tally.lines() == ["figures named but not listed: 1; their pairs were kept without them"]
 
 
 @pytest.mark.feature("reasoning")

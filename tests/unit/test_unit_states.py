@@ -196,7 +196,7 @@ def test_a_damaged_output_is_not_taken_for_a_stopped_attempt(
 
 def test_a_source_that_is_gone_is_said_in_the_table(tmp_path: Path, run_dir: Path, two_stages: PipelineConfig) -> None:
     (tmp_path / "source").rmdir()
-    assert "cannot run: ingest cannot find its input" in seen(two_stages, run_dir).note
+    assert "cannot run: the input of ingest does not exist" in seen(two_stages, run_dir).note
     assert seen(two_stages, run_dir, "assess-images").note == "after ingest"
 
 

@@ -222,7 +222,7 @@ def test_a_source_inside_the_run_itself_is_refused(tmp_path: Path) -> None:
     (run_dir / "review").mkdir(parents=True)
     for path in (run_dir, run_dir / "review"):
         config = PipelineConfig.model_validate({"ingest": {"sources": [{"kind": "markdown", "path": str(path)}]}})
-        with pytest.raises(InputError, match="inside the folder of this run"):
+        with pytest.raises(InputError, match="inside this run's folder"):
             RunStates(config, run_dir).of("ingest")
 
 

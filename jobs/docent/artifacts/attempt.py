@@ -62,7 +62,7 @@ def failure_of(error: PipelineError, index: int, plan: str, spec: str) -> Failur
 
 
 def write_failure(run_dir: Path, unit: str, failure: Failure) -> None:
-    """Write a failure to disk, without secrets. On a full disk nothing is written: the log has the message."""
+    """Write a failure to disk, without secrets. If the disk is full, write nothing: the log has the message."""
     next_step = mask(failure.next_step)
     if len(next_step) > MAX_NEXT_STEP_CHARS:  # a truncated command cannot be run
         next_step = ""
@@ -72,7 +72,7 @@ def write_failure(run_dir: Path, unit: str, failure: Failure) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_durably(path, safe.to_json(ensure_ascii=False))
     except (OSError, OutsideRunError) as error:
-        log.debug("the failure was not written down: %s", error)
+        log.debug("could not record the failure: %s", error)
 
 
 def forget_failure(run_dir: Path, unit: str, index: int) -> None:
@@ -82,7 +82,7 @@ def forget_failure(run_dir: Path, unit: str, index: int) -> None:
 
 
 def failures(run_dir: Path, unit: str) -> list[Failure]:
-    """Return the failures of a unit's shards by index, for any configuration; ignore torn or forged files."""
+    """Return the failures of a unit's shards, sorted by index, for any configuration; ignore invalid files."""
     paths = sorted((run_dir / unit).glob("failed-*.json"))
     return [failure for path in paths if (failure := _read(run_dir, f"{unit}/{path.name}"))]
 

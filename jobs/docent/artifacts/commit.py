@@ -37,14 +37,14 @@ def _write_rows(states: RunStates, ctx: Context, rows: Iterator[Any], parts: Par
         for row in rows:
             parts.write(row)
             if ctx.stop.is_set():
-                raise StoppedError(f"{ctx.unit.name} was stopped", next_step="docent run")
+                raise StoppedError(f"{ctx.unit.name} was stopped by SIGTERM", next_step="docent run")
     except (StoppedError, ConfigError):
         raise
     except Exception as error:
         _refuse_changed_sources(states, ctx.unit)  # a source that was missing or half written is not bad input or a bug
         if not isinstance(error, InputError) or not section_of(ctx.config, ctx.unit.stage).max_failed_shards:
             raise
-        log.error("shard %s failed, which max_failed_shards allows: %s", ctx.shard, error)
+        log.error("shard %s failed; the run continues because max_failed_shards allows it: %s", ctx.shard, error)
         return mask(str(error))
     return ""
 
@@ -52,7 +52,7 @@ def _write_rows(states: RunStates, ctx: Context, rows: Iterator[Any], parts: Par
 def _refuse_changed_sources(states: RunStates, unit: Unit) -> None:
     """Refuse to commit rows of sources that changed after they were hashed.
 
-    The spec hash would name the old content, and files that were missing for a moment would stay missing for good.
+    The spec hash describes the old content, and rows of a file that was missing briefly would be missing permanently.
 
     Raises:
         TemporaryError: a source changed, or can no longer be read.
@@ -61,13 +61,13 @@ def _refuse_changed_sources(states: RunStates, unit: Unit) -> None:
         changes = states.changed_sources(unit.name)
     except (OSError, InputError) as error:
         raise TemporaryError(
-            f"the sources of {unit.name} cannot be checked again: {error}", next_step="docent run"
+            f"cannot check whether the sources of {unit.name} have changed: {error}", next_step="docent run"
         ) from None
     if changes:
         raise TemporaryError(
-            f"sources changed while {unit.name} read them",
+            f"sources changed while {unit.name} was reading them",
             describe_changes(changes),
-            "wait until nothing writes there, then: docent run",
+            "wait until no process writes to them, then: docent run",
         )
 
 
@@ -129,8 +129,10 @@ def _check_gates(config: PipelineConfig, unit: Unit, markers: list[Marker], fold
     section = section_of(config, unit.stage)
     failed = [marker for marker in markers if marker.failed]
     if len(failed) > section.max_failed_shards:
+        limit = f"max_failed_shards is {section.max_failed_shards}"
         listed = "; ".join(f"shard {m.index}: {m.failed.splitlines()[0]}" for m in failed)
-        raise InputError(f"{len(failed)} shards of {unit.name} failed: {listed}", str(folder), "fix the input")
+        what = f"{counted(len(failed), 'shard')} of {unit.name} failed ({limit}): {listed}"
+        raise InputError(what, str(folder), "fix the input, then: docent run")
     reasons = sum((Counter(marker.reject_reasons) for marker in markers), Counter[str]())
     rejected = sum(part.rows for marker in markers for part in marker.rejects)
     rejected -= sum(reasons[why] for why in section.uncounted)
@@ -141,7 +143,7 @@ def _check_gates(config: PipelineConfig, unit: Unit, markers: list[Marker], fold
         top = ", ".join(f"{number} x {reason}" for reason, number in reasons.most_common(5))
         allowed = f"{unit.stage.replace('-', '_')}.max_reject_rate={min(1.0, rejected / total + 0.005):.2f}"
         raise InputError(
-            f"{unit.name} rejected {rejected} of {total}, more than {section.reject_limit:.0%}: {top}",
+            f"{unit.name} rejected {rejected} of {total} (limit {section.reject_limit:.0%}): {top}",
             f"{folder}/rejects-*.jsonl",
-            f"fix the input, or accept it: docent run --set {allowed}",
+            f"fix the input, or raise the limit: docent run --set {allowed}",
         )

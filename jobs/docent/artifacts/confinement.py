@@ -1,7 +1,7 @@
 """Check that paths named in a run's files stay inside that run. Reads links; writes nothing.
 
 A run folder may come from an untrusted source, through `docent pull` or an archive, and everything in it may be forged.
-All code that opens such a path goes through this module.
+All code that opens such a path must use this module.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MAX_PATH_BYTES = 2048
 
 
 class OutsideRunError(InputError):
-    """A file of the run names a path that leads out of it."""
+    """A file of the run contains a path that leads outside the run folder."""
 
 
 def is_plain(name: str) -> bool:
@@ -39,7 +39,7 @@ def inside(folder: Path, name: str) -> Path:
     """Return the path of `name` below `folder`, existing or not; follow links only if they stay inside `folder`.
 
     Raises:
-        OutsideRunError: the name is not plain, or a link on the path leads out of `folder`.
+        OutsideRunError: the name is not plain, or a link on the path leads outside `folder`.
     """
     path = os.fspath(folder)
     if is_plain(name):
@@ -50,9 +50,9 @@ def inside(folder: Path, name: str) -> Path:
         else:
             return folder / name
     raise OutsideRunError(
-        f"the path {printable(name)} leads out of the run",
+        f"the path {printable(name)} leads outside the run folder",
         str(folder),
-        "delete the file that names it, then: docent run",
+        "delete the file that contains this path, then: docent run",
     )
 
 
@@ -76,7 +76,7 @@ def statuses(folder: Path, names: Iterable[str]) -> Iterator[tuple[Path, os.stat
 
 
 def _is_below(path: str, folder: Path) -> bool:
-    """Return whether a link leads to something below the folder; a loop of links leads nowhere."""
+    """Return whether the target of a link is below the folder; False for a loop of links."""
     try:
         os.stat(path)
     except OSError as error:

@@ -1,7 +1,6 @@
 """Write files atomically and durably: under a temporary name, synced, then renamed.
 
-Reads and writes the files it is given. The outputs of a run and its markers are written through here
-(store.py, parts.py, context.py).
+All outputs and markers of a run are written with these functions (store.py, parts.py, context.py).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Load `_SUCCESS.json` and the markers of shards, and check their entries before anything relies on them.
 
-Reads these files and the files they list; writes nothing. A file that is torn, lacks keys or holds values of wrong
-types counts as absent, and a warning names it: a power cut, an editor, another version, or anyone may have written it.
+Reads these files and the files they list; writes nothing. A file that is truncated, lacks keys or has values of
+the wrong type is ignored with a warning: the cause may be a power cut, an editor, another version, or an attacker.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ RECORD = "splits.jsonl"
 
 def _plain_path(name: str) -> str:
     if not is_plain(name):
-        raise ValueError("the path leads outside of its folder")
+        raise ValueError("must be a path inside the folder")
     return name
 
 
 def _file_name(name: str) -> str:
     if "/" in _plain_path(name):
-        raise ValueError("the path leads outside of its folder")
+        raise ValueError("must be a path inside the folder")
     return name
 
 
@@ -118,7 +118,7 @@ def load_success(run_dir: Path, unit: str) -> Success | None:
     """Return the `_SUCCESS.json` of a unit, or None, with a warning if the file is invalid or of another unit."""
     success = _load(run_dir, f"{unit}/{SUCCESS}", Success)
     if success and (success.unit != unit or success.folder != success.spec[:SPEC_DIGITS]):
-        _warn(str(run_dir / unit / SUCCESS), "it is of another unit or folder")
+        _warn(str(run_dir / unit / SUCCESS), "it belongs to another unit or folder")
         return None
     return success
 
@@ -145,7 +145,7 @@ def _load(folder: Path, name: str, kind: type[K]) -> K | None:
         _warn(str(path), first_problem(error))
         return None
     if listed.schema_ != SCHEMA:
-        _warn(str(path), f"its schema is {listed.schema_}, this version of docent reads {SCHEMA}")
+        _warn(str(path), f"its schema version is {listed.schema_}; this version of docent reads {SCHEMA}")
         return None
     return listed
 
@@ -184,7 +184,7 @@ def read_rows(path: Path, kind: type[M]) -> Iterator[M]:
     """Yield the rows of a JSONL file, validated.
 
     Raises:
-        InputError: a line does not hold a row of `kind`; the error names file and line.
+        InputError: a line is not a valid row of `kind`; the error gives file and line.
     """
     with path.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, 1):
@@ -192,11 +192,11 @@ def read_rows(path: Path, kind: type[M]) -> Iterator[M]:
                 yield kind.model_validate_json(line)
             except ValidationError as error:
                 raise InputError(
-                    f"not a {kind.__name__}: {first_problem(error)}", f"{path}:{number}", "docent run --verify"
+                    f"invalid {kind.__name__} row: {first_problem(error)}", f"{path}:{number}", "docent run --verify"
                 ) from None
 
 
 @functools.cache
 def _warn(path: str, why: str) -> None:
-    """Warn once per process that a file counts as absent; the launcher reads the same file many times."""
-    log.warning("%s counts as absent: %s", printable(path), printable(why))
+    """Warn once per process that a file is ignored; the launcher reads the same file many times."""
+    log.warning("ignoring %s: %s", printable(path), printable(why))

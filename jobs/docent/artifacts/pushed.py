@@ -47,7 +47,7 @@ class Push(StrictSideFile):
     notes: tuple[str, ...] = ()
     """Notes for the user: other people's files that were kept, edits to the card that were replaced."""
     deleted: tuple[str, ...] = ()
-    """Other people's files that were to be deleted, as named in the settings."""
+    """Other people's files that the settings listed for deletion."""
 
 
 def is_open(config: PipelineConfig, run_dir: Path, artifact: Artifact | None) -> bool:

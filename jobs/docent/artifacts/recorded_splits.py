@@ -1,4 +1,4 @@
-"""Remember the splits of photos and pairs, so that test stays test when material is added to a run.
+"""Record the splits of photos and pairs, so that they stay the same when material is added to a run.
 
 Reads `splits.jsonl` of the last complete `assemble` (photos) or `build-dataset` (pairs about exhibits) of the run
 folder, or of the run that `assemble.splits_of` names; those stages rewrite their own lines and keep the others. The
@@ -34,7 +34,7 @@ DIGITS = 16
 HELD_OUT: tuple[Split, ...] = ("test", "validation", "train")
 
 
-class Line(Frozen):
+class RecordedSplit(Frozen):
     """One photo or pair and its split."""
 
     key: str
@@ -56,7 +56,7 @@ class Recorded:
         lines: all lines, including those of other rules.
     """
 
-    lines: tuple[Line, ...]
+    lines: tuple[RecordedSplit, ...]
     rule: str
     material: str
 
@@ -64,7 +64,7 @@ class Recorded:
     def earlier(self) -> dict[str, Split]:
         """The split of every key that this rule assigned before this material first appeared; the first entry wins.
 
-        Material that returns is therefore assigned as before, whatever was assigned in the meantime.
+        So material that is removed and added again later gets the same splits as before.
         """
         earlier: dict[str, Split] = {}
         for line in self.lines[: self._place]:
@@ -83,11 +83,11 @@ class Recorded:
 
         If a key occurs twice, as with the same photo of two exhibits, test wins over validation, and both over train.
         """
-        added: dict[str, Line] = {}
+        added: dict[str, RecordedSplit] = {}
         for key, name, split in assigned:
             known = added.get(key)
             if key not in self.earlier and (known is None or HELD_OUT.index(split) < HELD_OUT.index(known.split)):
-                added[key] = Line(key=key, name=name, split=split, rule=self.rule, material=self.material)
+                added[key] = RecordedSplit(key=key, name=name, split=split, rule=self.rule, material=self.material)
         later = [line for line in self.lines[self._place :] if not self._is_own(line)]
         lines = (*self.lines[: self._place], *added.values(), *later)
         return "".join(f"{canonical_json(line.model_dump())}\n" for line in lines).encode()
@@ -97,7 +97,7 @@ class Recorded:
         """Index of the first line of this rule and material, or the number of lines if there is none."""
         return next((place for place, line in enumerate(self.lines) if self._is_own(line)), len(self.lines))
 
-    def _is_own(self, line: Line) -> bool:
+    def _is_own(self, line: RecordedSplit) -> bool:
         return (line.rule, line.material) == (self.rule, self.material)
 
 
@@ -120,7 +120,7 @@ def read_recorded(config: PipelineConfig, run_dir: Path, stage: str, digests: Ma
     return Recorded(lines, _hash(rule), _hash(material))
 
 
-def _lines_of_other(run_dir: Path, owner: str, rule: str) -> tuple[Line, ...]:
+def _lines_of_other(run_dir: Path, owner: str, rule: str) -> tuple[RecordedSplit, ...]:
     """Return the lines that another run assigned by the same rule, whatever its material was.
 
     Raises:
@@ -128,13 +128,13 @@ def _lines_of_other(run_dir: Path, owner: str, rule: str) -> tuple[Line, ...]:
     """
     by_unit = {unit: [line for line in _lines(run_dir, unit) if line.rule == rule] for unit in ("assemble", owner)}
     if not by_unit["assemble"]:
-        what = f"run {run_dir.name}, which assemble.splits_of names, has no photos in splits by the same settings"
-        same = "set seed, assemble.split, test_images and validation_images as there"
+        what = f"run {run_dir.name} (assemble.splits_of) has no splits that were assigned with the same settings"
+        same = "use its seed, assemble.split, assemble.test_images and assemble.validation_images"
         raise InputError(what, printable(str(run_dir)), f"{same}, or: docent run --run {run_dir.name}")
     return tuple(line.model_copy(update={"material": run_dir.name}) for line in by_unit[owner])
 
 
-def _lines(run_dir: Path, unit: str) -> tuple[Line, ...]:
+def _lines(run_dir: Path, unit: str) -> tuple[RecordedSplit, ...]:
     """Return the lines of the last complete record, or none if it is missing or, with a warning, damaged."""
     success = load_success(run_dir, unit)
     listed = [file for file in success.files if file.path == RECORD] if success else []
@@ -143,11 +143,11 @@ def _lines(run_dir: Path, unit: str) -> tuple[Line, ...]:
     try:
         data = inside(run_dir, f"{unit}/{success.folder}/{RECORD}").read_bytes()
         if hashlib.sha256(data).hexdigest() == listed[0].sha256:
-            return tuple(Line.model_validate_json(line) for line in data.splitlines())
+            return tuple(RecordedSplit.model_validate_json(line) for line in data.splitlines())
     except (OSError, OutsideRunError, ValidationError):
         pass
     where = printable(str(run_dir / unit / success.folder / RECORD))
-    log.warning("the recorded splits are damaged or gone, so all photos or pairs are assigned again: %s", where)
+    log.warning("recorded splits are missing or damaged; all splits are assigned again: %s", where)
     return ()
 
 

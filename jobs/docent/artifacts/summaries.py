@@ -70,7 +70,7 @@ class Shortfall(SideFile):
 
 
 class Statistics(UnitSummary):
-    """Counts of a data set; the lists break the first counts down by one property each."""
+    """Counts of a data set; the fields `by_...` break the counts above them down by one property each."""
 
     file = "statistics.json"
 
@@ -200,4 +200,4 @@ def read_summary(artifact: Artifact | None, kind: type[S]) -> S | None:
         return kind.model_validate_json(path.read_bytes())
     except ValidationError as error:
         why = first_problem(error)
-        raise InputError(f"{kind.file} cannot be read: {why}", str(path), "docent run --verify") from None
+        raise InputError(f"not a valid {kind.file}: {why}", str(path), "docent run --verify") from None

@@ -38,15 +38,13 @@ def load_encoder(threads: int = 1, folder: Path | None = None) -> Any:
         folder: a folder with the same weights; by default the installed package's folder.
 
     Raises:
-        ConfigError: the package is missing, or its weights are not the pinned ones.
+        ConfigError: the package is missing, or its weights differ from the pinned ones.
     """
     folder = folder or _installed_folder()
     weights = folder / "model.safetensors"
-    digest = sha256_of(weights) if weights.is_file() else "no such file"
+    digest = sha256_of(weights) if weights.is_file() else "no file"
     if digest != SHA256:
-        raise ConfigError(
-            f"the encoder's weights are not the pinned ones: {digest}, not {SHA256}", str(weights), INSTALL
-        )
+        raise ConfigError(f"wrong encoder weights: expected sha256 {SHA256}, found {digest}", str(weights), INSTALL)
     os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"  # read when the libraries are imported
     try:
         import torch
@@ -93,4 +91,4 @@ def _installed_folder() -> Path:
     try:
         return Path(str(importlib.resources.files(PACKAGE))) / "model"
     except ModuleNotFoundError:
-        raise ConfigError("the encoder's package is not installed", PACKAGE, INSTALL) from None
+        raise ConfigError("the package with the encoder weights is not installed", PACKAGE, INSTALL) from None

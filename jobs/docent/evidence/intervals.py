@@ -66,7 +66,7 @@ def by_cluster(values: Sequence[float], clusters: Sequence[str]) -> Sums:
         ValueError: there are no rows, or the lengths differ.
     """
     if not values or len(values) != len(clusters):
-        raise ValueError(f"{len(values)} values in {len(clusters)} cluster names")
+        raise ValueError(f"{len(values)} values but {len(clusters)} cluster names")
     _, numbers = np.unique(np.asarray(clusters), return_inverse=True)
     sums = np.bincount(numbers, weights=np.asarray(values, dtype=np.float64)).astype(np.float64)
     return Sums(sums, np.bincount(numbers).astype(np.float64))

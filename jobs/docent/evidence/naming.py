@@ -94,7 +94,7 @@ class Names:
     """An index from the words of names to the exhibits that have these names.
 
     Attributes:
-        beside: exhibit id -> ids of the exhibits that the texts about it name.
+        also_named: exhibit id -> ids of the exhibits whose names occur in texts about it.
     """
 
     def __init__(self, exhibits: Sequence[Exhibit]) -> None:
@@ -115,7 +115,7 @@ class Names:
         self._longest = max(map(len, (*self._full, *self._parts)), default=0)
         self._one_letter_less: dict[str, list[str]] = defaultdict(list)
         self._written: set[str] = set()
-        self.beside = {exhibit.id: self._read(exhibit) for exhibit in exhibits}
+        self.also_named = {exhibit.id: self._read(exhibit) for exhibit in exhibits}
         self._parts = {words: items for words, items in self._parts.items() if len(items) == 1}
         for word in self._words:
             if len(word) >= MIN_TYPO_LETTERS - 1:

@@ -42,7 +42,7 @@ def recognised_exhibits(answers: Sequence[AnswerText], exhibits: Sequence[Exhibi
     about: dict[AnswerText, str | None] = {}
     for answer, own in keys.items():
         named, stated = exhibit_by_name(answer, names), exhibit_by_facts(own, facts)
-        about[answer] = stated if named is None or (stated and named in names.beside[stated]) else named
+        about[answer] = stated if named is None or (stated and named in names.also_named[stated]) else named
     return [about[answer] for answer in answers]
 
 
@@ -57,7 +57,7 @@ def exhibit_by_name(text: AnswerText, names: Names) -> str | None:
     words = frozenset(map(canonical, words_in(text.question)))
     if item in in_question or all(words.issuperset(mention.words) for mention in own):
         return None
-    others = Counter(mention.items for mention in mentions if mention.items.isdisjoint(names.beside[item] | {item}))
+    others = Counter(mention.items for mention in mentions if mention.items.isdisjoint(names.also_named[item] | {item}))
     return item if max(others.values(), default=0) < len(own) else None
 
 

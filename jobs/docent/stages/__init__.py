@@ -1,5 +1,5 @@
-"""The stages: one module or folder each, named like its row of `STAGES`.
+"""Generate the rows of each stage, in one module or folder per row of `STAGES`.
 
 A stage is a generator of rows; none imports another.
-Start reading at `docent/pipeline.py`, then at the stage that you are after.
+Start reading at `docent/pipeline.py`, then open the module of the stage.
 """

@@ -39,7 +39,7 @@ def run(ctx: Context) -> Iterator[Item | Reject]:
             yield from section_items(document, ctx.section.related_sections, seen)
         ctx.progress.update(number, total, document.name)
     if copies:
-        what = f"augment-images made {next(iter(copies.values())).name}, which nothing plans"
+        what = f"augment-images wrote {next(iter(copies.values())).name}, which is not a planned copy of any photo"
         raise InputError(what, str(ctx.run_dir), "docent run --verify")
 
 
@@ -93,7 +93,7 @@ def _exhibit(
 def section_items(document: Document, related: int, seen: Counter[str] | None = None) -> Iterator[Item]:
     """Yield one item per section of a document, each with the ids of the most similar sections.
 
-    An id is made from the section's title and text, so that renaming a file or adding a section changes no other id.
+    An id is derived from the section's title and text, so that renaming a file or adding a section changes no other id.
 
     Args:
         related: number of similar sections; fewer if the document has fewer.
@@ -127,7 +127,7 @@ def section_items(document: Document, related: int, seen: Counter[str] | None = 
 
 
 def assemble_item(document: Document, plan: SplitPlan, copies: Mapping[str, ImageFile]) -> Item:
-    """Return the item of a document; leave out copies that were planned but not made.
+    """Return the item of a document; omit planned copies that do not exist.
 
     Args:
         copies: rows of `augment-images` by id.
@@ -156,10 +156,10 @@ def _span(document: Document) -> Span:
 
 def _nothing_to_test(plans: list[SplitPlan], split: str) -> InputError:
     photos = sum(len(plan.placed) for plan in plans)
-    what = f"no exhibit has a photo to test with: {len(plans)} exhibits, {photos} usable photos in all"
+    what = f"no exhibit has a test photo: {len(plans)} exhibits have {photos} usable photos in total"
     next_step = {
-        "clean": "add photos (two different ones of an exhibit do), or allow leaks: --set assemble.split=published",
+        "clean": "add photos (one exhibit needs two different ones), or allow leaks: --set assemble.split=published",
         "published": "--set assemble.test_images=1, or add photos",
-        "given": "name photos that exist under test_images in the CSV, or --set assemble.split=clean",
+        "given": "list existing photos under test_images in the CSV, or --set assemble.split=clean",
     }[split]
     return InputError(what, f"assemble.split={split}", next_step)

@@ -34,7 +34,7 @@ def run(ctx: Context) -> Iterator[Answer]:
     require_pictures(examples)
     tests = [example for example in examples if example.split == "test"]
     if not tests:
-        raise InputError("the data set has no test rows", "build-dataset", "--set assemble.test_images=1 or more")
+        raise InputError("the data set has no test rows", "build-dataset", "docent run --set assemble.test_images=1")
     train = [example for example in examples if example.split == "train"]
     questions = Questions(ctx.mine(batched(tests, ctx.section.batch_size)), train)
     is_tuned = any(artifact.part == ctx.unit.part for artifact in ctx.artifacts(Checkpoint))

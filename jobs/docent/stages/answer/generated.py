@@ -1,4 +1,4 @@
-"""Arms whose answers a model generates greedily: the base model, fine-tuned models, and one without the photo.
+"""Generate answers greedily with the base model, fine-tuned models, and a fine-tuned model without the photo.
 
 Next to the rows, `generation.json` records the token limit, every generation setting, and which of the model's own
 settings were not used. PyTorch is imported only if such an arm runs.
@@ -49,7 +49,7 @@ def tuned(ctx: Context, questions: Questions, picture_of: PhotoOf = photo_of) ->
 
 
 def blind(ctx: Context, questions: Questions) -> Iterator[Answer]:
-    """Answer with the first fine-tuned model but a grey picture, to show what the questions alone give away."""
+    """Answer with the first fine-tuned model and a grey picture, to measure how much the photo contributes."""
     return tuned(ctx, questions, grey_picture)
 
 
@@ -59,13 +59,13 @@ def grey_picture(ctx: Context, example: Example) -> Image.Image:
 
 
 def model_settings(ctx: Context) -> Any:
-    """Return the settings section that names the base model.
+    """Return the section `finetune`, which names the base model.
 
     Raises:
         ConfigError: the configuration does not have the section.
     """
     if ctx.config.finetune is None:
-        raise ConfigError(f"{ctx.unit.name} needs the base model", "finetune.base_model", "add a section `finetune:`")
+        raise ConfigError(f"{ctx.unit.name} needs a base model", "finetune.base_model", "add a section `finetune:`")
     return ctx.config.finetune
 
 

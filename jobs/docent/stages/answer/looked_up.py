@@ -1,4 +1,4 @@
-"""Arms that repeat a stored training answer: baselines that a fine-tuned model has to beat.
+"""Answer by repeating a stored training answer: baselines to compare fine-tuned models with.
 
 `retrieval` takes the training photo that is nearest in the features of the base model's vision tower, `colour` takes
 the one with the most similar colours, and `constant` ignores the photo. numpy dot products are fast enough for up to
@@ -114,7 +114,7 @@ def _nearest(ctx: Context, questions: Questions, features: Features, similarity:
 def _required(train: Sequence[Example]) -> Sequence[Example]:
     if not train:
         raise InputError(
-            "there are no training rows to look answers up in", "build-dataset", "--set assemble.images_per_item=15"
+            "there are no training rows to look up", "build-dataset", "docent run --set assemble.images_per_item=15"
         )
     return train
 

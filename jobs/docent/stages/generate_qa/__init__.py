@@ -23,7 +23,7 @@ from docent.records import Item, QAPair, Reject
 from docent.stages.generate_qa import typed, visitor
 from docent.stages.generate_qa.calls import Call, ItemIndex, part_of, plan_calls, unwritten
 from docent.stages.generate_qa.conversation import reworded, rewording_request
-from docent.stages.generate_qa.own_language import said_of, with_own_language
+from docent.stages.generate_qa.own_language import language_notice, with_own_language
 from docent.stages.generate_qa.question_types import language_of
 from docent.stages.generate_qa.shortfall import Tally
 from docent.stages.generate_qa.views import Asking
@@ -96,9 +96,9 @@ def run(ctx: Context) -> Rows:
     items, counts = with_own_language(ctx.rows(Item), ctx.config)
     for item in items:
         language_of(item.language, ctx.section, f"language of {item.name}")
-    if line := said_of(counts, ctx.section.language):
+    if line := language_notice(counts, ctx.section.language):
         log.info("%s", line)
-    _say_hidden(items)
+    _warn_about_hidden(items)
     asking = Asking(
         ctx.section,
         ctx.config.seed,
@@ -121,14 +121,14 @@ def run(ctx: Context) -> Rows:
         log.warning("%s", line) if line.startswith("short") else log.info("%s", line)
 
 
-def _say_hidden(items: Sequence[Item]) -> None:
+def _warn_about_hidden(items: Sequence[Item]) -> None:
     """Log how many texts contain hidden content that is removed or sent as plain text."""
     found = [hidden_in(f"{item.name}\n{item.title}\n{item.text}") for item in items]
     texts = sum(bool(hidden.invisible or hidden.tokens) for hidden in found)
     if texts:
         invisible, tokens = sum(hidden.invisible for hidden in found), sum(hidden.tokens for hidden in found)
         log.warning(
-            "%d of %d texts hold invisible characters (%d, removed) or tokens of chat templates (%d, sent as text)",
+            "%d of %d texts contain invisible characters (%d, removed) or chat-template tokens (%d, sent as text)",
             texts, len(items), invisible, tokens,
         )  # fmt: skip
 
@@ -148,7 +148,7 @@ def _conversations(work: Work) -> Rows:
     for start in range(0, len(calls), CONVERSATIONS_AT_ONCE):
         kept += yield from _some_conversations(work, calls[start : start + CONVERSATIONS_AT_ONCE])
     if kept:
-        log.warning("conversations that keep their full names, for the second step gave nothing usable: %d", kept)
+        log.warning("conversations that keep full names because the rewording reply was unusable: %d", kept)
 
 
 def _some_conversations(work: Work, calls: Sequence[Call]) -> Generator[QAPair | Reject, None, int]:

@@ -6,7 +6,7 @@ Reads the configuration and, if the teacher does not translate, the beginnings o
 from __future__ import annotations
 
 from docent.config import PipelineConfig
-from docent.stages.generate_qa.own_language import check_named, does_not_translate, own_languages, said_of
+from docent.stages.generate_qa.own_language import check_named, does_not_translate, language_notice, own_languages
 from docent.stages.generate_qa.question_types import chosen_types, language_of
 from docent.stages.generate_qa.source_texts import texts_of
 
@@ -41,5 +41,5 @@ def check(config: PipelineConfig) -> list[str]:
         if unread:
             check_named(section.language, "generate_qa.language")
         return []
-    line = said_of(own_languages(texts, section.language)[1], section.language)
+    line = language_notice(own_languages(texts, section.language)[1], section.language)
     return [line] if line else []

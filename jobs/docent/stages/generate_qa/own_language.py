@@ -19,7 +19,7 @@ from docent.text.languages import find_language, languages
 
 DEFAULT = "en"
 _WHERE = "generate_qa.language"
-_MODEL = "set llm.provider: openai, llm.base_url and llm.model"
+_MODEL = "use a language model: set llm.provider: openai, llm.base_url and llm.model"
 
 
 def does_not_translate(config: PipelineConfig) -> bool:
@@ -56,7 +56,7 @@ def _check(counts: Mapping[str, int], wanted: str) -> None:
     if counts and not any(code in LANGUAGES for code in counts):
         known = ", ".join(LANGUAGES.values())
         raise ConfigError(
-            f"the offline teacher does not translate: it asks in {known}, and the texts are in {named}", _WHERE, _MODEL
+            f"the offline teacher does not translate: it writes {known}, but the texts are in {named}", _WHERE, _MODEL
         )
     if not counts and wanted not in LANGUAGES:
         check_named(wanted, _WHERE)
@@ -78,7 +78,7 @@ def check_named(language: str, where: str) -> None:
     found = find_language(language, where)
     if found.code not in LANGUAGES:
         known = ", ".join(LANGUAGES.values())
-        raise ConfigError(f"the offline teacher asks in {known}, not in {found.name}", where, _MODEL)
+        raise ConfigError(f"the offline teacher writes {known}, but not {found.name}", where, _MODEL)
 
 
 def with_own_language(items: Sequence[Item], config: PipelineConfig) -> tuple[list[Item], Counter[str]]:
@@ -101,13 +101,13 @@ def with_own_language(items: Sequence[Item], config: PipelineConfig) -> tuple[li
     return [_with_language(item, kept) for item in items], counts
 
 
-def said_of(counts: Mapping[str, int], configured: str) -> str:
+def language_notice(counts: Mapping[str, int], configured: str) -> str:
     """Return a message if questions about some texts are not in the configured language, or else ""."""
     own = find_language(configured, _WHERE)
     if not counts or set(counts) == {own.code}:
         return ""
     left_out = [code for code in counts if code not in LANGUAGES]
-    line = f"the offline teacher asks in the language of each text: {_listed(counts)}"
+    line = f"the offline teacher writes questions in the language of each text: {_listed(counts)}"
     return f"{line}; it does not write {', '.join(sorted(map(name_of, left_out)))}" if left_out else line
 
 
@@ -115,7 +115,7 @@ def name_of(code: str) -> str:
     """Return a language's English name, or a description if text/languages.yaml does not list the language."""
     if code in languages():
         return languages()[code].name
-    return "a language that docent does not know" if code == UNKNOWN else f"the language {code!r}"
+    return "an unknown language" if code == UNKNOWN else f"the language {code!r}"
 
 
 def _listed(counts: Mapping[str, int]) -> str:

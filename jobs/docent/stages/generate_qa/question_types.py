@@ -71,7 +71,7 @@ def chosen_types(section: GenerateQA) -> tuple[QuestionType, ...]:
             raise _unknown(name, "generate_qa.quotas", [other for other in known if other != VISITOR])
         if not 1 <= quota <= 20:
             raise ConfigError(
-                f"a quota is 1 to 20 pairs, not {quota}", f"generate_qa.quotas.{name}", "leave the type out, or fix it"
+                f"a quota must be 1 to 20 pairs, not {quota}", f"generate_qa.quotas.{name}", "fix it, or omit the type"
             )
     chosen = (known[name] for name in dict.fromkeys(names))
     return tuple(kind.model_copy(update={"quota": section.quotas.get(kind.name, kind.quota)}) for kind in chosen)
@@ -112,12 +112,12 @@ def _known(section: GenerateQA) -> dict[str, QuestionType]:
     known = {VISITOR: visitor, **{name: kind for types in question_types().values() for name, kind in types.items()}}
     for kind in section.own_types:
         if kind.name in known or kind.name in question_types():
-            raise ConfigError(f"the question type {kind.name!r} exists", "generate_qa.own_types", "take another name")
+            raise ConfigError(f"question type {kind.name!r} already exists", "generate_qa.own_types", "rename it")
         known[kind.name] = kind
     return known
 
 
 def _unknown(name: str, where: str, names: Sequence[str]) -> ConfigError:
     near = difflib.get_close_matches(name, names, n=1)
-    meant = f", did you mean {near[0]}?" if near else ""
-    return ConfigError(f"there is no question type {name!r}{meant}", where, f"take one of: {', '.join(names)}")
+    meant = f"; did you mean {near[0]}?" if near else ""
+    return ConfigError(f"unknown question type {name!r}{meant}", where, f"use one of: {', '.join(names)}")

@@ -49,7 +49,7 @@ class Tally:
             found = (truth_of(pair.answer, find_language(pair.language, "language")) for pair in pairs)
             self.truths.update(truth for truth in found if truth is not None)
         if len(pairs) < quota:
-            why = next((row.reason for row in reversed(rows) if isinstance(row, Reject)), "nothing came back")
+            why = next((row.reason for row in reversed(rows) if isinstance(row, Reject)), "no reply")
             if reply is not None and (reply.error or reply.problem):
                 why = reply.error or reply.problem
             self.missing.setdefault(name, Counter())[why[:MAX_WHY_CHARS]] += quota - len(pairs)
@@ -64,5 +64,5 @@ class Tally:
         if self.truths:
             found.append(f"boolean answers: {self.truths[True]} true, {self.truths[False]} false")
         if self.unlisted_figures:
-            found.append(f"figures named that no list had: {self.unlisted_figures}, their pairs were kept without them")
+            found.append(f"figures named but not listed: {self.unlisted_figures}; their pairs were kept without them")
         return found

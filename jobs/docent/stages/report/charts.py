@@ -12,10 +12,10 @@ from jinja2 import Environment, StrictUndefined
 
 from docent.stages.report.inputs.training import Point
 from docent.stages.report.sentences.amounts import thousands
-from docent.tables import Family
+from docent.tables import ArmFamily
 
 # One shape per family, centred on (0, 0), so that the chart can be read without telling colours apart.
-MARKS: dict[Family, str] = {
+MARKS: dict[ArmFamily, str] = {
     "tuned": "M0-7 7 0 0 7-7 0Z",
     "base": "M-5.5-5.5H5.5V5.5H-5.5Z",
     "look-up": "M0-6.5 6.5 5H-6.5Z",

@@ -27,7 +27,7 @@ from docent.stages.report.sentences.cautions import leaked
 from docent.stages.report.sentences.findings import Evidence, apart, comparable, too_small
 from docent.stages.report.sentences.terms import terms_on
 from docent.stages.report.sentences.wording import ACCURACY, FAMILIES, metric_of, percent
-from docent.tables import Family, Metric
+from docent.tables import ArmFamily, Metric
 from docent.text.natural_order import natural_key
 
 # Hebrew, Arabic, Syriac, Thaana, NKo and the presentation forms of Hebrew and Arabic. Words with spaces or hyphens
@@ -43,7 +43,7 @@ class Plate:
     label: str
     value: str
     note: str
-    family: Family
+    family: ArmFamily
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ def why_unmarked(evidence: Evidence) -> str:
 def plates(facts: Facts) -> Iterator[Plate]:
     """Yield the key figures: the best fine-tuned model, look-up and base model. One with 0 % is not called best."""
     accuracy, metric = facts.evidence.of(ACCURACY), metric_of(ACCURACY)
-    labels: dict[Family, str] = {"tuned": "fine-tuned", "look-up": "look-up", "base": "base model"}
+    labels: dict[ArmFamily, str] = {"tuned": "fine-tuned", "look-up": "look-up", "base": "base model"}
     for family, label in labels.items():
         estimates = {
             arm.name: accuracy[arm.name] for arm in facts.arms if arm.family == family and arm.name in accuracy

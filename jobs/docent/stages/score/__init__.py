@@ -77,7 +77,7 @@ def check_references(answers: Sequence[Answer], tests: dict[str, Example]) -> No
         example = tests.get(answer.example_id)
         if example is None or (example.answer, example.item_id) != (answer.reference, answer.item_id):
             raise InputError(
-                f"answer {answer.id} of {answer.arm} was given to a test example that the data set does not have",
+                f"answer {answer.id} of arm {answer.arm} belongs to a test example that is not in the data set",
                 f"answer-{answer.arm}",
                 "docent run --from answer",
             )

@@ -22,7 +22,7 @@ MAX_CONFUSIONS = 3
 
 @dataclass(frozen=True)
 class Confusion:
-    """An exhibit that a model takes for another one.
+    """An exhibit that a model confuses with another one.
 
     Attributes:
         exhibit: name of the exhibit that questions are about.

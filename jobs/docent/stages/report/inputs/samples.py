@@ -36,7 +36,7 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Reply:
+class ArmReply:
     """The answer of one model or method.
 
     Attributes:
@@ -67,7 +67,7 @@ class Sample:
     picture: str | None
     question: str
     reference: str
-    replies: tuple[Reply, ...]
+    replies: tuple[ArmReply, ...]
 
     @property
     def wrong(self) -> tuple[str, ...]:
@@ -148,7 +148,7 @@ def _items(ctx: Context, examples: Sequence[Example]) -> dict[str, Item]:
 
 
 def _sample(
-    example: Example, item: Item | None, documents: int, picture: str | None = None, replies: tuple[Reply, ...] = ()
+    example: Example, item: Item | None, documents: int, picture: str | None = None, replies: tuple[ArmReply, ...] = ()
 ) -> Sample:
     exhibit = label(item, documents) if item else example.item_name
     return Sample(exhibit, example.image_name, picture, _cut(example.question), _cut(example.answer), replies)
@@ -190,10 +190,10 @@ def mark_numbers(text: str, source: str | None) -> tuple[Piece, ...]:
     return tuple(piece for piece in (*pieces, Piece(text[at:])) if piece.text)
 
 
-def _reply(answer: Answer, metrics: dict[str, float], source: str | None) -> Reply:
+def _reply(answer: Answer, metrics: dict[str, float], source: str | None) -> ArmReply:
     text = _cut(answer.answer)
     right = metrics.get(ACCURACY)
-    return Reply(
+    return ArmReply(
         answer.arm,
         mark_numbers(text, source),
         tuple(unsupported_numbers(text, source)) if source is not None else (),

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass, replace
 
 from docent.stages.report.inputs.subject import Subject
-from docent.tables import APPROACHES, ARMS, METRICS, Direction, Family, Metric
+from docent.tables import APPROACHES, ARMS, METRICS, ArmFamily, Direction, Metric
 
 ACCURACY = "exhibit_accuracy"
 DISTANCE = "semantic_distance"
@@ -21,7 +21,7 @@ DIRECTION: dict[Direction, str] = {
     "unknown": "direction not known",
 }
 
-FAMILIES: dict[Family, str] = {
+FAMILIES: dict[ArmFamily, str] = {
     "tuned": "fine-tuned",
     "base": "base model",
     "look-up": "look-up without training",
@@ -40,7 +40,7 @@ class Arm:
     """
 
     name: str
-    family: Family
+    family: ArmFamily
     short: str
     text: str
 
