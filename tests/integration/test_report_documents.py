@@ -127,7 +127,7 @@ def test_kinds_that_were_not_written_are_listed_with_their_counts_and_nothing_re
 ) -> None:
     text = text_of(page_of(handbook))
     shortfall = json.loads((handbook / "build-dataset/latest/statistics.json").read_text(encoding="utf-8"))["shortfall"]
-    listed = text.split("Asked for and not written: ")[1]
+    listed = text.split("Requested but not written: ")[1]
     missing = {str(line["question_type"]): int(line["missing"]) for line in shortfall}
     assert len(missing) > 3 and all(f"{kind} {count}" in listed for kind, count in missing.items())
     assert list(missing.values()) and listed.startswith(max(missing, key=lambda kind: missing[kind]))

@@ -120,7 +120,7 @@ def test_decisions_of_a_review_come_into_the_data_set_by_the_commands_on_the_pag
     at = commands.index(["docent", "review", "demo"])
     assert commands[at + 1] == ["docent", "review", "demo", "--apply", "PATH-TO/edits.csv"]
     step = next(step for step in steps_of(four) if "docent review" in step)
-    assert "put the folder in which your browser saved edits.csv, usually the downloads folder" in step
+    assert "with the folder in which your browser saved edits.csv, usually the downloads folder" in step
     assert "apply it from there" not in step
     assert commands[at + 2] == ["docent", "run", "--run", "demo", "--set", "curate.edits=runs/demo/review/edits.csv"]
     assert {option for p in docent.load("review").params for option in p.opts} >= {"--apply"}

@@ -43,11 +43,11 @@ def teacher(known: Known) -> Iterator[NextStep]:
     yield NextStep(
         "The offline teacher fills fixed patterns of questions; its answers are "
         f"{offline_answers(subject)}. {offline_gaps(subject)}{unwritten} A language model writes richer "
-        f"pairs. Mind that {sent} are then sent to its service{photos}. "
-        "Any OpenAI-compatible endpoint will do: add --set llm.base_url=https://... for another one than OpenAI's. Put "
-        "its key into the environment (export OPENAI_API_KEY=...), look at the price, then run, which makes the pairs "
-        f"anew{again}. The run remembers these settings, so that later commands need not repeat them, and keeps the "
-        "replies, so that none is paid twice; the pairs written so far stay in their folder until docent gc:",
+        f"pairs. Note that {sent} are then sent to its service{photos}. "
+        "Any OpenAI-compatible endpoint works: add --set llm.base_url=https://... for one other than OpenAI's. Set its "
+        "key as an environment variable (export OPENAI_API_KEY=...), check the price, then run, which writes the pairs "
+        f"again{again}. The run remembers these settings, so that later commands need not repeat them, and stores the "
+        "replies, so that none is paid twice. The existing pairs stay in their folder until docent gc removes it:",
         (*estimate, known.commands.run(*sets)),
     )
 
@@ -68,8 +68,8 @@ def pairs(known: Known) -> Iterator[NextStep]:
         return
     folder, _, saved = EDITS_PLACEHOLDER.partition("/")
     yield NextStep(
-        f"{text} The page that the first command writes saves what you decide. In place of {folder} below put the "
-        f"folder in which your browser saved {saved}, usually the downloads folder. Then build the data set from "
+        f"{text} The page that the first command writes saves your decisions to a file. Replace {folder} below with "
+        f"the folder in which your browser saved {saved}, usually the downloads folder. Then build the data set from "
         f"it{again}:",
         (
             known.commands.review(),
@@ -89,8 +89,8 @@ def licence(known: Known) -> Iterator[NextStep]:
         place = collection_place(known.ctx)
         stated = f', or as license: "..." into {COLLECTION} {place}' if place else ""
         yield NextStep(
-            f"The data set names no licence; its card says “{UNNAMED}”. Before you pass it on, put yours, such as "
-            f"cc-by-4.0, in place of {LICENSE_PLACEHOLDER} below{stated}{again}:",
+            f"The data set has no licence; its card says “{UNNAMED}”. Before you share it, set your licence, such as "
+            f"cc-by-4.0, instead of {LICENSE_PLACEHOLDER} below{stated}{again}:",
             (known.commands.run(f"build_dataset.license={LICENSE_PLACEHOLDER}"),),
         )
 
@@ -104,18 +104,18 @@ def data_set(known: Known) -> Iterator[NextStep]:
     together = section is not None and section.chat_turns == "multi"
     fewer = ", all pairs of a section together, so that there are fewer lines than rows" if together else ""
     text = (
-        f"The data set is in {folder}/: chat-train.jsonl and its like for the other splits hold one conversation a "
-        f"line{fewer}; hf/ holds every row by itself, for load_from_disk of the package datasets. Start with the card, "
+        f"The data set is in {folder}/: chat-train.jsonl and the files of the other splits have one conversation per "
+        f"line{fewer}; hf/ has every row separately, for load_from_disk of the package datasets. Start with the card, "
         f"{folder}/README.md. "
     )
     is_text = not known.training and not known.funnel.subject.exhibits
     text += "This version of docent does not train on documents. " if is_text else ""
     if known.training or not known.commands.local or known.commands.parent:
-        yield NextStep(f"{text}docs/trainers.md in docent's source says how to get the form of another trainer.")
+        yield NextStep(f"{text}docs/trainers.md in docent's source describes the formats of other trainers.")
         return
     convert = ["docent", "convert", "chat", f"{folder}/chat-train.jsonl", "train.parquet", "--for", "trl"]
     yield NextStep(
-        f"{text}To train with TRL, OpenAI, LLaMA-Factory or ms-swift, write the form that it takes (--for trl, "
+        f"{text}To train with TRL, OpenAI, LLaMA-Factory or ms-swift, convert it to the trainer's format (--for trl, "
         "openai, llama-factory, ms-swift; docs/trainers.md in docent's source), here of the training split for TRL:",
         (shlex.join(convert),),
     )
@@ -150,7 +150,7 @@ def models(known: Known) -> Iterator[NextStep]:
         yield NextStep(f"The model {name} is in {known.commands.output(artifact, 'model')}/, {what}.")
     if trained:
         apart = adapters.intersection(trained)
-        peft = " An adapter goes onto its base model with PeftModel.from_pretrained of peft." if apart else ""
+        peft = " Load an adapter onto its base model with PeftModel.from_pretrained of peft." if apart else ""
         whole = [name for name in trained if name not in adapters]
         yield NextStep(
             "docent has no command that asks a model about a new photo. Load it with transformers: "

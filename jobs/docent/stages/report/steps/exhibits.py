@@ -53,7 +53,7 @@ def few_photos(known: Known) -> Iterator[NextStep]:
             (known.commands.run(),),
         )
     if known.funnel.items.untested:
-        yield NextStep(f"Not tested, for want of photos: {_first(known.funnel.items.untested)}.")
+        yield NextStep(f"Not tested, because they have too few photos: {_first(known.funnel.items.untested)}.")
 
 
 def confused(known: Known) -> Iterator[NextStep]:

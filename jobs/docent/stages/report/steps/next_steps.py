@@ -73,9 +73,7 @@ def limited(known: Known) -> Iterator[NextStep]:
     section = known.ctx.config.finetune
     if section and section.max_steps:
         steps = counted(section.max_steps, "step")
-        text = (
-            f"Training was limited to {steps}, and later runs keep that limit. To train as long as the data asks for:"
-        )
+        text = f"Training was limited to {steps}, and later runs keep that limit. To train without it:"
         yield NextStep(text, (known.commands.run("finetune.max_steps=null"),))
 
 
@@ -87,7 +85,7 @@ def _unconverged(known: Known) -> Iterator[NextStep]:
     names = joined([curve.approach for curve in curves])
     text = f"Training of {names} had not converged: the validation loss was still falling at the last step. "
     if section.max_steps is not None:
-        yield NextStep(text + "Let it train on:", (known.commands.run("finetune.max_steps=null"),))
+        yield NextStep(text + "Train longer:", (known.commands.run("finetune.max_steps=null"),))
     elif any(c.checkpoint and c.checkpoint.steps < c.checkpoint.planned_steps for c in curves):
         yield NextStep(
             text + "It ended early; let it go on to the last planned step:",
@@ -105,9 +103,7 @@ def _cut(known: Known) -> Iterator[NextStep]:
     cut = [ended for ended in known.ended if ended.cut and ended.arm in known.evidence.tuned]
     limits = [ended.limit_tokens for ended in cut if ended.limit_tokens]
     if limits and known.ctx.config.answer:
-        text = (
-            f"{joined([ended.sentence for ended in cut])}. Where they do not repeat themselves, a higher limit helps. "
-        )
+        text = f"{joined([ended.sentence for ended in cut])}. If they do not repeat themselves, a higher limit helps. "
         yield NextStep(
             f"{text}It asks the models again and trains none:",
             (known.commands.run(f"answer.max_new_tokens={2 * max(limits)}"),),
