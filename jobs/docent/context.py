@@ -1,8 +1,8 @@
 """Define the context of a running stage: its configuration, its inputs, its shard, and where it writes output.
 
 A stage is `def run(ctx: Context) -> Iterator[Row | Reject]`. It reads the rows of earlier units through `ctx.rows`,
-selects its own block with `ctx.mine`, saves pictures with `ctx.save`, and yields rows. Nothing that it yields counts
-until stage.py has committed the shard.
+selects its own block with `ctx.mine`, saves pictures with `ctx.save`, and yields rows. Other stages see its rows
+only after stage.py has committed the shard.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Environment: LOG_LEVEL, LOG_FILE. Inside a cluster (KUBERNETES_SERVICE_HOST is set) every line is one JSON object.
 A rank (peers.py) writes only level and message: the first process of its pod logs the line with the rank's number.
-Every line passes through `mask` and `terminal_safe`, since endpoints and file names may put anything into it.
+Every line passes through `mask` and `terminal_safe`, since it may quote endpoints and file names.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ TRACEBACK_CHARACTERS = 4096
 def run_shard(
     config: PipelineConfig, unit_name: str, run_dir: Path, shard: Shard | None = None, rehearse: int | None = None
 ) -> int:
-    """Run one shard of one unit, whatever the state on disk; return the exit code (design: 0 42 43 44 143 200 1).
+    """Run one shard of one unit, whatever the state on disk; return the exit code (see errors.py).
 
     Errors that a user can fix are logged as one message without a traceback. A rank ends its process here, and the
     first process of its pod reports the result.

@@ -68,7 +68,7 @@ def is_left(states: RunStates, name: str) -> bool:
 
 
 def is_kept(states: RunStates, name: str) -> bool:
-    """Return whether a unit that is also pushed elsewhere is complete, even if the process failed afterwards."""
+    """Return whether a unit whose stage pushes its output is complete, even if its process failed afterwards."""
     return bool(STAGES[states.units[name].stage].deliver and states.of(name).artifact)
 
 

@@ -3,7 +3,7 @@
 Reads `splits.jsonl` of the last complete `assemble` (photos) or `build-dataset` (pairs about exhibits) of the run
 folder, or of the run that `assemble.splits_of` names; those stages rewrite their own lines and keep the others. The
 record is an input of the stages that read it: its digest is part of their spec hash. `Recorded.earlier` selects the
-lines that count. A stage that runs again on material that it has already recorded reads the same lines as the first
+lines that apply. A stage that runs again on material that it has already recorded reads the same lines as the first
 time, so that its spec hash stays the same. See docs/adr/0010.
 """
 
@@ -121,7 +121,7 @@ def read_recorded(config: PipelineConfig, run_dir: Path, stage: str, digests: Ma
 
 
 def _lines_of_other(run_dir: Path, owner: str, rule: str) -> tuple[RecordedSplit, ...]:
-    """Return the lines that another run assigned by the same rule, whatever its material was.
+    """Return the lines that another run assigned by the same rule, regardless of its material.
 
     Raises:
         InputError: the other run assigned no photo by this rule.

@@ -31,7 +31,7 @@ class SideFile(BaseModel):
 
 
 class StrictSideFile(SideFile):
-    """A file that controls later steps, so types are strict: `"7"` or `true` in place of 7 is damage, not a number."""
+    """A file that controls later steps, so types are strict: `"7"` or `true` instead of 7 is an error."""
 
     model_config = ConfigDict(strict=True)
 

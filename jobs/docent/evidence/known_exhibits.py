@@ -1,7 +1,7 @@
-"""Collect the exhibits that an answer can be about from the rows of assemble and build-dataset.
+"""Collect, from the rows of assemble and build-dataset, the exhibits that an answer can be about.
 
-A section of a document gets no name: its title is a heading that also appears in questions. Items that are only in the
-data set, for example in one from another tool, are recognised by their names and training answers.
+Sections of documents have no names here, because their titles are headings that also appear in questions. Items that
+are only in the data set, for example one from another tool, are recognised by their names and training answers.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ def _keys(picture: Placed) -> set[str]:
 
 
 def _relatives(placed: list[Placed], split: Split) -> set[str]:
-    """Return the keys (groups and files) of all pictures that shared keys connect with pictures of the split."""
+    """Return the keys (groups and files) of all pictures connected to a picture of the split by shared keys."""
     reached = set().union(*(_keys(picture) for picture in placed if picture.split == split))
     size = -1
     while size != len(reached):

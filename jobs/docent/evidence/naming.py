@@ -130,7 +130,7 @@ class Names:
             for start, end, key in self._places(words, typos=True)
             if NEGATIONS.isdisjoint(words[max(0, start - NEGATION_WORDS) : start])
         ]
-        return _without_parts_beside_names(mentions)
+        return _without_parts_next_to_names(mentions)
 
     def _read(self, exhibit: Exhibit) -> frozenset[str]:
         """Return the exhibits that the texts about an exhibit name, and record its words in the index.
@@ -229,7 +229,7 @@ def _parts(words: Words) -> Iterator[Words]:
                 yield part
 
 
-def _without_parts_beside_names(mentions: Sequence[Mention]) -> list[Mention]:
+def _without_parts_next_to_names(mentions: Sequence[Mention]) -> list[Mention]:
     """Remove partial names next to a complete name: `truncated octahedron` does not name a truncated icosahedron."""
     starts, ends = ({getattr(one, edge) for one in mentions if one.full} for edge in ("start", "end"))
     return [one for one in mentions if one.full or (one.start not in ends and one.end not in starts)]

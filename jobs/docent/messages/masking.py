@@ -92,7 +92,7 @@ def _secrets_of(environ: Mapping[str, str]) -> Iterator[str]:
 
 
 def _userinfos(name: str, value: str) -> list[str]:
-    """Return user names with passwords in a variable; a proxy's address may lack a scheme and hold any character."""
+    """Return user names with passwords in a variable; a proxy's address may lack a scheme and contain any character."""
     if "@" in value and _NAMES_A_PROXY.search(name):
         before = value.rpartition("@")[0]
         return [before.partition("://")[2] if "://" in before else before]

@@ -23,7 +23,7 @@ _MODEL = "use a language model: set llm.provider: openai, llm.base_url and llm.m
 
 
 def does_not_translate(config: PipelineConfig) -> bool:
-    """Return whether the teacher can only ask in the language of the text."""
+    """Return whether the teacher can write questions only in the language of the text."""
     return config.llm.provider == "offline"
 
 

@@ -95,7 +95,7 @@ def rows_of(call: Call, reply: ChatReply, asking: Asking, teacher: str) -> Itera
 
 
 def usable_pairs(call: Call, view: View, words: int, reply: ChatReply) -> tuple[list[Pair], list[str]]:
-    """Return the usable pairs of a reply, at most the quota, and what was wrong with the others."""
+    """Return the usable pairs of a reply, at most the quota, and the problems of the others."""
     value = reply.value
     if value is None and not reply.error and reply.whole:
         value = read_reply(reply.text, ReasonedReply).value or read_reply(reply.text, TypedReply).value

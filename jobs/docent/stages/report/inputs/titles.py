@@ -26,7 +26,7 @@ def label(item: Item, documents: int) -> str:
 def own_title(document: Document) -> str:
     """Return the heading on the first line of a document that is named after its file, or "" if it is not a title.
 
-    A numbered heading is not: it belongs to a section, not to the document.
+    A numbered heading is not a title, because it belongs to a section.
     """
     if not named_after_file(document):
         return ""

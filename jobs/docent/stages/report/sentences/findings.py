@@ -122,7 +122,7 @@ def exhibits_needed(evidence: Evidence, metric: str) -> int:
 def comparable(evidence: Evidence, estimate: Mean) -> bool:
     """Return whether a mean covers enough exhibits to be compared with others.
 
-    It does not if it has no interval, or if a test of as many exhibits would be too small (see `exhibits_needed`).
+    Return False if it has no interval, or if a test of as many exhibits would be too small (see `exhibits_needed`).
     """
     if estimate.items is None:
         return True
