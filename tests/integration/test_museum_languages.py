@@ -44,7 +44,7 @@ def test_a_german_museum_gives_german_pairs_and_no_reject_and_is_told_so_before_
     file = museum(tmp_path, GERMAN)
     arguments = [str(file), "--data", str(tmp_path / "runs")]
     planned = docent("plan", *arguments)
-    assert planned.returncode == 0 and "asks in the language of each text: German (2)" in planned.stderr
+    assert planned.returncode == 0 and "writes questions in the language of each text: German (2)" in planned.stderr
     ran = docent("run", *arguments, "--to", "curate")
     assert ran.returncode == 0, ran.stderr
     folder = tmp_path / "runs" / "label" / "curate"
@@ -65,7 +65,7 @@ def test_a_german_museum_gives_german_pairs_and_no_reject_and_is_told_so_before_
             "the texts are in Italian (1)",
         ),
         (GERMAN, ["--set", "generate_qa.language=Korean"], "the texts are in German (2), not in Korean"),
-        (GERMAN, ["--set", "ingest.sources.0.language=Polish"], "not in Polish"),
+        (GERMAN, ["--set", "ingest.sources.0.language=Polish"], "but not Polish"),
     ],
 )
 def test_what_the_offline_teacher_cannot_ask_in_is_said_before_anything_runs(

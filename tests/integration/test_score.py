@@ -256,7 +256,7 @@ def test_answer_measured_against_another_reference_is_refused(
     with_stage("answer", other)
     with pytest.raises(AssertionError, match="score"):
         score(config, run_dir)
-    assert "does not have" in caplog.text and "Traceback" not in caplog.text
+    assert "is not in the data set" in caplog.text and "Traceback" not in caplog.text
 
 
 def test_other_weights_stop_scoring_with_43(

@@ -114,7 +114,7 @@ def commit(states: RunStates, ctx: Context, spec: str, generated: Iterator[Any])
 
 
 def finish_when_last(states: RunStates, unit: Unit, spec: str, count: int) -> None:
-    """Write `_SUCCESS.json` once all shards are committed, if the limits on failed shards and rejects are met."""
+    """Write `_SUCCESS.json` once all shards are committed, if no limit on failed shards or rejects is exceeded."""
     folder = states.run_dir / unit.name / spec[:SPEC_DIGITS]
     markers = [marker for i in range(count) if (marker := find_marker(folder, Shard(i, count), spec))]
     if len(markers) < count:

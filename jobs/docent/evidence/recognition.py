@@ -37,7 +37,7 @@ class AnswerText:
 def recognised_exhibits(answers: Sequence[AnswerText], exhibits: Sequence[Exhibit]) -> list[str | None]:
     """Return for each answer the id of the exhibit that it is about, or None if none is recognised."""
     names = Names(exhibits)
-    keys = {answer: keys_beyond_question(answer) for answer in answers}
+    keys = {answer: keys_of(answer.answer) - keys_of(answer.question) for answer in answers}
     facts = find_facts(exhibits, frozenset[Key]().union(*keys.values()))
     about: dict[AnswerText, str | None] = {}
     for answer, own in keys.items():
@@ -59,8 +59,3 @@ def exhibit_by_name(text: AnswerText, names: Names) -> str | None:
         return None
     others = Counter(mention.items for mention in mentions if mention.items.isdisjoint(names.also_named[item] | {item}))
     return item if max(others.values(), default=0) < len(own) else None
-
-
-def keys_beyond_question(text: AnswerText) -> frozenset[Key]:
-    """Return the keys that are in the answer but not in the question (see distinct_facts)."""
-    return keys_of(text.answer) - keys_of(text.question)

@@ -14,7 +14,6 @@ from urllib.parse import urlsplit, urlunsplit
 
 import yaml
 
-from docent.config import PipelineConfig
 from docent.context import Context
 from docent.stages.report.inputs.generation import generation_entries
 from docent.stages.report.sentences.cautions import OFFLINE_TEACHER
@@ -76,6 +75,7 @@ class RunCard:
     place: str
     """Which path replaces the shortened one in the commands, as a sentence, or "" if none is shortened."""
     config_yaml: str
+    """The configuration without absolute paths, credentials and skipped sections."""
 
 
 def read_costs(ctx: Context) -> tuple[UnitCost, ...]:
@@ -148,13 +148,10 @@ def read_card(ctx: Context) -> RunCard:
     versions = sorted({f"{k} {v}" for a in ctx.inputs.values() for m in a.markers() for k, v in m.versions.items()})
     entries.append(("Versions", ", ".join(versions)))
     commands = Commands(ctx)
-    return RunCard(tuple(entries), commands.again(), commands.place(), config_text(config))
-
-
-def config_text(config: PipelineConfig) -> str:
-    """Return the configuration as YAML without absolute paths, credentials and skipped sections."""
-    data = {name: value for name, value in config.model_dump(mode="json", by_alias=True).items() if value is not None}
-    return yaml.safe_dump(_public(data), sort_keys=False, allow_unicode=True)
+    data = config.model_dump(mode="json", by_alias=True)
+    sections = {name: value for name, value in data.items() if value is not None}
+    config_yaml = yaml.safe_dump(_public(sections), sort_keys=False, allow_unicode=True)
+    return RunCard(tuple(entries), commands.again(), commands.place(), config_yaml)
 
 
 def shortened(text: str) -> str:
