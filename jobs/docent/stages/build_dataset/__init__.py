@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from docent.artifacts.summaries import LeakAudit, Shortfall
 from docent.config import BuildDataset
@@ -55,7 +54,7 @@ class Survey:
     tested: set[str] = field(default_factory=set)
     test: HeldOut = field(default_factory=HeldOut)
     """Questions and answers of the test pairs about sections."""
-    gaps: Gaps = field(default_factory=lambda: Gaps({}))
+    gaps: Gaps = field(default_factory=Gaps)
 
 
 def run(ctx: Context) -> Iterator[Example | Reject]:
@@ -77,7 +76,7 @@ def run(ctx: Context) -> Iterator[Example | Reject]:
     names = image_names([*pictured, *(("", image) for image in survey.figures.values())])
     photos = ((match.split, names[match.image.id], match.image) for match in survey.matches)
     warn_ahead(ctx, _named(ctx, subjects), photos)
-    exports = Exports(ctx, subjects, names)
+    exports = Exports(ctx, subjects, bool(names))
     overlap = Overlap(survey.tested | {match.item.id for match in survey.matches if match.split == "test"})
     numbers = dict.fromkeys(SPLITS, 0)
     left_out: Counter[str] = Counter()
@@ -99,7 +98,8 @@ def run(ctx: Context) -> Iterator[Example | Reject]:
     tally.refused(ctx.unit.name, left_out)
     leaks = audit(survey.matches, names, overlap)
     if len(survey.splits):
-        leaks |= shown_twice(tally.pictures, {names[image.id] for image in survey.figures.values()})
+        figures = {names[image.id] for image in survey.figures.values()}
+        leaks = leaks.model_copy(update=shown_twice(tally.pictures, figures))
     _describe(ctx, tally, leaks)
 
 
@@ -129,7 +129,7 @@ def _survey(ctx: Context, subjects: Subjects, tally: Tally) -> Survey:
     writers, revisers = ctx.writers(QAPair), ctx.revisers(QAPair)
     rejects = (reject for artifact in revisers for reject in artifact.rejects())
     written = (pair for artifact in writers for pair in artifact.rows(QAPair))
-    survey.gaps = Gaps(count_refused_pairs(tally, rejects, written))
+    count_refused_pairs(tally, rejects, written, survey.gaps)
     for artifact in (*writers, *revisers):
         tally.refused(artifact.unit, artifact.success.reject_reasons)
     return survey
@@ -206,11 +206,11 @@ def _example(
     )
 
 
-def _describe(ctx: Context, tally: Tally, leaks: dict[str, Any]) -> None:
+def _describe(ctx: Context, tally: Tally, leaks: LeakAudit) -> None:
     """Write `audit.json`, `statistics.json` and the card."""
     counts = statistics(tally, _shortfall(ctx))
     card = data_card(tally, _named(ctx, tally.subjects), leaks, counts, ctx.folder.name)
-    ctx.output_summary(LeakAudit.model_validate(leaks))
+    ctx.output_summary(leaks)
     ctx.output_summary(counts)
     ctx.output_file("README.md", card)
 

@@ -6,7 +6,6 @@ Names and titles come from unchecked sources, so each is kept on one line and it
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from docent import __version__
 from docent.artifacts.summaries import LeakAudit, Statistics
@@ -22,7 +21,7 @@ MAX_LISTED = 20
 
 
 def data_card(
-    tally: Tally, section: BuildDataset, audit: dict[str, Any], statistics: Statistics, identity: str = ""
+    tally: Tally, section: BuildDataset, audit: LeakAudit, statistics: Statistics, identity: str = ""
 ) -> bytes:
     """Return Markdown that describes the contents of the data set, who wrote it, and what users should know.
 
@@ -74,11 +73,13 @@ def _exhibit_documents(tally: Tally) -> set[tuple[str, str]]:
     return {(item.document_id, item.document) for item in tally.subjects.exhibits}
 
 
-def _statement(tally: Tally, section: BuildDataset, audit: dict[str, Any]) -> list[str]:
+def _statement(tally: Tally, section: BuildDataset, audit: LeakAudit) -> list[str]:
     teachers = ", ".join(map(_line, sorted(tally.teachers)))
     checked = "not checked by a person"
     if tally.reviewed:
-        checked = f"a person approved or edited {tally.reviewed} of {sum(c[1] for c in tally.kinds.values())} pairs"
+        checked = (
+            f"a person approved or edited {tally.reviewed} of {sum(c['kept'] for c in tally.kinds.values())} pairs"
+        )
     files = [_code(name) for name in list(tally.files)[:MAX_LISTED]]
     more = len(tally.files) - len(files)
     languages = ", ".join(_line(name) or "not said" for name in tally.grouped(2))
@@ -90,7 +91,7 @@ def _statement(tally: Tally, section: BuildDataset, audit: dict[str, Any]) -> li
     ]
     if tally.subjects.exhibits:
         lines += [
-            f"- **Leaks:** {audit['leaks']} of {audit['test_images']} test photos descend from, or are the same file "
+            f"- **Leaks:** {audit.leaks} of {audit.test_images} test photos descend from, or are the same file "
             "as, a photo in training or validation. Copies that were saved anew or trimmed are found only by the "
             "hashes of `assess-images`, within its threshold.",
             "- **Every exhibit is in every split** that it has photos for: the test asks for unseen photos, "
@@ -108,14 +109,14 @@ def _statement(tally: Tally, section: BuildDataset, audit: dict[str, Any]) -> li
     ]
 
 
-def _about_sections(tally: Tally, section: BuildDataset, audit: dict[str, Any]) -> list[str]:
+def _about_sections(tally: Tally, section: BuildDataset, audit: LeakAudit) -> list[str]:
     """Describe which pairs about sections are held out, and what the test still shares with training."""
     others = f", with {section.test_share:.0%} of the other pairs about sections" if section.test_share else ""
     figures = ""
-    if audit.get("figures"):
-        shared = audit["figures_in_several_splits"]
-        stand = f"figure{'s' * (audit['figures'] != 1)} stand{'s' * (shared == 1)}"
-        figures = f" So can its figures: {shared} of {audit['figures']} {stand} in several splits."
+    if audit.figures:
+        shared = audit.figures_in_several_splits
+        stand = f"figure{'s' * (audit.figures != 1)} stand{'s' * (shared == 1)}"
+        figures = f" So can its figures: {shared} of {audit.figures} {stand} in several splits."
     return [
         f"- **Held out:** question types that are only tested with go to test{others}; "
         f"{section.validation_share:.0%} of the others go to validation. No pair that reads like a held-out one is "
@@ -129,11 +130,11 @@ def _about_sections(tally: Tally, section: BuildDataset, audit: dict[str, Any]) 
     ]
 
 
-def _shared_answers(tally: Tally, audit: dict[str, Any]) -> list[str]:
+def _shared_answers(tally: Tally, audit: LeakAudit) -> list[str]:
     """Return sentences about what the test shares with training, from the audit; the report shows the same."""
     exhibits, sections = tally.subjects.exhibits, tally.subjects.sections
     item = "section" if not exhibits else "exhibit or section" if sections else "exhibit"
-    return shared_with_training(LeakAudit.model_validate(audit), tally.of_split("test"), tally.items_of("test"), item)
+    return shared_with_training(audit, tally.of_split("test"), tally.items_of("test"), item)
 
 
 def _imbalance(statistics: Statistics) -> list[str]:

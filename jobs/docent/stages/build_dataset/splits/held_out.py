@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Mapping
 
 from docent.records import QAPair
 from docent.text.sentences import plain
@@ -23,8 +22,6 @@ NEAR = 0.8
 # In languages without spaces between words, every character counts as a word.
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W_\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
 _DIGIT = re.compile(r"\d")
-Conversation = tuple[str, str]
-"""The item's id and the conversation's id."""
 
 
 class HeldOut:
@@ -75,14 +72,11 @@ class HeldOut:
 
 
 class Gaps:
-    """Finds turns of conversations that lost an earlier turn; they would refer to a question that is missing.
+    """Finds turns of conversations that lost an earlier turn; they would refer to a question that is missing."""
 
-    Args:
-        lost: for each conversation, the index of the first turn that the checks left out.
-    """
-
-    def __init__(self, lost: Mapping[Conversation, int]) -> None:
-        self._lost = dict(lost)
+    def __init__(self) -> None:
+        # The index of the first turn lost, by the ids of item and conversation.
+        self._lost: dict[tuple[str, str], int] = {}
 
     def lose(self, pair: QAPair) -> None:
         """Record that a turn is left out."""
@@ -92,10 +86,7 @@ class Gaps:
 
     def before(self, pair: QAPair) -> bool:
         """Return whether a turn of the same conversation is missing before this one."""
-        if not pair.conversation:
-            return False
-        lost = self._lost.get((pair.item_id, pair.conversation))
-        return lost is not None and lost < pair.index
+        return self._lost.get((pair.item_id, pair.conversation), pair.index) < pair.index
 
 
 def _numbers(words: list[str]) -> int:

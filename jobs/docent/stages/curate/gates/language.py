@@ -3,7 +3,8 @@
 Scripts decide whenever they differ. Between languages in Latin letters, py3langid decides: a table of letter sequences
 in the package, with the same answer on every machine and no network access. It is used only for texts of at least
 MIN_WORDS words, and trusted only if it gives the expected language a share of at most MAX_EXPECTED: no false alarm on
-6,950 English texts between three words and a paragraph (docs/benchmarks.md). Languages that it confuses count as one.
+6,950 English texts between three words and a paragraph (docs/benchmarks.md). languages.yaml lists the scripts of each
+language, and the languages that py3langid confuses, which count as one.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from functools import cache
 from typing import Any
 
 from docent.errors import ConfigError
+from docent.resources import read_yaml
 from docent.text.detection import function_words
 from docent.text.languages import find_language
 from docent.text.terms import STOP_WORDS_OF, folded
@@ -29,33 +31,9 @@ MIN_SOURCE_WORDS = 20
 MIN_EXPECTED_WORDS = 0.15
 """Share of function words of the expected language; a text reaches it only if it is in that language."""
 
-# Scripts that each language is written in; a language that is not listed is written in Latin letters.
-SCRIPTS: dict[str, tuple[str, ...]] = {
-    "ko": ("HANGUL", "CJK"),
-    "ja": ("HIRAGANA", "KATAKANA", "CJK"),
-    "zh": ("CJK",),
-    "ru": ("CYRILLIC",),
-    "uk": ("CYRILLIC",),
-    "bg": ("CYRILLIC",),
-    "ar": ("ARABIC",),
-    "fa": ("ARABIC",),
-    "he": ("HEBREW",),
-    "hi": ("DEVANAGARI",),
-    "bn": ("BENGALI",),
-    "th": ("THAI",),
-    "el": ("GREEK",),
-}
-_NEAR = (
-    {"da", "no", "nn", "sv"},
-    {"pt", "gl"},
-    {"es", "an", "ext"},
-    {"it", "lij", "vec"},
-    {"cs", "sk"},
-    {"nl", "af", "fy"},
-    {"de", "lb"},
-    {"en", "pcm"},
-    {"fr", "oc", "wa", "gcf", "gcr", "ht"},
-)
+_LISTS = read_yaml(__package__, "languages.yaml")
+SCRIPTS: dict[str, list[str]] = _LISTS["scripts"]
+_SIMILAR: list[list[str]] = _LISTS["similar"]
 _NO_LANGUAGE = {"zxx"}
 _NO_PROSE = re.compile(r"`[^`]*`|\b\w+://\S+|(?<![^\s`])[^\s`\\/_@=<>{}]*+[\\/_@=<>{}]\S*")
 _WORD = re.compile(r"[^\W\d_]{2,}")
@@ -87,7 +65,7 @@ def wrong_language(text: str, code: str) -> str | None:
         return None
     shares = dict(_detector().rank(text))
     found = max(shares, key=lambda name: shares[name])
-    related = set().union(*(group for group in _NEAR if code in group), {code}, _NO_LANGUAGE)
+    related = set().union(*(group for group in _SIMILAR if code in group), {code}, _NO_LANGUAGE)
     if found in related or shares[found] < MIN_FOUND or sum(shares.get(name, 0) for name in related) > MAX_EXPECTED:
         return None
     return None if _is_of_names(words, found, code) else str(found)
@@ -149,7 +127,7 @@ def _foreign_script(letters: Counter[str], code: str) -> str | None:
     total = sum(letters.values())
     if total < MIN_FOREIGN_LETTERS:
         return None
-    own = sum(letters[script] for script in SCRIPTS.get(code, ("LATIN",)))
+    own = sum(letters[script] for script in SCRIPTS.get(code, ["LATIN"]))
     top = letters.most_common(1)[0][0]
     spelled = letters["HIRAGANA"] + letters["KATAKANA"] + letters["HANGUL"]
     if code in ("ja", "ko") and not spelled and letters["CJK"] > 2 * MIN_FOREIGN_LETTERS:
