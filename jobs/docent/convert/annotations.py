@@ -8,8 +8,6 @@ file and `all_comments.csv` with a row per comment. The expected JSON is that of
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from docent.convert.files import replacing
+from docent.convert.published import metadata_line
 from docent.errors import InputError
 from docent.text.encodings.spreadsheet import guarded
 
@@ -58,9 +57,8 @@ def convert(folder: Path, out: Path) -> Written:
     out.mkdir(parents=True, exist_ok=True)
     for kind, (columns, rows) in zip(KINDS, tables, strict=True):
         with replacing(out / f"all_{kind}.csv") as file:
-            text = io.StringIO()
-            csv.writer(text, lineterminator="\n").writerows([_cell(value) for value in row] for row in (columns, *rows))
-            file.write(text.getvalue().encode("utf-8", "replace"))
+            for row in (columns, *rows):
+                file.write(metadata_line(*map(_cell, row)).encode("utf-8", "replace"))
         written.rows[kind] = len(rows)
     return written
 

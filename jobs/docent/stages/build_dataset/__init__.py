@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
 from docent.artifacts.summaries import LeakAudit, Shortfall
 from docent.config import BuildDataset
@@ -29,7 +30,7 @@ from docent.stages.build_dataset.hub.preflight import warn_ahead
 from docent.stages.build_dataset.splits.audit import Overlap, audit, shown_twice
 from docent.stages.build_dataset.splits.held_out import GAP, Gaps, HeldOut
 from docent.stages.build_dataset.splits.pairing import HELD_OUT, Match, Unpaired, assigned, pair_items
-from docent.stages.build_dataset.splits.sections import SectionSplits, figures_of, is_trained, text_key
+from docent.stages.build_dataset.splits.sections import SectionSplits, figures_of, text_key
 from docent.stages.build_dataset.splits.subjects import Subjects, read_subjects
 from docent.stages.build_dataset.tally import Tally, count_refused_pairs, statistics
 
@@ -80,20 +81,19 @@ def run(ctx: Context) -> Iterator[Example | Reject]:
     overlap = Overlap(survey.tested | {match.item.id for match in survey.matches if match.split == "test"})
     numbers = dict.fromkeys(SPLITS, 0)
     left_out: Counter[str] = Counter()
-    made = 0
-    for found in (*_about_exhibits(survey, names), *_unused(survey)), _about_sections(ctx, subjects, survey, names):
-        for row, pictures in found:
-            if isinstance(row, Reject):
-                left_out[row.reason] += 1
-            else:
-                row = row.model_copy(update={"data_id": numbers[row.split]})
-                numbers[row.split] += 1
-                exports.add(row, pictures)
-                tally.row(row)
-                overlap.add(row)
-            yield row
-            made += 1
-            ctx.progress.update(min(made, survey.pairs), survey.pairs, "rows")
+    about_exhibits = chain(_about_exhibits(survey, names), _unused(survey))
+    rows = chain(about_exhibits, _about_sections(ctx, subjects, survey, names))
+    for made, (row, pictures) in enumerate(rows, 1):
+        if isinstance(row, Reject):
+            left_out[row.reason] += 1
+        else:
+            row = row.model_copy(update={"data_id": numbers[row.split]})
+            numbers[row.split] += 1
+            exports.add(row, pictures)
+            tally.row(row)
+            overlap.add(row)
+        yield row
+        ctx.progress.update(min(made, survey.pairs), survey.pairs, "rows")
     exports.close()
     tally.refused(ctx.unit.name, left_out)
     leaks = audit(survey.matches, names, overlap)
@@ -183,7 +183,7 @@ def _why_left_out(pair: QAPair, split: Split, text: int, survey: Survey) -> str:
         return GAP
     if split == "test":
         return ""
-    if not is_trained(split, text, survey.held_out):
+    if split == "train" and text in survey.held_out:
         return HELD_OUT
     return survey.test.given_away_by(pair)
 

@@ -63,17 +63,15 @@ def _about(tally: Tally) -> str:
         said.append(f"Questions and answers about photos of {items} exhibit{'s' * (items != 1)}, one row per photo")
         said[-1] += " and question."
     if sections:
-        documents = len({tally.subjects.document(item) for item in tally.subjects.numbers} - _exhibit_documents(tally))
+        of_exhibits = {(item.document_id, item.document) for item in tally.subjects.exhibits}
+        documents = len({tally.subjects.document(item) for item in tally.subjects.numbers} - of_exhibits)
         said.append(f"Questions and answers about {sections} section{'s' * (sections != 1)} of {documents} ")
         said[-1] += f"document{'s' * (documents != 1)}, one row per question."
     return " ".join(said)
 
 
-def _exhibit_documents(tally: Tally) -> set[tuple[str, str]]:
-    return {(item.document_id, item.document) for item in tally.subjects.exhibits}
-
-
 def _statement(tally: Tally, section: BuildDataset, audit: LeakAudit) -> list[str]:
+    exhibits, sections = tally.subjects.exhibits, tally.subjects.sections
     teachers = ", ".join(map(_line, sorted(tally.teachers)))
     checked = "not checked by a person"
     if tally.reviewed:
@@ -89,7 +87,7 @@ def _statement(tally: Tally, section: BuildDataset, audit: LeakAudit) -> list[st
         f"- **Languages:** {languages}.",
         *_hidden(tally),
     ]
-    if tally.subjects.exhibits:
+    if exhibits:
         lines += [
             f"- **Leaks:** {audit.leaks} of {audit.test_images} test photos descend from, or are the same file "
             "as, a photo in training or validation. Copies that were saved anew or trimmed are found only by the "
@@ -97,9 +95,10 @@ def _statement(tally: Tally, section: BuildDataset, audit: LeakAudit) -> list[st
             "- **Every exhibit is in every split** that it has photos for: the test asks for unseen photos, "
             "not exhibits.",
         ]
-    if tally.subjects.sections:
+    if sections:
         lines += _about_sections(tally, section, audit)
-    if known := _shared_answers(tally, audit):
+    item = "section" if not exhibits else "exhibit or section" if sections else "exhibit"
+    if known := shared_with_training(audit, tally.of_split("test"), tally.items_of("test"), item):
         lines.append(f"- **What the test shares with training:** {' '.join(known)}")
     return [
         *lines,
@@ -128,13 +127,6 @@ def _about_sections(tally: Tally, section: BuildDataset, audit: LeakAudit) -> li
         "- **Known limits:** a paraphrase of a held-out question may be in training; an answer is only as right as its "
         "source.",
     ]
-
-
-def _shared_answers(tally: Tally, audit: LeakAudit) -> list[str]:
-    """Return sentences about what the test shares with training, from the audit; the report shows the same."""
-    exhibits, sections = tally.subjects.exhibits, tally.subjects.sections
-    item = "section" if not exhibits else "exhibit or section" if sections else "exhibit"
-    return shared_with_training(audit, tally.of_split("test"), tally.items_of("test"), item)
 
 
 def _imbalance(statistics: Statistics) -> list[str]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Set
 
 from docent.records import ImageFile, QAPair, Split, canonical_json
 
@@ -76,11 +75,6 @@ class SectionSplits:
     def held_out_texts(self) -> set[int]:
         """Return the text keys of all pairs that are not trained on."""
         return {self._texts[n] for n in range(len(self)) if self.split_of(n) != "train"}
-
-
-def is_trained(split: Split, text: int, held_out: Set[int]) -> bool:
-    """Return whether a pair may be used in `split`: in train only if no held-out pair has the same text."""
-    return split != "train" or text not in held_out
 
 
 def _number(text: str) -> int:

@@ -8,10 +8,9 @@ and description, and the text, with figures replaced by their descriptions.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from docent.records import Item, QAPair, Span
 from docent.stages.curate.gates.language import code_of_text
@@ -154,31 +153,25 @@ class Sources:
             self._by_file.setdefault(place, []).append((item.span.first_line, number))
         for lines in self._by_file.values():
             lines.sort()
-        self._prepared: OrderedDict[tuple[str, ...], Source] = OrderedDict()
+        self._prepared = lru_cache(KEPT_SOURCES)(lambda ids: Source(tuple(map(self._by_id.__getitem__, ids))))
 
     def of(self, pair: QAPair) -> Source | None:
         """Return the source of a pair, or None if its item is unknown."""
         own = self._by_id.get(pair.item_id)
         if own is None:
             return None
-        others = [item for span in pair.sources if not _covers(own.span, span) for item in self._covering(own, span)]
-        items = tuple({item.id: item for item in (own, *others)}.values())
-        key = tuple(item.id for item in items)
-        if key not in self._prepared:
-            self._prepared[key] = Source(items)
-            if len(self._prepared) > KEPT_SOURCES:
-                self._prepared.popitem(last=False)
-        self._prepared.move_to_end(key)
-        return self._prepared[key]
+        others = [item for span in pair.sources if not covers(own.span, span) for item in self._covering(own, span)]
+        return self._prepared(tuple(dict.fromkeys(item.id for item in (own, *others))))
 
     def _covering(self, own: ItemText, span: Span) -> Sequence[ItemText]:
         """Return items of the same document that contain all lines of a span, the nearest first."""
         lines = self._by_file.get((own.document_id, span.file, span.page), [])
         end = bisect_right(lines, (span.first_line, len(self.items)))
         near = (self.items[number] for _, number in reversed(lines[max(0, end - MAX_COVERING) : end]))
-        return [item for item in near if _covers(item.span, span)]
+        return [item for item in near if covers(item.span, span)]
 
 
-def _covers(outer: Span, inner: Span) -> bool:
+def covers(outer: Span, inner: Span) -> bool:
+    """Return whether the span `outer` contains `inner`."""
     same = outer.file == inner.file and outer.page == inner.page
     return same and outer.first_line <= inner.first_line and inner.last_line <= outer.last_line

@@ -6,12 +6,11 @@ the last one with the decisions whose pair the run no longer has, and stores app
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from docent.stages.curate.review.table import COLUMNS, read_table
-from docent.store import temporary_name, write_durably
+from docent.stages.curate.review.table import COLUMNS, new_table, read_table
+from docent.store import write_durably
 from docent.text.encodings.spreadsheet import guarded, unguarded
 
 TABLE, APPLIED, BEFORE = "pairs.csv", "edits.csv", "edits-before.csv"
@@ -43,20 +42,15 @@ def read_decisions(folder: Path) -> dict[str, dict[str, str]]:
     return decisions
 
 
-def keep_without_pair(folder: Path, decisions: Mapping[str, Mapping[str, str]], known: Collection[str]) -> int:
-    """Write the decisions whose pair is unknown to a separate file, if there are any; return how many there are."""
+def keep_without_pair(folder: Path, decisions: Mapping[str, Mapping[str, str]], known: Collection[str]) -> None:
+    """Write the decisions whose pair is unknown to a separate file, if there are any."""
     lost = [row for pair_id, row in decisions.items() if pair_id not in known]
     path = folder / WITHOUT_PAIR
     if not lost:
         path.unlink(missing_ok=True)
-        return 0
-    temporary = temporary_name(path)
-    with temporary.open("w", encoding="utf-8-sig", newline="") as file:
-        table = csv.DictWriter(file, COLUMNS)
-        table.writeheader()
+        return
+    with new_table(path) as table:
         table.writerows({column: guarded(value) for column, value in row.items()} for row in lost)
-    temporary.replace(path)
-    return len(lost)
 
 
 def store(path: Path, folder: Path) -> int:

@@ -1,7 +1,7 @@
-"""Read the CSV table of a review and list its columns; every cell is text, even if it looks like a number.
+"""Read and write the CSV table of a review; every cell is text, even if it looks like a number.
 
 Reads a table that people filled in, as spreadsheets save it: commas, semicolons or tabs; UTF-8, UTF-16 or a national
-encoding. Writes nothing itself. `review.py` writes the table; `edits.py` and `earlier_decisions.py` read it.
+encoding. `review.py` writes the table; `edits.py` and `earlier_decisions.py` read it.
 """
 
 from __future__ import annotations
@@ -9,10 +9,12 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from docent.config.stages import EDITS_PLACEHOLDER
 from docent.errors import InputError
+from docent.store import temporary_name
 from docent.text.encodings.decode import is_text, read_text
 
 COLUMNS = (
@@ -40,6 +42,17 @@ def read_table(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         yield from _rows(table, path)
     except csv.Error as error:
         raise InputError(f"not a CSV: {error}", str(path), NEXT_STEP) from None
+
+
+@contextmanager
+def new_table(path: Path) -> Iterator[csv.DictWriter[str]]:
+    """Open a table with a header that replaces `path` if no exception is raised."""
+    temporary = temporary_name(path)
+    with temporary.open("w", encoding="utf-8-sig", newline="") as file:
+        table = csv.DictWriter(file, COLUMNS)
+        table.writeheader()
+        yield table
+    temporary.replace(path)
 
 
 def _text(path: Path) -> str:
