@@ -204,7 +204,7 @@ class _Conversion:
                     prepared[part] = one
                 parts.append(part)
             kept.append(Turn(turn.role, tuple(parts)))
-        if trainer.max_pictures is not None and len(keys) > trainer.max_pictures:
+        if len(keys) > trainer.max_pictures:
             raise RefusedError(f"more than {trainer.max_pictures} pictures in a conversation", str(len(keys)))
         for number, turn in enumerate(kept, 1):
             if not turn.parts:

@@ -5,7 +5,6 @@ Each class writes next to the output and replaces it at the end; until then an e
 
 from __future__ import annotations
 
-import math
 import os
 import re
 import shutil
@@ -34,11 +33,9 @@ class LineFiles:
 
     def __init__(self, out: Path, trainer: Trainer) -> None:
         out.parent.mkdir(parents=True, exist_ok=True)
-        self._out, self._min_rows = out, trainer.min_rows
+        self._out, self._trainer = out, trainer
         self._temporary = temporary_name(out)
         self._file = self._temporary.open("wb")
-        self._max_bytes = math.inf if trainer.max_file_bytes is None else trainer.max_file_bytes
-        self._max_shown = math.inf if trainer.max_rows_with_pictures is None else trainer.max_rows_with_pictures
         self._starts = array("Q", [0])  # byte offset of each row, and of the end
         self._shows = bytearray()
         self.counts: list[tuple[int, int]] = []
@@ -84,11 +81,11 @@ class LineFiles:
 
     def _bounds(self) -> list[int]:
         """Return the index of each part's first row, and the number of rows at the end."""
-        max_bytes, min_rows = self._max_bytes, self._min_rows
+        max_bytes, min_rows = self._trainer.max_file_bytes, self._trainer.min_rows
         bounds, shown, end = [0], 0, len(self._shows)
         for row, shows in enumerate(self._shows):
             is_long = self._starts[row + 1] - self._starts[bounds[-1]] > max_bytes
-            if row and (is_long or (shows and shown >= self._max_shown)):
+            if row and (is_long or (shows and shown >= self._trainer.max_rows_with_pictures)):
                 bounds.append(row)
                 shown = 0
             shown += shows

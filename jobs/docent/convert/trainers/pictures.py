@@ -66,7 +66,7 @@ class Pictures:
     folder: Path
     root: Path
     work: Path
-    max_bytes: int | None = None
+    max_bytes: float = math.inf
     addresses: bool = False
     converted: int = 0
     reduced: int = 0
@@ -135,13 +135,13 @@ class Pictures:
         # `published` reads nothing else from a row.
         image = ImageFile.model_construct(file=f"picture.{seen.suffix}", **asdict(seen.credit))
         fit = published(path, image)
-        is_small = self.max_bytes is None or len(data) <= self.max_bytes
+        is_small = len(data) <= self.max_bytes
         if fit == data and is_small and path.parent != self.work and not why_other_form(path):
             return Prepared(_key(data), path)
         copy = self._write(fit, published_suffix(image.file))
         if why_other_form(copy):
             copy = self._reencoded(path, seen, ".jpg" if seen.suffix == "jpg" else ".png")
-        if self.max_bytes is not None and copy.stat().st_size > self.max_bytes:
+        if copy.stat().st_size > self.max_bytes:
             copy = self._reencoded(path, seen, ".jpg", self.max_bytes)
         self.converted += copy.read_bytes() != data
         if path.parent == self.work:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +49,7 @@ class Trainer:
     addresses: bool = False
     piped_tokens_only: bool = False
     min_rows: int = 0
-    max_picture_bytes: int | None = None
-    max_pictures: int | None = None
-    max_file_bytes: int | None = None
-    max_rows_with_pictures: int | None = None
+    max_picture_bytes: float = math.inf
+    max_pictures: float = math.inf
+    max_file_bytes: float = math.inf
+    max_rows_with_pictures: float = math.inf

@@ -136,11 +136,7 @@ def _survey(ctx: Context, subjects: Subjects, tally: Tally) -> Survey:
 
 
 Found = tuple[Example | Reject, tuple[ImageFile, ...]]
-OF_PAIR = ("item_id", "question", "answer", "temperature", "teacher", "question_type", "difficulty", "language") + (
-    "sources",
-    "reasoning",
-    "conversation",
-)
+OF_PAIR = (QAPair.model_fields.keys() & Example.model_fields.keys()) - {"id", "parents", "item_name"}
 """Fields that a row copies from its pair."""
 
 

@@ -21,10 +21,7 @@ FREE_PRIVATE_BYTES = 100_000_000_000
 COMMIT_FILES = 100
 """The hub recommends 50 to 100 files per commit, and cancels a commit that takes longer than a minute."""
 FEWER_PHOTOS = "make fewer photos: docent run --set assemble.images_per_item=..."
-READ_FORMATS = frozenset(
-    (".arrow", ".bmp", ".csv", ".gif", ".jpeg", ".jpg", ".json", ".jsonl", ".md", ".parquet", ".png", ".tif", ".tiff")
-    + (".webp",)
-)
+READ_FORMATS = frozenset(".arrow .bmp .csv .gif .jpeg .jpg .json .jsonl .md .parquet .png .tif .tiff .webp".split())
 """File name suffixes that `load_dataset` and the hub's viewer read; other files can be uploaded but not displayed."""
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from itertools import chain
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from docent.text.encodings.spreadsheet import guarded
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The verdict of curate on a pair, and what a person decided about it."""
+    """The verdict of curate on a pair, and a person's decision about it, in the order of the table's columns."""
 
     name: str = "unchecked"
     reasons: str = ""
@@ -57,12 +57,7 @@ class Shown:
             "\n\n".join(passage.used for passage in self.passages)[:MAX_SOURCE_CHARS],
             "; ".join(files),
             "; ".join(lines_of(span) for span in self.pair.sources),
-            self.verdict.name,
-            self.verdict.reasons,
-            self.verdict.decision,
-            self.verdict.edited_question,
-            self.verdict.edited_answer,
-            self.verdict.note,
+            *astuple(self.verdict),
         )
         return {column: guarded(value) for column, value in zip(COLUMNS, values, strict=True)}
 
