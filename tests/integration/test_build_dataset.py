@@ -209,5 +209,5 @@ def test_no_pair_at_all_is_one_clear_message(
     for unit in ("ingest", "assemble", "generate-qa"):
         assert run_shard(config, unit, run_dir) == 0
     assert run_shard(config, "build-dataset", run_dir) == 42
-    assert "no row can be made from 3 items and 0 pairs" in caplog.text
+    assert "no pair can be used (0 pairs, 3 items)" in caplog.text
     assert "Traceback" not in caplog.text

@@ -23,12 +23,12 @@ KINDS = ("captions", "labels", "comments")
 CAPTION_KEYS = ("image_id", "caption", "generated_at", "context")
 MAX_FILE_BYTES = 1 << 20
 RAW = "raw"
-EXPECTED = "expected: captions/, labels/ or comments/ with one JSON object per file that has an image_id"
+EXPECTED = "expected JSON files in captions/, labels/ or comments/, each an object with an image_id"
 
 
 @dataclass
 class Written:
-    """Number of rows of each table, and the files that could not be used, with the reason."""
+    """Number of rows of each table, and the unusable files with the reason."""
 
     rows: dict[str, int] = field(default_factory=dict)
     bad: list[str] = field(default_factory=list)
@@ -43,7 +43,7 @@ def convert(folder: Path, out: Path) -> Written:
     written = Written()
     captions, labels, comments = (_objects(folder / kind, kind, written.bad) for kind in KINDS)
     if not captions and not labels and not comments:
-        what = f"no captions, labels or comments can be read ({len(written.bad)} bad files)"
+        what = f"no readable captions, labels or comments ({len(written.bad)} unusable files)"
         raise InputError(what, str(folder), EXPECTED)
     categories = list(dict.fromkeys(name for one in labels for name in _labels(one)))
     rows_of_comments = [
@@ -76,19 +76,19 @@ def _objects(folder: Path, kind: str, bad: list[str]) -> list[dict[str, Any]]:
 
 
 def _read(path: Path, kind: str) -> tuple[str, dict[str, Any]]:
-    """Return what is wrong with a file, or "" and its object."""
+    """Return the problem with a file, or "" if there is none, and the object in the file."""
     if path.is_symlink() or not path.is_file():
-        return "not a plain file", {}
+        return "not a regular file", {}
     if path.stat().st_size > MAX_FILE_BYTES:
-        return f"more than {MAX_FILE_BYTES} bytes", {}
+        return f"larger than {MAX_FILE_BYTES} bytes", {}
     try:
         value = json.loads(path.read_bytes())
     except (ValueError, RecursionError):
         return "not JSON", {}
     if not isinstance(value, dict) or not isinstance(value.get("image_id"), str):
-        return "no object with an image_id", {}
+        return "not a JSON object with an image_id", {}
     if kind == "comments" and not isinstance(value.get("comments"), list):
-        return "its comments are no list", {}
+        return "`comments` is not a list", {}
     return "", value
 
 

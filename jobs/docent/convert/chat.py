@@ -1,7 +1,7 @@
 """Implement `docent convert chat`: write conversations or rows of docent as OpenAI chat JSONL.
 
 A chat JSONL that is converted without options keeps its bytes. Unknown keys of a conversation are copied to every line
-made from it; of the pictures that a row lists, each line gets those that it shows. Reads and writes line by line.
+made from it; each line lists only the pictures that it shows. Reads and writes line by line.
 """
 
 from __future__ import annotations

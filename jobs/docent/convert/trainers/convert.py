@@ -100,7 +100,7 @@ def convert(source: Path, out: Path, name: str, options: Options) -> Result:
     refuse_in_place([source], out)
     if out.suffix not in trainer.suffixes:
         what = f"{name} does not read {out.suffix or 'a file without suffix'}"
-        raise InputError(what, printable(str(out)), f"name it {out.stem}{trainer.suffixes[0]}")
+        raise InputError(what, printable(str(out)), f"name the output {out.stem}{trainer.suffixes[0]}")
     if name == "llama-factory":
         entries_beside(out)  # fail before anything is written
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -130,11 +130,11 @@ class _Conversion:
         try:
             self._write_rows(output)
             if not result.conversations:
-                first, what = self._first_reject, "no line is a conversation"
+                first, what = self._first_reject, "no line contains a conversation"
                 if first:
                     count, shown = result.refused.total(), f"{first.reason} ({first.detail})"
-                    what = f"no conversation can be written: {count} refused, the first: {shown}"
-                raise InputError(what, str(self._source), "docs/trainers.md has the rules")
+                    what = f"no conversation was written: {count} rejected, first reason: {shown}"
+                raise InputError(what, str(self._source), "see docs/trainers.md for the rules")
             self._places.finish()
             result.files = output.close()
         except BaseException:

@@ -58,7 +58,7 @@ def why_other_form(path: Path) -> str:
         if getattr(picture, "n_frames", 1) > 1:
             return "it has more than one frame"
         if read_orientation(picture) != 1:
-            return "it lies on its side: its orientation is in EXIF"
+            return "it is stored rotated, with its orientation only in EXIF"
     return ""
 
 

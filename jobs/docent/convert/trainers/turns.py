@@ -165,5 +165,5 @@ def why_not_alternating(roles: Sequence[str]) -> str:
     first = 1 if roles and roles[0] == "system" else 0
     for number, (role, due) in enumerate(zip(roles[first:], cycle(("user", "assistant"))), first + 1):
         if role != due:
-            return f"{role} where {due} is due (message {number})"
+            return f"{role} in place of {due} (message {number})"
     return ""

@@ -71,7 +71,7 @@ def run(ctx: Context) -> Iterator[Example | Reject]:
         if split == "test":
             survey.test.add(pair)
     if not survey.matches and not len(survey.splits):
-        what = f"no row can be made from {len(subjects.numbers)} items and {survey.pairs} pairs"
+        what = f"no rows: no pair can be used ({survey.pairs} pairs, {len(subjects.numbers)} items)"
         raise InputError(what, "build_dataset", "docent status")
     pictured = [(match.item.name, match.image) for match in survey.matches]
     names = image_names([*pictured, *(("", image) for image in survey.figures.values())])

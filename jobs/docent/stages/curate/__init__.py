@@ -57,7 +57,9 @@ class GateSet:
         for pair, vector in zip(pairs, vectors, strict=True):
             source = self.sources.of(pair)
             if source is None:
-                raise InputError(f"pair {pair.id} is about no known item", pair.item_name, "docent run --from assemble")
+                raise InputError(
+                    f"pair {pair.id} refers to an unknown item", pair.item_name, "docent run --from assemble"
+                )
             yield judge(Case(pair, source, self.kept, self.section, self._rank(pair, source), vector))
 
     def _rank(self, pair: QAPair, source: Source) -> int | None:
@@ -95,9 +97,7 @@ def run(ctx: Context) -> Iterator[QAPair | Reject]:
             ctx.progress.update(done, total, pair.item_name)
     if edits.unused:
         named = ", ".join(map(str, edits.unused[:MAX_LINES_NAMED]))
-        log.warning(
-            "%s: %d decisions are about pairs that are not there: lines %s", edits.path, len(edits.unused), named
-        )
+        log.warning("%s: %d decisions refer to pairs that do not exist: lines %s", edits.path, len(edits.unused), named)
     if section.edits is not None:
         ctx.output_summary(ReviewSummary(**edits.figures()))
     ctx.output_file("funnel.json", as_json({**funnel.figures(), "decisions_without_pair": len(edits.unused)}))

@@ -64,14 +64,14 @@ class Ask:
             PushError: the push should stop.
         """
         if self._wait(seconds):
-            raise PushError("the push was asked to stop", again()) from None
+            raise PushError("the push was interrupted", again()) from None
 
     def _failure(self, error: Exception) -> tuple[Exception, float | None]:
         """Return the error to raise, and the wait before a retry: 0 if the hub names none, None for no retry."""
         from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
         if isinstance(error, OfflineModeIsEnabled):
-            off = PushError("the hub is switched off by HF_HUB_OFFLINE", f"unset HF_HUB_OFFLINE, then: {again()}")
+            off = PushError("HF_HUB_OFFLINE disables access to the hub", f"unset HF_HUB_OFFLINE, then: {again()}")
             return off, None
         if isinstance(error, HfHubHTTPError):
             status = error.response.status_code
@@ -82,9 +82,9 @@ class Ask:
             return failure, (float(wait_s) if wait_s.isdigit() else 0.0) if status in PASSING else None
         if isinstance(error, OSError) and error.filename:
             words = f"{error.strerror}: {error.filename}"
-            return PushError(f"a file of the data set cannot be read: {words}", "docent run --verify"), None
+            return PushError(f"a file of the data set is not readable: {words}", "docent run --verify"), None
         if isinstance(error, ValueError):  # raised by the hub's check of the card's head, or by its client for names
             words = without_token(str(error), self._token)
-            next_step = f"fix the card's settings (build_dataset.name and license), then: {again()}"
-            return PushError(f"the hub or its client rejects the data set: {words}", next_step), None
+            next_step = f"fix build_dataset.name and build_dataset.license, then: {again()}"
+            return PushError(f"the hub or its client rejected the data set: {words}", next_step), None
         return unreachable(error, self._token), 0.0

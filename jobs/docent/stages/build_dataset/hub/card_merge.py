@@ -60,7 +60,9 @@ def merge(new: str, there: str, pushed: Mapping[str, str]) -> Merged:
     ours, theirs = parse(new), parse(there)
     notes: list[str] = []
     if not theirs.is_readable:
-        notes.append(f"the head of the card on the hub is no YAML and was replaced: {_named(_joined(theirs.head))}")
+        notes.append(
+            f"the head of the card on the hub was not valid YAML and was replaced: {_named(_joined(theirs.head))}"
+        )
         theirs.head = {}
     head = _merged(ours.head, theirs.head, pushed, notes)
     body = _merged(ours.body, theirs.body, pushed, notes)
@@ -146,7 +148,7 @@ def _newer(name: str, ours: str, theirs: str | None, pushed: Mapping[str, str], 
         return ours
     if _digest(name, ours) == pushed.get(name):
         return theirs  # only a person changed it
-    notes.append(f"{name} of the card on the hub was replaced; it said: {_named(theirs)}")
+    notes.append(f"{name} of the card on the hub was replaced; the old text: {_named(theirs)}")
     return ours
 
 

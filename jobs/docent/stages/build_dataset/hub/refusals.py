@@ -58,22 +58,22 @@ def refusal(status: int, message: str, section: BuildDataset, token: str) -> Pus
         message: the hub's message, or "" if there is none.
     """
     words = without_token(message, token)
-    reason = f"the hub says (HTTP {status}): {words}" if words else f"the hub answers with HTTP {status} and no reason"
+    reason = f"the hub returned HTTP {status}: {words}" if words else f"the hub returned HTTP {status} without a reason"
     return PushError(reason, f"{_remedy(status, words, section)}, then: {again()}")
 
 
 def _remedy(status: int, words: str, section: BuildDataset) -> str:
     if _FOLDER.search(words):
-        return "make fewer photos (assemble.images_per_item), or push them elsewhere (build_dataset.push_to)"
+        return "use fewer photos (assemble.images_per_item), or another repository (build_dataset.push_to)"
     if _QUOTA.search(words) and status != 429:
-        return "free space in the account, upgrade it, or push elsewhere (build_dataset.push_to)"
+        return "free up storage, upgrade the account, or use another repository (build_dataset.push_to)"
     if status in (401, 403):
-        return f"give the token in {section.token_env} the right to write to {section.push_to}"
+        return f"set {section.token_env} to a token with write access to {section.push_to}"
     if status == 404:
-        return f"check the owner and the name {section.push_to} (build_dataset.push_to)"
+        return f"check the owner and the name in build_dataset.push_to, {section.push_to}"
     if status in PASSING or status == OUTDATED:
         return "wait a few minutes"
-    return "fix what the hub names"
+    return "fix the problem that the hub reports"
 
 
 def unreachable(error: Exception, token: str) -> PushError:

@@ -83,8 +83,8 @@ def upload(api: Any, section: BuildDataset, data_set: Artifact, wait: Wait) -> U
                 done += number
             return Uploaded(name, head, done, _notes(plan, name))
         except OutdatedError:
-            log.info("somebody else committed to %s: planning again", name)
-    raise PushError(f"others keep committing to {name} while it is pushed", f"wait a few minutes, then: {again()}")
+            log.info("someone else committed to %s: planning the push again", name)
+    raise PushError(f"other people keep committing to {name} during the push", f"wait a few minutes, then: {again()}")
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ class _Repository:
             return None
         if there[path].size > MAX_READ_BYTES:
             reason = f"{path} in {self.name} is too large to be merged ({there[path].size:,} bytes)"
-            raise PushError(reason, f"make it smaller on the hub, then: {again()}")
+            raise PushError(reason, f"shorten it on the hub, then: {again()}")
         with tempfile.TemporaryDirectory() as folder:
             settings = {"repo_type": TYPE, "revision": head, "local_dir": folder}
             return Path(self.ask(lambda: self.api.hf_hub_download(self.name, path, **settings))).read_bytes()
@@ -160,8 +160,8 @@ def _commits(plan: PushPlan, folder: Path) -> list[tuple[int, list[Any]]]:
 def _in_the_way(plan: PushPlan, name: str) -> PushError:
     number = counted(len(plan.in_the_way), "file")
     return PushError(
-        f"{name} holds {number} of others where files of the data set would go: {named(plan.in_the_way)}",
-        f"name another repository (build_dataset.push_to), or replace them: {_deleting(plan.in_the_way)}",
+        f"the push would overwrite {number} of other people in {name}: {named(plan.in_the_way)}",
+        f"use another repository (build_dataset.push_to), or replace them: {_deleting(plan.in_the_way)}",
     )
 
 
@@ -171,7 +171,7 @@ def _notes(plan: PushPlan, name: str) -> tuple[str, ...]:
         return plan.notes
     number = counted(len(plan.kept), "file")
     kept = (
-        f"{number} of others in {name} kept: {named(plan.kept)}; to delete some, name them, such as: "
+        f"{number} of other people in {name} kept: {named(plan.kept)}; to delete them, list them: "
         f"{_deleting(plan.kept)}"
     )
     return (*plan.notes, kept)

@@ -101,7 +101,7 @@ def read_edits(path: Path) -> dict[str, Edit]:
             found.setdefault(row["id"], edit)
     if problems:
         more = [f"and {len(problems) - MAX_PROBLEMS} more"] if len(problems) > MAX_PROBLEMS else []
-        what = "\n  - ".join(["decisions cannot be used", *problems[:MAX_PROBLEMS], *more])
+        what = "\n  - ".join(["invalid decisions", *problems[:MAX_PROBLEMS], *more])
         raise InputError(what, str(path), NEXT_STEP)
     return found
 
@@ -113,15 +113,15 @@ def _edit(line: int, row: dict[str, str]) -> Edit:
 
 def _problems(row: dict[str, str], edit: Edit, earlier: Edit | None) -> Iterator[str]:
     if not _ID.fullmatch(row["id"]):
-        yield f"id {row['id'][:40]!r} is no id of a pair (16 digits or letters a-f)"
+        yield f"id {row['id'][:40]!r} is not the id of a pair (16 hexadecimal digits)"
     if edit.decision not in DECISIONS:
-        yield f"decision {edit.decision[:40]!r} is none of approve, reject, edit"
+        yield f"decision {edit.decision[:40]!r} is not one of approve, reject, edit"
     elif edit.decision == "edit" and not (edit.question or edit.answer):
         yield "decision is edit, but edited_question and edited_answer are empty"
     elif edit.decision != "edit" and (edit.question or edit.answer):
-        yield f"edited text, but decision is {edit.decision or 'empty'}: write edit, or empty the edited columns"
+        yield f"edited text, but decision is {edit.decision or 'empty'}: set it to edit, or clear the edited columns"
     decided = (edit.decision, edit.question, edit.answer)
     if earlier is not None and edit.decision and decided != (earlier.decision, earlier.question, earlier.answer):
-        yield f"the pair was decided otherwise on line {earlier.line}"
+        yield f"the decision contradicts line {earlier.line}, which is about the same pair"
     if "\0" in edit.question + edit.answer:
-        yield "a text with a NUL character"
+        yield "the text contains a NUL character"

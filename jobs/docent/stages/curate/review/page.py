@@ -91,7 +91,7 @@ class Page:
             from markupsafe import Markup
         except ImportError:
             raise ConfigError(
-                "the review page needs jinja2", "this environment", "pip install docent[report]"
+                "the review page requires jinja2", "this environment", "pip install docent[report]"
             ) from None
         style, script = _asset("review.css"), _asset("review.js")
         environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)

@@ -25,7 +25,7 @@ NEEDED = ("id", "decision", "edited_question", "edited_answer")
 DELIMITERS = (",", ";", "\t")
 MAX_FIELD_CHARS = 200_000
 MAX_TABLE_BYTES = 2 << 30
-NEXT_STEP = "fix the file, or move it away and make it again: docent review"
+NEXT_STEP = "fix the file, or move it away and generate a new one: docent review"
 
 
 def read_table(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
@@ -41,7 +41,7 @@ def read_table(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     try:
         yield from _rows(table, path)
     except csv.Error as error:
-        raise InputError(f"not a CSV: {error}", str(path), NEXT_STEP) from None
+        raise InputError(f"not a valid CSV: {error}", str(path), NEXT_STEP) from None
 
 
 @contextmanager
@@ -61,15 +61,15 @@ def _text(path: Path) -> str:
             raise InputError(f"larger than {MAX_TABLE_BYTES >> 30} GiB", str(path), NEXT_STEP)
         text = read_text(path.read_bytes(), str(path))
     except FileNotFoundError:
-        what, instead = "the file of decisions is not there", "docent review"
+        what, instead = "the file with the decisions does not exist", "docent review"
         if path.parts[:1] == Path(EDITS_PLACEHOLDER).parts[:1]:
             what = (
-                f"{path.parts[0]} is a placeholder: put the folder in which your browser saved {path.name} in its place"
+                f"{path.parts[0]} is a placeholder: replace it with the folder in which your browser saved {path.name}"
             )
             instead = f"docent review --apply ~/Downloads/{path.name}"
         raise InputError(what, str(path), instead) from None
     if text is None or not is_text(text):
-        raise InputError("no text: save the sheet as CSV, best in UTF-8", str(path), NEXT_STEP)
+        raise InputError("not a text file: save the sheet as CSV, preferably in UTF-8", str(path), NEXT_STEP)
     return text
 
 
@@ -77,7 +77,7 @@ def _rows(table: csv.DictReader[str], path: Path) -> Iterator[tuple[int, dict[st
     csv.field_size_limit(MAX_FIELD_CHARS)
     names = [name.strip() for name in table.fieldnames or ()]
     if missing := [name for name in NEEDED if name not in names]:
-        raise InputError(f"columns are missing: {', '.join(missing)}", f"{path}:1", NEXT_STEP)
+        raise InputError(f"missing columns: {', '.join(missing)}", f"{path}:1", NEXT_STEP)
     table.fieldnames = names
     for row in table:
         yield table.line_num, {name: value.strip() for name, value in row.items() if isinstance(value, str)}
