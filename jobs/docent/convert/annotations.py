@@ -3,7 +3,8 @@
 Reads FOLDER/captions, FOLDER/labels and FOLDER/comments; writes `all_captions.csv` and `all_labels.csv` with a row per
 file and `all_comments.csv` with a row per comment. The expected JSON is that of generated pictures: `{"image_id",
 "caption", "generated_at", "context"}`, `{"image_id", "labels": {category: label or labels}}`, `{"image_id", "comments":
-[...]}`. Labels that are not an object, as models sometimes write them, go to the column `raw`.
+[...]}`. Models sometimes write labels that are not an object;
+these are copied to the column `raw`.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ def _labels(one: dict[str, Any]) -> dict[str, Any]:
 
 
 def _cell(value: Any) -> str:
-    """Return a cell: lists joined by semicolons, and nothing that a spreadsheet would evaluate as a formula."""
+    """Return the text of a cell: lists are joined by semicolons, formulas are guarded against evaluation."""
     if value is None:
         return ""
     if isinstance(value, list):

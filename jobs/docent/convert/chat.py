@@ -48,7 +48,7 @@ class Wanted:
 
 @dataclass
 class Written:
-    """Counts of conversations and answers, and the lines whose last messages have no answer."""
+    """Counts of conversations and answers, and the lines that end without an answer."""
 
     conversations: int = 0
     pairs: int = 0
@@ -80,12 +80,12 @@ def convert(source: Path, out: Path, wanted: Wanted) -> Written:
 def conversations(
     lines: Iterable[Line], source: Path, folder: Path, wanted: Wanted, written: Written
 ) -> Iterator[tuple[int, Row]]:
-    """Yield the conversations in output form, each with the number of its first line.
+    """Yield the conversations in the requested form, each with the number of its first line.
 
     Args:
         lines: valid lines of the source.
         folder: the folder to which picture paths in docent's rows become relative.
-        written: counters; lines whose last messages have no answer are added to it.
+        written: counters, to which lines without a final answer are added.
     """
     packed: list[Message] = []
     item: Any = None
@@ -139,12 +139,12 @@ def _turned(conversation: Row, wanted: Wanted) -> Iterator[Row]:
 
 
 def _system_message(text: str, messages: list[Message]) -> Message:
-    """Return a system message; its content is a list of parts if all others are: each field has one type."""
+    """Return a system message; its content is a list of parts if that of all other messages is, so types agree."""
     in_parts = all(isinstance(message["content"], list) for message in messages)
     return {"role": "system", "content": [{"type": "text", "text": text}] if in_parts else text}
 
 
 def _ends_without_answer(conversation: Row) -> bool:
-    """Return whether messages follow the last answer; conversations of a single question cannot include them."""
+    """Return whether messages follow the last answer; they are left out of conversations with a single question."""
     others = [message for message in conversation["messages"] if not is_system(message)]
     return bool(others) and others[-1]["role"] != "assistant"

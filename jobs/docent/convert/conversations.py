@@ -1,9 +1,9 @@
-"""Read the forms in which data sets of other tools hold conversations and their pictures.
+"""Read conversations and their pictures in the formats of other tools.
 
 Messages are OpenAI's `messages` (also used by LLaMA-Factory, ms-swift and TRL) or ShareGPT's `conversations`. Pictures
-are parts of a message, or entries of a list in the row: then each `<image>` in a text, and each part
-`{"type": "image"}` that names no picture, stands for the next entry of the list. Videos and audio files are listed in
-the same way.
+are parts of a message, or entries of a list in the row. In the second case, each `<image>` in a text, and each part
+`{"type": "image"}` without a path, represents the next entry of the list. Videos and audio files are listed in the same
+way.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Message = dict[str, Any]
 
 IMAGE_LISTS = ("images", "image")
 MEDIA_LISTS = {"images": "image", "image": "image", "videos": "video", "audios": "audio"}
-"""Row keys that list media, with the name of the mark and of the part that stand for an entry."""
+"""Row keys that list media, with the name of the mark (`<image>`) and of the part that represent an entry."""
 ROLES = {"human": "user", "gpt": "assistant", "chatgpt": "assistant", "model": "assistant", "observation": "tool"}
 """OpenAI's names of ShareGPT's roles; other roles keep their names."""
 SYSTEM_ROLES = ("system", "developer")
@@ -96,7 +96,7 @@ def marks_in(content: Any, kind: str = "image") -> int:
 
 
 def stand_ins_in(content: Any, kind: str = "image") -> int:
-    """Return the number of parts that stand for an entry of the row's list, since they name no picture themselves."""
+    """Return the number of parts that represent an entry of the row's list, since they have no path themselves."""
     return sum(part.get("type") == kind and not named_by(part) for part in parts_of(content))
 
 
@@ -163,12 +163,12 @@ def inline_pictures(content: Any) -> list[Row]:
 
 
 def is_system(message: Message) -> bool:
-    """Return whether a message instructs the model rather than being part of the conversation."""
+    """Return whether a message has the role of a system or developer message."""
     return message["role"] in SYSTEM_ROLES
 
 
 def turns_of(messages: Sequence[Message]) -> Iterator[list[int]]:
-    """Yield the indices of the messages of each turn: from a user's message to the last one before the next user's.
+    """Yield the indices of the messages of each turn, which extends from a question to the next question.
 
     Tool calls and their results belong to the question that they serve. System messages belong to no turn. The last
     turn may have no answer.
@@ -220,7 +220,7 @@ def pictures_by_message(row: Row) -> list[list[str]]:
 
 
 def _identity(entry: Any) -> str:
-    """Return what identifies a list entry: its path or URL, or the whole entry if it holds the bytes."""
+    """Return the path or URL of a list entry, or the text of the complete entry if it contains the bytes."""
     name = picture_of(entry)
     return repr(entry) if name in ("", "data:") else name
 

@@ -1,8 +1,8 @@
 """Implement `docent convert dialogs`: convert the published table of exhibits and dialogs to three `metadata.csv`.
 
 The pairs of an exhibit are assigned in order: one to each test picture, then to each validation picture, then to each
-training picture; only positions matter. The tables have the form of the published ones. Programs guess types in such
-tables and spreadsheets evaluate formulas, so names that would be misread are reported.
+training picture. The tables have the format of the published ones. Since programs guess the types of their columns,
+names that would be misread are reported.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|[+-]?inf", 
 
 @dataclass
 class Written:
-    """Counts of what was written, and warnings.
+    """Counts of rows and pictures, and warnings.
 
     Attributes:
         rows: number of rows of each split.

@@ -1,4 +1,4 @@
-"""Read JSONL line by line, and write outputs that are complete or absent, for `docent convert`.
+"""Read JSONL line by line, and write files atomically, for `docent convert`.
 
 ShareGPT rows are read as if they had `messages`; see conversations.py.
 """
@@ -41,7 +41,7 @@ def has_bom(path: Path) -> bool:
 
 
 def read_lines(path: Path) -> Iterator[Line]:
-    """Yield every line that is not blank, invalid ones with their problem; for a JSON list (`*.json`), every value.
+    """Yield every line that is not blank, or every value of a JSON array (`*.json`); invalid ones have a problem.
 
     Raises:
         InputError: the file does not exist.
@@ -138,7 +138,7 @@ def shuffled(count: int, rng: random.Random) -> list[int]:
 
 
 def reorder_lines(path: Path, starts: Sequence[int], order: Iterable[int]) -> None:
-    """Reorder the lines of a file without loading them into memory; what precedes them is kept.
+    """Reorder the lines of a file without loading them into memory; the bytes before the first line are kept.
 
     Args:
         starts: byte offset of each line.

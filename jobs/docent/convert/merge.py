@@ -2,9 +2,9 @@
 
 A pair is a repeat if the same question, answer and pictures occurred before, ignoring case and white space, or if its
 words are nearly the same (token-set ratio of rapidfuzz) and its numbers, names, negations, opposites and pictures are
-equal: two pumps that differ in their pressure are two facts, and so are an open valve and a closed one. A conversation
-is left out if all its pairs are repeats; otherwise all of it is kept, since later questions depend on earlier answers.
-A conversation that is kept retains its other keys and gets its source, and its picture paths become relative to the
+equal: the pressures of two pumps are different facts, and so are an open valve and a closed one. A conversation is left
+out if all its pairs are repeats; otherwise all of it is kept, since later questions depend on earlier answers. A
+conversation that is kept retains its other keys and gets the key `source`; its picture paths become relative to the
 output.
 """
 
@@ -88,7 +88,7 @@ def merge(sources: Sequence[Path], out: Path, near: float = NEAR) -> Merged:
 
 
 def _names(sources: Sequence[Path]) -> list[str]:
-    """Return the names of the files in the output: without folders, or with one if names would be equal."""
+    """Return the name of each file, with its parent folder if another file has the same name."""
     paths = {path.resolve() for path in sources}
     names = [path.name for path in paths]
     return [

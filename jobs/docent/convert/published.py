@@ -26,7 +26,7 @@ MAX_NAME_BYTES = 240
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])(?:\.|$)", re.IGNORECASE)
 """Names that Windows reserves for devices, with any suffix."""
 _NUMBERED = re.compile(r"-\d{1,6}(?:-aug\d{1,6})?\.[a-z]{3,4}")
-"""What follows the item in the names of published photos and of their altered copies."""
+"""The end of the names of published photos and of their altered copies, after the name of the item."""
 HASH_DIGITS = 8
 MAX_BATCH_ROWS = 100
 MAX_BATCH_BYTES = 64 << 20
@@ -108,7 +108,7 @@ def _turn(question: str, answer: str, pictures: int) -> str:
 
 
 def answer_text(row: Example, think: bool) -> str:
-    """Return the answer in exported form: preceded by its reasoning if that is requested and known."""
+    """Return the answer for an export, preceded by its reasoning if `think` is set and the row has any."""
     if not think or not row.reasoning:
         return row.answer
     steps = "\n\n".join(re.sub(r"</?think>", "", step, flags=re.IGNORECASE) for step in row.reasoning)
@@ -155,7 +155,7 @@ def save_dataset_dict(examples: Sequence[Example], images_folder: Path, folder: 
 
 
 def rows_in_batch(examples: Iterable[Example], images_folder: Path) -> int:
-    """Return the rows to hold in memory: their files take at most MAX_BATCH_BYTES; a larger file goes alone."""
+    """Return the number of rows per batch, so that their files have at most MAX_BATCH_BYTES (at least one row)."""
     largest = max((images_folder / file).stat().st_size for file in {f"{e.split}/{e.image_name}" for e in examples})
     return max(1, min(MAX_BATCH_ROWS, MAX_BATCH_BYTES // max(1, largest)))
 

@@ -41,7 +41,7 @@ def rows_of(file: Path) -> Iterator[Any]:
 
 
 def why_unreadable(file: Path, error: Exception) -> str:
-    """Return a message for an error of `rows_of`."""
+    """Return the message for an error that `rows_of` raised."""
     if isinstance(error, UnicodeDecodeError):
         return _why_not_utf8(file)
     if isinstance(error, json.JSONDecodeError):

@@ -59,7 +59,7 @@ class Problem:
 
 @dataclass
 class Result:
-    """Counts of what was checked, and the problems.
+    """Counts of checked files, rows and pictures, and the problems.
 
     Attributes:
         remote: pictures at a URL or inside the file, which are not checked.
@@ -76,7 +76,7 @@ class Result:
 
     @property
     def good(self) -> bool:
-        """Return whether nothing is missing or broken, and no row has a problem."""
+        """Return whether there are no missing pictures, no broken files and no other problems."""
         return not self.missing and not self.problems and not self.broken
 
 
@@ -84,7 +84,7 @@ def validate(path: Path) -> Result:
     """Check every picture that is named in the file or in the files below the folder.
 
     Raises:
-        InputError: there is nothing to check, or there are no rows.
+        InputError: the path does not exist, or there are no files or rows to check.
         ConfigError: a package that reads pictures or Parquet is not installed.
     """
     if not path.exists():
@@ -110,7 +110,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 class _FileChecks:
-    """Checks files one by one; each picture is decoded once, however often it is named."""
+    """Checks files one by one; each picture is decoded only once."""
 
     def __init__(self, path: Path) -> None:
         self.result = Result()
@@ -163,7 +163,7 @@ class _FileChecks:
                 result.problems.append(Problem(str(file), number, picture, problem))
 
     def _problem(self, path: Path) -> str:
-        """Return what is wrong with a picture that exists, or "" if nothing is."""
+        """Return the problem with an existing picture, or "" if there is none."""
         if self._root is not None and not Path(os.path.abspath(path)).is_relative_to(self._root):
             return "is outside the data set's folder"
         return self._why_not_decoded(path)

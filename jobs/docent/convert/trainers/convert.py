@@ -1,7 +1,7 @@
 """Implement `docent convert chat --for NAME`: convert chat files to the format of a trainer.
 
 Reads chat JSONL or rows of docent and the pictures they name; writes the trainer's file, `<out>-images/` for pictures
-that are not used in place, and `<out>.rejects.jsonl` with everything that could not be written, each with its reason.
+that are not used in place, and `<out>.rejects.jsonl` with all rejected lines and conversations and the reasons.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Options:
     Attributes:
         wanted: turns and system message.
         root: pictures outside this folder are rejected; None for the folder of the source.
-        special_tokens: what to do with a conversation whose text contains a token of chat templates.
+        special_tokens: whether to reject conversations that contain tokens of chat templates, or to escape the tokens.
     """
 
     wanted: Wanted = Wanted()
@@ -63,13 +63,13 @@ class Result:
         pictures: number of distinct pictures.
         converted: pictures re-encoded as JPEG or PNG in RGB, upright, without metadata except their credit.
         reduced: pictures with fewer pixels than the source.
-        repeated: pictures left out because the same conversation had shown them before.
+        repeated: pictures left out because they are shown earlier in the same conversation.
         escaped: special tokens that were written with a full-width bracket.
         refused: conversations and lines that were not written, by reason.
-        unanswered: lines whose last messages have no answer, which `turns: single` leaves out.
+        unanswered: lines that end without an answer; `turns: single` leaves these messages out.
         files: the files that the trainer reads; the first is the output or its first part.
         warnings: reasons why the trainer will reject a file as a whole.
-        rejects: the file that lists what was refused, or None if nothing was.
+        rejects: the file with the rejected lines and conversations, or None if there are none.
     """
 
     conversations: int = 0
@@ -109,7 +109,7 @@ def convert(source: Path, out: Path, name: str, options: Options) -> Result:
 
 
 class _Conversion:
-    """The conversion of one source."""
+    """Converts one source file."""
 
     def __init__(self, source: Path, out: Path, trainer: Trainer, options: Options, work: Path) -> None:
         self._source, self._out, self._trainer, self._options = source, out, trainer, options
@@ -214,7 +214,11 @@ class _Conversion:
         return kept, prepared
 
     def _without_tokens(self, turns: list[Turn]) -> tuple[list[Turn], int]:
-        """Return the turns without special tokens in their texts, and how many there were."""
+        """Return the turns with escaped special tokens, and the number of tokens.
+
+        Raises:
+            RefusedError: a text contains special tokens, and they are not to be escaped.
+        """
         piped_only = self._trainer.piped_tokens_only
         tokens = [t for turn in turns for p in turn.parts if isinstance(p, str) for t in tokens_in(p, piped_only)]
         if not tokens:

@@ -1,6 +1,6 @@
 """Write the files that trainers read row by row: JSON lines, split into parts if a limit requires it, and Parquet.
 
-Each class writes next to the output and replaces it at the end; until then an earlier output is kept.
+Each class writes a temporary file, which replaces the output at the end; until then an earlier output is kept.
 """
 
 from __future__ import annotations
@@ -75,12 +75,12 @@ class LineFiles:
         return paths
 
     def discard(self) -> None:
-        """Delete what was written; an earlier output is kept."""
+        """Delete the unfinished files; an earlier output is kept."""
         self._file.close()
         self._temporary.unlink(missing_ok=True)
 
     def _bounds(self) -> list[int]:
-        """Return the index of each part's first row, and the number of rows at the end."""
+        """Return the index of the first row of each part, followed by the number of all rows."""
         max_bytes, min_rows = self._trainer.max_file_bytes, self._trainer.min_rows
         bounds, shown, end = [0], 0, len(self._shows)
         for row, shows in enumerate(self._shows):
@@ -132,7 +132,7 @@ class ParquetFile:
         return [self._out]
 
     def discard(self) -> None:
-        """Delete what was written; an earlier output is kept."""
+        """Delete the unfinished files; an earlier output is kept."""
         self._writer.close()
         self._temporary.unlink(missing_ok=True)
 

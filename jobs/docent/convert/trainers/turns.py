@@ -27,7 +27,7 @@ from docent.convert.conversations import (
 ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 MARK = "<image>"
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
-"""JSON can hold a lone surrogate as an escape; UTF-8 and Arrow cannot."""
+"""A lone surrogate: valid as an escape in JSON, but not in UTF-8 and Arrow."""
 TEXT_TYPES = ("text", "input_text", "output_text")
 
 
@@ -77,7 +77,7 @@ def turns_of_row(row: Row) -> list[Turn]:
         row: a row with valid `messages`.
 
     Raises:
-        RefusedError: it holds something other than texts and pictures, or ends without an answer.
+        RefusedError: it contains something other than texts and pictures, or does not end with an answer.
     """
     for key in MEDIA_LISTS:
         if key not in ("images", "image") and row.get(key):
@@ -115,7 +115,7 @@ def _turn(message: Message, number: int, count: int, pictures: Iterator[Picture]
 
 
 def _split(text: str, marks: int, pictures: Iterator[Picture]) -> Iterator[str | Picture]:
-    """Yield a text with pictures in place of its marks; if there are no marks to replace, `<image>` is text."""
+    """Yield a text with pictures in place of its marks; if `marks` is 0, `<image>` is plain text."""
     if not marks:
         yield text
         return

@@ -95,7 +95,7 @@ def _lines(path: Path) -> Iterator[tuple[int, Any, str]]:
 
 
 def _pictures_of(row: Any) -> list[str]:
-    """Return the paths and URLs of the pictures that a row lists, or, without a list, shows in its messages."""
+    """Return the paths and URLs in the row's list of pictures or, if it has none, in its messages."""
     if not isinstance(row, dict):
         return []
     messages = [message for message in as_list(row.get("messages")) if isinstance(message, dict)]

@@ -42,8 +42,8 @@ class Survey:
     """Results of the first pass over the pairs.
 
     Attributes:
-        figures: one picture per distinct content (sha256), of all figures that pairs about sections show.
-        tested: ids of the sections that have pairs which may go to test.
+        figures: all figures of pairs about sections by their sha256, without duplicates.
+        tested: ids of the sections with pairs that may be assigned to test.
     """
 
     pairs: int
@@ -104,7 +104,7 @@ def run(ctx: Context) -> Iterator[Example | Reject]:
 
 
 def _survey(ctx: Context, subjects: Subjects, tally: Tally) -> Survey:
-    """Run the first pass: assign every pair to a split, and count the pairs that were written and that were kept."""
+    """Run the first pass over the pairs: assign them to splits, and count the written and the kept ones."""
     section, recorded = ctx.section, ctx.recorded_splits()
     splits = SectionSplits(ctx.config.seed, section.test_share, section.validation_share)
     survey, about_exhibits = Survey(0, [], [], splits), list[QAPair]()
@@ -212,7 +212,7 @@ def _describe(ctx: Context, tally: Tally, leaks: LeakAudit) -> None:
 
 
 def _named(ctx: Context, subjects: Subjects) -> BuildDataset:
-    """Return the settings; if the user set no title or licence, take them from the sources."""
+    """Return the settings, with the title and licence of the sources if the user set none."""
     section: BuildDataset = ctx.section
     sources = read_source_names(ctx.artifact(Document))
     exhibits = {item.document_id for item in subjects.exhibits}

@@ -23,7 +23,7 @@ MAX_LISTED = 20
 def data_card(
     tally: Tally, section: BuildDataset, audit: LeakAudit, statistics: Statistics, identity: str = ""
 ) -> bytes:
-    """Return Markdown that describes the contents of the data set, who wrote it, and what users should know.
+    """Return Markdown about the contents, the origin and the known limits of the data set.
 
     Args:
         identity: text that distinguishes this data set from every other one, such as the name of its folder.
@@ -109,7 +109,7 @@ def _statement(tally: Tally, section: BuildDataset, audit: LeakAudit) -> list[st
 
 
 def _about_sections(tally: Tally, section: BuildDataset, audit: LeakAudit) -> list[str]:
-    """Describe which pairs about sections are held out, and what the test still shares with training."""
+    """Describe which pairs about sections are held out, and the remaining overlap of test and training."""
     others = f", with {section.test_share:.0%} of the other pairs about sections" if section.test_share else ""
     figures = ""
     if audit.figures:
@@ -142,7 +142,7 @@ def _imbalance(statistics: Statistics) -> list[str]:
 
 
 def _hidden(tally: Tally) -> list[str]:
-    """Describe content of the sources that readers do not see; most sources have none."""
+    """Describe invisible content of the sources; most sources have none."""
     invisible, tokens = tally.subjects.invisible, tally.subjects.tokens
     if not invisible and not tokens:
         return []

@@ -1,4 +1,4 @@
-"""Stage curate: keep, mark or reject every pair, and give the reason.
+"""Stage curate: keep, mark or reject every pair, with the reason.
 
 Reads the pairs of `generate-qa`, one chunk at a time, and the items of `assemble` that they are about; writes `QAPair`
 rows with a verdict, `funnel.json`, `diversity.json` and, if people decided on pairs, `review.json`.
@@ -33,10 +33,10 @@ MAX_LINES_NAMED = 10
 
 
 class GateSet:
-    """Judges pairs with the configured gates; what the gates need is prepared once, at the start."""
+    """Judges pairs with the configured gates."""
 
     def __init__(self, section: Curate, items: Iterable[Item], threads: int = 1) -> None:
-        """Prepare only what the configured gates need."""
+        """Index the items, and load the encoder and the search index if a configured gate needs them."""
         self.section = section
         self.sources = Sources(items)
         self.kept = Kept(section)

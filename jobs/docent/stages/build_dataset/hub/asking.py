@@ -1,4 +1,4 @@
-"""Send requests to the hub, retry those that may succeed later, and turn failures into clear messages."""
+"""Send requests to the hub, retry them after temporary failures, and convert errors to messages with a next step."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TRIES = 6
 """Together, the waits between these tries take about a minute; a hub server usually restarts faster."""
 FIRST_WAIT_S, MAX_WAIT_S = 2.0, 120.0
 Wait = Callable[[float], bool]
-"""A function that waits for a number of seconds and returns whether the push should stop."""
+"""Waits for a number of seconds; returns whether the push should stop."""
 
 
 class OutdatedError(Exception):
@@ -67,7 +67,7 @@ class Ask:
             raise PushError("the push was interrupted", again()) from None
 
     def _failure(self, error: Exception) -> tuple[Exception, float | None]:
-        """Return the error to raise, and the wait before a retry: 0 if the hub names none, None for no retry."""
+        """Return the error to raise, and the seconds until a retry: 0 if the hub sent none, None for no retry."""
         from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
         if isinstance(error, OfflineModeIsEnabled):

@@ -1,8 +1,8 @@
 """Push a complete data set and record the result; a failed push leaves the data set complete.
 
-Reads the data set, and the token from the variable that `build_dataset.token_env` names; writes the repository and
+Reads the data set, and the token from the environment variable `build_dataset.token_env`; writes the repository and
 `<run>/build-dataset/push.json`. The stage runs this after the data set is complete if `build_dataset.push_to` is set; a
-second run pushes what is still missing.
+second run uploads the missing files.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ log = logging.getLogger("docent.build-dataset")
 
 
 def deliver(config: PipelineConfig, run_dir: Path, artifact: Artifact, stop: threading.Event) -> None:
-    """Push the data set unless it was already pushed; record a failed push without failing the stage."""
+    """Push the data set unless it was already pushed; a failed push is recorded, but does not fail the stage."""
     if config.build_dataset and is_open(config, run_dir, artifact):
         write_push(run_dir, push(config.build_dataset, artifact, run_dir.name, stop.wait))
 
 
 def push(section: BuildDataset, artifact: Artifact, run_name: str, wait: Wait) -> Push:
-    """Push a data set and return the result, also if it failed.
+    """Push a data set and return the result, which includes the reason of a failure.
 
     Args:
         wait: waits for a number of seconds between attempts, and returns whether to stop.

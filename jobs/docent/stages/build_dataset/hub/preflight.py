@@ -1,7 +1,7 @@
-"""Find everything that would stop a push, before the data set is built.
+"""Find all problems that would stop a push, before the data set is built.
 
-Reads the settings, the environment, the licence and the sizes of the files as far as they are known; asks the hub about
-the owner of the token and about the repository. Writes nothing, neither locally nor on the hub.
+Reads the settings, the environment, the licence and the sizes of the files as far as they are known; requests the owner
+of the token and the properties of the repository from the hub. Writes nothing, neither locally nor on the hub.
 """
 
 from __future__ import annotations

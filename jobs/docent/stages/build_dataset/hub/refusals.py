@@ -1,6 +1,6 @@
-"""Explain why a push failed, in the hub's own words, and how to fix it.
+"""Explain why a push failed, with the hub's message, and how to fix it.
 
-The hub's message may repeat the request, so the token is removed from it.
+The message may repeat the request, so the token is removed from it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def again(setting: str = "") -> str:
 
 
 class PushError(Exception):
-    """A push that cannot continue.
+    """Raised if a push cannot continue.
 
     Args:
         reason: one sentence.
@@ -83,7 +83,7 @@ def unreachable(error: Exception, token: str) -> PushError:
 
 
 def without_token(text: str, token: str) -> str:
-    """Return text of the hub or its client on one line, without the token or other secrets, cut if it is long."""
+    """Return a message of the hub or its client on one line, without secrets, and shortened if it is long."""
     if token:
         text = text.replace(token, MASK)
     return printable(" ".join(mask(text).split()), MAX_REASON_CHARS)

@@ -1,4 +1,4 @@
-"""Make the commits of a push: up to a hundred files each, on top of the commit that the plan is based on.
+"""Create the commits of a push: up to a hundred files each, on top of the commit that the plan is based on.
 
 Reads the data set and the repository; writes the repository. Files that the repository already has are not uploaded
 again, so an interrupted push can resume. The card is committed last: until then the old card describes the old files.
@@ -100,7 +100,7 @@ class _Repository:
         return str(self.ask(lambda: self.api.repo_info(self.name, repo_type=TYPE)).sha)
 
     def compare(self, head: str, data_set: Artifact, delete: Sequence[str]) -> tuple[PushPlan, bool]:
-        """Return what to change in the repository, and whether docent's note there is up to date."""
+        """Return the changes to the repository, and whether docent's note there is up to date."""
         entries = self.ask(
             lambda: list(self.api.list_repo_tree(self.name, repo_type=TYPE, recursive=True, revision=head))
         )

@@ -1,4 +1,4 @@
-"""Measure what the test shares with training: pictures by lineage and bytes, answers by text and by sentence.
+"""Measure the overlap of test and training: pictures by lineage and bytes, answers by text and by sentence.
 
 Rows arrive one by one; only a hash of each text is kept, so that a million rows fit into memory.
 """

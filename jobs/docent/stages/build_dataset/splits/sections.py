@@ -1,6 +1,6 @@
-"""Assign pairs about sections to splits by their own text, so that other pairs and file names have no influence.
+"""Assign pairs about sections to splits by hashes of their text, independently of other pairs and file names.
 
-Each pair takes 17 bytes of memory; texts are read again when the rows are built.
+Each pair needs 17 bytes of memory; texts are read again when the rows are built.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class SectionSplits:
     """Assigns held-out types to test, random shares of the other pairs to test and validation, the rest to train.
 
     The hash of a pair's question and answer gives its position between 0 and 1, which decides its split. The shares are
-    therefore met only on average: few pairs may deviate from them, but no pair moves when others are added. All turns
-    of a conversation are in one split, at the position of its first turn.
+    therefore met only on average, and a few pairs may deviate from them, but no pair moves when others are added. All
+    turns of a conversation are in the split of its first turn.
 
     Args:
         seed: seed of the run.

@@ -46,7 +46,7 @@ class Subjects:
         return len(self.numbers) - len(self.exhibits)
 
     def is_section(self, item_id: str) -> bool:
-        """Return whether the item is known and not an exhibit."""
+        """Return whether the item is a section of a document; False for unknown items."""
         return item_id in self.numbers and item_id not in self.exhibit_ids
 
     def document(self, item_id: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Find what teachers leave in a reply by mistake: refusals (listed in refusals.yaml), labels, JSON, fences, tags."""
+"""Find refusals (listed in refusals.yaml), and leftovers of the reply format: labels, JSON, fences, tags."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from docent.resources import read_yaml
 from docent.text.sentences import plain
 
 REFUSAL_CHARS = 240
-"""A refusal is at the beginning of an answer; the same words later in it have another meaning."""
+"""Only the beginning of an answer is searched; the same words later in it have another meaning."""
 
 _LISTS = read_yaml(__package__, "refusals.yaml")
 # Lower case, no accents, as `plain` returns texts; `<source>` and the like are replaced by the parts of that name.
@@ -54,7 +54,7 @@ def refusal_in(answer: str) -> str | None:
 
 
 def leftover_in(text: str, source: str) -> str | None:
-    """Return text that does not belong in a question or an answer, with its kind, unless the source has it too."""
+    """Return the kind and text of a leftover in a question or an answer, unless the source contains it too."""
     for name, pattern in (("a label", _LABEL), ("JSON", _JSON), ("a tag", _TAG)):
         found = pattern.search(text)
         if found and found.group().strip() not in source:

@@ -1,7 +1,6 @@
 """List the gates of curate in two tables: GATES reject a pair, WARNINGS mark it.
 
-A gate is one function that takes a case and returns what is wrong or None, and one line in a table. Reads and writes
-nothing.
+A gate is a function that takes a case and returns the problem or None, and a line in a table. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -94,7 +93,7 @@ def near_duplicate(case: Case) -> str | None:
 
 
 def asked_before(case: Case) -> str | None:
-    """Reject a question that another section of the document answers: `the main points of ...` a split section."""
+    """Reject a question that was asked about another section, such as the main points of a section in two parts."""
     other = case.kept.asked.get(case.question) if case.question is not None else None
     return "another section of the document answers it" if other not in (None, case.pair.item_id) else None
 
@@ -109,7 +108,7 @@ def same_meaning(case: Case) -> str | None:
 
 
 def lost_round_trip(case: Case) -> str | None:
-    """Reject a question that does not find its own section in a search of all sections."""
+    """Reject a question whose section is not among the first results of a search in all sections."""
     limit = case.section.round_trip_rank
     if limit is None or case.rank is None or 1 <= case.rank <= limit:
         return None
@@ -133,7 +132,7 @@ def not_a_question(case: Case) -> str | None:
 
 
 def copied(case: Case) -> str | None:
-    """Mark an answer that copies the source although its type asks for own words; the offline teacher always copies."""
+    """Mark an answer of a model that copies the source although its type requires different words."""
     if case.pair.question_type not in OWN_WORDS or length_in_words(case.pair.answer) < COPIED_WORDS:
         return None
     if case.pair.teacher == TEACHER:

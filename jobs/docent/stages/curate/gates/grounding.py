@@ -1,6 +1,6 @@
 """Check an answer against its source: numbers, units, names, and whether the source answers the question.
 
-Reads and writes nothing. All checks are lexical: they find what is missing in the source, not what contradicts it.
+Reads and writes nothing. All checks are lexical: they find text that is missing in the source, but no contradictions.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FREE_QUESTIONS = frozenset(
 
 
 def unsupported_number(case: Case) -> str | None:
-    """Reject numbers that the source does not have, or has only with other units or for other things."""
+    """Reject numbers that are not in the source, or only with other units or for other objects."""
     supposed = case.pair.question if case.pair.question_type in SUPPOSING else ""
     stated = stated_for(case)
     known = stated.numbers | supported_by(written_out(supposed)) if supposed else stated.numbers
@@ -79,7 +79,7 @@ def unanswerable(case: Case) -> str | None:
 
 
 def answer_support(case: Case) -> float:
-    """Return the share of the answer's content words that the source has; 1.0 for answers of one or two such words."""
+    """Return the share of the answer's content words that are in the source; 1.0 if it has fewer than three."""
     said = content_stems(case.pair.answer)
     known = case.source.stems
     if case.pair.question_type in SUPPOSING:

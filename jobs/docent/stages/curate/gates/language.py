@@ -1,4 +1,4 @@
-"""Check that a text is in the language it should be in; the check fails only if it certainly is not.
+"""Check that a text is in the expected language; the check fails only if it certainly is not.
 
 Scripts decide whenever they differ. Between languages in Latin letters, py3langid decides: a table of letter sequences
 in the package, with the same answer on every machine and no network access. It is used only for texts of at least
@@ -92,8 +92,8 @@ def code_of_text(text: str) -> str:
 def _is_of_names(words: list[str], found: str, code: str) -> bool:
     """Return whether only names look like another language: `Quercus robur, Fagus sylvatica` is not Latin text.
 
-    A text in a language contains its function words, and more of them than of the expected language. If there is no
-    list for the detected language, only function words of the expected language are counted.
+    A text in the detected language would contain more function words of it than of the expected language. If there is
+    no list of its function words, only those of the expected language are counted.
     """
     terms = [folded(word) for word in words]
     expected = sum(term in function_words(code) for term in terms)

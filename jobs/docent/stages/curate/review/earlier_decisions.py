@@ -1,4 +1,4 @@
-"""Keep what people filled into the table of an earlier review when the table is written again.
+"""Keep the entries of people in the table of an earlier review when the table is written again.
 
 Reads `<run>/review/pairs.csv`, `edits.csv` (the decisions that were applied) and `decisions-without-pair.csv`. Rewrites
 the last one with the decisions whose pair the run no longer has, and stores applied decisions in `edits.csv`.
@@ -22,8 +22,8 @@ FILLED = ("decision", "edited_question", "edited_answer", "note")
 def read_decisions(folder: Path) -> dict[str, dict[str, str]]:
     """Return the rows that a person filled in, by pair id, with guarding apostrophes stripped.
 
-    If there are two decisions about a pair, the one in the file that was changed last counts. Decisions are not checked
-    here: an invalid one is kept like any other and reported when it is applied.
+    If there are two decisions about a pair, the one in the file that was changed last applies. Decisions are not
+    checked here: invalid ones are kept, too, and reported when they are applied.
 
     Raises:
         InputError: a file cannot be read; writing it again would lose its content.

@@ -54,8 +54,8 @@ class Edits:
     def apply(self, pair: QAPair, require_approval: bool) -> QAPair | Reject:
         """Apply a person's decision to a pair; return it unchanged, approved or edited, or return its reject.
 
-        A later pair with the same words as one that was rejected or edited is rejected too, because people saw it as a
-        duplicate.
+        A later pair with the same words as one that was rejected or edited is rejected, too, because reviewers saw it
+        only as a duplicate.
         """
         edit = self._edits.get(pair.id)
         words = (pair.item_id, plain(pair.question), plain(pair.answer))
@@ -80,7 +80,7 @@ class Edits:
         return sorted(edit.line for pair_id, edit in self._edits.items() if pair_id not in self._used)
 
     def figures(self) -> dict[str, int]:
-        """Return how many decisions matched a pair, how many did not, and what the matching ones decided."""
+        """Return the number of decisions with and without a pair, and of each decision among the former."""
         met = Counter(edit.decision for pair_id, edit in self._edits.items() if pair_id in self._used)
         decided = {"approved": met["approve"], "edited": met["edit"], "rejected": met["reject"]}
         return {"matched": met.total(), "unmatched": len(self._edits) - met.total(), **decided}

@@ -73,9 +73,9 @@ def marked(item: Item, spans: list[Span]) -> Iterator[Line]:
 
 
 def first_line(item: Item, texts: list[str]) -> int | None:
-    """Return the line number in the source of the text's first line; the text has no heading and no blank lines.
+    """Return the line number of the text's first line in the source; the text has no heading and no blank lines.
 
-    The number is derived from the facts, which know their lines; None if they are reworded and lines are missing.
+    The number is derived from the line numbers of the facts; None if the facts are reworded and lines are missing.
     """
     votes: Counter[int] = Counter()
     for fact in item.facts[:MAX_VOTES]:

@@ -1,7 +1,7 @@
 """Write the pairs of a run for review by people, with their verdicts and the lines that they were written from.
 
 Reads the rows of `assemble`, `generate-qa` and, if it is complete, `curate`; writes all pairs to `pairs.csv`, and to
-`index.html` as many as a browser can handle (see `selection.py`). What people filled into an earlier `pairs.csv` is
+`index.html` as many as a browser can handle (see `selection.py`). Entries of people in an earlier `pairs.csv` are
 kept. `docent review RUN` calls this; the decisions are read back from the file that `curate.edits` names.
 """
 
@@ -109,7 +109,7 @@ def _write_table(
 
 
 def decided(pairs: Iterable[Shown], decisions: Mapping[str, Mapping[str, str]]) -> Iterator[Shown]:
-    """Yield the pairs; what a person wrote into the earlier table replaces what the run applied."""
+    """Yield the pairs; decisions in the earlier table replace those that the run applied."""
     for shown in pairs:
         row = decisions.get(shown.pair.id)
         if row is None:
@@ -120,7 +120,7 @@ def decided(pairs: Iterable[Shown], decisions: Mapping[str, Mapping[str, str]]) 
 
 
 def flagged(verdict: Verdict) -> bool:
-    """Return whether a gate flagged the pair; a pair that is only waiting for approval does not count."""
+    """Return whether a gate flagged the pair; False for a pair that only lacks approval."""
     return verdict.name in ("reject", "warn") and not verdict.reasons.startswith(NOT_APPROVED)
 
 
