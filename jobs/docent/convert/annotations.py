@@ -3,8 +3,7 @@
 Reads FOLDER/captions, FOLDER/labels and FOLDER/comments; writes `all_captions.csv` and `all_labels.csv` with a row per
 file and `all_comments.csv` with a row per comment. The expected JSON is that of generated pictures: `{"image_id",
 "caption", "generated_at", "context"}`, `{"image_id", "labels": {category: label or labels}}`, `{"image_id", "comments":
-[...]}`. Models sometimes write labels that are not an object;
-these are copied to the column `raw`.
+[...]}`. Models sometimes write labels that are not an object; these are copied to the column `raw`.
 """
 
 from __future__ import annotations

@@ -107,9 +107,7 @@ def _pictures(row: dict[str, str], split: Split, where: str) -> list[str]:
     names = [name for line in row[f"{split}_images"].splitlines() if (name := line.strip())]
     for name in names:
         if "/" in name or "\\" in name or name in (".", "..") or "\0" in name:
-            raise InputError(
-                f"not a plain file name: {name[:80]!r}", where, "remove folders from the names of pictures"
-            )
+            raise InputError(f"not a plain file name: {name[:80]!r}", where, "remove folders from picture names")
     return names
 
 

@@ -81,9 +81,7 @@ def merge(sources: Sequence[Path], out: Path, near: float = NEAR) -> Merged:
                     file.write(json_line(_with_source(row, where)))
         if merged.bad and not merged.conversations:
             what = f"none of the {len(merged.bad)} lines is a usable conversation; the first problem is {merged.bad[0]}"
-            raise InputError(
-                what, ", ".join(map(str, sources)), "pass chat JSONL, rows of docent (part-*.jsonl) or a JSON array"
-            )
+            raise InputError(what, ", ".join(map(str, sources)), "pass chat JSONL, rows (part-*.jsonl) or a JSON array")
     return merged
 
 
