@@ -11,6 +11,7 @@ import random
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any, Literal
 
@@ -87,25 +88,21 @@ def conversations(
         folder: the folder to which picture paths in docent's rows become relative.
         written: counters, to which lines without a final answer are added.
     """
-    packed: list[Message] = []
-    item: Any = None
-    first = 0
-    for line in lines:
-        if "messages" in line.value:
-            converted = list(_turned(line.value, wanted))
-            if wanted.turns == "single" and _ends_without_answer(line.value):
-                written.unanswered.append(f"{source}:{line.number}")
-            yield from ((line.number, one) for one in converted)
-            continue
-        messages = messages_of(line.value, source.parent, folder)
-        key = line.value.get("item_id")
-        if packed and (wanted.turns != "multi" or key is None or key != item):
-            yield from ((first, one) for one in _turned({"messages": packed}, wanted))
-            packed = []
-        first = first if packed else line.number
-        packed, item = [*packed, *messages], key
-    if packed:
-        yield from ((first, one) for one in _turned({"messages": packed}, wanted))
+
+    def group(line: Line) -> tuple[str, Any]:
+        item = None if "messages" in line.value else line.value.get("item_id")
+        return ("line", line.number) if wanted.turns != "multi" or item is None else ("item", item)
+
+    for _, group_lines in groupby(lines, group):
+        first = next(group_lines)
+        conversation = first.value
+        if "messages" not in conversation:
+            rows = (line.value for line in chain((first,), group_lines))
+            messages = [message for row in rows for message in messages_of(row, source.parent, folder)]
+            conversation = {"messages": messages}
+        elif wanted.turns == "single" and _ends_without_answer(conversation):
+            written.unanswered.append(f"{source}:{first.number}")
+        yield from ((first.number, one) for one in _turned(conversation, wanted))
 
 
 def messages_of(row: dict[str, Any], source_folder: Path, out_folder: Path) -> list[Message]:

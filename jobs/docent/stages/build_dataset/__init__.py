@@ -154,11 +154,8 @@ def _unused(survey: Survey) -> Iterator[Found]:
 
 def _section_pairs(ctx: Context, subjects: Subjects, survey: Survey) -> Iterator[tuple[QAPair, Split, int]]:
     """Yield each pair about a section, its split and its text key, in a further pass over the pairs."""
-    position = 0
-    for pair in ctx.pairs():
-        if subjects.is_section(pair.item_id):
-            yield pair, survey.splits.split_of(position), survey.splits.text_of(position)
-            position += 1
+    for position, pair in enumerate(pair for pair in ctx.pairs() if subjects.is_section(pair.item_id)):
+        yield pair, survey.splits.split_of(position), survey.splits.text_of(position)
 
 
 def _about_sections(ctx: Context, subjects: Subjects, survey: Survey, names: dict[str, str]) -> Iterator[Found]:

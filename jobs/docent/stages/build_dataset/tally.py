@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any
 
 from docent.artifacts.summaries import Shortfall, Statistics
-from docent.records import SPLITS, Example, QAPair, Reject, Split
+from docent.records import SPLITS, Example, Item, QAPair, Reject, Split
 from docent.stages.build_dataset.splits.held_out import Gaps
 from docent.stages.build_dataset.splits.subjects import MAX_TITLES, Subjects
 
@@ -99,10 +99,9 @@ class Tally:
         titles = self.subjects.titles
         return ((titles[n] if n < len(titles) else "", self._of_item(n)) for n in range(len(self.subjects.numbers)))
 
-    def of_exhibits(self, split: Split) -> list[tuple[int, str]]:
-        """Return the number of rows in a split and the name, for every exhibit."""
-        numbers = self.subjects.numbers
-        return [(self._by_item[split][numbers[item.id]], item.name) for item in self.subjects.exhibits]
+    def rows_of(self, item: Item, split: Split) -> int:
+        """Return the number of rows of an item in a split."""
+        return self._by_item[split][self.subjects.numbers[item.id]]
 
     def _of_item(self, number: int) -> Counts:
         return Counter({column: counts[number] for column, counts in self._by_item.items()})
@@ -126,15 +125,14 @@ def count_refused_pairs(tally: Tally, rejects: Iterable[Reject], pairs: Iterable
 
 def imbalance(tally: Tally) -> dict[str, Any] | None:
     """Return the exhibits with the most and fewest training rows, or None if their ratio is at most MAX_IMBALANCE."""
-    trained = tally.of_exhibits("train")
+    trained = [(tally.rows_of(item, "train"), item.name) for item in tally.subjects.exhibits]
     if not trained or max(trained)[0] <= MAX_IMBALANCE * min(trained)[0]:
         return None
-    most, least = (choose(trained, key=lambda entry: entry[0]) for choose in (max, min))
-    return {
-        "most": {"exhibit": most[1], "train": most[0]},
-        "least": {"exhibit": least[1], "train": least[0]},
-        "exhibits": len(trained),
-    }
+    most, least = (
+        {"exhibit": name, "train": rows}
+        for rows, name in (choose(trained, key=lambda entry: entry[0]) for choose in (max, min))
+    )
+    return {"most": most, "least": least, "exhibits": len(trained)}
 
 
 def statistics(tally: Tally, shortfall: tuple[Shortfall, ...]) -> Statistics:

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from docent.config import BuildDataset
+from docent.convert.files import BOM
 from docent.convert.published import answer_text, slug
 from docent.records import Example, Span, Split
 from docent.stages.build_dataset.exports.json_list import JsonList
 from docent.stages.build_dataset.exports.lines import LineFile
 
-BOM = b"\xef\xbb\xbf"
 MAX_TURNS = 200
 """Longer conversations continue on the next line; this limits the memory for each one."""
 EVALUATED: tuple[Split, ...] = ("validation", "test")

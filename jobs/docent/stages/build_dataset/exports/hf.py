@@ -23,7 +23,6 @@ from docent.stages.build_dataset.exports.chat import Turns, source_of
 BATCH_ROWS = 1000
 BATCH_BYTES = 16 << 20
 SHARD_BYTES = 500_000_000
-FINGERPRINT_DIGITS = 16
 
 
 def features() -> Any:
@@ -148,5 +147,5 @@ class _ArrowSplit:
         state = json.loads((aside / "state.json").read_text(encoding="utf-8"))
         shutil.rmtree(aside)
         state["_data_files"] = [{"filename": name} for name in names]
-        state["_fingerprint"] = self._ids.hexdigest()[:FINGERPRINT_DIGITS]
+        state["_fingerprint"] = self._ids.hexdigest()[:16]
         return {"dataset_info.json": info, "state.json": json.dumps(state, indent=2, sort_keys=True)}

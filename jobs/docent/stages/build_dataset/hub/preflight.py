@@ -18,16 +18,14 @@ from docent.messages.masking import remember_secret
 from docent.messages.suggested_commands import complete, invocation_of
 from docent.records import ImageFile, Split
 from docent.stages.build_dataset.hub.asking import Ask
-from docent.stages.build_dataset.hub.client import allow_network, open_hub
+from docent.stages.build_dataset.hub.client import TYPE, allow_network, open_hub
 from docent.stages.build_dataset.hub.licences import OTHER, is_known, nearest
 from docent.stages.build_dataset.hub.limits import FREE_PRIVATE_BYTES, Problem, file_problems
 from docent.stages.build_dataset.hub.refusals import PushError
 
 log = logging.getLogger("docent.build-dataset")
 
-TYPE = "dataset"
 CARD = "---\nlicense: {}\n---\n"
-READS = "read"
 
 
 def problems(
@@ -104,7 +102,7 @@ def _name(section: BuildDataset) -> Iterator[Problem]:
 def _account(known: Mapping[str, Any], section: BuildDataset) -> Iterator[Problem]:
     """Check that the token has write access, and that it can write to the repositories of this owner."""
     token = (known.get("auth") or {}).get("accessToken") or {}
-    if token.get("role") == READS:
+    if token.get("role") == "read":
         yield Problem(
             f"the token in {section.token_env} is read-only",
             f"export {section.token_env}=... (a token with write access)",

@@ -18,6 +18,7 @@ from docent.artifacts.confinement import inside
 from docent.config import BuildDataset
 from docent.messages.plurals import counted
 from docent.stages.build_dataset.hub.asking import Ask, OutdatedError, Wait
+from docent.stages.build_dataset.hub.client import TYPE
 from docent.stages.build_dataset.hub.limits import COMMIT_FILES
 from docent.stages.build_dataset.hub.plan import (
     CARD,
@@ -40,7 +41,6 @@ MAX_OUTDATED = 5
 FIRST_TRIES = 3
 MAX_READ_BYTES = 4_000_000
 MESSAGE = "Data set by docent"
-TYPE = "dataset"
 
 
 @dataclass(frozen=True)
