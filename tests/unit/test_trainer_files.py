@@ -216,21 +216,24 @@ def test_trl_gets_no_column_of_pictures_where_there_are_none(folder: Path) -> No
     ("row", "reason"),
     [
         (shown("images/gone.jpg"), "a picture is missing"),
-        (shown("../secret.jpg"), "a picture outside of the data set's folder (--images FOLDER allows one)"),
-        (shown("images/text.jpg"), "a picture that does not decode"),
-        (shown("https://example.org/a.jpg"), "a picture at an address, which this trainer does not fetch"),
+        (shown("../secret.jpg"), "a picture outside the data set's folder (allow another folder with --images)"),
+        (shown("images/text.jpg"), "a picture that cannot be decoded"),
+        (shown("https://example.org/a.jpg"), "a picture at a URL, which this trainer does not download"),
         (shown("data:image/png;base64,!!"), "a data URL that is not base64"),
-        ({"messages": [*shown()["messages"], {"role": "user", "content": "And?"}]}, "it does not end with an answer"),
+        (
+            {"messages": [*shown()["messages"], {"role": "user", "content": "And?"}]},
+            "the conversation does not end with an answer",
+        ),
         (
             {"messages": [{"role": "user", "content": "a"}] * 2 + shown()["messages"][1:]},
             "questions and answers do not",
         ),
         ({"messages": [{"role": "tool", "content": "7"}]}, "a role other than system, user and assistant"),
         (shown(said=" "), "an empty message"),
-        ({**shown(), "images": ["images/clock.jpg"]}, "marks and pictures differ in number"),
-        ({**shown(), "audios": ["a.wav"]}, "marks and pictures differ in number"),
+        ({**shown(), "images": ["images/clock.jpg"]}, "the numbers of marks and pictures differ"),
+        ({**shown(), "audios": ["a.wav"]}, "the numbers of marks and pictures differ"),
         ("no row", "not an object"),
-        (shown(said="half \ud83d"), "a text with half of a surrogate pair"),
+        (shown(said="half \ud83d"), "a text with a lone surrogate"),
         ({"messages": [{"role": "user", "content": [{"type": "image"}]}, *shown()["messages"][1:]]}, "a part of type"),
         ({"messages": [{"role": "user", "content": [{"type": "video"}]}, *shown()["messages"][1:]]}, "a part other"),
     ],
@@ -344,7 +347,7 @@ def test_a_mark_without_a_picture_after_a_split_into_turns_is_rejected(folder: P
     answers = [{"role": "assistant", "content": text} for text in ("A clock.", "A picture.")]
     row = {"messages": [turns[0], answers[0], turns[1], answers[1]], "images": ["images/clock.jpg"]}
     done = convert_for(written(folder, row), folder / "made.jsonl", "ms-swift", Options(Wanted(turns="single")))
-    assert (done.conversations, dict(done.refused)) == (1, {"a picture without path, address or data URL": 1})
+    assert (done.conversations, dict(done.refused)) == (1, {"a picture without a path or URL": 1})
 
 
 def test_rows_of_docent_are_read(folder: Path) -> None:

@@ -176,7 +176,7 @@ class _Conversion:
             if line.problem:
                 reason, _, detail = line.problem.partition(" (")
                 if reason[:1].isdigit():
-                    reason, detail = "marks and pictures differ in number", reason
+                    reason, detail = "the numbers of marks and pictures differ", reason
                 self._refuse(line.number, "", reason, detail.removesuffix(")"))
             else:
                 yield line
@@ -186,7 +186,7 @@ class _Conversion:
         trainer = self._trainer
         turns = turns_of_row(row)
         if trainer.alternating and (problem := why_not_alternating([turn.role for turn in turns])):
-            raise RefusedError("questions and answers do not follow each other by turns", problem)
+            raise RefusedError("questions and answers do not alternate", problem)
         turns, escaped = self._without_tokens(turns)
         prepared: dict[Picture, Prepared] = {}
         keys: set[str] = set()
@@ -208,7 +208,7 @@ class _Conversion:
             raise RefusedError(f"more than {trainer.max_pictures} pictures in a conversation", str(len(keys)))
         for number, turn in enumerate(kept, 1):
             if not turn.parts:
-                raise RefusedError("a question is only a picture that was shown before", f"message {number}")
+                raise RefusedError("a question that only repeats a picture", f"message {number}")
         self._result.repeated += repeated
         self._result.escaped += escaped
         return kept, prepared
@@ -225,7 +225,7 @@ class _Conversion:
             return turns, 0
         if self._options.special_tokens == "refuse":
             named = ", ".join(dict.fromkeys(tokens))[:200]
-            raise RefusedError("special tokens in a text (--special-tokens escape writes them)", named)
+            raise RefusedError("special tokens in a text (--special-tokens escape keeps them as text)", named)
         return [
             Turn(turn.role, tuple(p if isinstance(p, Picture) else without_tokens(p, piped_only) for p in turn.parts))
             for turn in turns
