@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -93,15 +93,19 @@ def chat_line(rows: Sequence[Example], system_prompt: str = "", think: bool = Fa
     Args:
         pictured: whether the data set has any picture; if not, the list is omitted.
     """
-    messages: list[dict[str, Any]] = []
-    if system_prompt:
-        messages.append({"role": "system", "content": [text_part(system_prompt)]})
-    for row in rows:
-        shown: list[dict[str, Any]] = [{"type": "image"} for _ in row.files]
-        messages.append({"role": "user", "content": [*shown, text_part(row.question)]})
-        messages.append({"role": "assistant", "content": [text_part(answer_text(row, think))]})
+    system = [{"role": "system", "content": [text_part(system_prompt)]}] if system_prompt else []
+    turns = _messages(rows, think, lambda row: [*({"type": "image"} for _ in row.files), text_part(row.question)])
     listed = {"images": [file for row in rows for file in row.files]} if pictured else {}
-    return json.dumps({"messages": messages, **listed}, ensure_ascii=False) + "\n"
+    return json.dumps({"messages": [*system, *turns], **listed}, ensure_ascii=False) + "\n"
+
+
+def _messages(
+    rows: Iterable[Example], think: bool, question: Callable[[Example], list[dict[str, Any]]]
+) -> Iterator[dict[str, Any]]:
+    """Yield question and answer of every row; `question` returns the parts of a row's question."""
+    for row in rows:
+        yield {"role": "user", "content": question(row)}
+        yield {"role": "assistant", "content": [text_part(answer_text(row, think))]}
 
 
 def conversation(rows: Sequence[Example], think: bool = False, root: str = "") -> dict[str, Any]:
@@ -110,16 +114,14 @@ def conversation(rows: Sequence[Example], think: bool = False, root: str = "") -
     Args:
         root: relative path from the file's folder to the folder that contains `images/`, with a trailing slash.
     """
-    messages: list[dict[str, Any]] = []
-    for row in rows:
-        asked = [text_part(row.question)]
-        for file in row.files:
-            asked.append({"type": "image_url", "image_url": {"url": root + file, "detail": "auto"}})
-        messages.append({"role": "user", "content": asked})
-        messages.append({"role": "assistant", "content": [text_part(answer_text(row, think))]})
+
+    def question(row: Example) -> list[dict[str, Any]]:
+        urls = ({"url": root + file, "detail": "auto"} for file in row.files)
+        return [text_part(row.question), *({"type": "image_url", "image_url": url} for url in urls)]
+
     sources = dict.fromkeys(span for row in rows for span in row.sources)
     return {
-        "messages": messages,
+        "messages": list(_messages(rows, think, question)),
         "question_type": rows[0].question_type,
         "difficulty": rows[0].difficulty,
         "conversation": rows[0].conversation,

@@ -13,7 +13,7 @@ from importlib.resources import files
 from typing import Any
 
 from docent.errors import ConfigError, InputError
-from docent.stages.curate.review.passages import lines_of
+from docent.records import ImageFile
 from docent.stages.curate.review.review import Shown
 from docent.stages.curate.review.table import COLUMNS
 from docent.store import Artifact
@@ -52,24 +52,20 @@ class Page:
 
     def _add(self, shown: Shown) -> None:
         row = shown.row()
-        pictures = [self._thumbnail(shown, number) for number in range(min(MAX_THUMBNAILS, len(shown.pair.figures)))]
+        pictures = [self._thumbnail(image) for image in shown.pair.figures[:MAX_THUMBNAILS]]
         card = {
-            "pair": shown.pair,
-            "document": shown.document,
-            "verdict": shown.verdict,
-            "passages": shown.passages,
+            **vars(shown),
             "pictures": [picture for picture in pictures if picture],
             "file": row["file"],
-            "lines": "; ".join(lines_of(span) for span in shown.pair.sources),
+            "lines": row["lines"],
         }
         self._chars += len(shown.pair.question) + len(shown.pair.answer) + sum(len(one or "") for one in pictures)
         self._chars += sum(len(line.text) + 60 for passage in shown.passages for line in passage.lines)
         self.cards.append(card)
 
-    def _thumbnail(self, shown: Shown, number: int) -> str | None:
+    def _thumbnail(self, image: ImageFile) -> str | None:
         from docent.vision.thumbnails import thumbnail
 
-        image = shown.pair.figures[number]
         if image.sha256 not in self._thumbnails:
             try:
                 self._thumbnails[image.sha256] = thumbnail(self.inputs[image.unit].file(image.file))
