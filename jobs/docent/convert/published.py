@@ -100,10 +100,10 @@ def dialog(question: str, answer: str, pictures: int = 1, before: Sequence[tuple
 
 
 def _turn(question: str, answer: str, pictures: int) -> str:
-    asked, said = (json.dumps(text, ensure_ascii=False) for text in (question, answer))
+    question_json, answer_json = (json.dumps(text, ensure_ascii=False) for text in (question, answer))
     shown = '{"type": "image"}, ' * pictures
-    user = f'{{"role": "user", "content": [{shown}{{"type": "text", "text": {asked}}} ]}}'
-    assistant = f'{{"role": "assistant", "content": [{{"type": "text", "text": {said}}} ]}}'
+    user = f'{{"role": "user", "content": [{shown}{{"type": "text", "text": {question_json}}} ]}}'
+    assistant = f'{{"role": "assistant", "content": [{{"type": "text", "text": {answer_json}}} ]}}'
     return f"{user}, {assistant}"
 
 
@@ -142,7 +142,7 @@ def save_dataset_dict(examples: Sequence[Example], images_folder: Path, folder: 
         think: whether answers include their reasoning.
     """
     datasets = quiet_datasets()
-    made = datasets.DatasetDict()
+    dataset_dict = datasets.DatasetDict()
     batch_rows = rows_in_batch(examples, images_folder)
     # Next to the output, where there is room for all pictures: /tmp is in memory on many machines.
     with tempfile.TemporaryDirectory(prefix=".docent-hf-", suffix=".tmp", dir=folder.parent) as temporary:
@@ -150,8 +150,8 @@ def save_dataset_dict(examples: Sequence[Example], images_folder: Path, folder: 
             rows = [row for row in examples if row.split == split]
             if rows:
                 arrow = Path(temporary) / f"{split}.arrow"
-                made[split] = _dataset(rows, _hf_rows(rows, images_folder, think), arrow, batch_rows)
-        made.save_to_disk(str(folder))
+                dataset_dict[split] = _dataset(rows, _hf_rows(rows, images_folder, think), arrow, batch_rows)
+        dataset_dict.save_to_disk(str(folder))
 
 
 def rows_in_batch(examples: Iterable[Example], images_folder: Path) -> int:

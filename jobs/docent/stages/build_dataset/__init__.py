@@ -83,7 +83,7 @@ def run(ctx: Context) -> Iterator[Example | Reject]:
     left_out: Counter[str] = Counter()
     about_exhibits = chain(_about_exhibits(survey, names), _unused(survey))
     rows = chain(about_exhibits, _about_sections(ctx, subjects, survey, names))
-    for made, (row, pictures) in enumerate(rows, 1):
+    for number, (row, pictures) in enumerate(rows, 1):
         if isinstance(row, Reject):
             left_out[row.reason] += 1
         else:
@@ -93,7 +93,7 @@ def run(ctx: Context) -> Iterator[Example | Reject]:
             tally.row(row)
             overlap.add(row)
         yield row
-        ctx.progress.update(min(made, survey.pairs), survey.pairs, "rows")
+        ctx.progress.update(min(number, survey.pairs), survey.pairs, "rows")
     exports.close()
     tally.refused(ctx.unit.name, left_out)
     leaks = audit(survey.matches, names, overlap)

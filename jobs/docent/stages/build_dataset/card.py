@@ -11,6 +11,7 @@ from docent import __version__
 from docent.artifacts.summaries import LeakAudit, Statistics
 from docent.config import BuildDataset
 from docent.evidence.shared_answers import shared_with_training
+from docent.messages.plurals import counted
 from docent.records import SPLITS
 from docent.stages.build_dataset.card_head import head, plain
 from docent.stages.build_dataset.exports.versions import loading
@@ -57,17 +58,17 @@ def data_card(
 
 def _about(tally: Tally) -> str:
     exhibits, sections = len(tally.subjects.exhibits), tally.subjects.sections
-    said = []
+    sentences = []
     if exhibits or not sections:
         items = tally.items if not sections else exhibits
-        said.append(f"Questions and answers about photos of {items} exhibit{'s' * (items != 1)}, one row per photo")
-        said[-1] += " and question."
+        photos = f"photos of {counted(items, 'exhibit')}"
+        sentences.append(f"Questions and answers about {photos}, one row per photo and question.")
     if sections:
         of_exhibits = {(item.document_id, item.document) for item in tally.subjects.exhibits}
         documents = len({tally.subjects.document(item) for item in tally.subjects.numbers} - of_exhibits)
-        said.append(f"Questions and answers about {sections} section{'s' * (sections != 1)} of {documents} ")
-        said[-1] += f"document{'s' * (documents != 1)}, one row per question."
-    return " ".join(said)
+        parts = f"{counted(sections, 'section')} of {counted(documents, 'document')}"
+        sentences.append(f"Questions and answers about {parts}, one row per question.")
+    return " ".join(sentences)
 
 
 def _statement(tally: Tally, section: BuildDataset, audit: LeakAudit) -> list[str]:
@@ -114,8 +115,8 @@ def _about_sections(tally: Tally, section: BuildDataset, audit: LeakAudit) -> li
     figures = ""
     if audit.figures:
         shared = audit.figures_in_several_splits
-        stand = f"figure{'s' * (audit.figures != 1)} stand{'s' * (shared == 1)}"
-        figures = f" So can its figures: {shared} of {audit.figures} {stand} in several splits."
+        stand = f"{counted(audit.figures, 'figure')} stand{'s' * (shared == 1)}"
+        figures = f" So can its figures: {shared} of {stand} in several splits."
     return [
         f"- **Held out:** question types that are only tested with go to test{others}; "
         f"{section.validation_share:.0%} of the others go to validation. No pair that reads like a held-out one is "
@@ -131,10 +132,10 @@ def _about_sections(tally: Tally, section: BuildDataset, audit: LeakAudit) -> li
 
 def _imbalance(statistics: Statistics) -> list[str]:
     """Name the exhibits with the most and the fewest training rows, if these numbers differ a lot."""
-    found = statistics.imbalance
-    if not found:
+    imbalance = statistics.imbalance
+    if not imbalance:
         return []
-    most, least = found["most"], found["least"]
+    most, least = imbalance["most"], imbalance["least"]
     return [
         f"- **Imbalance:** {_code(most['exhibit'])} has {most['train']} training rows, {_code(least['exhibit'])} has "
         f"{least['train']}. A model knows exhibits with more rows better; `assemble.images_per_item` limits them."

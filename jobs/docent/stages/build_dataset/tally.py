@@ -82,17 +82,17 @@ class Tally:
 
     def grouped(self, position: int) -> dict[str, Counts]:
         """Return the counts by question type (position 0), difficulty (1) or language (2)."""
-        found: dict[str, Counts] = defaultdict(Counter)
+        groups: dict[str, Counts] = defaultdict(Counter)
         for kind, counts in self.kinds.items():
-            found[kind[position]].update(counts)
-        return dict(sorted(found.items()))
+            groups[kind[position]].update(counts)
+        return dict(sorted(groups.items()))
 
     def by_document(self) -> Iterator[tuple[str, Counts]]:
         """Return the title and the counts of every document."""
-        found = [Counts() for _ in self.subjects.documents]
+        by_document = [Counts() for _ in self.subjects.documents]
         for number, document in enumerate(self.subjects.document_of):
-            found[document].update(self._of_item(number))
-        return ((title, counts) for (_, title), counts in zip(self.subjects.documents, found, strict=True))
+            by_document[document].update(self._of_item(number))
+        return ((title, counts) for (_, title), counts in zip(self.subjects.documents, by_document, strict=True))
 
     def by_section(self) -> Iterator[tuple[str, Counts]]:
         """Return the name and counts of every item; the name is "" for items after the first MAX_TITLES."""
@@ -172,9 +172,9 @@ def _named(counts: Counts) -> dict[str, int]:
 
 def _capped(key: str, listed: Iterator[tuple[str, Counts]]) -> list[dict[str, Any]]:
     """Return the first entries by name, and the sum of all later entries, so that totals stay correct."""
-    found = [{key: name, **_named(counts)} for name, counts in islice(listed, MAX_TITLES)]
+    first = [{key: name, **_named(counts)} for name, counts in islice(listed, MAX_TITLES)]
     others, more = Counts(), 0
     for _, counts in listed:
         others.update(counts)
         more += 1
-    return [*found, {key: f"({more} more)", **_named(others)}] if more else found
+    return [*first, {key: f"({more} more)", **_named(others)}] if more else first

@@ -56,7 +56,7 @@ class Diversity:
             "pairs": self._pairs,
             "distinct_questions": len(self._questions),
             "distinct_question_share": _share(len(self._questions), self._pairs),
-            "counts": {name: dict(sorted(found.items())) for name, found in self._counts.items()},
+            "counts": {name: dict(sorted(counts.items())) for name, counts in self._counts.items()},
             "sampled_pairs": len(sample),
             "distinct_n": {str(n): _distinct(answers, n) for n in NGRAMS},
             "mean_answer_words": round(sum(map(len, answers)) / len(answers), 1) if answers else 0.0,

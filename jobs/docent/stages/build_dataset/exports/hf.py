@@ -65,7 +65,7 @@ class ArrowFiles:
         before = [(turn.question, answer_text(turn, self._think), len(turn.files)) for turn in earlier]
         files = [file for turn in (*earlier, row) for file in turn.files]
         pictures = [{"bytes": self._picture(f).read_bytes(), "path": f.rpartition("/")[2]} for f in files]
-        said = dialog(row.question, answer_text(row, self._think), len(row.files), before)
+        conversation = dialog(row.question, answer_text(row, self._think), len(row.files), before)
         value = {
             "images": pictures,
             "data_id": row.data_id,
@@ -73,10 +73,10 @@ class ArrowFiles:
             "question_type": row.question_type,
             "difficulty": row.difficulty,
             "conversation": row.conversation,
-            "dialog": said,
+            "dialog": conversation,
             "source": [{"page": None, **source_of(span)} for span in row.sources],
         }
-        size = len(said.encode()) + sum(len(picture["bytes"]) for picture in pictures)
+        size = len(conversation.encode()) + sum(len(picture["bytes"]) for picture in pictures)
         self._splits[row.split].add(row.id, value, size)
 
     def close(self) -> None:

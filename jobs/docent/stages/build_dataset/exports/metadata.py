@@ -40,9 +40,9 @@ class Metadata:
         for file in row.files:
             table = self._table or self._open()
             name = file.rpartition("/")[2]
-            said = dialog(row.question, answer_text(row, self._think), len(row.files))
-            self._rows.append(dict(zip(COLUMNS, (row.data_id, row.item_name, name, name, said), strict=True)))
-            table.write(metadata_line(row.data_id, *map(guarded, (row.item_name, name, file, said))))
+            conversation = dialog(row.question, answer_text(row, self._think), len(row.files))
+            self._rows.append(dict(zip(COLUMNS, (row.data_id, row.item_name, name, name, conversation), strict=True)))
+            table.write(metadata_line(row.data_id, *map(guarded, (row.item_name, name, file, conversation))))
             if len(self._rows) >= BATCH_ROWS:
                 self._write()
 

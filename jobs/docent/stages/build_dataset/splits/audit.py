@@ -37,11 +37,11 @@ class Overlap:
         trains = row.split == "train"
         (self._trained if trains else self._test).append(hash_of(row.answer))
         if row.item_id in self._tested:
-            said = array("Q", {hash_of(row.item_id, plain(s)) for s in split_sentences(row.answer)})
+            hashes = array("Q", {hash_of(row.item_id, plain(s)) for s in split_sentences(row.answer)})
             if trains:
-                self._trained_sentences.extend(said)
+                self._trained_sentences.extend(hashes)
             else:
-                self._test_sentences.append(said)
+                self._test_sentences.append(hashes)
 
     def answers(self) -> int:
         """Return how many test answers are also training answers."""
@@ -55,16 +55,16 @@ class Overlap:
         Case and accents are ignored.
         """
         known = self._known()
-        return sum(bool(said) and known.issuperset(said) for said in self._test_sentences)
+        return sum(bool(hashes) and known.issuperset(hashes) for hashes in self._test_sentences)
 
     def with_training_sentences(self) -> int:
         """Return how many test answers have at least one sentence from training answers of the same item."""
         known = self._known()
-        return sum(not known.isdisjoint(said) for said in self._test_sentences)
+        return sum(not known.isdisjoint(hashes) for hashes in self._test_sentences)
 
     def _known(self) -> set[int]:
         """Return the hashes of test sentences that are also in training answers of the same item."""
-        wanted = {number for said in self._test_sentences for number in said}
+        wanted = {number for hashes in self._test_sentences for number in hashes}
         return {number for number in self._trained_sentences if number in wanted}
 
 

@@ -35,10 +35,10 @@ class HeldOut:
     def add(self, pair: QAPair) -> None:
         """Add the next pair of the test."""
         self._questions.add(hash((pair.item_id, plain(pair.question))))
-        said = plain(pair.answer)
-        words: list[str] = _WORD.findall(said)
+        answer = plain(pair.answer)
+        words: list[str] = _WORD.findall(answer)
         if len(words) >= MIN_WORDS:
-            self._answers.add(hash(said))
+            self._answers.add(hash(answer))
             hashes = array("q", {hash(word) for word in words})
             self._words.setdefault(pair.item_id, []).append((_numbers(words), hashes))
 
@@ -50,11 +50,11 @@ class HeldOut:
         """
         if hash((pair.item_id, plain(pair.question))) in self._questions:
             return SAME_QUESTION
-        said = plain(pair.answer)
-        words: list[str] = _WORD.findall(said)
+        answer = plain(pair.answer)
+        words: list[str] = _WORD.findall(answer)
         if len(words) < MIN_WORDS:
             return ""
-        return SAME_ANSWER if hash(said) in self._answers or self._is_near(pair.item_id, words) else ""
+        return SAME_ANSWER if hash(answer) in self._answers or self._is_near(pair.item_id, words) else ""
 
     def _is_near(self, item_id: str, words: list[str]) -> bool:
         tested = self._words.get(item_id)

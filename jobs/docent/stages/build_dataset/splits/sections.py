@@ -19,10 +19,10 @@ def text_key(pair: QAPair) -> int:
 
 def figures_of(pair: QAPair) -> tuple[ImageFile, ...]:
     """Return the pictures of a pair in order; pictures with the same content only once."""
-    found: dict[str, ImageFile] = {}
+    figures: dict[str, ImageFile] = {}
     for image in pair.figures:
-        found.setdefault(image.sha256, image)
-    return tuple(found.values())
+        figures.setdefault(image.sha256, image)
+    return tuple(figures.values())
 
 
 class SectionSplits:

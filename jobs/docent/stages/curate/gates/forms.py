@@ -49,16 +49,16 @@ def refusal_in(answer: str) -> str | None:
     folded = plain(begin).replace("’", "'")
     patterns = [(pattern, folded) for pattern in _REFUSED] if _HINT.search(folded) else []
     patterns += [] if begin.isascii() else [(pattern, begin) for pattern in _REFUSED_OTHER]
-    found = (pattern.search(text) for pattern, text in patterns)
-    return next((match.group() for match in found if match), None)
+    matches = (pattern.search(text) for pattern, text in patterns)
+    return next((match.group() for match in matches if match), None)
 
 
 def leftover_in(text: str, source: str) -> str | None:
     """Return the kind and text of a leftover in a question or an answer, unless the source contains it too."""
     for name, pattern in (("a label", _LABEL), ("JSON", _JSON), ("a tag", _TAG)):
-        found = pattern.search(text)
-        if found and found.group().strip() not in source:
-            return f"{name}: {found.group().strip()}"
+        match = pattern.search(text)
+        if match and match.group().strip() not in source:
+            return f"{name}: {match.group().strip()}"
     if _is_fenced(text) and "```" not in source and "~~~" not in source:
         return "a fence around all of it"
     if len(_FENCE.findall(text)) % 2:

@@ -45,8 +45,8 @@ def empty(case: Case) -> str | None:
 
 def refusal(case: Case) -> str | None:
     """Reject an answer that refuses to answer."""
-    found = refusal_in(case.pair.answer)
-    return found if found and found not in case.source.plain else None
+    phrase = refusal_in(case.pair.answer)
+    return phrase if phrase and phrase not in case.source.plain else None
 
 
 def malformed(case: Case) -> str | None:
@@ -55,8 +55,8 @@ def malformed(case: Case) -> str | None:
     if plain(pair.question).strip(" ?.") == plain(pair.answer).strip(" ?."):
         return "the answer is the question"
     for name, text in (("question", pair.question), ("answer", pair.answer)):
-        if found := leftover_in(text, case.source.text):
-            return f"{name} with {found}"
+        if leftover := leftover_in(text, case.source.text):
+            return f"{name} with {leftover}"
     return None
 
 
@@ -76,8 +76,8 @@ def too_long(case: Case) -> str | None:
 def wrong_language(case: Case) -> str | None:
     """Reject a question or an answer that is certainly not in the language that the pair should be in."""
     for name, text in (("answer", case.pair.answer), ("question", case.pair.question)):
-        if found := language_of(text, case.code):
-            return f"{name} in {found}, not {case.pair.language}"
+        if detected := language_of(text, case.code):
+            return f"{name} in {detected}, not {case.pair.language}"
     return None
 
 

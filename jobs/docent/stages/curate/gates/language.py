@@ -64,11 +64,11 @@ def wrong_language(text: str, code: str) -> str | None:
     if len(words) < MIN_WORDS or (code == "en" and _is_english(words)):
         return None
     shares = dict(_detector().rank(text))
-    found = max(shares, key=lambda name: shares[name])
+    best = max(shares, key=lambda name: shares[name])
     related = set().union(*(group for group in _SIMILAR if code in group), {code}, _NO_LANGUAGE)
-    if found in related or shares[found] < MIN_FOUND or sum(shares.get(name, 0) for name in related) > MAX_EXPECTED:
+    if best in related or shares[best] < MIN_FOUND or sum(shares.get(name, 0) for name in related) > MAX_EXPECTED:
         return None
-    return None if _is_of_names(words, found, code) else str(found)
+    return None if _is_of_names(words, best, code) else str(best)
 
 
 def code_of_text(text: str) -> str:
@@ -85,11 +85,11 @@ def code_of_text(text: str) -> str:
         return ""
     if _is_english(words):
         return "en"
-    found, share = _detector().classify(text)
-    return str(found) if share >= SURE_OF_SOURCE and found not in _NO_LANGUAGE and _has_words_of(words, found) else ""
+    best, share = _detector().classify(text)
+    return str(best) if share >= SURE_OF_SOURCE and best not in _NO_LANGUAGE and _has_words_of(words, best) else ""
 
 
-def _is_of_names(words: list[str], found: str, code: str) -> bool:
+def _is_of_names(words: list[str], detected: str, code: str) -> bool:
     """Return whether only names look like another language: `Quercus robur, Fagus sylvatica` is not Latin text.
 
     A text in the detected language would contain more function words of it than of the expected language. If there is
@@ -97,14 +97,14 @@ def _is_of_names(words: list[str], found: str, code: str) -> bool:
     """
     terms = [folded(word) for word in words]
     expected = sum(term in function_words(code) for term in terms)
-    if not function_words(found):
+    if not function_words(detected):
         return expected >= max(2, MIN_EXPECTED_WORDS * len(terms))
-    theirs = sum(term in function_words(found) for term in terms)
+    theirs = sum(term in function_words(detected) for term in terms)
     return theirs == 0 or expected > theirs
 
 
-def _has_words_of(words: list[str], found: str) -> bool:
-    known = function_words(found)
+def _has_words_of(words: list[str], detected: str) -> bool:
+    known = function_words(detected)
     return not known or any(folded(word) in known for word in words)
 
 
@@ -117,9 +117,9 @@ def _scripts(text: str) -> Counter[str]:
     plain = len(_ASCII_LETTER.findall(text))
     if text.isascii():
         return Counter({"LATIN": plain})
-    found = Counter(unicodedata.name(c, "?").split(" ", 1)[0] for c in text if not c.isascii() and c.isalpha())
-    found["LATIN"] += plain
-    return found
+    letters = Counter(unicodedata.name(c, "?").split(" ", 1)[0] for c in text if not c.isascii() and c.isalpha())
+    letters["LATIN"] += plain
+    return letters
 
 
 def _foreign_script(letters: Counter[str], code: str) -> str | None:

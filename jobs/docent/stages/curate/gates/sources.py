@@ -78,8 +78,8 @@ def stated_by(text: str, code: str) -> Stated:
     numbers, units, counts = supported_by(text), dict[str, set[str]](), dict[str, Counts]()
     for reading in readings(written_out(text), code):
         numbers |= supported_by(reading)
-        for number, found in units_by_number(reading).items():
-            units.setdefault(number, set()).update(found)
+        for number, number_units in units_by_number(reading).items():
+            units.setdefault(number, set()).update(number_units)
         for word, counted in numbers_by_word(reading).items():
             known = counts.setdefault(word, Counts())
             known.numbers |= counted.numbers

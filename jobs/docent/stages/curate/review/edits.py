@@ -93,17 +93,17 @@ def read_edits(path: Path) -> dict[str, Edit]:
         InputError: the file is missing or not a CSV, or rows are invalid or contradictory; names all problems at once.
     """
     problems: list[str] = []
-    found: dict[str, Edit] = {}
+    edits: dict[str, Edit] = {}
     for line, row in read_table(path):
         edit = _edit(line, row)
-        problems += [f"line {line}: {problem}" for problem in _problems(row, edit, found.get(row["id"]))]
+        problems += [f"line {line}: {problem}" for problem in _problems(row, edit, edits.get(row["id"]))]
         if edit.decision:
-            found.setdefault(row["id"], edit)
+            edits.setdefault(row["id"], edit)
     if problems:
         more = [f"and {len(problems) - MAX_PROBLEMS} more"] if len(problems) > MAX_PROBLEMS else []
         what = "\n  - ".join(["invalid decisions", *problems[:MAX_PROBLEMS], *more])
         raise InputError(what, str(path), NEXT_STEP)
-    return found
+    return edits
 
 
 def _edit(line: int, row: dict[str, str]) -> Edit:

@@ -44,10 +44,10 @@ class Page:
             pairs: the pairs to add, in any order.
             places: ids of the pairs, the most important first, each with its sort key on the page.
         """
-        found = {shown.pair.id: shown for shown in pairs}
+        by_id = {shown.pair.id: shown for shown in pairs}
         for pair_id in places:
             if self._chars <= MAX_PAGE_CHARS:
-                self._add(found[pair_id])
+                self._add(by_id[pair_id])
         self.cards.sort(key=lambda card: places[card["pair"].id])
 
     def _add(self, shown: Shown) -> None:

@@ -143,15 +143,15 @@ def pairs_shown(inputs: Mapping[str, Artifact], only: Collection[str] | None = N
 
 def verdicts_of(curated: Sequence[Artifact]) -> dict[str, Verdict]:
     """Return the verdict on each pair, by pair id; equal verdicts share one object to save memory in large runs."""
-    found: dict[str, Verdict] = {}
+    verdicts: dict[str, Verdict] = {}
     known: dict[Verdict, Verdict] = {}
     judged = (row for artifact in curated for row in artifact.rows(QAPair))
     rows: Iterator[QAPair | Reject] = chain(judged, (row for artifact in curated for row in artifact.rejects()))
     for row in rows:
         verdict = _verdict_of(row)
         for parent in row.parents[:1]:
-            found[parent] = known.setdefault(verdict, verdict)
-    return found
+            verdicts[parent] = known.setdefault(verdict, verdict)
+    return verdicts
 
 
 def _verdict_of(row: QAPair | Reject) -> Verdict:
