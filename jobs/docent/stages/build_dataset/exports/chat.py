@@ -62,26 +62,6 @@ class Packer:
         return (*about, row.conversation) if row.conversation else ()
 
 
-class Turns:
-    """Keeps the earlier turns of each conversation."""
-
-    def __init__(self) -> None:
-        self._rows: list[Example] = []
-
-    def before(self, row: Example) -> list[Example]:
-        """Remember the row; return the turns of its conversation before it, at most the last MAX_TURNS."""
-        last = self._rows[-1] if self._rows else None
-        if not row.conversation or not last or _conversation_of(last) != _conversation_of(row):
-            self._rows = []
-        earlier = self._rows[-MAX_TURNS:]
-        self._rows = [*earlier, row]
-        return earlier
-
-
-def _conversation_of(row: Example) -> tuple[str, ...]:
-    return (row.item_id, row.conversation)
-
-
 def text_part(text: str) -> dict[str, Any]:
     """Return the text as a part of a message."""
     return {"type": "text", "text": text}

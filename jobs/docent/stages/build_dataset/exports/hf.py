@@ -12,13 +12,14 @@ import hashlib
 import json
 import os
 import shutil
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from docent.convert.published import answer_text, dialog, quiet_datasets
 from docent.records import SPLITS, Example, Split
-from docent.stages.build_dataset.exports.chat import Turns, source_of
+from docent.stages.build_dataset.exports.chat import MAX_TURNS, source_of
 
 BATCH_ROWS = 1000
 BATCH_BYTES = 16 << 20
@@ -55,13 +56,13 @@ class ArrowFiles:
         self._folder, self._picture, self._think = folder, picture, think
         self._features = features()
         self._splits: dict[Split, _ArrowSplit] = {}
-        self._turns: dict[Split, Turns] = {split: Turns() for split in SPLITS}
+        self._turns: dict[Split, list[Example]] = defaultdict(list)
 
     def add(self, row: Example) -> None:
         """Add the next row of the data set."""
         if row.split not in self._splits:
             self._splits[row.split] = _ArrowSplit(self._folder / row.split, self._features)
-        earlier = self._turns[row.split].before(row)
+        earlier = self._earlier_turns(row)
         before = [(turn.question, answer_text(turn, self._think), len(turn.files)) for turn in earlier]
         files = [file for turn in (*earlier, row) for file in turn.files]
         pictures = [{"bytes": self._picture(f).read_bytes(), "path": f.rpartition("/")[2]} for f in files]
@@ -85,6 +86,15 @@ class ArrowFiles:
             files.close(split)
         listed = [split for split in SPLITS if split in self._splits]
         (self._folder / "dataset_dict.json").write_text(json.dumps({"splits": listed}), encoding="utf-8")
+
+    def _earlier_turns(self, row: Example) -> list[Example]:
+        """Remember the row; return the turns of its conversation before it, at most the last MAX_TURNS."""
+        key = (row.item_id, row.conversation)
+        earlier = [
+            turn for turn in self._turns[row.split] if row.conversation and key == (turn.item_id, turn.conversation)
+        ]
+        self._turns[row.split] = [*earlier[1 - MAX_TURNS :], row]
+        return earlier
 
 
 class _ArrowSplit:

@@ -38,24 +38,17 @@ class ItemText:
     id: str
     kind: str
     name: str
-    head: str
-    """The item's name, and the document's name and description."""
-    body: str
-    """The title and the text, with descriptions of figures."""
+    text: str
+    """Names and description of item and document, title, and the text with descriptions of figures."""
     span: Span
     document_id: str
-
-    @property
-    def text(self) -> str:
-        """Return name, head, title and text."""
-        return f"{self.head}\n{self.body}"
 
 
 def item_text(item: Item) -> ItemText:
     """Return the text of an item."""
-    text = visible(with_descriptions(item.text, item.figures))
-    head = "\n".join([item.called, item.document, *item.meta.values()])
-    return ItemText(item.id, item.kind, item.name, head, f"{item.title}\n{text}", item.source, item.document_id)
+    body = visible(with_descriptions(item.text, item.figures))
+    text = "\n".join([item.called, item.document, *item.meta.values(), item.title, body])
+    return ItemText(item.id, item.kind, item.name, text, item.source, item.document_id)
 
 
 @dataclass(frozen=True)
