@@ -20,7 +20,7 @@ from docent.config import PipelineConfig
 from docent.context import Context
 from docent.records import Document, Example, Item, QAPair, Reject, Split
 from docent.stage import run_shard
-from docent.stages.build_dataset.splits.audit import answers_of_training_sentences
+from docent.stages.build_dataset.splits.audit import Overlap
 from docent.store import Artifact
 
 WithStage = Callable[[str, Callable[[Context], Any]], None]
@@ -172,7 +172,10 @@ def test_test_answers_made_of_training_sentences_are_counted() -> None:
         ("test", "cone", "It is round."),  # never trained on
     ]
     rows = [row(number, split, item, answer) for number, (split, item, answer) in enumerate(said)]  # type: ignore[arg-type]
-    assert answers_of_training_sentences(rows) == 2
+    overlap = Overlap({"cube", "ball", "cone"})
+    for one in rows:
+        overlap.add(one)
+    assert overlap.of_training_sentences() == 2
 
 
 def test_an_item_without_pairs_is_left_out_photo_by_photo(tmp_path: Path, run_dir: Path, with_stage: WithStage) -> None:
@@ -207,5 +210,5 @@ def test_no_pair_at_all_is_one_clear_message(
     for unit in ("ingest", "assemble", "generate-qa"):
         assert run_shard(config, unit, run_dir) == 0
     assert run_shard(config, "build-dataset", run_dir) == 42
-    assert "no row can be made from 3 items and 0 pairs" in caplog.text
+    assert "no pair can be used (0 pairs, 3 items)" in caplog.text
     assert "Traceback" not in caplog.text

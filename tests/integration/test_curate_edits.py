@@ -159,11 +159,11 @@ def test_all_problems_of_a_file_are_named_at_once_with_their_lines(
     )
     curated(code=42, edits=path)
     for problem in (
-        "line 2: decision 'yes' is none of approve, reject, edit",
+        "line 2: decision 'yes' is not one of approve, reject, edit",
         "line 3: decision is edit, but edited_question and edited_answer are empty",
         "line 4: edited text, but decision is approve",
-        "line 5: id '12' is no id of a pair",
-        "line 6: the pair was decided otherwise on line 2",
+        "line 5: id '12' is not the id of a pair",
+        "line 6: the decision contradicts line 2, which is about the same pair",
     ):
         assert problem in caplog.text
 
@@ -171,13 +171,13 @@ def test_all_problems_of_a_file_are_named_at_once_with_their_lines(
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (b"id,decision\n", "columns are missing: edited_question, edited_answer"),
-        (b"", "columns are missing"),
-        (b"PK\x03\x04\x14\x00\x06\x00\x08\x00\x00\x00!\x00" * 99, "no text: save the sheet as CSV"),
-        (b"id,decision\n\x81\x8d\x00\xff\x01\x02", "no text: save the sheet as CSV"),
-        (b'id,decision,edited_question,edited_answer\n"open,approve,,\n', "not a CSV"),
-        (b"id,decision,edited_question,edited_answer\n" + b"a" * 300_000, "not a CSV"),
-        (None, "not there"),
+        (b"id,decision\n", "missing columns: edited_question, edited_answer"),
+        (b"", "missing columns"),
+        (b"PK\x03\x04\x14\x00\x06\x00\x08\x00\x00\x00!\x00" * 99, "not a text file: save the sheet as CSV"),
+        (b"id,decision\n\x81\x8d\x00\xff\x01\x02", "not a text file: save the sheet as CSV"),
+        (b'id,decision,edited_question,edited_answer\n"open,approve,,\n', "not a valid CSV"),
+        (b"id,decision,edited_question,edited_answer\n" + b"a" * 300_000, "not a valid CSV"),
+        (None, "does not exist"),
     ],
 )
 def test_a_file_that_is_no_such_table_is_one_clear_error(tmp_path: Path, content: bytes | None, problem: str) -> None:
@@ -222,7 +222,7 @@ def test_decisions_about_pairs_of_another_run_are_said(
     path = table(tmp_path / "pairs.csv", {0: {"id": "0" * 16, "decision": "reject"}, 1: approved, 2: approved})
     rows, _ = curated(edits=path)
     assert len(rows) == 5
-    assert "1 decisions are about pairs that are not there: lines 2" in caplog.text
+    assert "1 decisions refer to pairs that do not exist: lines 2" in caplog.text
     said = {"matched": 2, "unmatched": 1, "approved": 2, "edited": 0, "rejected": 0}
     assert load_json(run_dir / "curate" / "latest" / "review.json") == said
 

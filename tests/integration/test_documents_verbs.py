@@ -230,7 +230,7 @@ def test_the_printed_place_of_the_decisions_cannot_be_pasted_unread(tmp_path: Pa
     (run_dir / "pipeline.resolved.yaml").write_text("seed: 7\n")
     done = docent("review", "mine", "--data", tmp_path / "runs", "--apply", "PATH-TO/edits.csv")
     assert done.returncode == 100
-    assert "PATH-TO is a placeholder: put the folder in which your browser saved edits.csv in its place" in done.stderr
+    assert "PATH-TO is a placeholder: replace it with the folder in which your browser saved edits.csv" in done.stderr
     assert f"docent review mine --data {tmp_path / 'runs'} --apply" in done.stderr
 
 

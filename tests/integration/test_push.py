@@ -97,20 +97,20 @@ def test_a_push_that_fails_keeps_the_data_set_and_only_the_push_is_tried_again(
     code, said = run.docent(hub, *STAGE, token="hf_wrong")
     success = (run_dir / "build-dataset" / "_SUCCESS.json").read_bytes()
     assert (code, "hf_wrong" in said, "Traceback" in said) == (0, False, False), said
-    assert "the data set is complete, but was not pushed to me/set: the hub says (HTTP 401)" in said
-    assert "the hub says (HTTP 401)" in run.push["reason"] and run.push["commit"] == ""
+    assert "the data set is complete, but was not pushed to me/set: the hub returned HTTP 401" in said
+    assert "the hub returned HTTP 401" in run.push["reason"] and run.push["commit"] == ""
 
     behave(hub, faults=[{"at": "commit", "status": 403, "error": "Private repository storage limit reached"}])
     data = ("--run", run_dir.name, "--data", str(run_dir.parent))
     code, said = run.docent(hub, "run", "{file}", *data, "--only", "build-dataset")
     assert code == 0, said
-    assert "data set not pushed to me/set: the hub says (HTTP 403): Private repository storage limit reached" in said
+    assert "data set not pushed to me/set: the hub returned HTTP 403: Private repository storage limit reached" in said
     again = next(line for line in said.splitlines() if line.startswith("  next: "))
     assert all(word in again for word in ("docent run", f"--data {run_dir.parent}", "--only build-dataset")), again
     code, said = run.docent(hub, "plan", "{file}", *data)
     assert code == 0 and "40 rows, to be pushed" in said, said
     code, said = run.docent(hub, "status", *data)
-    assert "data set not pushed to me/set: the hub says (HTTP 403)" in said, said
+    assert "data set not pushed to me/set: the hub returned HTTP 403" in said, said
 
     code, said = run.docent(hub, "run", "{file}", *data, "--only", "build-dataset")
     assert code == 0 and "data set pushed to me/set" in said, said
@@ -130,8 +130,8 @@ def test_everything_that_would_stop_a_push_is_said_at_once_before_the_work(
     for verb in (("plan", "{file}", *data), ("run", "{file}", *data)):
         code, said = run.docent(hub, *verb)
         assert code == 3, said
-        assert "the hub does not know the licence 'CC BY 4.0 International'" in said
+        assert "the hub does not accept the licence 'CC BY 4.0 International'" in said
         assert "--set build_dataset.license=other" in said
-        assert "the token in MY_HUB_TOKEN may only read" in said
-        assert "belongs to me, who is no member of them" in said and "push_to=me/set" in said
+        assert "the token in MY_HUB_TOKEN is read-only" in said
+        assert "belongs to me, who is not a member of them" in said and "push_to=me/set" in said
     assert not (run_dir / "build-dataset").exists()

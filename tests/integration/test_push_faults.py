@@ -57,7 +57,7 @@ def test_a_push_that_was_cut_short_uploads_only_what_is_missing(tmp_path: Path, 
     behave(hub, faults=[{"at": "commit", "status": 403, "error": QUOTA, "after": 1}])
     failed = pushed(data_set(tmp_path, PHOTOS))
     assert QUOTA in failed.reason and failed.commit == ""
-    assert "free space in the account" in failed.next_step
+    assert "free up storage" in failed.next_step
     assert "docent run --run demo --only build-dataset" in failed.next_step
     assert len(files(hub)) == 101
     changed = {**PHOTOS, "images/train/000.tif": "retouched"}
@@ -78,7 +78,7 @@ def test_a_hub_that_is_busy_is_asked_again_as_long_as_it_says(tmp_path: Path, hu
 
     behave(hub, faults=[{"at": "commit", "status": 503, "error": "Service Unavailable"}] * 20)
     failed = pushed(data_set(tmp_path, {"chat-train.jsonl": "{1}"}), waits)
-    assert failed.reason == "the hub says (HTTP 503): Service Unavailable"
+    assert failed.reason == "the hub returned HTTP 503: Service Unavailable"
     assert len(waits) < 10 and max(waits) <= 120
 
 
@@ -94,12 +94,12 @@ def test_a_commit_of_somebody_else_in_between_is_kept(tmp_path: Path, hub: str) 
     done = pushed(data_set(tmp_path, some))
     assert done.reason == ""
     assert files(hub)["notes/visit.md"]["text"] == "theirs" and len(files(hub)) == 113
-    assert "1 file of others in me/set kept: notes/visit.md" in done.notes[0]
+    assert "1 file of other people in me/set kept: notes/visit.md" in done.notes[0]
 
     others = [{"at": "commit", "meanwhile": {"notes/visit.md": str(number)}} for number in range(20)]
     behave(hub, faults=others)
     failed = pushed(data_set(tmp_path, {**some, "chat-train.jsonl": "{}"}))
-    assert "others keep committing to me/set" in failed.reason
+    assert "other people keep committing to me/set" in failed.reason
 
 
 def test_too_many_files_in_a_folder_is_said_in_the_words_of_the_hub(tmp_path: Path, hub: str) -> None:
@@ -116,7 +116,7 @@ def test_a_token_never_comes_back_in_a_reason(tmp_path: Path, hub: str, monkeypa
     assert "wrong-7" not in failed.reason + failed.next_step
     assert "MY_HUB_TOKEN" in failed.next_step
     monkeypatch.delenv("MY_HUB_TOKEN")
-    assert pushed(data_set(tmp_path, {})).reason == "there is no token in MY_HUB_TOKEN"
+    assert pushed(data_set(tmp_path, {})).reason == "no token in the environment variable MY_HUB_TOKEN"
 
 
 def test_a_bug_in_the_client_costs_the_push_and_nothing_else(
@@ -133,7 +133,7 @@ def test_a_bug_in_the_client_costs_the_push_and_nothing_else(
 def test_files_of_others_stay_unless_they_are_named(tmp_path: Path, hub: str) -> None:
     put(hub, {"old/1.txt": "a", "old/2.txt": "b", "images/train/000.tif": "theirs"})
     failed = pushed(data_set(tmp_path, FEW))
-    assert "me/set holds 1 file of others where files of the data set would go: images/train/000.tif" in failed.reason
+    assert "the push would overwrite 1 file of other people in me/set: images/train/000.tif" in failed.reason
     assert """--set 'build_dataset.push_delete=["images/train/000.tif"]'""" in failed.next_step
     done = pushed(data_set(tmp_path, FEW), push_delete=["images/train/000.tif"])
     assert done.reason == "" and "old/1.txt, old/2.txt" in done.notes[0]
@@ -164,7 +164,7 @@ def test_a_push_is_open_until_it_was_made_to_this_repository_with_these_deletion
 def test_a_push_that_is_asked_to_stop_ends_between_two_commits(tmp_path: Path, hub: str) -> None:
     section = BuildDataset(push_to="me/set", token_env="MY_HUB_TOKEN")
     stopped = push(section, data_set(tmp_path, PHOTOS), "demo", lambda _: bool(stats(hub)["commits"]))
-    assert stopped.reason == "the push was asked to stop" and len(commits(hub)) == 1
+    assert stopped.reason == "the push was interrupted" and len(commits(hub)) == 1
 
 
 def test_what_the_data_set_no_longer_has_goes_and_what_others_put_beside_it_stays(tmp_path: Path, hub: str) -> None:

@@ -18,6 +18,7 @@ from docent.stages.build_dataset.hub.limits import Problem, file_problems
 from docent.stages.build_dataset.hub.preflight import problems
 
 GB = 1_000_000_000
+NO_TOKEN = "no token in the environment variable MY_HUB_TOKEN"
 
 
 def found(licence: str = "mit", sizes: Mapping[str, int] | None = None, **settings: Any) -> list[Problem]:
@@ -36,25 +37,25 @@ def test_all_problems_are_found_at_once_each_with_what_to_do(hub: str, monkeypat
     monkeypatch.delenv("MY_HUB_TOKEN")
     listed = found("CC BY 4.0", crowd, push_to="not a name")
     assert [problem.stops for problem in listed] == [True] * 4
-    assert "is not the name of a repository" in listed[0].what
+    assert "is not a valid repository name" in listed[0].what
     assert "images/train/ has 10,001" in listed[1].what
     assert listed[2].next_step.endswith("docent run --set build_dataset.license=cc-by-4.0")
-    assert listed[3].what == "there is no token in MY_HUB_TOKEN" and "export MY_HUB_TOKEN" in listed[3].next_step
+    assert listed[3].what == NO_TOKEN and "export MY_HUB_TOKEN" in listed[3].next_step
 
 
 def test_a_licence_that_is_newer_than_the_list_is_asked_of_the_hub(hub: str) -> None:
     assert found("licence-of-tomorrow") == []
     (refused,) = found("the-licence-of-our-own-museum")
-    assert "the hub does not know the licence" in refused.what and refused.stops
+    assert "the hub does not accept the licence" in refused.what and refused.stops
 
 
 def test_a_token_that_is_wrong_or_may_only_read_is_told(hub: str, monkeypatch: pytest.MonkeyPatch) -> None:
     behave(hub, account={"name": "me", "auth": {"accessToken": {"role": "read"}}})
     (read_only,) = found()
-    assert read_only.stops and "may only read" in read_only.what
+    assert read_only.stops and "is read-only" in read_only.what
     behave(hub, account={"name": "me", "orgs": []})
     (stranger,) = found(push_to="them/set")
-    assert "no member of them" in stranger.what and "push_to=me/set" in stranger.next_step
+    assert "not a member of them" in stranger.what and "push_to=me/set" in stranger.next_step
     monkeypatch.setenv("MY_HUB_TOKEN", "wrong-7")
     (refused,) = found()
     assert refused.stops and "HTTP 401" in refused.what and "wrong-7" not in refused.what
@@ -72,7 +73,7 @@ def test_a_private_repository_of_a_free_account_has_room_for_100_gb(hub: str) ->
     assert found(sizes={"hf/train/data.arrow": GB}) == [], "the repository is public"
     big = {"hf/train/1.arrow": 49 * GB, "hf/train/2.arrow": 49 * GB, "hf/train/3.arrow": 3 * GB}
     full = [problem for problem in found(push_to="me/new", sizes=big) if problem.stops]
-    assert "a free account has 100 GB" in full[0].what
+    assert "a free account has only 100 GB" in full[0].what
     behave(hub, account={"name": "me", "isPro": True})
     assert not any(problem.stops for problem in found(push_to="me/new", sizes=big))
 
@@ -110,7 +111,10 @@ def test_the_licence_of_collection_yaml_is_looked_at_before_anything_is_read(
     plan = sections(tmp_path, build_dataset=push)
     (tmp_path / "source" / "collection.yaml").write_text("license: CC-BY 4\n", encoding="utf-8")
     told = [problem.what for problem in push_problems(PipelineConfig.model_validate(plan))]
-    assert told == ["the hub does not know the licence 'CC-BY 4'", "there is no token in MY_HUB_TOKEN"]
+    assert told == [
+        "the hub does not accept the licence 'CC-BY 4'",
+        NO_TOKEN,
+    ]
     plan["build_dataset"]["license"] = "odbl"
     assert len(push_problems(PipelineConfig.model_validate(plan))) == 1
     assert push_problems(PipelineConfig.model_validate(sections(tmp_path))) == []

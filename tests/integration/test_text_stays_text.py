@@ -14,7 +14,7 @@ from docent.convert.published import save_dataset_dict
 from docent.launcher.verbs.convert import convert
 from docent.records import Answer, Example
 from docent.stages.build_dataset.exports.chat import chat_line
-from docent.stages.build_dataset.exports.metadata import MetadataFiles
+from docent.stages.build_dataset.exports.metadata import Metadata
 from docent.stages.curate.review.edits import read_edits
 from docent.stages.score.exports import answers_csv
 from docent.text.encodings.spreadsheet import guarded, unguarded
@@ -46,7 +46,7 @@ def exported(folder: Path, rows: list[Example]) -> Path:
     """The folder with pictures, metadata and `hf/` of these rows."""
     (folder / "images/test").mkdir(parents=True)
     (folder / "hf").mkdir()
-    files = MetadataFiles(folder / "images", lambda split: folder / f"metadata-{split}.csv")
+    files = Metadata(folder / "images/test", lambda: folder / "metadata-test.csv")
     for row in rows:
         Image.new("RGB", (5, 5), (row.data_id, 9, 9)).save(folder / row.files[0])
         files.add(row)

@@ -124,7 +124,7 @@ def test_a_path_that_cannot_be_a_file_is_missing(folder: Path, path: str) -> Non
 
 
 def test_nothing_to_look_at_is_an_error_and_not_a_success(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no file here names pictures"):
+    with pytest.raises(InputError, match="the folder contains no conversation JSON"):
         validate(tmp_path)
     with pytest.raises(InputError, match="no such file or folder"):
         validate(tmp_path / "lost")
@@ -148,4 +148,4 @@ def test_a_file_without_rows_is_an_error(folder: Path) -> None:
     (folder / "empty.json").write_text("[]")
     done = docent("empty.json", cwd=folder)
     assert done.returncode == 6
-    assert "expected rows with `messages`" in done.stderr
+    assert "expected `messages`" in done.stderr

@@ -93,5 +93,5 @@ def test_a_head_that_is_no_yaml_is_replaced_and_named() -> None:
     broken = '---\ntags: [a\nlicense: "mit\n---\n# Mine\n'
     merged = merge(OURS, broken, {})
     assert merged.text.startswith(OURS[:40])
-    assert "is no YAML and was replaced: tags: [a" in merged.notes[0]
+    assert "was not valid YAML and was replaced: tags: [a" in merged.notes[0]
     assert merge(OURS, "---\nno end", {}).text.startswith(OURS[:40])

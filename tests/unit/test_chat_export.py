@@ -43,10 +43,11 @@ def row(number: int, item: str = "i", conversation: str = "", image: str = "", *
 
 
 def packed(rows: list[Example], whole: bool, exhibits: set[str] | None = None) -> list[list[str]]:
-    packer = Packer(whole, exhibits or set())
-    found = [done for one in rows if (done := packer.add(one))]
-    if rest := packer.rest():
-        found.append(rest)
+    found: list[list[Example]] = []
+    packer = Packer(found.append, whole, exhibits or set())
+    for one in rows:
+        packer.add(one)
+    packer.flush()
     return [[one.id for one in done] for done in found]
 
 

@@ -140,7 +140,7 @@ def test_pictures_are_copied_and_a_missing_one_fails_the_gate(tmp_path: Path) ->
         ({"test_images": "../../secret.jpg"}, "not a plain file name"),
         ({"test_images": "a\\b.jpg"}, "not a plain file name"),
         ({"train_images": "a.jpg\nb.jpg\ne.jpg"}, "cube has 4 pairs for 5 pictures"),
-        ({"synthetic_dialogs": "[Guide]: A.\n[Visitor]: Q?"}, "the dialogs cannot be read"),
+        ({"synthetic_dialogs": "[Guide]: A.\n[Visitor]: Q?"}, "the dialogs cannot be parsed"),
     ],
 )
 def test_a_row_that_cannot_be_converted_is_named(tmp_path: Path, cells: dict[str, str], says: str) -> None:
@@ -154,7 +154,7 @@ def test_a_row_that_cannot_be_converted_is_named(tmp_path: Path, cells: dict[str
 def test_a_table_without_its_columns_names_them(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("item_name,images\n")
     done = docent("dialogs", tmp_path / "a.csv", tmp_path / "out")
-    assert "columns are missing: train_images, validation_images, test_images, synthetic_dialogs" in str(done.exception)
+    assert "missing columns: train_images, validation_images, test_images, synthetic_dialogs" in str(done.exception)
 
 
 @pytest.mark.feature("fine-tuning-jsonl")
@@ -454,7 +454,7 @@ def test_merge_refuses_what_is_no_conversation_and_names_few_bad_lines(tmp_path:
     done = docent("merge", table, tmp_path / "out")
     assert isinstance(done.exception, LauncherError)
     assert (done.exception.exit_code, (tmp_path / "out").exists()) == (6, False)
-    assert "no line is a conversation: 300 bad lines" in str(done.exception)
+    assert "none of the 300 lines is a usable conversation" in str(done.exception)
     mixed = jsonl(tmp_path / "b.jsonl", conversation(("Q", "A")))
     done = good("merge", mixed, table, tmp_path / "out")
     assert done.output.count("bad line: ") == 5

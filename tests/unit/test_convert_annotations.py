@@ -67,15 +67,15 @@ def test_bad_files_are_named_and_the_rest_goes_on(folder: Path, tmp_path: Path) 
     written = convert(folder, tmp_path / "out")
     assert written.rows == {"captions": 3, "labels": 2, "comments": 3}
     assert written.bad == [
-        "captions/list.json: no object with an image_id",
+        "captions/list.json: not a JSON object with an image_id",
         "captions/no.json: not JSON",
-        "labels/link.json: not a plain file",
-        "comments/text.json: its comments are no list",
+        "labels/link.json: not a regular file",
+        "comments/text.json: `comments` is not a list",
     ]
 
 
 def test_a_folder_without_any_is_one_message(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no captions, labels or comments can be read"):
+    with pytest.raises(InputError, match="no readable captions, labels or comments"):
         convert(tmp_path, tmp_path / "out")
     assert not (tmp_path / "out").exists()
     done = CliRunner().invoke(docent, ["convert", "annotations", str(tmp_path), str(tmp_path / "out")])

@@ -265,7 +265,7 @@ def test_the_stage_keeps_order_counts_reasons_and_refuses_pairs_of_unknown_items
     with_stage("generate-qa", lambda _: iter([good.model_copy(update={"item_id": "0" * 16})]))
     other = config.model_copy(update={"seed": 8})
     assert [run_shard(other, u, run_dir) for u in ("ingest", "assemble", "generate-qa", "curate")] == [0, 0, 0, 42]
-    assert "about no known item" in caplog.text
+    assert "refers to an unknown item" in caplog.text
 
 
 def test_one_question_has_its_answer_in_one_section_of_a_document() -> None:

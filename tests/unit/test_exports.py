@@ -23,7 +23,7 @@ from docent.convert.published import (
 )
 from docent.records import Example
 from docent.stages.build_dataset.exports.chat import chat_line
-from docent.stages.build_dataset.exports.metadata import MetadataFiles
+from docent.stages.build_dataset.exports.metadata import Metadata
 
 # The first row of the published example, cut short: spaces, line ends and quotes as they are there.
 PUBLISHED = (
@@ -57,7 +57,7 @@ def example(question: str, answer: str) -> Example:
 
 def metadata(row: Example, folder: Path) -> str:
     """The table of a split with one row."""
-    files = MetadataFiles(folder, lambda split: folder / f"metadata-{split}.csv")
+    files = Metadata(folder / row.split, lambda: folder / f"metadata-{row.split}.csv")
     files.add(row)
     files.close()
     return (folder / f"metadata-{row.split}.csv").read_bytes().decode()

@@ -104,12 +104,12 @@ def row(number: int, split: Split) -> Example:
 
 
 def test_documents_of_any_titles_get_files_of_their_own(tmp_path: Path) -> None:
-    files = DocumentFiles(tmp_path, set(), think=False)
     titles = [*NAMES, "con.JPG", "A/B.jpg"]
+    files = DocumentFiles(tmp_path, lambda item: (f"{int(item):016x}", titles[int(item)]), set(), think=False)
     splits: tuple[Split, ...] = ("train", "test")
-    for number, title in enumerate(titles):
+    for number in range(len(titles)):
         for split in splits:
-            files.add(row(number, split), (f"{number:016x}", title))
+            files.add(row(number, split))
     files.close()
     made = [path.name for path in tmp_path.iterdir()]
     assert len(made) == 2 * len(titles)

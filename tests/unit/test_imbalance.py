@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.tiny_museum import image_row, item_row
 
+from docent.artifacts.summaries import LeakAudit
 from docent.config import BuildDataset
 from docent.records import Example
 from docent.stages.build_dataset.card import data_card
@@ -38,12 +39,5 @@ def test_the_exhibits_with_most_and_least_rows_are_named_one_without_any_too() -
     counts = statistics(tally, [])
     most, least = {"exhibit": "vase", "train": 7}, {"exhibit": "Lamp | `x`", "train": 0}
     assert counts.imbalance == {"most": most, "least": least, "exhibits": 3}
-    audit = {
-        "leaks": 0,
-        "test_images": 0,
-        "test_answers_also_in_train": 0,
-        "test_answers_of_training_sentences": 0,
-        "test_answers_with_training_sentences": 0,
-    }
-    card = data_card(tally, BuildDataset(name="Things"), audit, counts).decode()
+    card = data_card(tally, BuildDataset(name="Things"), LeakAudit(leaks=0, test_images=0), counts).decode()
     assert "- **Imbalance:** `vase` has 7 training rows, `Lamp \\| 'x'` has 0." in card

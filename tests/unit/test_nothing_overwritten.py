@@ -47,7 +47,7 @@ def test_a_file_is_not_converted_onto_itself(tmp_path: Path, kind: str, linked: 
     if linked:
         out = tmp_path / "link.jsonl"
         out.symlink_to(source)
-    with pytest.raises(InputError, match="the output is the input"):
+    with pytest.raises(InputError, match="the output file is also an input"):
         if kind == "chat":
             convert_chat.convert(source, out, convert_chat.Wanted(turns="single"))
         elif kind == "merge":

@@ -102,13 +102,22 @@ def test_a_picture_that_does_not_decode_is_named(folder: Path, form: Any) -> Non
 @pytest.mark.parametrize(
     ("row", "problem"),
     [
-        ({"messages": said("<image><image>Which?", "Both."), "images": ["pics/axle.png"]}, "2 <image> in the texts, 1"),
-        ({"messages": said("Which?", "Both."), "images": ["pics/axle.png"]}, "0 <image> in the texts, 1 in `images`"),
-        ({"messages": said("<image>Which?", "Both."), "images": []}, "1 <image> in the texts, 0 in `images`"),
-        ({"messages": said([PICTURE_PART, TEXT_PART], "Both.")}, "name no picture, and the row lists none"),
+        (
+            {"messages": said("<image><image>Which?", "Both."), "images": ["pics/axle.png"]},
+            "2 <image> marks in the texts, but 1",
+        ),
+        (
+            {"messages": said("Which?", "Both."), "images": ["pics/axle.png"]},
+            "0 <image> marks in the texts, but 1 entry in `images`",
+        ),
+        (
+            {"messages": said("<image>Which?", "Both."), "images": []},
+            "1 <image> mark in the texts, but 0 entries in `images`",
+        ),
+        ({"messages": said([PICTURE_PART, TEXT_PART], "Both.")}, "name no picture, and the row lists no pictures"),
         (
             {"conversations": sharegpt("<image>Which?", "<image>"), "image": "pics/axle.png"},
-            "2 <image> in the texts, 1",
+            "2 <image> marks in the texts, but 1",
         ),
         ({"messages": said("<image>Which?", "Both."), "images": [None]}, "entry 1 of `images` names no picture"),
     ],
@@ -132,7 +141,7 @@ def test_a_picture_outside_of_the_folder_is_a_problem_also_where_it_is_there(fol
     Image.new("RGB", (4, 4)).save(folder.parent / "secret.png")
     jsonl(folder / "train.jsonl", FORMS["images"]("../secret.png"), FORMS["images"](str(folder / "pics/axle.png")))
     (problem,) = validate(folder).problems
-    assert (problem.path, problem.problem) == ("../secret.png", "lies outside of the data set's folder")
+    assert (problem.path, problem.problem) == ("../secret.png", "is outside the data set's folder")
 
 
 def test_pictures_at_addresses_and_inside_rows_are_remote_and_those_of_file_addresses_are_not(folder: Path) -> None:
@@ -218,7 +227,10 @@ def test_sharegpt_rows_become_messages_and_keep_what_else_they_say(tmp_path: Pat
 @pytest.mark.parametrize(
     ("row", "says"),
     [
-        ({"messages": said("<image>Which?", "It."), "images": ["a.png", "b.png"]}, "1 <image> in the messages, 2 in"),
+        (
+            {"messages": said("<image>Which?", "It."), "images": ["a.png", "b.png"]},
+            "1 <image> mark in the texts, but 2 entries in",
+        ),
         (
             {"messages": [{"role": "user", "content": "Warm?"}, {"role": "assistant", "tool_calls": [{"id": "t"}]}]},
             "message 2, assistant, has tool calls and no content",
@@ -321,6 +333,6 @@ def test_json_lines_in_a_json_file_are_looked_at_as_rows(tmp_path: Path) -> None
 def test_rows_behind_the_end_of_a_json_list_are_not_left_out_silently(tmp_path: Path) -> None:
     file = tmp_path / "train.json"
     file.write_text(f"[{ASKED % 'one.jpg'}]\n\n[{ASKED % 'two.jpg'}]\n", "utf-8")
-    assert "follows the end of the array" in validate(file).broken[0]
+    assert "after the end of the array" in validate(file).broken[0]
     merged = merge([file], tmp_path / "out.jsonl")
     assert merged.conversations == 1 and len(merged.bad) == 1

@@ -186,7 +186,7 @@ def test_a_table_that_cannot_be_read_is_not_written_over(tmp_path: Path) -> None
     folder.mkdir()
     (folder / TABLE).write_text('id,decision,edited_question,edited_answer\n"open,approve,,\n')
     before = (folder / TABLE).read_bytes()
-    with pytest.raises(InputError, match="not a CSV"):
+    with pytest.raises(InputError, match="not a valid CSV"):
         write(make_inputs(tmp_path / "run"), folder, "demo", 100)
     assert (folder / TABLE).read_bytes() == before
 

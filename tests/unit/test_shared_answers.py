@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from docent.artifacts.summaries import LeakAudit
@@ -50,7 +48,7 @@ def row(item: str, split: Split, answer: str) -> Example:
     )
 
 
-def card_of(kind: str, items: tuple[str, ...]) -> tuple[str, dict[str, Any]]:
+def card_of(kind: str, items: tuple[str, ...]) -> tuple[str, LeakAudit]:
     """The card of a data set whose test answers are training sentences, one of them word for word."""
     subjects = read_subjects(item(name, kind) for name in items)
     tally, overlap = Tally(subjects), Overlap(set(items))
@@ -59,13 +57,13 @@ def card_of(kind: str, items: tuple[str, ...]) -> tuple[str, dict[str, Any]]:
         for one in (row(name, "train", first), row(name, "test", second), row(name, "test", first)):
             tally.row(one)
             overlap.add(one)
-    audit = {
-        "leaks": 0,
-        "test_images": 0,
-        "test_answers_also_in_train": overlap.answers(),
-        "test_answers_of_training_sentences": overlap.of_training_sentences(),
-        "test_answers_with_training_sentences": overlap.with_training_sentences(),
-    }
+    audit = LeakAudit(
+        leaks=0,
+        test_images=0,
+        test_answers_also_in_train=overlap.answers(),
+        test_answers_of_training_sentences=overlap.of_training_sentences(),
+        test_answers_with_training_sentences=overlap.with_training_sentences(),
+    )
     return data_card(tally, BuildDataset(name="N", license="mit"), audit, statistics(tally, ())).decode(), audit
 
 
@@ -85,7 +83,7 @@ def test_card_and_report_say_the_same_of_answers_that_training_knows(
         arms={},
         exhibits=len(items),
         examples=2 * len(items),
-        audit=LeakAudit.model_validate(audit),
+        audit=audit,
         subject=Subject(exhibits=len(items)) if kind == "exhibit" else Subject(documents=1, sections=len(items)),
     )
     told = [sentence for sentence in cautions_of(evidence, scored=True) if "training answers" in sentence]

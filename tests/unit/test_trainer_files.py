@@ -216,21 +216,24 @@ def test_trl_gets_no_column_of_pictures_where_there_are_none(folder: Path) -> No
     ("row", "reason"),
     [
         (shown("images/gone.jpg"), "a picture is missing"),
-        (shown("../secret.jpg"), "a picture outside of the data set's folder (--images FOLDER allows one)"),
-        (shown("images/text.jpg"), "a picture that does not decode"),
-        (shown("https://example.org/a.jpg"), "a picture at an address, which this trainer does not fetch"),
+        (shown("../secret.jpg"), "a picture outside the data set's folder (allow another folder with --images)"),
+        (shown("images/text.jpg"), "a picture that cannot be decoded"),
+        (shown("https://example.org/a.jpg"), "a picture at a URL, which this trainer does not download"),
         (shown("data:image/png;base64,!!"), "a data URL that is not base64"),
-        ({"messages": [*shown()["messages"], {"role": "user", "content": "And?"}]}, "it does not end with an answer"),
+        (
+            {"messages": [*shown()["messages"], {"role": "user", "content": "And?"}]},
+            "the conversation does not end with an answer",
+        ),
         (
             {"messages": [{"role": "user", "content": "a"}] * 2 + shown()["messages"][1:]},
             "questions and answers do not",
         ),
         ({"messages": [{"role": "tool", "content": "7"}]}, "a role other than system, user and assistant"),
         (shown(said=" "), "an empty message"),
-        ({**shown(), "images": ["images/clock.jpg"]}, "marks and pictures differ in number"),
-        ({**shown(), "audios": ["a.wav"]}, "marks and pictures differ in number"),
+        ({**shown(), "images": ["images/clock.jpg"]}, "the numbers of marks and pictures differ"),
+        ({**shown(), "audios": ["a.wav"]}, "the numbers of marks and pictures differ"),
         ("no row", "not an object"),
-        (shown(said="half \ud83d"), "a text with half of a surrogate pair"),
+        (shown(said="half \ud83d"), "a text with a lone surrogate"),
         ({"messages": [{"role": "user", "content": [{"type": "image"}]}, *shown()["messages"][1:]]}, "a part of type"),
         ({"messages": [{"role": "user", "content": [{"type": "video"}]}, *shown()["messages"][1:]]}, "a part other"),
     ],
@@ -260,7 +263,7 @@ def test_nothing_is_written_where_nothing_can_be(folder: Path) -> None:
     (folder / "made.jsonl").write_text("earlier\n", encoding="utf-8")
     done = run(written(folder, shown("images/gone.jpg")), folder / "made.jsonl", "--for", "openai")
     assert getattr(done.exception, "exit_code", None) == 6
-    assert "1 refused, the first: a picture is missing" in str(done.exception)
+    assert "1 rejected, first reason: a picture is missing" in str(done.exception)
     assert (folder / "made.jsonl").read_text(encoding="utf-8") == "earlier\n"
     assert sorted(path.name for path in folder.iterdir()) == ["chat.jsonl", "images", "made.jsonl"]
 
@@ -324,7 +327,7 @@ def test_options_that_do_not_go_together_are_usage_errors(folder: Path) -> None:
     assert run(source, folder / "a.jsonl", "--for", "trl", "--shuffle").exit_code == 2
     assert run(source, folder / "a.jsonl", "--special-tokens", "escape").exit_code == 2
     done = run(source, folder / "a.jsonl", "--for", "trl")
-    assert "name it a.parquet" in str(getattr(done.exception, "next_step", ""))
+    assert "name the output a.parquet" in str(getattr(done.exception, "next_step", ""))
 
 
 def test_single_turns_and_a_system_message_go_with_a_trainer(folder: Path) -> None:
@@ -344,7 +347,7 @@ def test_a_mark_without_a_picture_after_a_split_into_turns_is_rejected(folder: P
     answers = [{"role": "assistant", "content": text} for text in ("A clock.", "A picture.")]
     row = {"messages": [turns[0], answers[0], turns[1], answers[1]], "images": ["images/clock.jpg"]}
     done = convert_for(written(folder, row), folder / "made.jsonl", "ms-swift", Options(Wanted(turns="single")))
-    assert (done.conversations, dict(done.refused)) == (1, {"a picture without path, address or data URL": 1})
+    assert (done.conversations, dict(done.refused)) == (1, {"a picture without a path or URL": 1})
 
 
 def test_rows_of_docent_are_read(folder: Path) -> None:
@@ -356,10 +359,10 @@ def test_rows_of_docent_are_read(folder: Path) -> None:
 
 
 BAD_OPENAI = [
-    ({"messages": [{"role": "user", "content": "a"}]}, "does not end with an answer"),
+    ({"messages": [{"role": "user", "content": "a"}]}, "does not end with an assistant message"),
     ({**shown(), "images": []}, "unknown keys: images"),
     ({"messages": [{"role": "guide", "content": "a"}, *shown()["messages"]]}, "unknown role 'guide'"),
-    (shown("images/clock.jpg"), "neither an address nor a data URL"),
+    (shown("images/clock.jpg"), "neither a URL nor a data URL"),
     (shown("data:image/png;base64,AAAA"), "not an image"),
     (shown(*["https://example.org/a.jpg"] * 11), "11 pictures, more than 10"),
     (shown(said="It ends with <|im_end|>"), "special tokens in a text: <|im_end|>"),
@@ -382,18 +385,22 @@ def test_a_picture_in_an_answer_is_a_problem_for_openai(folder: Path) -> None:
     row["messages"][1]["content"] = row["messages"][0]["content"]
     (problem,) = validate_for(written(folder, *[shown()] * 9, row), "openai").problems
     assert problem.where == 10
-    assert problem.problem == "a picture in a message of the assistant (message 2)"
+    assert problem.problem == "a picture in a message with the role assistant (message 2)"
 
 
 @pytest.mark.parametrize(
     ("name", "row", "problem"),
     [
-        ("ms-swift", {**shown(), "images": ["images/clock.jpg"]}, "0 <image> in the messages, 1 in `images`"),
+        (
+            "ms-swift",
+            {**shown(), "images": ["images/clock.jpg"]},
+            "0 <image> marks in the texts, but 1 entry in `images`",
+        ),
         ("ms-swift", shown("images/scan.tif"), "TIFF, not JPEG, PNG or WebP"),
-        ("ms-swift", shown("images/side.jpg"), "it lies on its side: its orientation is in EXIF"),
+        ("ms-swift", shown("images/side.jpg"), "it is stored rotated, with its orientation only in EXIF"),
         ("ms-swift", shown("images/press.jpg"), "its mode is CMYK, not RGB or RGBA"),
-        ("trl", shown("images/clock.jpg"), "content is text here and a list of parts elsewhere (message 2)"),
-        ("llama-factory", shown("images/clock.jpg"), "no list `conversations`"),
+        ("trl", shown("images/clock.jpg"), "content is a string, but a list of parts in other messages (message 2)"),
+        ("llama-factory", shown("images/clock.jpg"), "`conversations` is missing, empty or not a list"),
     ],
 )
 def test_rules_of_the_other_trainers(folder: Path, name: str, row: Any, problem: str) -> None:
@@ -405,7 +412,7 @@ def test_a_file_that_dataset_info_does_not_name_is_a_problem(folder: Path) -> No
     convert_for(written(folder, shown("images/clock.jpg")), folder / "made.jsonl", "llama-factory", Options())
     (folder / "made.jsonl").rename(folder / "other.jsonl")
     found = [one.problem for one in validate_for(folder / "other.jsonl", "llama-factory").problems]
-    assert "no entry of dataset_info.json beside it has the file_name other.jsonl" in found
+    assert "no entry of the dataset_info.json in its folder has the file_name other.jsonl" in found
 
 
 def test_lines_that_are_no_rows_are_named(folder: Path) -> None:

@@ -40,7 +40,7 @@ def test_broken_json_is_named_with_its_line_in_the_file(tmp_path: Path, name: st
 
 
 def test_a_file_that_was_not_written_to_its_end_is_told_from_one_that_is_wrong(tmp_path: Path) -> None:
-    assert "the file ends early" in broken(tmp_path, "a.json", f"[\n{ROW},\n")
+    assert "unexpected end of the file" in broken(tmp_path, "a.json", f"[\n{ROW},\n")
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.json", "metadata.csv"])
@@ -49,7 +49,7 @@ def test_an_encoding_that_is_not_utf8_is_named_with_its_line_and_what_to_do(tmp_
     said = broken(tmp_path, name, lines[name].encode() + "Größe\n".encode("cp1252"))
     first = lines[name].count("\n") + 1
     assert said == f"line {first} is not UTF-8 (byte 0xf6): save the file as UTF-8"
-    assert broken(tmp_path, name, lines[name].encode("utf-16")).startswith("the file is in UTF-16")
+    assert broken(tmp_path, name, lines[name].encode("utf-16")).startswith("the file is UTF-16")
 
 
 def test_counts_of_one_are_in_the_singular(tmp_path: Path) -> None:

@@ -3,13 +3,11 @@
 Reads FOLDER/captions, FOLDER/labels and FOLDER/comments; writes `all_captions.csv` and `all_labels.csv` with a row per
 file and `all_comments.csv` with a row per comment. The expected JSON is that of generated pictures: `{"image_id",
 "caption", "generated_at", "context"}`, `{"image_id", "labels": {category: label or labels}}`, `{"image_id", "comments":
-[...]}`. Labels that are not an object, as models sometimes write them, go to the column `raw`.
+[...]}`. Models sometimes write labels that are not an object; these are copied to the column `raw`.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from docent.convert.files import replacing
+from docent.convert.published import metadata_line
 from docent.errors import InputError
 from docent.text.encodings.spreadsheet import guarded
 
@@ -24,12 +23,12 @@ KINDS = ("captions", "labels", "comments")
 CAPTION_KEYS = ("image_id", "caption", "generated_at", "context")
 MAX_FILE_BYTES = 1 << 20
 RAW = "raw"
-EXPECTED = "expected: captions/, labels/ or comments/ with one JSON object per file that has an image_id"
+EXPECTED = "expected JSON files in captions/, labels/ or comments/, each an object with an image_id"
 
 
 @dataclass
 class Written:
-    """Number of rows of each table, and the files that could not be used, with the reason."""
+    """Number of rows of each table, and the unusable files with the reason."""
 
     rows: dict[str, int] = field(default_factory=dict)
     bad: list[str] = field(default_factory=list)
@@ -44,7 +43,7 @@ def convert(folder: Path, out: Path) -> Written:
     written = Written()
     captions, labels, comments = (_objects(folder / kind, kind, written.bad) for kind in KINDS)
     if not captions and not labels and not comments:
-        what = f"no captions, labels or comments can be read ({len(written.bad)} bad files)"
+        what = f"no readable captions, labels or comments ({len(written.bad)} unusable files)"
         raise InputError(what, str(folder), EXPECTED)
     categories = list(dict.fromkeys(name for one in labels for name in _labels(one)))
     rows_of_comments = [
@@ -58,9 +57,8 @@ def convert(folder: Path, out: Path) -> Written:
     out.mkdir(parents=True, exist_ok=True)
     for kind, (columns, rows) in zip(KINDS, tables, strict=True):
         with replacing(out / f"all_{kind}.csv") as file:
-            text = io.StringIO()
-            csv.writer(text, lineterminator="\n").writerows([_cell(value) for value in row] for row in (columns, *rows))
-            file.write(text.getvalue().encode("utf-8", "replace"))
+            for row in (columns, *rows):
+                file.write(metadata_line(*map(_cell, row)).encode("utf-8", "replace"))
         written.rows[kind] = len(rows)
     return written
 
@@ -78,19 +76,19 @@ def _objects(folder: Path, kind: str, bad: list[str]) -> list[dict[str, Any]]:
 
 
 def _read(path: Path, kind: str) -> tuple[str, dict[str, Any]]:
-    """Return what is wrong with a file, or "" and its object."""
+    """Return the problem with a file, or "" if there is none, and the object in the file."""
     if path.is_symlink() or not path.is_file():
-        return "not a plain file", {}
+        return "not a regular file", {}
     if path.stat().st_size > MAX_FILE_BYTES:
-        return f"more than {MAX_FILE_BYTES} bytes", {}
+        return f"larger than {MAX_FILE_BYTES} bytes", {}
     try:
         value = json.loads(path.read_bytes())
     except (ValueError, RecursionError):
         return "not JSON", {}
     if not isinstance(value, dict) or not isinstance(value.get("image_id"), str):
-        return "no object with an image_id", {}
+        return "not a JSON object with an image_id", {}
     if kind == "comments" and not isinstance(value.get("comments"), list):
-        return "its comments are no list", {}
+        return "`comments` is not a list", {}
     return "", value
 
 
@@ -100,7 +98,7 @@ def _labels(one: dict[str, Any]) -> dict[str, Any]:
 
 
 def _cell(value: Any) -> str:
-    """Return a cell: lists joined by semicolons, and nothing that a spreadsheet would evaluate as a formula."""
+    """Return the text of a cell: lists are joined by semicolons, formulas are guarded against evaluation."""
     if value is None:
         return ""
     if isinstance(value, list):

@@ -1,7 +1,7 @@
 """Implement `docent convert chat`: write conversations or rows of docent as OpenAI chat JSONL.
 
 A chat JSONL that is converted without options keeps its bytes. Unknown keys of a conversation are copied to every line
-made from it; of the pictures that a row lists, each line gets those that it shows. Reads and writes line by line.
+made from it; each line lists only the pictures that it shows. Reads and writes line by line.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import random
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any, Literal
 
@@ -48,7 +49,7 @@ class Wanted:
 
 @dataclass
 class Written:
-    """Counts of conversations and answers, and the lines whose last messages have no answer."""
+    """Counts of conversations and answers, and the lines that end without an answer."""
 
     conversations: int = 0
     pairs: int = 0
@@ -80,32 +81,28 @@ def convert(source: Path, out: Path, wanted: Wanted) -> Written:
 def conversations(
     lines: Iterable[Line], source: Path, folder: Path, wanted: Wanted, written: Written
 ) -> Iterator[tuple[int, Row]]:
-    """Yield the conversations in output form, each with the number of its first line.
+    """Yield the conversations in the requested form, each with the number of its first line.
 
     Args:
         lines: valid lines of the source.
         folder: the folder to which picture paths in docent's rows become relative.
-        written: counters; lines whose last messages have no answer are added to it.
+        written: counters, to which lines without a final answer are added.
     """
-    packed: list[Message] = []
-    item: Any = None
-    first = 0
-    for line in lines:
-        if "messages" in line.value:
-            converted = list(_turned(line.value, wanted))
-            if wanted.turns == "single" and _ends_without_answer(line.value):
-                written.unanswered.append(f"{source}:{line.number}")
-            yield from ((line.number, one) for one in converted)
-            continue
-        messages = messages_of(line.value, source.parent, folder)
-        key = line.value.get("item_id")
-        if packed and (wanted.turns != "multi" or key is None or key != item):
-            yield from ((first, one) for one in _turned({"messages": packed}, wanted))
-            packed = []
-        first = first if packed else line.number
-        packed, item = [*packed, *messages], key
-    if packed:
-        yield from ((first, one) for one in _turned({"messages": packed}, wanted))
+
+    def group(line: Line) -> tuple[str, Any]:
+        item = None if "messages" in line.value else line.value.get("item_id")
+        return ("line", line.number) if wanted.turns != "multi" or item is None else ("item", item)
+
+    for _, group_lines in groupby(lines, group):
+        first = next(group_lines)
+        conversation = first.value
+        if "messages" not in conversation:
+            rows = (line.value for line in chain((first,), group_lines))
+            messages = [message for row in rows for message in messages_of(row, source.parent, folder)]
+            conversation = {"messages": messages}
+        elif wanted.turns == "single" and _ends_without_answer(conversation):
+            written.unanswered.append(f"{source}:{first.number}")
+        yield from ((first.number, one) for one in _turned(conversation, wanted))
 
 
 def messages_of(row: dict[str, Any], source_folder: Path, out_folder: Path) -> list[Message]:
@@ -139,12 +136,12 @@ def _turned(conversation: Row, wanted: Wanted) -> Iterator[Row]:
 
 
 def _system_message(text: str, messages: list[Message]) -> Message:
-    """Return a system message; its content is a list of parts if all others are: each field has one type."""
+    """Return a system message; its content is a list of parts if that of all other messages is, so types agree."""
     in_parts = all(isinstance(message["content"], list) for message in messages)
     return {"role": "system", "content": [{"type": "text", "text": text}] if in_parts else text}
 
 
 def _ends_without_answer(conversation: Row) -> bool:
-    """Return whether messages follow the last answer; conversations of a single question cannot include them."""
+    """Return whether messages follow the last answer; they are left out of conversations with a single question."""
     others = [message for message in conversation["messages"] if not is_system(message)]
     return bool(others) and others[-1]["role"] != "assistant"

@@ -1,9 +1,9 @@
-"""Read the forms in which data sets of other tools hold conversations and their pictures.
+"""Read conversations and their pictures in the formats of other tools.
 
 Messages are OpenAI's `messages` (also used by LLaMA-Factory, ms-swift and TRL) or ShareGPT's `conversations`. Pictures
-are parts of a message, or entries of a list in the row: then each `<image>` in a text, and each part
-`{"type": "image"}` that names no picture, stands for the next entry of the list. Videos and audio files are listed in
-the same way.
+are parts of a message, or entries of a list in the row. In the second case, each `<image>` in a text, and each part
+`{"type": "image"}` without a path, represents the next entry of the list. Videos and audio files are listed in the same
+way.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from docent.messages.plurals import counted
+
 Row = dict[str, Any]
 Message = dict[str, Any]
 
 IMAGE_LISTS = ("images", "image")
 MEDIA_LISTS = {"images": "image", "image": "image", "videos": "video", "audios": "audio"}
-"""Row keys that list media, with the name of the mark and of the part that stand for an entry."""
+"""Row keys that list media, with the name of the mark (`<image>`) and of the part that represent an entry."""
 ROLES = {"human": "user", "gpt": "assistant", "chatgpt": "assistant", "model": "assistant", "observation": "tool"}
 """OpenAI's names of ShareGPT's roles; other roles keep their names."""
 SYSTEM_ROLES = ("system", "developer")
@@ -47,7 +49,7 @@ def _message(turn: Any) -> Any:
 def problem_with_messages(messages: Any) -> str:
     """Return why a value is not a list of messages with roles and contents, or "" if it is one."""
     if not isinstance(messages, list) or not messages:
-        return "no messages, and no question with an answer"
+        return "neither messages nor a question with an answer"
     for number, message in enumerate(messages, 1):
         if not isinstance(message, dict) or not isinstance(message.get("role"), str):
             return f"a message without role and content (message {number})"
@@ -85,7 +87,7 @@ def listed(row: Row, key: str = "") -> tuple[str, list[Any]]:
 
 
 def marks_in(content: Any, kind: str = "image") -> int:
-    """Return how many entries of the row's list the content of a message shows."""
+    """Return the number of entries of the row's list that the content of a message shows."""
     mark = f"<{kind}>"
     if isinstance(content, str):
         return content.count(mark)
@@ -94,14 +96,14 @@ def marks_in(content: Any, kind: str = "image") -> int:
 
 
 def stand_ins_in(content: Any, kind: str = "image") -> int:
-    """Return how many parts of a message stand for an entry of the row's list and do not name a picture themselves."""
+    """Return the number of parts that represent an entry of the row's list, since they have no path themselves."""
     return sum(part.get("type") == kind and not named_by(part) for part in parts_of(content))
 
 
 def shown_by_message(row: Row, key: str) -> list[int]:
-    """Return how many entries of one of the row's lists each of its messages shows.
+    """Return for each message the number of entries that it shows of one of the row's lists.
 
-    If there are as many such parts as entries, `<image>` in a text is text about markup.
+    If the messages have as many parts without a picture as the list has entries, `<image>` in a text is plain text.
     """
     kind = MEDIA_LISTS[key]
     contents = [message.get("content") for message in row["messages"]]
@@ -118,16 +120,22 @@ def parts_of(content: Any) -> list[Row]:
 
 
 def mismatch(row: Row) -> str:
-    """Return how the marks in a row's messages differ in number from its lists, or "" if they agree.
+    """Return how the number of marks in the messages differs from the number of list entries, or "" if it does not.
 
     Two lists of pictures in one row must have the same number of entries.
     """
-    for key, kind in MEDIA_LISTS.items():
-        if row.get(key) is not None:
-            marks, entries = sum(shown_by_message(row, key)), listed(row, key)[1]
-            if marks != len(entries):
-                return f"{marks} <{kind}> in the messages, {len(entries)} in `{key}`"
-    return ""
+    problems = (
+        difference(sum(shown_by_message(row, key)), len(listed(row, key)[1]), key, kind)
+        for key, kind in MEDIA_LISTS.items()
+        if row.get(key) is not None
+    )
+    return next(filter(None, problems), "")
+
+
+def difference(marks: int, entries: int, key: str = "images", kind: str = "image") -> str:
+    """Return how the number of marks differs from the number of entries in the list `key`, or "" if it does not."""
+    listed = counted(entries, "entry", "entries")
+    return f"{counted(marks, f'<{kind}> mark')} in the texts, but {listed} in `{key}`" if marks != entries else ""
 
 
 def picture_of(part: Any) -> str:
@@ -155,12 +163,12 @@ def inline_pictures(content: Any) -> list[Row]:
 
 
 def is_system(message: Message) -> bool:
-    """Return whether a message instructs the model rather than being part of the conversation."""
+    """Return whether a message has the role of a system or developer message."""
     return message["role"] in SYSTEM_ROLES
 
 
 def turns_of(messages: Sequence[Message]) -> Iterator[list[int]]:
-    """Yield the indices of the messages of each turn: from a user's message to the last one before the next user's.
+    """Yield the indices of the messages of each turn, which extends from a question to the next question.
 
     Tool calls and their results belong to the question that they serve. System messages belong to no turn. The last
     turn may have no answer.
@@ -212,7 +220,7 @@ def pictures_by_message(row: Row) -> list[list[str]]:
 
 
 def _identity(entry: Any) -> str:
-    """Return what identifies a list entry: its path or URL, or the whole entry if it holds the bytes."""
+    """Return the path or URL of a list entry, or the text of the complete entry if it contains the bytes."""
     name = picture_of(entry)
     return repr(entry) if name in ("", "data:") else name
 

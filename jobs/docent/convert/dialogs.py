@@ -1,8 +1,8 @@
 """Implement `docent convert dialogs`: convert the published table of exhibits and dialogs to three `metadata.csv`.
 
 The pairs of an exhibit are assigned in order: one to each test picture, then to each validation picture, then to each
-training picture; only positions matter. The tables have the form of the published ones. Programs guess types in such
-tables and spreadsheets evaluate formulas, so names that would be misread are reported.
+training picture. The tables have the format of the published ones. Since programs guess the types of their columns,
+names that would be misread are reported.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|[+-]?inf", 
 
 @dataclass
 class Written:
-    """Counts of what was written, and warnings.
+    """Counts of rows and pictures, and warnings.
 
     Attributes:
         rows: number of rows of each split.
@@ -84,9 +84,9 @@ def convert(table: Path, out: Path, images: Path | None) -> Written:
 
 
 def _rows(table: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield every row with the line on which it ends."""
+    """Yield every row, with the file and the line number of its end."""
     if not table.is_file():
-        raise InputError("there is no such file", str(table), "name the CSV with the dialogs")
+        raise InputError("no such file", str(table), "pass the CSV with the dialogs")
     csv.field_size_limit(MAX_CELL_CHARS)
     with table.open(encoding="utf-8-sig", newline="") as text:
         reader = csv.DictReader(text)
@@ -94,12 +94,12 @@ def _rows(table: Path) -> Iterator[tuple[str, dict[str, str]]]:
         try:
             missing = [name for name in wanted if name not in (reader.fieldnames or ())]
             if missing:
-                what = f"columns are missing: {', '.join(missing)}"
-                raise InputError(what, str(table), f"needed: {', '.join(wanted)}")
+                what = f"missing columns: {', '.join(missing)}"
+                raise InputError(what, str(table), f"expected columns: {', '.join(wanted)}")
             for row in reader:
                 yield f"{table}:{reader.line_num}", {name: row[name] or "" for name in wanted}
         except (csv.Error, UnicodeDecodeError) as error:
-            raise InputError(f"the table cannot be read: {error}", str(table), "save it as CSV UTF-8") from None
+            raise InputError(f"the table cannot be read: {error}", str(table), "save it as a CSV in UTF-8") from None
 
 
 def _pictures(row: dict[str, str], split: Split, where: str) -> list[str]:
@@ -107,7 +107,7 @@ def _pictures(row: dict[str, str], split: Split, where: str) -> list[str]:
     names = [name for line in row[f"{split}_images"].splitlines() if (name := line.strip())]
     for name in names:
         if "/" in name or "\\" in name or name in (".", "..") or "\0" in name:
-            raise InputError(f"not a plain file name: {name[:80]!r}", where, "name pictures without folders")
+            raise InputError(f"not a plain file name: {name[:80]!r}", where, "remove folders from picture names")
     return names
 
 
@@ -117,7 +117,7 @@ def _pairs(row: dict[str, str], where: str) -> list[tuple[str, str]]:
     try:
         pairs = parse_dialogue(row[DIALOGS], number)
     except UnusableReplyError as error:
-        raise InputError(f"the dialogs cannot be read: {error}", where, "fix the cell") from None
+        raise InputError(f"the dialogs cannot be parsed: {error}", where, "fix the cell") from None
     if len(pairs) < pictures:
         what = f"{row[NAME]} has {len(pairs)} pairs for {pictures} pictures"
         raise InputError(what, where, "remove pictures or add pairs")

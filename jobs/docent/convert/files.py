@@ -1,4 +1,4 @@
-"""Read JSONL line by line, and write outputs that are complete or absent, for `docent convert`.
+"""Read JSONL line by line, and write files atomically, for `docent convert`.
 
 ShareGPT rows are read as if they had `messages`; see conversations.py.
 """
@@ -41,13 +41,13 @@ def has_bom(path: Path) -> bool:
 
 
 def read_lines(path: Path) -> Iterator[Line]:
-    """Yield every line that is not blank, invalid ones with their problem; for a JSON list (`*.json`), every value.
+    """Yield every line that is not blank, or every value of a JSON array (`*.json`); invalid ones have a problem.
 
     Raises:
         InputError: the file does not exist.
     """
     if not path.is_file():
-        raise InputError("there is no such file", str(path), "name a JSONL file")
+        raise InputError("no such file", str(path), "pass a JSONL file")
     if path.suffix == ".json" and _is_list(path):
         yield from _values(path)
         return
@@ -96,7 +96,7 @@ def parsed(data: bytes) -> tuple[Any, str]:
 
 
 def _why_not_json(error: Exception) -> str:
-    """Return why a text is not JSON; the reason may also be a number with more digits than Python parses."""
+    """Return why a text cannot be parsed as JSON; Python also rejects numbers with too many digits."""
     return "not UTF-8" if isinstance(error, UnicodeDecodeError) else "not JSON"
 
 
@@ -138,7 +138,7 @@ def shuffled(count: int, rng: random.Random) -> list[int]:
 
 
 def reorder_lines(path: Path, starts: Sequence[int], order: Iterable[int]) -> None:
-    """Reorder the lines of a file without loading them into memory; what precedes them is kept.
+    """Reorder the lines of a file without loading them into memory; the bytes before the first line are kept.
 
     Args:
         starts: byte offset of each line.
@@ -151,7 +151,7 @@ def reorder_lines(path: Path, starts: Sequence[int], order: Iterable[int]) -> No
 
 
 def is_file(path: Path) -> bool:
-    """Return whether a file of this name exists; a name from a row may be too long or contain a zero byte."""
+    """Return whether a file exists; a path from a row may be too long or contain a zero byte."""
     try:
         return path.is_file()
     except (OSError, ValueError):
@@ -159,13 +159,13 @@ def is_file(path: Path) -> bool:
 
 
 def refuse_in_place(sources: Iterable[Path], out: Path) -> None:
-    """Refuse to overwrite a file that is being read: anything that the new form omits would be lost.
+    """Refuse to overwrite an input file: everything that the new format omits would be lost.
 
     Raises:
         InputError: `out` is one of the sources.
     """
     if out.exists() and any(source.exists() and source.samefile(out) for source in sources):
-        raise InputError("the output is the input", printable(str(out)), "name another file to write")
+        raise InputError("the output file is also an input", printable(str(out)), "choose another output file")
 
 
 def json_line(value: Any) -> bytes:

@@ -49,7 +49,7 @@ def convert(source: Path, out: Path) -> Written:
                 row = {"idx": rows, "Skill": skill, "Difficulty": DIFFICULTY, "Instruction": question}
                 file.write(json_line(row))
         if not rows:
-            what = f"no row can be made: no question and system message with a skill in any of {without} conversations"
+            what = f"none of the {without} conversations has a question and a system message that names a skill"
             raise InputError(what, str(source), EXPECTED)
     return Written(rows, without)
 

@@ -2,9 +2,9 @@
 
 A pair is a repeat if the same question, answer and pictures occurred before, ignoring case and white space, or if its
 words are nearly the same (token-set ratio of rapidfuzz) and its numbers, names, negations, opposites and pictures are
-equal: two pumps that differ in their pressure are two facts, and so are an open valve and a closed one. A conversation
-is left out if all its pairs are repeats; otherwise all of it is kept, since later questions depend on earlier answers.
-A conversation that is kept retains its other keys and gets its source, and its picture paths become relative to the
+equal: the pressures of two pumps are different facts, and so are an open valve and a closed one. A conversation is left
+out if all its pairs are repeats; otherwise all of it is kept, since later questions depend on earlier answers. A
+conversation that is kept retains its other keys and gets the key `source`; its picture paths become relative to the
 output.
 """
 
@@ -80,13 +80,13 @@ def merge(sources: Sequence[Path], out: Path, near: float = NEAR) -> Merged:
                     merged.conversations += 1
                     file.write(json_line(_with_source(row, where)))
         if merged.bad and not merged.conversations:
-            what = f"no line is a conversation: {len(merged.bad)} bad lines, the first is {merged.bad[0]}"
-            raise InputError(what, ", ".join(map(str, sources)), "name chat JSONL, rows (part-*.jsonl) or a JSON list")
+            what = f"none of the {len(merged.bad)} lines is a usable conversation; the first problem is {merged.bad[0]}"
+            raise InputError(what, ", ".join(map(str, sources)), "pass chat JSONL, rows (part-*.jsonl) or a JSON array")
     return merged
 
 
 def _names(sources: Sequence[Path]) -> list[str]:
-    """Return the names of the files in the output: without folders, or with one if names would be equal."""
+    """Return the name of each file, with its parent folder if another file has the same name."""
     paths = {path.resolve() for path in sources}
     names = [path.name for path in paths]
     return [
@@ -104,7 +104,7 @@ def _with_source(row: Row, where: str) -> Row:
 
 
 def _without_answer(messages: Sequence[Message]) -> str:
-    """Return why there is no pair in a conversation, or "" if there is one."""
+    """Return why a conversation has no question-answer pair, or "" if it has one."""
     roles = {message["role"] for message in messages}
     if "assistant" in roles:
         return ""
@@ -184,7 +184,7 @@ def _calls(message: Message) -> tuple[str, ...]:
 
 
 def _facts(turn: Sequence[Message], pictures: tuple[int, ...]) -> Facts:
-    """Return what must not differ, for question and answer each: `5 or 6? 5` is not a repeat of the same with 6."""
+    """Return the facts in which repeats must agree, by message: `5 or 6? 5` is not a repeat of `5 or 6? 6`."""
     calls = tuple(call for message in turn for call in _calls(message))
     texts = [text_of(message["content"]) for message in turn]
     numbers_and_names = (

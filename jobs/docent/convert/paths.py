@@ -33,7 +33,7 @@ def row_from(row: Row, source_folder: Path, out_folder: Path) -> Row:
 
 
 def _moved(entry: Any, source_folder: Path, out_folder: Path) -> Any:
-    """Return a picture's relative path relative to another folder; return anything else unchanged."""
+    """Return a picture's relative path, now relative to another folder; return anything else unchanged."""
     name = picture_of(entry)
     if not name or os.path.isabs(name) or SCHEME.match(name):
         return entry

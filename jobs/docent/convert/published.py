@@ -26,7 +26,7 @@ MAX_NAME_BYTES = 240
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])(?:\.|$)", re.IGNORECASE)
 """Names that Windows reserves for devices, with any suffix."""
 _NUMBERED = re.compile(r"-\d{1,6}(?:-aug\d{1,6})?\.[a-z]{3,4}")
-"""What follows the item in the names of published photos and of their altered copies."""
+"""The end of the names of published photos and of their altered copies, after the name of the item."""
 HASH_DIGITS = 8
 MAX_BATCH_ROWS = 100
 MAX_BATCH_BYTES = 64 << 20
@@ -100,15 +100,15 @@ def dialog(question: str, answer: str, pictures: int = 1, before: Sequence[tuple
 
 
 def _turn(question: str, answer: str, pictures: int) -> str:
-    asked, said = (json.dumps(text, ensure_ascii=False) for text in (question, answer))
+    question_json, answer_json = (json.dumps(text, ensure_ascii=False) for text in (question, answer))
     shown = '{"type": "image"}, ' * pictures
-    user = f'{{"role": "user", "content": [{shown}{{"type": "text", "text": {asked}}} ]}}'
-    assistant = f'{{"role": "assistant", "content": [{{"type": "text", "text": {said}}} ]}}'
+    user = f'{{"role": "user", "content": [{shown}{{"type": "text", "text": {question_json}}} ]}}'
+    assistant = f'{{"role": "assistant", "content": [{{"type": "text", "text": {answer_json}}} ]}}'
     return f"{user}, {assistant}"
 
 
 def answer_text(row: Example, think: bool) -> str:
-    """Return the answer in exported form: preceded by its reasoning if that is requested and known."""
+    """Return the answer for an export, preceded by its reasoning if `think` is set and the row has any."""
     if not think or not row.reasoning:
         return row.answer
     steps = "\n\n".join(re.sub(r"</?think>", "", step, flags=re.IGNORECASE) for step in row.reasoning)
@@ -142,7 +142,7 @@ def save_dataset_dict(examples: Sequence[Example], images_folder: Path, folder: 
         think: whether answers include their reasoning.
     """
     datasets = quiet_datasets()
-    made = datasets.DatasetDict()
+    dataset_dict = datasets.DatasetDict()
     batch_rows = rows_in_batch(examples, images_folder)
     # Next to the output, where there is room for all pictures: /tmp is in memory on many machines.
     with tempfile.TemporaryDirectory(prefix=".docent-hf-", suffix=".tmp", dir=folder.parent) as temporary:
@@ -150,12 +150,12 @@ def save_dataset_dict(examples: Sequence[Example], images_folder: Path, folder: 
             rows = [row for row in examples if row.split == split]
             if rows:
                 arrow = Path(temporary) / f"{split}.arrow"
-                made[split] = _dataset(rows, _hf_rows(rows, images_folder, think), arrow, batch_rows)
-        made.save_to_disk(str(folder))
+                dataset_dict[split] = _dataset(rows, _hf_rows(rows, images_folder, think), arrow, batch_rows)
+        dataset_dict.save_to_disk(str(folder))
 
 
 def rows_in_batch(examples: Iterable[Example], images_folder: Path) -> int:
-    """Return the rows to hold in memory: their files take at most MAX_BATCH_BYTES; a larger file goes alone."""
+    """Return the number of rows per batch, so that their files have at most MAX_BATCH_BYTES (at least one row)."""
     largest = max((images_folder / file).stat().st_size for file in {f"{e.split}/{e.image_name}" for e in examples})
     return max(1, min(MAX_BATCH_ROWS, MAX_BATCH_BYTES // max(1, largest)))
 

@@ -41,19 +41,19 @@ def rows_of(file: Path) -> Iterator[Any]:
 
 
 def why_unreadable(file: Path, error: Exception) -> str:
-    """Return a message for an error of `rows_of`."""
+    """Return the message for an error that `rows_of` raised."""
     if isinstance(error, UnicodeDecodeError):
         return _why_not_utf8(file)
     if isinstance(error, json.JSONDecodeError):
         return f"line {error.lineno} is not JSON: {error.msg[:1].lower()}{error.msg[1:]}"
-    return "nested too deep" if isinstance(error, RecursionError) else str(error)
+    return "nested too deeply" if isinstance(error, RecursionError) else str(error)
 
 
 def _why_not_utf8(file: Path) -> str:
     """Return a message that names the first line that is not UTF-8."""
     with file.open("rb") as lines:
         if lines.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-            return "the file is in UTF-16: save it as UTF-8"
+            return "the file is UTF-16: save it as UTF-8"
         lines.seek(0)
         for number, line in enumerate(lines, 1):
             try:
@@ -110,7 +110,7 @@ def import_parquet(file: Path, purpose: str = "read") -> Any:
     try:
         from pyarrow import parquet
     except ModuleNotFoundError as error:
-        what = f"Parquet cannot be {purpose}: no module {error.name}"
+        what = f"Parquet files cannot be {purpose}: the module {error.name} is not installed"
         raise ConfigError(what, str(file), "pip install 'docent[build-dataset]'") from None
     return parquet
 
@@ -162,7 +162,7 @@ def array_values(text: TextIO) -> Iterator[Any]:
             if not more or len(ahead) > MAX_OBJECT_CHARS:
                 error.lineno += lines_before
                 if not more and not ahead[error.pos :].strip():
-                    error.msg = "the file ends early"
+                    error.msg = "unexpected end of the file"
                 raise
             ahead += more
             continue
@@ -186,4 +186,4 @@ def _refuse_more(ahead: str, text: TextIO) -> None:
             return
     shown = passed + ahead
     at = len(shown) - len(shown.lstrip())
-    raise json.JSONDecodeError("something follows the end of the array", shown, at)
+    raise json.JSONDecodeError("extra data after the end of the array", shown, at)

@@ -19,6 +19,7 @@ from docent.convert.files import is_file
 from docent.convert.row_files import METADATA, PARQUET, rows_of, why_unreadable
 from docent.convert.validate_rows import Shown, shown_by
 from docent.errors import ConfigError, InputError
+from docent.messages.plurals import counted
 
 SHOWN_CHARS = 100
 INSTALL = "pip install 'docent[build-dataset]'"
@@ -58,7 +59,7 @@ class Problem:
 
 @dataclass
 class Result:
-    """Counts of what was checked, and the problems.
+    """Counts of checked files, rows and pictures, and the problems.
 
     Attributes:
         remote: pictures at a URL or inside the file, which are not checked.
@@ -75,28 +76,28 @@ class Result:
 
     @property
     def good(self) -> bool:
-        """Return whether nothing is missing or broken, and no row has a problem."""
+        """Return whether there are no missing pictures, no broken files and no other problems."""
         return not self.missing and not self.problems and not self.broken
 
 
 def validate(path: Path) -> Result:
-    """Check every picture that the file, or the files below the folder, name.
+    """Check every picture that is named in the file or in the files below the folder.
 
     Raises:
-        InputError: there is nothing to check, or there are no rows.
+        InputError: the path does not exist, or there are no files or rows to check.
         ConfigError: a package that reads pictures or Parquet is not installed.
     """
     if not path.exists():
-        raise InputError("there is no such file or folder", str(path), "name a data set file, or the folder of one")
+        raise InputError("no such file or folder", str(path), "pass a data set file or its folder")
     checks = _FileChecks(path)
     result = checks.result
     for file in _files(path) if path.is_dir() else [path]:
         checks.check(file, named=not path.is_dir())
     if not result.rows and not result.broken:
-        what = "no row names pictures: expected rows with `messages` (JSON list or JSONL) or a table with `file_name`"
+        what = "no row has a supported format: expected `messages` (JSON array or JSONL) or a table with `file_name`"
         if not result.files:
-            what = "no file here names pictures: no conversation JSON, chat JSONL or metadata file"
-        raise InputError(what, str(path), "docs/formats.md shows the forms")
+            what = "the folder contains no conversation JSON, chat JSONL or metadata file"
+        raise InputError(what, str(path), "see docs/formats.md for the supported formats")
     return result
 
 
@@ -109,7 +110,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 class _FileChecks:
-    """Checks files one by one; each picture is decoded once, however often it is named."""
+    """Checks files one by one; each picture is decoded only once."""
 
     def __init__(self, path: Path) -> None:
         self.result = Result()
@@ -130,7 +131,9 @@ class _FileChecks:
                 self._row(file, number, shown)
                 lists = lists or (isinstance(row, dict) and row.get("images", row.get("image")) is not None)
                 if shown.unlisted_marks:
-                    problem = f"{shown.unlisted_marks} <image> in the texts, and the row lists no pictures"
+                    problem = (
+                        f"{counted(shown.unlisted_marks, '<image> mark')} in the texts, but the row lists no pictures"
+                    )
                     unlisted.append(Problem(str(file), number, "", problem))
         except (ValueError, csv.Error, RecursionError) as error:
             # A file with one of these names is part of a data set, not just any JSON file in the folder.
@@ -160,9 +163,9 @@ class _FileChecks:
                 result.problems.append(Problem(str(file), number, picture, problem))
 
     def _problem(self, path: Path) -> str:
-        """Return what is wrong with a picture that exists, or "" if nothing is."""
+        """Return the problem with an existing picture, or "" if there is none."""
         if self._root is not None and not Path(os.path.abspath(path)).is_relative_to(self._root):
-            return "lies outside of the data set's folder"
+            return "is outside the data set's folder"
         return self._why_not_decoded(path)
 
 
@@ -177,7 +180,9 @@ def _why_not_decoded(path: Path) -> str:
     try:
         from docent.convert.trainers.picture_rules import why_undecodable
     except ModuleNotFoundError as error:
-        raise ConfigError(f"pictures cannot be decoded: no module {error.name}", str(path), INSTALL) from None
+        raise ConfigError(
+            f"pictures cannot be decoded: the module {error.name} is not installed", str(path), INSTALL
+        ) from None
     try:
         return why_undecodable(path)
     except OSError as error:

@@ -11,6 +11,7 @@ from typing import Any
 
 from docent.convert.conversations import (
     Row,
+    difference,
     inline_pictures,
     listed,
     marks_in,
@@ -44,7 +45,7 @@ class Shown:
 
 
 def shown_by(row: Any) -> Shown | None:
-    """Return what a row shows, or None if it is not a row of a data set."""
+    """Return the pictures and the answer of a row, or None if it is not a row of a data set."""
     if not isinstance(row, dict):
         return None
     row = with_messages(row)
@@ -58,7 +59,7 @@ def shown_by(row: Any) -> Shown | None:
         return None  # a row of docent, or of some other table
     texts = [value for name in TEXT_KEYS if isinstance(value := row.get(name), str)]
     marks = sum(map(marks_in, texts))
-    problem = _difference(marks, len(entries), key) if texts else ""
+    problem = difference(marks, len(entries), key) if texts else ""
     return Shown(tuple(map(picture_of, entries)), str(row.get("output", row.get("response", ""))), problem)
 
 
@@ -72,14 +73,10 @@ def _conversation(row: Row) -> Shown:
     inline = [picture_of(part) for message in messages for part in inline_pictures(message.get("content"))]
     if not key:
         places = sum(stand_ins_in(message.get("content")) for message in messages)
-        problem = f"{places} parts of type image name no picture, and the row lists none" if places else ""
+        problem = f"{places} parts of type image name no picture, and the row lists no pictures" if places else ""
         return Shown(tuple(inline), answer, problem, unlisted_marks=0 if inline or places else marks)
     pictures = (*inline, *filter(None, map(picture_of, entries)))
     marks = sum(shown_by_message({**row, "messages": messages}, key))
     nameless = next((number for number, entry in enumerate(entries, 1) if not picture_of(entry)), 0)
     problem = f"entry {nameless} of `{key}` names no picture" if nameless else ""
-    return Shown(pictures, answer, _difference(marks, len(entries), key) or problem)
-
-
-def _difference(marks: int, entries: int, key: str) -> str:
-    return f"{marks} <image> in the texts, {entries} in `{key}`" if marks != entries else ""
+    return Shown(pictures, answer, difference(marks, len(entries), key) or problem)

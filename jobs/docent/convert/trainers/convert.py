@@ -1,7 +1,7 @@
 """Implement `docent convert chat --for NAME`: convert chat files to the format of a trainer.
 
 Reads chat JSONL or rows of docent and the pictures they name; writes the trainer's file, `<out>-images/` for pictures
-that are not used in place, and `<out>.rejects.jsonl` with everything that could not be written, each with its reason.
+that are not used in place, and `<out>.rejects.jsonl` with all rejected lines and conversations and the reasons.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Options:
     Attributes:
         wanted: turns and system message.
         root: pictures outside this folder are rejected; None for the folder of the source.
-        special_tokens: what to do with a conversation whose text contains a token of chat templates.
+        special_tokens: whether to reject conversations that contain tokens of chat templates, or to escape the tokens.
     """
 
     wanted: Wanted = Wanted()
@@ -63,13 +63,13 @@ class Result:
         pictures: number of distinct pictures.
         converted: pictures re-encoded as JPEG or PNG in RGB, upright, without metadata except their credit.
         reduced: pictures with fewer pixels than the source.
-        repeated: pictures left out because the same conversation had shown them before.
+        repeated: pictures left out because they are shown earlier in the same conversation.
         escaped: special tokens that were written with a full-width bracket.
         refused: conversations and lines that were not written, by reason.
-        unanswered: lines whose last messages have no answer, which `turns: single` leaves out.
+        unanswered: lines that end without an answer; `turns: single` leaves these messages out.
         files: the files that the trainer reads; the first is the output or its first part.
         warnings: reasons why the trainer will reject a file as a whole.
-        rejects: the file that lists what was refused, or None if nothing was.
+        rejects: the file with the rejected lines and conversations, or None if there are none.
     """
 
     conversations: int = 0
@@ -100,7 +100,7 @@ def convert(source: Path, out: Path, name: str, options: Options) -> Result:
     refuse_in_place([source], out)
     if out.suffix not in trainer.suffixes:
         what = f"{name} does not read {out.suffix or 'a file without suffix'}"
-        raise InputError(what, printable(str(out)), f"name it {out.stem}{trainer.suffixes[0]}")
+        raise InputError(what, printable(str(out)), f"name the output {out.stem}{trainer.suffixes[0]}")
     if name == "llama-factory":
         entries_beside(out)  # fail before anything is written
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -109,7 +109,7 @@ def convert(source: Path, out: Path, name: str, options: Options) -> Result:
 
 
 class _Conversion:
-    """The conversion of one source."""
+    """Converts one source file."""
 
     def __init__(self, source: Path, out: Path, trainer: Trainer, options: Options, work: Path) -> None:
         self._source, self._out, self._trainer, self._options = source, out, trainer, options
@@ -130,11 +130,11 @@ class _Conversion:
         try:
             self._write_rows(output)
             if not result.conversations:
-                first, what = self._first_reject, "no line is a conversation"
+                first, what = self._first_reject, "no line contains a conversation"
                 if first:
                     count, shown = result.refused.total(), f"{first.reason} ({first.detail})"
-                    what = f"no conversation can be written: {count} refused, the first: {shown}"
-                raise InputError(what, str(self._source), "docs/trainers.md has the rules")
+                    what = f"no conversation was written: {count} rejected, first reason: {shown}"
+                raise InputError(what, str(self._source), "see docs/trainers.md for the rules")
             self._places.finish()
             result.files = output.close()
         except BaseException:
@@ -176,7 +176,7 @@ class _Conversion:
             if line.problem:
                 reason, _, detail = line.problem.partition(" (")
                 if reason[:1].isdigit():
-                    reason, detail = "marks and pictures differ in number", reason
+                    reason, detail = "the numbers of marks and pictures differ", reason
                 self._refuse(line.number, "", reason, detail.removesuffix(")"))
             else:
                 yield line
@@ -186,7 +186,7 @@ class _Conversion:
         trainer = self._trainer
         turns = turns_of_row(row)
         if trainer.alternating and (problem := why_not_alternating([turn.role for turn in turns])):
-            raise RefusedError("questions and answers do not follow each other by turns", problem)
+            raise RefusedError("questions and answers do not alternate", problem)
         turns, escaped = self._without_tokens(turns)
         prepared: dict[Picture, Prepared] = {}
         keys: set[str] = set()
@@ -204,24 +204,28 @@ class _Conversion:
                     prepared[part] = one
                 parts.append(part)
             kept.append(Turn(turn.role, tuple(parts)))
-        if trainer.max_pictures is not None and len(keys) > trainer.max_pictures:
+        if len(keys) > trainer.max_pictures:
             raise RefusedError(f"more than {trainer.max_pictures} pictures in a conversation", str(len(keys)))
         for number, turn in enumerate(kept, 1):
             if not turn.parts:
-                raise RefusedError("a question is only a picture that was shown before", f"message {number}")
+                raise RefusedError("a question that only repeats a picture", f"message {number}")
         self._result.repeated += repeated
         self._result.escaped += escaped
         return kept, prepared
 
     def _without_tokens(self, turns: list[Turn]) -> tuple[list[Turn], int]:
-        """Return the turns without special tokens in their texts, and how many there were."""
+        """Return the turns with escaped special tokens, and the number of tokens.
+
+        Raises:
+            RefusedError: a text contains special tokens, and they are not to be escaped.
+        """
         piped_only = self._trainer.piped_tokens_only
         tokens = [t for turn in turns for p in turn.parts if isinstance(p, str) for t in tokens_in(p, piped_only)]
         if not tokens:
             return turns, 0
         if self._options.special_tokens == "refuse":
             named = ", ".join(dict.fromkeys(tokens))[:200]
-            raise RefusedError("special tokens in a text (--special-tokens escape writes them)", named)
+            raise RefusedError("special tokens in a text (--special-tokens escape keeps them as text)", named)
         return [
             Turn(turn.role, tuple(p if isinstance(p, Picture) else without_tokens(p, piped_only) for p in turn.parts))
             for turn in turns

@@ -53,7 +53,7 @@ def entries_beside(file: Path) -> dict[str, Any]:
         entries = None
     if isinstance(entries, dict):
         return entries
-    raise InputError("not a JSON object", str(path), "fix it, or name an output in another folder")
+    raise InputError("not a JSON object", str(path), "fix the file, or choose an output in another folder")
 
 
 def write_entry(file: Path, name: str) -> Path:
@@ -72,7 +72,7 @@ def write_entry(file: Path, name: str) -> Path:
 
 @lru_cache(maxsize=8)
 def _entry(file: Path, changed_ns: int) -> tuple[dict[str, Any], str]:
-    """Return the entry of `dataset_info.json` that names a file, and what is wrong with `dataset_info.json`.
+    """Return the entry of `dataset_info.json` for a file, and the problem with `dataset_info.json`, or "".
 
     Args:
         changed_ns: when `dataset_info.json` was changed; part of the cache key, since every row looks up the entry.
@@ -80,9 +80,9 @@ def _entry(file: Path, changed_ns: int) -> tuple[dict[str, Any], str]:
     try:
         entries = entries_beside(file).values()
     except InputError:
-        return {}, f"{INFO} is no JSON object"
+        return {}, f"{INFO} is not a JSON object"
     entry = next((one for one in entries if isinstance(one, dict) and one.get("file_name") == file.name), {})
-    return entry, "" if entry else f"no entry of {INFO} beside it has the file_name {file.name}"
+    return entry, "" if entry else f"no entry of the {INFO} in its folder has the file_name {file.name}"
 
 
 def _changed_ns(file: Path) -> int:
@@ -96,7 +96,7 @@ def _messages_key(file: Path) -> str:
 
 
 def problems(messages: list[Row], value: Row, file: Path, checks: PictureChecks) -> RowProblems:
-    """Return why LLaMA-Factory skips a row or fails on it."""
+    """Yield the reasons why LLaMA-Factory skips a row or fails on it."""
     entry, _ = _entry(file, _changed_ns(file))
     columns = entry.get("columns") or {}
     tags = {**DEFAULT_TAGS, **(entry.get("tags") or {})}
@@ -106,7 +106,7 @@ def problems(messages: list[Row], value: Row, file: Path, checks: PictureChecks)
         text = message.get(tags["content_tag"])
         yield from row_rules.role_problems(message.get(tags["role_tag"]), roles, number)
         if not isinstance(text, str):
-            yield "", f"content is no text (message {number})"
+            yield "", f"content is not a string (message {number})"
             continue
         texts.append(text)
         yield from row_rules.token_problems(text, number, allowed=(MARK,))
@@ -123,9 +123,9 @@ def file_problems(file: Path, rows: int, with_pictures: int) -> Iterator[str]:
     if problem:
         yield problem
     elif entry.get("formatting") != "sharegpt":
-        yield f"its entry in {INFO} has the formatting {entry.get('formatting', 'alpaca')!r}, not sharegpt"
+        yield f"its entry in {INFO} has the formatting {entry.get('formatting', 'alpaca')!r}; expected sharegpt"
     elif with_pictures and not (entry.get("columns") or {}).get("images"):
-        yield f"its entry in {INFO} names no column of images, so that no picture is read"
+        yield f"its entry in {INFO} names no `images` column, so LLaMA-Factory ignores the pictures"
 
 
 LLAMA_FACTORY = Trainer(

@@ -17,7 +17,7 @@ ROLES = ("system", "user", "assistant", "tool", "tool_call", "tool_response")
 
 
 def problems(messages: list[Row], value: Row, file: Path, checks: PictureChecks) -> RowProblems:
-    """Yield why ms-swift drops a row, or shows another picture than the intended one."""
+    """Yield the reasons why ms-swift drops a row or shows a wrong picture."""
     texts: list[str] = []
     inline: list[str] = []
     for number, message in enumerate(messages, 1):
@@ -46,7 +46,7 @@ def _flat(content: Any, inline: list[str]) -> str:
 def file_problems(file: Path, rows: int, with_pictures: int) -> Iterator[str]:
     """Check the name of the file."""
     if file.suffix not in (".jsonl", ".json"):
-        yield "the file's name must end with .jsonl or .json"
+        yield "the file name must end in .jsonl or .json"
 
 
 MS_SWIFT = Trainer(

@@ -46,7 +46,7 @@ def _part(part: str | Picture, shown: Mapping[Picture, Any]) -> Row:
 
 
 def problems(messages: list[Row], value: Row, file: Path, checks: PictureChecks) -> RowProblems:
-    """Yield what OpenAI rejects in a row."""
+    """Yield the reasons why OpenAI rejects a row."""
     if unknown := sorted(set(value) - ROW_KEYS):
         yield "", f"unknown keys: {', '.join(unknown)[:200]}"
     pictures: list[str] = []
@@ -82,11 +82,11 @@ def _content_problems(message: Row, number: int, pictures: list[str]) -> RowProb
             inner = part.get("image_url")
             url = inner.get("url") if isinstance(inner, dict) else None
             if not isinstance(url, str):
-                yield "", f"a part image_url without url (message {number})"
+                yield "", f"a part of type image_url without a url (message {number})"
                 continue
             pictures.append(url)
             if message.get("role") != "user":
-                yield url[:60], f"a picture in a message of the {message.get('role')} (message {number})"
+                yield url[:60], f"a picture in a message with the role {message.get('role')} (message {number})"
         else:
             yield "", f"a part of type {str(kind)[:40]!r} (message {number})"
 
@@ -97,23 +97,23 @@ def _why_not_url(url: str, checks: PictureChecks) -> str:
         return ""
     match = _DATA_URL.match(url)
     if not match:
-        return "neither an address nor a data URL with JPEG, PNG or WebP in base64"
+        return "neither a URL nor a data URL with a JPEG, PNG or WebP in base64"
     try:
         data = base64.b64decode(url[match.end() :], validate=True)
     except ValueError:
-        return "not base64"
+        return "not valid base64"
     if len(data) > MAX_PICTURE_BYTES:
         return f"{len(data) / 1e6:.1f} MB, more than 10 MB"
     if problem := checks.data(data):
         return problem
     actual = media_type(data)
-    return f"its data URL names {match[1]}, its content is {actual}" if actual != match[1] else ""
+    return f"its data URL declares {match[1]}, but its content is {actual}" if actual != match[1] else ""
 
 
 def file_problems(file: Path, rows: int, with_pictures: int) -> Iterator[str]:
-    """Yield why OpenAI rejects a file as a whole."""
+    """Yield the reasons why OpenAI rejects a file as a whole."""
     if file.suffix != ".jsonl":
-        yield "the file's name must end with .jsonl"
+        yield "the file name must end in .jsonl"
     if rows < MIN_ROWS:
         yield f"{rows} examples, fewer than {MIN_ROWS}"
     if with_pictures > MAX_ROWS_WITH_PICTURES:

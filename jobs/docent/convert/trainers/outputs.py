@@ -1,11 +1,10 @@
 """Write the files that trainers read row by row: JSON lines, split into parts if a limit requires it, and Parquet.
 
-Each class writes next to the output and replaces it at the end; until then an earlier output is kept.
+Each class writes a temporary file, which replaces the output at the end; until then an earlier output is kept.
 """
 
 from __future__ import annotations
 
-import math
 import os
 import re
 import shutil
@@ -34,11 +33,9 @@ class LineFiles:
 
     def __init__(self, out: Path, trainer: Trainer) -> None:
         out.parent.mkdir(parents=True, exist_ok=True)
-        self._out, self._min_rows = out, trainer.min_rows
+        self._out, self._trainer = out, trainer
         self._temporary = temporary_name(out)
         self._file = self._temporary.open("wb")
-        self._max_bytes = math.inf if trainer.max_file_bytes is None else trainer.max_file_bytes
-        self._max_shown = math.inf if trainer.max_rows_with_pictures is None else trainer.max_rows_with_pictures
         self._starts = array("Q", [0])  # byte offset of each row, and of the end
         self._shows = bytearray()
         self.counts: list[tuple[int, int]] = []
@@ -78,17 +75,17 @@ class LineFiles:
         return paths
 
     def discard(self) -> None:
-        """Delete what was written; an earlier output is kept."""
+        """Delete the unfinished files; an earlier output is kept."""
         self._file.close()
         self._temporary.unlink(missing_ok=True)
 
     def _bounds(self) -> list[int]:
-        """Return the index of each part's first row, and the number of rows at the end."""
-        max_bytes, min_rows = self._max_bytes, self._min_rows
+        """Return the index of the first row of each part, followed by the number of all rows."""
+        max_bytes, min_rows = self._trainer.max_file_bytes, self._trainer.min_rows
         bounds, shown, end = [0], 0, len(self._shows)
         for row, shows in enumerate(self._shows):
             is_long = self._starts[row + 1] - self._starts[bounds[-1]] > max_bytes
-            if row and (is_long or (shows and shown >= self._max_shown)):
+            if row and (is_long or (shows and shown >= self._trainer.max_rows_with_pictures)):
                 bounds.append(row)
                 shown = 0
             shown += shows
@@ -135,7 +132,7 @@ class ParquetFile:
         return [self._out]
 
     def discard(self) -> None:
-        """Delete what was written; an earlier output is kept."""
+        """Delete the unfinished files; an earlier output is kept."""
         self._writer.close()
         self._temporary.unlink(missing_ok=True)
 

@@ -51,19 +51,19 @@ def why_unfit(path: Path) -> str:
 
 
 def why_other_form(path: Path) -> str:
-    """Return why a picture that decodes is stored in a form that trainers do not expect, or "" if it is not."""
+    """Return why trainers do not expect the form of a picture that can be decoded, or "" if they do."""
     with path.open("rb") as file, opened(file, MAX_PIXELS) as picture:
         if picture.mode not in MODES:
             return f"its mode is {picture.mode}, not RGB or RGBA"
         if getattr(picture, "n_frames", 1) > 1:
             return "it has more than one frame"
         if read_orientation(picture) != 1:
-            return "it lies on its side: its orientation is in EXIF"
+            return "it is stored rotated, with its orientation only in EXIF"
     return ""
 
 
 class PictureChecks:
-    """Checks pictures, each only once, however often it is named."""
+    """Checks pictures; each is checked only once."""
 
     def __init__(self) -> None:
         self._known: dict[str, str] = {}

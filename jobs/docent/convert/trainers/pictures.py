@@ -66,7 +66,7 @@ class Pictures:
     folder: Path
     root: Path
     work: Path
-    max_bytes: int | None = None
+    max_bytes: float = math.inf
     addresses: bool = False
     converted: int = 0
     reduced: int = 0
@@ -92,14 +92,14 @@ class Pictures:
     def _prepared(self, name: str) -> Prepared:
         if _ADDRESS.match(name):
             if not self.addresses:
-                raise RefusedError("a picture at an address, which this trainer does not fetch", name[:200])
+                raise RefusedError("a picture at a URL, which this trainer does not download", name[:200])
             return Prepared(name, None)
         path = self._from_data_url(name) if name[:5].lower() == "data:" else self._file(name)
         try:
             return self._fitted(path)
         except PhotoError as error:
             detail = f"{error.reason}: {error.detail}" if error.detail else error.reason
-            raise RefusedError("a picture that does not decode", f"{_shown(name)}: {detail}") from None
+            raise RefusedError("a picture that cannot be decoded", f"{_shown(name)}: {detail}") from None
         except OSError as error:
             raise RefusedError("a picture that cannot be read", f"{_shown(name)}: {error.strerror}") from None
 
@@ -108,11 +108,13 @@ class Pictures:
         path = self.folder / plain
         exists = is_file(path)
         if plain == name and _SCHEME.match(name) and not exists:
-            raise RefusedError("a picture whose address is neither http, https nor data", name[:200])
+            raise RefusedError("a picture with a URL scheme other than http, https and data", name[:200])
         if not exists:
             raise RefusedError("a picture is missing", _shown(name))
         if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self.root)):
-            raise RefusedError("a picture outside of the data set's folder (--images FOLDER allows one)", _shown(name))
+            raise RefusedError(
+                "a picture outside the data set's folder (allow another folder with --images)", _shown(name)
+            )
         if path.stat().st_size > MAX_FILE_BYTES:
             raise RefusedError("a picture file of more than 1 GiB", _shown(name))
         return path
@@ -120,7 +122,7 @@ class Pictures:
     def _from_data_url(self, name: str) -> Path:
         try:
             if not (match := _DATA_URL.match(name)):
-                raise ValueError("no base64 in it")
+                raise ValueError("not a base64 data URL")
             data = base64.b64decode(name[match.end() :], validate=True)
         except ValueError:
             raise RefusedError("a data URL that is not base64", _shown(name)) from None
@@ -135,13 +137,13 @@ class Pictures:
         # `published` reads nothing else from a row.
         image = ImageFile.model_construct(file=f"picture.{seen.suffix}", **asdict(seen.credit))
         fit = published(path, image)
-        is_small = self.max_bytes is None or len(data) <= self.max_bytes
+        is_small = len(data) <= self.max_bytes
         if fit == data and is_small and path.parent != self.work and not why_other_form(path):
             return Prepared(_key(data), path)
         copy = self._write(fit, published_suffix(image.file))
         if why_other_form(copy):
             copy = self._reencoded(path, seen, ".jpg" if seen.suffix == "jpg" else ".png")
-        if self.max_bytes is not None and copy.stat().st_size > self.max_bytes:
+        if copy.stat().st_size > self.max_bytes:
             copy = self._reencoded(path, seen, ".jpg", self.max_bytes)
         self.converted += copy.read_bytes() != data
         if path.parent == self.work:
@@ -160,7 +162,7 @@ class Pictures:
                 self.reduced += pixels < seen.width_px * seen.height_px
                 return self._write(data, suffix)
             max_pixels = min(max_pixels, pixels) // 2
-        raise RefusedError("a picture that cannot be made small enough", _shown(str(path)))
+        raise RefusedError("a picture that cannot be reduced to the maximum size", _shown(str(path)))
 
     def _write(self, data: bytes, suffix: str) -> Path:
         path = self.work / f"{_key(data)}{suffix}"

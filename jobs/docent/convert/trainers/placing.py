@@ -35,7 +35,7 @@ class Places:
         return len(self._known)
 
     def held(self, picture: Prepared) -> Any:
-        """Return what the file holds for a picture: its URL, its path, or the picture itself."""
+        """Return the value for a picture in the file: its URL, its path, or the encoded picture."""
         if picture.path is None:
             self._known[picture.key] = picture.key
             return picture.key
@@ -55,7 +55,7 @@ class Places:
                 os.replace(path, self._images / path.name)
 
     def _path(self, picture: Prepared, path: Path) -> str:
-        """Return the path relative to the output's folder: that of the picture if it is below it, else of a copy."""
+        """Return the path of a picture relative to the output's folder; if it is outside the folder, that of a copy."""
         if picture.key not in self._known:
             folder, own = os.path.realpath(self._out.parent), os.path.realpath(path)
             if not picture.is_copy and Path(own).is_relative_to(folder):

@@ -1,8 +1,8 @@
-"""Find tokens of chat templates in texts: trainers tokenize whole conversations and read `<|im_end|>` as a turn's end.
+"""Find tokens of chat templates in texts: a trainer would read `<|im_end|>` in an answer as the end of the turn.
 
-`<think>` is allowed: answers with reasoning contain it, and templates expect it. In a file, a tokenizer cannot
-distinguish text from tokens, so a conversation with a token is rejected, or written with a full-width bracket in place
-of the first one (`＜image>`), as in prompts for teachers.
+`<think>` is allowed: answers with reasoning contain it, and templates expect it. Since a tokenizer cannot distinguish
+such text from tokens, a conversation with a token is rejected, or the token is written with a full-width bracket
+(`＜image>`), as in prompts for teachers.
 """
 
 from __future__ import annotations
@@ -39,5 +39,5 @@ def tokens_in(text: str, piped_only: bool = False) -> list[str]:
 
 
 def without_tokens(text: str, piped_only: bool = False) -> str:
-    """Return the text with a full-width bracket at the front of each token."""
+    """Return the text with a full-width bracket at the beginning of each token."""
     return (_PIPED if piped_only else _TOKEN).sub(lambda match: _WIDE[match[0]], text)

@@ -16,6 +16,7 @@ from docent.convert.trainers import row_rules
 from docent.convert.trainers.picture_rules import PictureChecks
 from docent.convert.trainers.trainer import RowProblems, Trainer
 from docent.convert.trainers.turns import Picture, Turn
+from docent.messages.plurals import counted
 
 _TEXT = {"dtype": "string", "_type": "Value"}
 MESSAGES_FEATURE = [{"role": _TEXT, "content": [{"type": _TEXT, "text": _TEXT}]}]
@@ -49,7 +50,7 @@ def _part(part: str | Picture) -> Row:
 
 
 def problems(messages: list[Row], value: Row, file: Path, checks: PictureChecks) -> RowProblems:
-    """Yield what makes TRL or `datasets` fail on a row."""
+    """Yield the reasons why TRL or `datasets` fails on a row."""
     pictures = as_list(value.get("images"))
     all_text = all(isinstance(message.get("content"), str) for message in messages)
     stand_ins = len(pictures) if all_text else 0  # TRL puts them before the first question
@@ -57,12 +58,13 @@ def problems(messages: list[Row], value: Row, file: Path, checks: PictureChecks)
         yield from row_rules.role_problems(message.get("role"), ROLES, number)
         content = message.get("content")
         if isinstance(content, str) and not all_text:
-            yield "", f"content is text here and a list of parts elsewhere (message {number})"
+            yield "", f"content is a string, but a list of parts in other messages (message {number})"
         yield from _content_problems(content, number)
         stand_ins += sum(part.get("type") == "image" and "image" not in part for part in parts_of(content))
     yield from row_rules.order_problems([str(message.get("role")) for message in messages])
     if stand_ins != len(pictures):
-        yield "", f"{stand_ins} parts of type image, {len(pictures)} in `images`"
+        entries = counted(len(pictures), "entry", "entries")
+        yield "", f"{counted(stand_ins, 'part')} of type image, but {entries} in `images`"
     yield from _picture_problems(pictures, checks)
 
 
@@ -82,7 +84,7 @@ def _picture_problems(pictures: Sequence[Any], checks: PictureChecks) -> RowProb
     for number, picture in enumerate(pictures, 1):
         data = picture.get("bytes") if isinstance(picture, dict) else None
         if not isinstance(data, bytes):
-            what = f"entry {number} of `images` holds no picture: datasets gives TRL its path as text"
+            what = f"entry {number} of `images` has no bytes: `datasets` passes its path to TRL as text"
             yield str(picture)[:200], what
         elif problem := checks.data(data):
             yield str(picture.get("path") or "")[:200], problem
@@ -91,7 +93,7 @@ def _picture_problems(pictures: Sequence[Any], checks: PictureChecks) -> RowProb
 def file_problems(file: Path, rows: int, with_pictures: int) -> Iterator[str]:
     """Check that `datasets` reads the column as pictures."""
     if file.suffix != ".parquet":
-        yield "not Parquet: in JSON lines datasets gives TRL paths in place of pictures"
+        yield "not Parquet: from JSON lines, `datasets` passes paths to TRL in place of pictures"
         return
     from pyarrow import parquet
 
@@ -101,7 +103,7 @@ def file_problems(file: Path, rows: int, with_pictures: int) -> Iterator[str]:
     except (ValueError, AttributeError):
         features = {}
     if with_pictures and '"Image"' not in json.dumps(features.get("images")):
-        yield "the schema does not say that `images` are pictures: datasets gives TRL their bytes"
+        yield "the schema does not declare `images` as images: `datasets` passes their bytes to TRL"
 
 
 TRL = Trainer(

@@ -27,7 +27,7 @@ from docent.convert.conversations import (
 ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 MARK = "<image>"
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
-"""JSON can hold a lone surrogate as an escape; UTF-8 and Arrow cannot."""
+"""A lone surrogate: valid as an escape in JSON, but not in UTF-8 and Arrow."""
 TEXT_TYPES = ("text", "input_text", "output_text")
 
 
@@ -61,12 +61,12 @@ class Turn:
 
     @property
     def pictures(self) -> tuple[Picture, ...]:
-        """Return only the pictures."""
+        """Return the pictures of the message."""
         return tuple(part for part in self.parts if isinstance(part, Picture))
 
     @property
     def text(self) -> str:
-        """Return only the texts, joined by line breaks."""
+        """Return the texts of the message, joined by line breaks."""
         return "\n".join(part for part in self.parts if isinstance(part, str))
 
 
@@ -77,11 +77,11 @@ def turns_of_row(row: Row) -> list[Turn]:
         row: a row with valid `messages`.
 
     Raises:
-        RefusedError: it holds something other than texts and pictures, or ends without an answer.
+        RefusedError: it contains something other than texts and pictures, or does not end with an answer.
     """
     for key in MEDIA_LISTS:
         if key not in ("images", "image") and row.get(key):
-            raise RefusedError("videos and sounds are not written", f"`{key}`")
+            raise RefusedError("videos and audio are not supported", f"`{key}`")
     key, entries = listed(row)
     shown = shown_by_message(row, key) if key else [0] * len(row["messages"])
     rest = iter(entries)
@@ -115,7 +115,7 @@ def _turn(message: Message, number: int, count: int, pictures: Iterator[Picture]
 
 
 def _split(text: str, marks: int, pictures: Iterator[Picture]) -> Iterator[str | Picture]:
-    """Yield a text with pictures in place of its marks; if there are no marks to replace, `<image>` is text."""
+    """Yield a text with pictures in place of its marks; if `marks` is 0, `<image>` is plain text."""
     if not marks:
         yield text
         return
@@ -138,7 +138,7 @@ def _next(pictures: Iterator[Picture], number: int) -> Picture:
 def _picture(entry: Any, number: int) -> Picture:
     name = picture_of(entry)
     if name in ("", "data:"):
-        raise RefusedError("a picture without path, address or data URL", f"message {number}")
+        raise RefusedError("a picture without a path or URL", f"message {number}")
     inner = entry.get("image_url") if isinstance(entry, dict) else None
     detail = inner.get("detail") if isinstance(inner, dict) else None
     return Picture(name, detail if detail in ("low", "high", "auto") else "")
@@ -148,16 +148,16 @@ def _check_order(turns: Sequence[Turn]) -> None:
     """Reject orders of roles that no trainer can learn from."""
     spoken = [turn for turn in turns if turn.role not in SYSTEM_ROLES]
     if not spoken or turns[-1].role != "assistant":
-        raise RefusedError("it does not end with an answer")
+        raise RefusedError("the conversation does not end with an answer")
     if not any(turn.role == "user" for turn in spoken):
-        raise RefusedError("nothing is asked")
+        raise RefusedError("the conversation has no user message")
     for number, turn in enumerate(turns, 1):
         if _HALF_PAIR.search(turn.text):
-            raise RefusedError("a text with half of a surrogate pair", f"message {number}")
+            raise RefusedError("a text with a lone surrogate", f"message {number}")
         if not turn.text.strip() and (turn.role != "user" or not turn.pictures):
             raise RefusedError("an empty message", f"message {number}")
         if turn.pictures and turn.role != "user":
-            raise RefusedError("a picture outside of a question", f"message {number}, {turn.role}")
+            raise RefusedError("a picture outside a user message", f"message {number}, {turn.role}")
 
 
 def why_not_alternating(roles: Sequence[str]) -> str:
@@ -165,5 +165,5 @@ def why_not_alternating(roles: Sequence[str]) -> str:
     first = 1 if roles and roles[0] == "system" else 0
     for number, (role, due) in enumerate(zip(roles[first:], cycle(("user", "assistant"))), first + 1):
         if role != due:
-            return f"{role} where {due} is due (message {number})"
+            return f"{role} in place of {due} (message {number})"
     return ""

@@ -38,7 +38,7 @@ def validate(path: Path, name: str) -> Result:
         ConfigError: the file is Parquet, and pyarrow is not installed.
     """
     if not path.is_file():
-        raise InputError("there is no such file", str(path), f"name a file that {name} reads")
+        raise InputError("no such file", str(path), f"pass a file that {name} reads")
     trainer, result, checks = TRAINERS[name], Result(files=1), PictureChecks()
     with_pictures = 0
     for number, value, problem in _rows(path):
@@ -55,7 +55,7 @@ def validate(path: Path, name: str) -> Result:
         for picture, problem in row_problems:
             result.problems.append(Problem(str(path), number, picture, problem))
     if not result.rows:
-        raise InputError("the file has no row", str(path), f"docent convert chat IN {path} --for {name}")
+        raise InputError("the file has no rows", str(path), f"docent convert chat IN {path} --for {name}")
     of_file = trainer.file_problems(path, result.rows, with_pictures)
     result.problems = [*(Problem(str(path), 0, "", problem) for problem in of_file), *result.problems]
     return result
@@ -95,7 +95,7 @@ def _lines(path: Path) -> Iterator[tuple[int, Any, str]]:
 
 
 def _pictures_of(row: Any) -> list[str]:
-    """Return the paths and URLs of the pictures that a row lists, or, without a list, shows in its messages."""
+    """Return the paths and URLs in the row's list of pictures or, if it has none, in its messages."""
     if not isinstance(row, dict):
         return []
     messages = [message for message in as_list(row.get("messages")) if isinstance(message, dict)]

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import chain
 
 from docent.artifacts.summaries import LeakAudit, Shortfall
 from docent.config import BuildDataset
@@ -30,7 +30,7 @@ from docent.stages.build_dataset.hub.preflight import warn_ahead
 from docent.stages.build_dataset.splits.audit import Overlap, audit, shown_twice
 from docent.stages.build_dataset.splits.held_out import GAP, Gaps, HeldOut
 from docent.stages.build_dataset.splits.pairing import HELD_OUT, Match, Unpaired, assigned, pair_items
-from docent.stages.build_dataset.splits.sections import SectionSplits, figures_of, is_trained, text_key
+from docent.stages.build_dataset.splits.sections import SectionSplits, figures_of, text_key
 from docent.stages.build_dataset.splits.subjects import Subjects, read_subjects
 from docent.stages.build_dataset.tally import Tally, count_refused_pairs, statistics
 
@@ -42,8 +42,8 @@ class Survey:
     """Results of the first pass over the pairs.
 
     Attributes:
-        figures: one picture per distinct content (sha256), of all figures that pairs about sections show.
-        tested: ids of the sections that have pairs which may go to test.
+        figures: all figures of pairs about sections by their sha256, without duplicates.
+        tested: ids of the sections with pairs that may be assigned to test.
     """
 
     pairs: int
@@ -55,7 +55,7 @@ class Survey:
     tested: set[str] = field(default_factory=set)
     test: HeldOut = field(default_factory=HeldOut)
     """Questions and answers of the test pairs about sections."""
-    gaps: Gaps = field(default_factory=lambda: Gaps({}))
+    gaps: Gaps = field(default_factory=Gaps)
 
 
 def run(ctx: Context) -> Iterator[Example | Reject]:
@@ -71,40 +71,40 @@ def run(ctx: Context) -> Iterator[Example | Reject]:
         if split == "test":
             survey.test.add(pair)
     if not survey.matches and not len(survey.splits):
-        what = f"no row can be made from {len(subjects.numbers)} items and {survey.pairs} pairs"
+        what = f"no rows: no pair can be used ({survey.pairs} pairs, {len(subjects.numbers)} items)"
         raise InputError(what, "build_dataset", "docent status")
     pictured = [(match.item.name, match.image) for match in survey.matches]
     names = image_names([*pictured, *(("", image) for image in survey.figures.values())])
     photos = ((match.split, names[match.image.id], match.image) for match in survey.matches)
     warn_ahead(ctx, _named(ctx, subjects), photos)
-    exports = Exports(ctx, subjects, names)
+    exports = Exports(ctx, subjects, bool(names))
     overlap = Overlap(survey.tested | {match.item.id for match in survey.matches if match.split == "test"})
     numbers = dict.fromkeys(SPLITS, 0)
     left_out: Counter[str] = Counter()
-    made = 0
-    for found in (*_about_exhibits(survey, names), *_unused(survey)), _about_sections(ctx, subjects, survey, names):
-        for row, pictures in found:
-            if isinstance(row, Reject):
-                left_out[row.reason] += 1
-            else:
-                row = row.model_copy(update={"data_id": numbers[row.split]})
-                numbers[row.split] += 1
-                exports.add(row, pictures)
-                tally.row(row)
-                overlap.add(row)
-            yield row
-            made += 1
-            ctx.progress.update(min(made, survey.pairs), survey.pairs, "rows")
+    about_exhibits = chain(_about_exhibits(survey, names), _unused(survey))
+    rows = chain(about_exhibits, _about_sections(ctx, subjects, survey, names))
+    for number, (row, pictures) in enumerate(rows, 1):
+        if isinstance(row, Reject):
+            left_out[row.reason] += 1
+        else:
+            row = row.model_copy(update={"data_id": numbers[row.split]})
+            numbers[row.split] += 1
+            exports.add(row, pictures)
+            tally.row(row)
+            overlap.add(row)
+        yield row
+        ctx.progress.update(min(number, survey.pairs), survey.pairs, "rows")
     exports.close()
     tally.refused(ctx.unit.name, left_out)
     leaks = audit(survey.matches, names, overlap)
     if len(survey.splits):
-        leaks |= shown_twice(tally.pictures, {names[image.id] for image in survey.figures.values()})
+        figures = {names[image.id] for image in survey.figures.values()}
+        leaks = leaks.model_copy(update=shown_twice(tally.pictures, figures))
     _describe(ctx, tally, leaks)
 
 
 def _survey(ctx: Context, subjects: Subjects, tally: Tally) -> Survey:
-    """Run the first pass: assign every pair to a split, and count the pairs that were written and that were kept."""
+    """Run the first pass over the pairs: assign them to splits, and count the written and the kept ones."""
     section, recorded = ctx.section, ctx.recorded_splits()
     splits = SectionSplits(ctx.config.seed, section.test_share, section.validation_share)
     survey, about_exhibits = Survey(0, [], [], splits), list[QAPair]()
@@ -129,18 +129,14 @@ def _survey(ctx: Context, subjects: Subjects, tally: Tally) -> Survey:
     writers, revisers = ctx.writers(QAPair), ctx.revisers(QAPair)
     rejects = (reject for artifact in revisers for reject in artifact.rejects())
     written = (pair for artifact in writers for pair in artifact.rows(QAPair))
-    survey.gaps = Gaps(count_refused_pairs(tally, rejects, written))
+    count_refused_pairs(tally, rejects, written, survey.gaps)
     for artifact in (*writers, *revisers):
         tally.refused(artifact.unit, artifact.success.reject_reasons)
     return survey
 
 
 Found = tuple[Example | Reject, tuple[ImageFile, ...]]
-OF_PAIR = ("item_id", "question", "answer", "temperature", "teacher", "question_type", "difficulty", "language") + (
-    "sources",
-    "reasoning",
-    "conversation",
-)
+OF_PAIR = (QAPair.model_fields.keys() & Example.model_fields.keys()) - {"id", "parents", "item_name"}
 """Fields that a row copies from its pair."""
 
 
@@ -158,11 +154,8 @@ def _unused(survey: Survey) -> Iterator[Found]:
 
 def _section_pairs(ctx: Context, subjects: Subjects, survey: Survey) -> Iterator[tuple[QAPair, Split, int]]:
     """Yield each pair about a section, its split and its text key, in a further pass over the pairs."""
-    position = 0
-    for pair in ctx.pairs():
-        if subjects.is_section(pair.item_id):
-            yield pair, survey.splits.split_of(position), survey.splits.text_of(position)
-            position += 1
+    for position, pair in enumerate(pair for pair in ctx.pairs() if subjects.is_section(pair.item_id)):
+        yield pair, survey.splits.split_of(position), survey.splits.text_of(position)
 
 
 def _about_sections(ctx: Context, subjects: Subjects, survey: Survey, names: dict[str, str]) -> Iterator[Found]:
@@ -183,7 +176,7 @@ def _why_left_out(pair: QAPair, split: Split, text: int, survey: Survey) -> str:
         return GAP
     if split == "test":
         return ""
-    if not is_trained(split, text, survey.held_out):
+    if split == "train" and text in survey.held_out:
         return HELD_OUT
     return survey.test.given_away_by(pair)
 
@@ -206,17 +199,17 @@ def _example(
     )
 
 
-def _describe(ctx: Context, tally: Tally, leaks: dict[str, Any]) -> None:
+def _describe(ctx: Context, tally: Tally, leaks: LeakAudit) -> None:
     """Write `audit.json`, `statistics.json` and the card."""
     counts = statistics(tally, _shortfall(ctx))
     card = data_card(tally, _named(ctx, tally.subjects), leaks, counts, ctx.folder.name)
-    ctx.output_summary(LeakAudit.model_validate(leaks))
+    ctx.output_summary(leaks)
     ctx.output_summary(counts)
     ctx.output_file("README.md", card)
 
 
 def _named(ctx: Context, subjects: Subjects) -> BuildDataset:
-    """Return the settings; if the user set no title or licence, take them from the sources."""
+    """Return the settings, with the title and licence of the sources if the user set none."""
     section: BuildDataset = ctx.section
     sources = read_source_names(ctx.artifact(Document))
     exhibits = {item.document_id for item in subjects.exhibits}

@@ -6,12 +6,12 @@ Names and titles come from unchecked sources, so each is kept on one line and it
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from docent import __version__
 from docent.artifacts.summaries import LeakAudit, Statistics
 from docent.config import BuildDataset
 from docent.evidence.shared_answers import shared_with_training
+from docent.messages.plurals import counted
 from docent.records import SPLITS
 from docent.stages.build_dataset.card_head import head, plain
 from docent.stages.build_dataset.exports.versions import loading
@@ -22,9 +22,9 @@ MAX_LISTED = 20
 
 
 def data_card(
-    tally: Tally, section: BuildDataset, audit: dict[str, Any], statistics: Statistics, identity: str = ""
+    tally: Tally, section: BuildDataset, audit: LeakAudit, statistics: Statistics, identity: str = ""
 ) -> bytes:
-    """Return Markdown that describes the contents of the data set, who wrote it, and what users should know.
+    """Return Markdown about the contents, the origin and the known limits of the data set.
 
     Args:
         identity: text that distinguishes this data set from every other one, such as the name of its folder.
@@ -58,27 +58,27 @@ def data_card(
 
 def _about(tally: Tally) -> str:
     exhibits, sections = len(tally.subjects.exhibits), tally.subjects.sections
-    said = []
+    sentences = []
     if exhibits or not sections:
         items = tally.items if not sections else exhibits
-        said.append(f"Questions and answers about photos of {items} exhibit{'s' * (items != 1)}, one row per photo")
-        said[-1] += " and question."
+        photos = f"photos of {counted(items, 'exhibit')}"
+        sentences.append(f"Questions and answers about {photos}, one row per photo and question.")
     if sections:
-        documents = len({tally.subjects.document(item) for item in tally.subjects.numbers} - _exhibit_documents(tally))
-        said.append(f"Questions and answers about {sections} section{'s' * (sections != 1)} of {documents} ")
-        said[-1] += f"document{'s' * (documents != 1)}, one row per question."
-    return " ".join(said)
+        of_exhibits = {(item.document_id, item.document) for item in tally.subjects.exhibits}
+        documents = len({tally.subjects.document(item) for item in tally.subjects.numbers} - of_exhibits)
+        parts = f"{counted(sections, 'section')} of {counted(documents, 'document')}"
+        sentences.append(f"Questions and answers about {parts}, one row per question.")
+    return " ".join(sentences)
 
 
-def _exhibit_documents(tally: Tally) -> set[tuple[str, str]]:
-    return {(item.document_id, item.document) for item in tally.subjects.exhibits}
-
-
-def _statement(tally: Tally, section: BuildDataset, audit: dict[str, Any]) -> list[str]:
+def _statement(tally: Tally, section: BuildDataset, audit: LeakAudit) -> list[str]:
+    exhibits, sections = tally.subjects.exhibits, tally.subjects.sections
     teachers = ", ".join(map(_line, sorted(tally.teachers)))
     checked = "not checked by a person"
     if tally.reviewed:
-        checked = f"a person approved or edited {tally.reviewed} of {sum(c[1] for c in tally.kinds.values())} pairs"
+        checked = (
+            f"a person approved or edited {tally.reviewed} of {sum(c['kept'] for c in tally.kinds.values())} pairs"
+        )
     files = [_code(name) for name in list(tally.files)[:MAX_LISTED]]
     more = len(tally.files) - len(files)
     languages = ", ".join(_line(name) or "not said" for name in tally.grouped(2))
@@ -88,17 +88,18 @@ def _statement(tally: Tally, section: BuildDataset, audit: dict[str, Any]) -> li
         f"- **Languages:** {languages}.",
         *_hidden(tally),
     ]
-    if tally.subjects.exhibits:
+    if exhibits:
         lines += [
-            f"- **Leaks:** {audit['leaks']} of {audit['test_images']} test photos descend from, or are the same file "
+            f"- **Leaks:** {audit.leaks} of {audit.test_images} test photos descend from, or are the same file "
             "as, a photo in training or validation. Copies that were saved anew or trimmed are found only by the "
             "hashes of `assess-images`, within its threshold.",
             "- **Every exhibit is in every split** that it has photos for: the test asks for unseen photos, "
             "not exhibits.",
         ]
-    if tally.subjects.sections:
+    if sections:
         lines += _about_sections(tally, section, audit)
-    if known := _shared_answers(tally, audit):
+    item = "section" if not exhibits else "exhibit or section" if sections else "exhibit"
+    if known := shared_with_training(audit, tally.of_split("test"), tally.items_of("test"), item):
         lines.append(f"- **What the test shares with training:** {' '.join(known)}")
     return [
         *lines,
@@ -108,14 +109,14 @@ def _statement(tally: Tally, section: BuildDataset, audit: dict[str, Any]) -> li
     ]
 
 
-def _about_sections(tally: Tally, section: BuildDataset, audit: dict[str, Any]) -> list[str]:
-    """Describe which pairs about sections are held out, and what the test still shares with training."""
+def _about_sections(tally: Tally, section: BuildDataset, audit: LeakAudit) -> list[str]:
+    """Describe which pairs about sections are held out, and the remaining overlap of test and training."""
     others = f", with {section.test_share:.0%} of the other pairs about sections" if section.test_share else ""
     figures = ""
-    if audit.get("figures"):
-        shared = audit["figures_in_several_splits"]
-        stand = f"figure{'s' * (audit['figures'] != 1)} stand{'s' * (shared == 1)}"
-        figures = f" So can its figures: {shared} of {audit['figures']} {stand} in several splits."
+    if audit.figures:
+        shared = audit.figures_in_several_splits
+        stand = f"{counted(audit.figures, 'figure')} stand{'s' * (shared == 1)}"
+        figures = f" So can its figures: {shared} of {stand} in several splits."
     return [
         f"- **Held out:** question types that are only tested with go to test{others}; "
         f"{section.validation_share:.0%} of the others go to validation. No pair that reads like a held-out one is "
@@ -129,19 +130,12 @@ def _about_sections(tally: Tally, section: BuildDataset, audit: dict[str, Any]) 
     ]
 
 
-def _shared_answers(tally: Tally, audit: dict[str, Any]) -> list[str]:
-    """Return sentences about what the test shares with training, from the audit; the report shows the same."""
-    exhibits, sections = tally.subjects.exhibits, tally.subjects.sections
-    item = "section" if not exhibits else "exhibit or section" if sections else "exhibit"
-    return shared_with_training(LeakAudit.model_validate(audit), tally.of_split("test"), tally.items_of("test"), item)
-
-
 def _imbalance(statistics: Statistics) -> list[str]:
     """Name the exhibits with the most and the fewest training rows, if these numbers differ a lot."""
-    found = statistics.imbalance
-    if not found:
+    imbalance = statistics.imbalance
+    if not imbalance:
         return []
-    most, least = found["most"], found["least"]
+    most, least = imbalance["most"], imbalance["least"]
     return [
         f"- **Imbalance:** {_code(most['exhibit'])} has {most['train']} training rows, {_code(least['exhibit'])} has "
         f"{least['train']}. A model knows exhibits with more rows better; `assemble.images_per_item` limits them."
@@ -149,7 +143,7 @@ def _imbalance(statistics: Statistics) -> list[str]:
 
 
 def _hidden(tally: Tally) -> list[str]:
-    """Describe content of the sources that readers do not see; most sources have none."""
+    """Describe invisible content of the sources; most sources have none."""
     invisible, tokens = tally.subjects.invisible, tally.subjects.tokens
     if not invisible and not tokens:
         return []

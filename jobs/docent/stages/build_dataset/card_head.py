@@ -27,8 +27,8 @@ def head(tally: Tally, section: BuildDataset, identity: str = "") -> list[str]:
             the folder's name and at the head, and the data set folders of all runs are named `latest`.
     """
     pictures = any(tally.pictures.values())
-    made = [f"  description: {json.dumps(f'docent {identity}')}"] if identity else []
-    configs = ["configs:", "- config_name: default", *made, "  data_files:"]
+    description = [f"  description: {json.dumps(f'docent {identity}')}"] if identity else []
+    configs = ["configs:", "- config_name: default", *description, "  data_files:"]
     for split in SPLITS:
         if tally.of_split(split):
             configs += [f"  - split: {split}", f"    path: hf/{split}/*.arrow"]

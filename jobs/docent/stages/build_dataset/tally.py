@@ -8,20 +8,22 @@ shows them.
 from __future__ import annotations
 
 from array import array
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from docent.artifacts.summaries import Shortfall, Statistics
-from docent.records import SPLITS, Example, QAPair, Reject, Split
+from docent.records import SPLITS, Example, Item, QAPair, Reject, Split
+from docent.stages.build_dataset.splits.held_out import Gaps
 from docent.stages.build_dataset.splits.subjects import MAX_TITLES, Subjects
 
-MADE, KEPT, ROWS = 0, 1, 2
 COLUMNS = ("made", "kept", *SPLITS)
 MAX_FILES = 1000
 MAX_IMBALANCE = 3
 """Largest accepted ratio of training rows between two exhibits; above it, the imbalance is reported."""
-Counts = list[int]
+Counts = Counter[str]
+"""Numbers of pairs or rows by column."""
 Kind = tuple[str, str, str]
 """Question type, difficulty and language."""
 
@@ -31,29 +33,29 @@ class Tally:
 
     def __init__(self, subjects: Subjects) -> None:
         self.subjects = subjects
-        self.kinds: dict[Kind, Counts] = {}
-        self.rejected: dict[str, Counter[str]] = {}
-        self.rejected_by_type: dict[str, Counter[str]] = {}
+        self.kinds: dict[Kind, Counts] = defaultdict(Counter)
+        self.rejected: dict[str, Counter[str]] = defaultdict(Counter)
+        self.rejected_by_type: dict[str, Counter[str]] = defaultdict(Counter)
         self.reviewed = 0
         self.teachers: set[str] = set()
         self.files: dict[str, None] = {}
         self.temperatures: dict[Split, Counter[float]] = {split: Counter() for split in SPLITS}
         self.pictures: dict[Split, set[str]] = {split: set() for split in SPLITS}
         self.paged: dict[Split, bool] = dict.fromkeys(SPLITS, False)
-        self._by_item = [array("Q", bytes(8 * len(subjects.numbers))) for _ in COLUMNS]
+        self._by_item = {column: array("Q", bytes(8 * len(subjects.numbers))) for column in COLUMNS}
 
     def made(self, pair: QAPair) -> None:
         """Count a pair that the teacher wrote."""
-        self._count(MADE, pair)
+        self._count("made", pair)
 
     def kept(self, pair: QAPair) -> None:
         """Count a pair that passed the checks."""
-        self._count(KEPT, pair)
+        self._count("kept", pair)
         self.reviewed += bool(pair.reviewed)
 
     def row(self, row: Example) -> None:
         """Count a row of the data set."""
-        self._count(ROWS + SPLITS.index(row.split), row)
+        self._count(row.split, row)
         self.teachers.add(row.teacher)
         self.temperatures[row.split][row.temperature] += 1
         self.pictures[row.split].update(row.files)
@@ -63,91 +65,75 @@ class Tally:
 
     def refused(self, unit: str, reasons: Mapping[str, int]) -> None:
         """Count rows that a unit left out, by reason."""
-        self.rejected.setdefault(unit, Counter()).update(reasons)
-
-    def refused_pair(self, question_type: str, reason: str) -> None:
-        """Count a pair that the checks rejected."""
-        self.rejected_by_type.setdefault(question_type, Counter())[reason] += 1
+        self.rejected[unit].update(reasons)
 
     def of_split(self, split: Split) -> int:
         """Return the number of rows of a split."""
-        return sum(counts[ROWS + SPLITS.index(split)] for counts in self.kinds.values())
+        return sum(counts[split] for counts in self.kinds.values())
 
     def items_of(self, split: Split) -> int:
         """Return the number of items with a row in a split."""
-        return sum(number > 0 for number in self._by_item[ROWS + SPLITS.index(split)])
+        return sum(number > 0 for number in self._by_item[split])
 
     @property
     def items(self) -> int:
         """Return the number of items with a row."""
-        return sum(any(numbers) for numbers in zip(*self._by_item[ROWS:], strict=True))
+        return sum(any(numbers) for numbers in zip(*map(self._by_item.__getitem__, SPLITS), strict=True))
 
     def grouped(self, position: int) -> dict[str, Counts]:
         """Return the counts by question type (position 0), difficulty (1) or language (2)."""
-        found: dict[str, Counts] = {}
+        groups: dict[str, Counts] = defaultdict(Counter)
         for kind, counts in self.kinds.items():
-            _add(found.setdefault(kind[position], [0] * len(COLUMNS)), counts)
-        return dict(sorted(found.items()))
+            groups[kind[position]].update(counts)
+        return dict(sorted(groups.items()))
 
     def by_document(self) -> Iterator[tuple[str, Counts]]:
         """Return the title and the counts of every document."""
-        found = [[0] * len(COLUMNS) for _ in self.subjects.documents]
-        for number, document in enumerate(self.subjects.document_of):
-            _add(found[document], self._of_item(number))
-        return ((title, counts) for (_, title), counts in zip(self.subjects.documents, found, strict=True))
+        by_document = [Counts() for _ in self.subjects.documents]
+        for column, numbers in self._by_item.items():  # by column: updating one counter per item takes much longer
+            for document, number in zip(self.subjects.document_of, numbers, strict=True):
+                by_document[document][column] += number
+        return ((title, counts) for (_, title), counts in zip(self.subjects.documents, by_document, strict=True))
 
     def by_section(self) -> Iterator[tuple[str, Counts]]:
         """Return the name and counts of every item; the name is "" for items after the first MAX_TITLES."""
         titles = self.subjects.titles
         return ((titles[n] if n < len(titles) else "", self._of_item(n)) for n in range(len(self.subjects.numbers)))
 
-    def of_exhibits(self, split: Split) -> list[tuple[int, str]]:
-        """Return the number of rows in a split and the name, for every exhibit."""
-        rows = self._by_item[ROWS + SPLITS.index(split)]
-        return [(rows[self.subjects.numbers[item.id]], item.name) for item in self.subjects.exhibits]
+    def rows_of(self, item: Item, split: Split) -> int:
+        """Return the number of rows of an item in a split."""
+        return self._by_item[split][self.subjects.numbers[item.id]]
 
     def _of_item(self, number: int) -> Counts:
-        return [column[number] for column in self._by_item]
+        return Counter({column: counts[number] for column, counts in self._by_item.items()})
 
-    def _count(self, column: int, row: QAPair | Example) -> None:
-        kind = (row.question_type, row.difficulty, row.language)
-        if kind not in self.kinds:
-            self.kinds[kind] = [0] * len(COLUMNS)
-        self.kinds[kind][column] += 1
+    def _count(self, column: str, row: QAPair | Example) -> None:
+        self.kinds[row.question_type, row.difficulty, row.language][column] += 1
         number = self.subjects.numbers.get(row.item_id)
         if number is not None:
             self._by_item[column][number] += 1
 
 
-def count_refused_pairs(tally: Tally, rejects: Iterable[Reject], pairs: Iterable[QAPair]) -> dict[tuple[str, str], int]:
-    """Count the pairs that were written, and count the rejected ones by question type and reason.
-
-    Returns:
-        The index of the first turn lost, for every conversation that lost one, by item id and conversation id.
-    """
+def count_refused_pairs(tally: Tally, rejects: Iterable[Reject], pairs: Iterable[QAPair], gaps: Gaps) -> None:
+    """Count the written pairs, and the rejected ones by type and reason; record the gaps in their conversations."""
     reasons = {reject.parents[0]: reject.reason for reject in rejects if reject.parents}
-    lost: dict[tuple[str, str], int] = {}
     for pair in pairs:
         tally.made(pair)
         if pair.id in reasons:
-            tally.refused_pair(pair.question_type, reasons[pair.id])
-            if pair.conversation:
-                key = (pair.item_id, pair.conversation)
-                lost[key] = min(pair.index, lost.get(key, pair.index))
-    return lost
+            tally.rejected_by_type[pair.question_type][reasons[pair.id]] += 1
+            gaps.lose(pair)
 
 
 def imbalance(tally: Tally) -> dict[str, Any] | None:
     """Return the exhibits with the most and fewest training rows, or None if their ratio is at most MAX_IMBALANCE."""
-    trained = tally.of_exhibits("train")
+    trained = [(tally.rows_of(item, "train"), item.name) for item in tally.subjects.exhibits]
     if not trained or max(trained)[0] <= MAX_IMBALANCE * min(trained)[0]:
         return None
-    most, least = (choose(trained, key=lambda entry: entry[0]) for choose in (max, min))
-    return {
-        "most": {"exhibit": most[1], "train": most[0]},
-        "least": {"exhibit": least[1], "train": least[0]},
-        "exhibits": len(trained),
-    }
+    most, least = (
+        {"exhibit": name, "train": rows}
+        for rows, name in (choose(trained, key=lambda entry: entry[0]) for choose in (max, min))
+    )
+    return {"most": most, "least": least, "exhibits": len(trained)}
 
 
 def statistics(tally: Tally, shortfall: tuple[Shortfall, ...]) -> Statistics:
@@ -156,18 +142,15 @@ def statistics(tally: Tally, shortfall: tuple[Shortfall, ...]) -> Statistics:
     Args:
         shortfall: pairs that were requested but not written by the teacher.
     """
-    total = [0] * len(COLUMNS)
-    for counts in tally.kinds.values():
-        _add(total, counts)
     missing = Statistics(shortfall=shortfall).missing_by_type
     types = []
-    none = dict.fromkeys(missing, [0] * len(COLUMNS))
+    none = dict.fromkeys(missing, Counts())
     for name, counts in sorted((none | tally.grouped(0)).items()):
         difficulties = sorted({kind[1] for kind in tally.kinds if kind[0] == name and kind[1]})
-        planned = {"planned": counts[MADE] + missing[name]}
+        planned = {"planned": counts["made"] + missing[name]}
         types.append({"question_type": name, "difficulty": "/".join(difficulties), **planned, **_named(counts)})
     return Statistics(
-        **_named(total),
+        **_named(sum(tally.kinds.values(), Counts())),
         items=tally.items,
         documents=len(tally.subjects.documents),
         imbalance=imbalance(tally),
@@ -185,22 +168,15 @@ def statistics(tally: Tally, shortfall: tuple[Shortfall, ...]) -> Statistics:
 
 
 def _named(counts: Counts) -> dict[str, int]:
-    return {**dict(zip(COLUMNS, counts, strict=True)), "rows": sum(counts[ROWS:])}
+    return {**{column: counts[column] for column in COLUMNS}, "rows": sum(counts[split] for split in SPLITS)}
 
 
-def _capped(key: str, listed: Iterable[tuple[str, Counts]]) -> list[dict[str, Any]]:
+def _capped(key: str, listed: Iterator[tuple[str, Counts]]) -> list[dict[str, Any]]:
     """Return the first entries by name, and the sum of all later entries, so that totals stay correct."""
-    found: list[dict[str, Any]] = []
-    others, more = [0] * len(COLUMNS), 0
-    for number, (name, counts) in enumerate(listed):
-        if number < MAX_TITLES:
-            found.append({key: name, **_named(counts)})
-        else:
-            _add(others, counts)
-            more += 1
-    return [*found, {key: f"({more} more)", **_named(others)}] if more else found
-
-
-def _add(total: Counts, counts: Sequence[int]) -> None:
-    for position, number in enumerate(counts):
-        total[position] += number
+    first = [{key: name, **_named(counts)} for name, counts in islice(listed, MAX_TITLES)]
+    others, more = Counts(), 0
+    for _, counts in listed:
+        for column in COLUMNS:
+            others[column] += counts[column]
+        more += 1
+    return [*first, {key: f"({more} more)", **_named(others)}] if more else first

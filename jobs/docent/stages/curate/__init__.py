@@ -1,4 +1,4 @@
-"""Stage curate: keep, mark or reject every pair, and give the reason.
+"""Stage curate: keep, mark or reject every pair, with the reason.
 
 Reads the pairs of `generate-qa`, one chunk at a time, and the items of `assemble` that they are about; writes `QAPair`
 rows with a verdict, `funnel.json`, `diversity.json` and, if people decided on pairs, `review.json`.
@@ -33,10 +33,10 @@ MAX_LINES_NAMED = 10
 
 
 class GateSet:
-    """Judges pairs with the configured gates; what the gates need is prepared once, at the start."""
+    """Judges pairs with the configured gates."""
 
     def __init__(self, section: Curate, items: Iterable[Item], threads: int = 1) -> None:
-        """Prepare only what the configured gates need."""
+        """Index the items, and load the encoder and the search index if a configured gate needs them."""
         self.section = section
         self.sources = Sources(items)
         self.kept = Kept(section)
@@ -57,7 +57,9 @@ class GateSet:
         for pair, vector in zip(pairs, vectors, strict=True):
             source = self.sources.of(pair)
             if source is None:
-                raise InputError(f"pair {pair.id} is about no known item", pair.item_name, "docent run --from assemble")
+                raise InputError(
+                    f"pair {pair.id} refers to an unknown item", pair.item_name, "docent run --from assemble"
+                )
             yield judge(Case(pair, source, self.kept, self.section, self._rank(pair, source), vector))
 
     def _rank(self, pair: QAPair, source: Source) -> int | None:
@@ -95,9 +97,7 @@ def run(ctx: Context) -> Iterator[QAPair | Reject]:
             ctx.progress.update(done, total, pair.item_name)
     if edits.unused:
         named = ", ".join(map(str, edits.unused[:MAX_LINES_NAMED]))
-        log.warning(
-            "%s: %d decisions are about pairs that are not there: lines %s", edits.path, len(edits.unused), named
-        )
+        log.warning("%s: %d decisions refer to pairs that do not exist: lines %s", edits.path, len(edits.unused), named)
     if section.edits is not None:
         ctx.output_summary(ReviewSummary(**edits.figures()))
     ctx.output_file("funnel.json", as_json({**funnel.figures(), "decisions_without_pair": len(edits.unused)}))

@@ -56,7 +56,7 @@ class Diversity:
             "pairs": self._pairs,
             "distinct_questions": len(self._questions),
             "distinct_question_share": _share(len(self._questions), self._pairs),
-            "counts": {name: dict(sorted(found.items())) for name, found in self._counts.items()},
+            "counts": {name: dict(sorted(counts.items())) for name, counts in self._counts.items()},
             "sampled_pairs": len(sample),
             "distinct_n": {str(n): _distinct(answers, n) for n in NGRAMS},
             "mean_answer_words": round(sum(map(len, answers)) / len(answers), 1) if answers else 0.0,
@@ -95,35 +95,33 @@ class Funnel:
 
     def __init__(self) -> None:
         """Start with empty counts."""
-        self._types: dict[str, dict[str, Any]] = defaultdict(
-            lambda: {"in": 0, "rejected": Counter(), "warned": Counter(), "passed": 0, "kept": 0, "reviewed": Counter()}
-        )
+        # By question type: numbers by column and, in some columns, by reason or decision.
+        self._types: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
 
     def add(self, pair: QAPair, verdict: QAPair | Reject) -> None:
         """Count a pair and its verdict."""
         counts = self._types[pair.question_type]
-        counts["in"] += 1
+        counts["in", ""] += 1
         if isinstance(verdict, Reject):
-            counts["rejected"][verdict.reason] += 1
+            counts["rejected", verdict.reason] += 1
             return
-        counts["kept"] += 1
-        counts["passed"] += verdict.verdict == "pass"
-        counts["warned"].update(verdict.reasons)
+        counts["kept", ""] += 1
+        counts["passed", ""] += verdict.verdict == "pass"
+        counts.update(("warned", reason) for reason in verdict.reasons)
         if verdict.reviewed:
-            counts["reviewed"][verdict.reviewed] += 1
+            counts["reviewed", verdict.reviewed] += 1
 
     def figures(self) -> dict[str, Any]:
         """Return the totals, then the same counts by question type."""
-        total: dict[str, Any] = {"in": 0, "rejected": {}, "warned": {}, "passed": 0, "kept": 0, "reviewed": {}}
-        for counts in self._types.values():
-            for name, value in counts.items():
-                total[name] = total[name] + value if isinstance(value, int) else Counter(total[name]) + value
         types = {name: _plain(counts) for name, counts in sorted(self._types.items())}
-        return {**_plain(total), "types": types}
+        return {**_plain(sum(self._types.values(), Counter())), "types": types}
 
 
-def _plain(counts: dict[str, Any]) -> dict[str, Any]:
-    return {name: value if isinstance(value, int) else dict(sorted(value.items())) for name, value in counts.items()}
+def _plain(counts: Counter[tuple[str, str]]) -> dict[str, Any]:
+    columns = {name: counts[name, ""] for name in ("in", "rejected", "warned", "passed", "kept", "reviewed")}
+    by_reason = ("rejected", "warned", "reviewed")
+    named = {name: {why: n for (column, why), n in sorted(counts.items()) if column == name} for name in by_reason}
+    return columns | named
 
 
 def as_json(figures: dict[str, Any]) -> bytes:

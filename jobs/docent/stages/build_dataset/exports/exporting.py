@@ -6,7 +6,7 @@ Writes `images/<split>/metadata.parquet`, `metadata-<split>.csv`, `hf/`, `chat-<
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -14,9 +14,9 @@ from typing import Protocol
 from docent.context import Context
 from docent.convert.published import save_dataset_dict
 from docent.records import SPLITS, Example, ImageFile, Split
-from docent.stages.build_dataset.exports.chat import ChatFiles, ConversationFiles, DocumentFiles
+from docent.stages.build_dataset.exports.chat import ChatFile, ConversationFile, DocumentFiles
 from docent.stages.build_dataset.exports.hf import ArrowFiles
-from docent.stages.build_dataset.exports.metadata import MetadataFiles
+from docent.stages.build_dataset.exports.metadata import Metadata
 from docent.stages.build_dataset.splits.subjects import Subjects
 from docent.vision.files.publish import published
 
@@ -47,33 +47,59 @@ class PublishedDataset:
         save_dataset_dict(self._rows, self._images, self._folder, self._think)
 
 
+class PerSplit:
+    """Passes every row to the writer of its split.
+
+    Args:
+        writer: returns the writer of a split.
+    """
+
+    def __init__(self, writer: Callable[[Split], Sink]) -> None:
+        self._writers = {split: writer(split) for split in SPLITS}
+
+    def add(self, row: Example) -> None:
+        """Add the next row."""
+        self._writers[row.split].add(row)
+
+    def close(self) -> None:
+        """Write what is pending and close the files."""
+        for writer in self._writers.values():
+            writer.close()
+
+
 class Exports:
     """Writes all formats of the data set that this run needs.
 
     Args:
-        names: file name of every picture, by the picture's id.
+        pictured: whether the data set has any picture.
     """
 
-    def __init__(self, ctx: Context, subjects: Subjects, names: Mapping[str, str]) -> None:
-        self._ctx, self._subjects, self._names = ctx, subjects, names
-        self._by_document: DocumentFiles | None = None
-        section, think = ctx.section, ctx.section.reasoning == "think"
-        published = not subjects.sections
-        self._sinks: list[Sink] = []
-        orders = {split: ctx.rng("chat", split) for split in SPLITS} if section.chat_shuffle else {}
-        place = partial(_place, ctx, "chat-{}.jsonl")
-        self._sinks.append(ChatFiles(place, section, subjects.exhibit_ids, bool(names), orders))
-        if names or published:
-            place = partial(_place, ctx, "metadata-{}.csv")
-            self._sinks.append(MetadataFiles(ctx.output_folder("images"), place, think))
+    def __init__(self, ctx: Context, subjects: Subjects, pictured: bool) -> None:
+        self._ctx = ctx
+        section, exhibits = ctx.section, subjects.exhibit_ids
+        think, published = section.reasoning == "think", not subjects.sections
+
+        def path_of(name: str) -> Callable[[], Path]:
+            return partial(ctx.output_path, name)  # called with the first row, so that an empty split gets no file
+
+        def chat(split: Split) -> Sink:
+            rng = ctx.rng("chat", split) if section.chat_shuffle else None
+            return ChatFile(path_of(f"chat-{split}.jsonl"), section, exhibits, pictured, rng)
+
+        self._sinks: list[Sink] = [PerSplit(chat)]
+        if pictured or published:
+            images = ctx.output_folder("images")
+            self._sinks.append(PerSplit(lambda name: Metadata(images / name, path_of(f"metadata-{name}.csv"), think)))
         if published:
             self._sinks.append(PublishedDataset(ctx, think))
         else:
-            place = partial(_place, ctx, "conversations-{}.json")
-            self._sinks.append(ConversationFiles(place, subjects.exhibit_ids, think))
-            self._sinks.append(ArrowFiles(ctx.output_folder("hf"), self.picture, think))
+            self._sinks += [
+                PerSplit(lambda split: ConversationFile(path_of(f"conversations-{split}.json"), exhibits, think)),
+                ArrowFiles(ctx.output_folder("hf"), self.picture, think),
+            ]
         if section.per_document:
-            self._by_document = DocumentFiles(ctx.output_folder("documents"), subjects.exhibit_ids, think)
+            folder = ctx.output_folder("documents")
+            self._sinks.append(DocumentFiles(folder, subjects.document, exhibits, think))
 
     def add(self, row: Example, pictures: tuple[ImageFile, ...]) -> None:
         """Add the next row; `pictures` has one entry per file of the row, in the same order."""
@@ -84,21 +110,12 @@ class Exports:
                 target.write_bytes(published(self._ctx.image_path(image), image))
         for sink in self._sinks:
             sink.add(row)
-        if self._by_document:
-            self._by_document.add(row, self._subjects.document(row.item_id))
 
     def close(self) -> None:
         """Write what is pending and close the files."""
         for sink in self._sinks:
             sink.close()
-        if self._by_document:
-            self._by_document.close()
 
     def picture(self, file: str) -> Path:
         """Return the path of a row's picture `images/<split>/<name>` before the stage commits its output."""
         return self._ctx.output_folder("images") / file.removeprefix("images/")
-
-
-def _place(ctx: Context, form: str, split: Split) -> Path:
-    """Return the path of a split's file; called with the split's first row, so that empty splits get no file."""
-    return ctx.output_path(form.format(split))

@@ -12,18 +12,18 @@ import hashlib
 import json
 import os
 import shutil
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from docent.convert.published import answer_text, dialog, quiet_datasets
 from docent.records import SPLITS, Example, Split
-from docent.stages.build_dataset.exports.chat import Turns, source_of
+from docent.stages.build_dataset.exports.chat import MAX_TURNS, source_of
 
 BATCH_ROWS = 1000
 BATCH_BYTES = 16 << 20
 SHARD_BYTES = 500_000_000
-FINGERPRINT_DIGITS = 16
 
 
 def features() -> Any:
@@ -56,17 +56,17 @@ class ArrowFiles:
         self._folder, self._picture, self._think = folder, picture, think
         self._features = features()
         self._splits: dict[Split, _ArrowSplit] = {}
-        self._turns: dict[Split, Turns] = {split: Turns() for split in SPLITS}
+        self._turns: dict[Split, list[Example]] = defaultdict(list)
 
     def add(self, row: Example) -> None:
         """Add the next row of the data set."""
         if row.split not in self._splits:
             self._splits[row.split] = _ArrowSplit(self._folder / row.split, self._features)
-        earlier = self._turns[row.split].before(row)
+        earlier = self._earlier_turns(row)
         before = [(turn.question, answer_text(turn, self._think), len(turn.files)) for turn in earlier]
         files = [file for turn in (*earlier, row) for file in turn.files]
         pictures = [{"bytes": self._picture(f).read_bytes(), "path": f.rpartition("/")[2]} for f in files]
-        said = dialog(row.question, answer_text(row, self._think), len(row.files), before)
+        conversation = dialog(row.question, answer_text(row, self._think), len(row.files), before)
         value = {
             "images": pictures,
             "data_id": row.data_id,
@@ -74,10 +74,10 @@ class ArrowFiles:
             "question_type": row.question_type,
             "difficulty": row.difficulty,
             "conversation": row.conversation,
-            "dialog": said,
+            "dialog": conversation,
             "source": [{"page": None, **source_of(span)} for span in row.sources],
         }
-        size = len(said.encode()) + sum(len(picture["bytes"]) for picture in pictures)
+        size = len(conversation.encode()) + sum(len(picture["bytes"]) for picture in pictures)
         self._splits[row.split].add(row.id, value, size)
 
     def close(self) -> None:
@@ -86,6 +86,15 @@ class ArrowFiles:
             files.close(split)
         listed = [split for split in SPLITS if split in self._splits]
         (self._folder / "dataset_dict.json").write_text(json.dumps({"splits": listed}), encoding="utf-8")
+
+    def _earlier_turns(self, row: Example) -> list[Example]:
+        """Remember the row; return the turns of its conversation before it, at most the last MAX_TURNS."""
+        key = (row.item_id, row.conversation)
+        earlier = [
+            turn for turn in self._turns[row.split] if row.conversation and key == (turn.item_id, turn.conversation)
+        ]
+        self._turns[row.split] = [*earlier[1 - MAX_TURNS :], row]
+        return earlier
 
 
 class _ArrowSplit:
@@ -148,5 +157,5 @@ class _ArrowSplit:
         state = json.loads((aside / "state.json").read_text(encoding="utf-8"))
         shutil.rmtree(aside)
         state["_data_files"] = [{"filename": name} for name in names]
-        state["_fingerprint"] = self._ids.hexdigest()[:FINGERPRINT_DIGITS]
+        state["_fingerprint"] = self._ids.hexdigest()[:16]
         return {"dataset_info.json": info, "state.json": json.dumps(state, indent=2, sort_keys=True)}

@@ -1,4 +1,4 @@
-"""Send requests to the hub, retry those that may succeed later, and turn failures into clear messages."""
+"""Send requests to the hub, retry them after temporary failures, and convert errors to messages with a next step."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TRIES = 6
 """Together, the waits between these tries take about a minute; a hub server usually restarts faster."""
 FIRST_WAIT_S, MAX_WAIT_S = 2.0, 120.0
 Wait = Callable[[float], bool]
-"""A function that waits for a number of seconds and returns whether the push should stop."""
+"""Waits for a number of seconds; returns whether the push should stop."""
 
 
 class OutdatedError(Exception):
@@ -64,14 +64,14 @@ class Ask:
             PushError: the push should stop.
         """
         if self._wait(seconds):
-            raise PushError("the push was asked to stop", again()) from None
+            raise PushError("the push was interrupted", again()) from None
 
     def _failure(self, error: Exception) -> tuple[Exception, float | None]:
-        """Return the error to raise, and the wait before a retry: 0 if the hub names none, None for no retry."""
+        """Return the error to raise, and the seconds until a retry: 0 if the hub sent none, None for no retry."""
         from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
         if isinstance(error, OfflineModeIsEnabled):
-            off = PushError("the hub is switched off by HF_HUB_OFFLINE", f"unset HF_HUB_OFFLINE, then: {again()}")
+            off = PushError("HF_HUB_OFFLINE disables access to the hub", f"unset HF_HUB_OFFLINE, then: {again()}")
             return off, None
         if isinstance(error, HfHubHTTPError):
             status = error.response.status_code
@@ -82,9 +82,9 @@ class Ask:
             return failure, (float(wait_s) if wait_s.isdigit() else 0.0) if status in PASSING else None
         if isinstance(error, OSError) and error.filename:
             words = f"{error.strerror}: {error.filename}"
-            return PushError(f"a file of the data set cannot be read: {words}", "docent run --verify"), None
+            return PushError(f"a file of the data set is not readable: {words}", "docent run --verify"), None
         if isinstance(error, ValueError):  # raised by the hub's check of the card's head, or by its client for names
             words = without_token(str(error), self._token)
-            next_step = f"fix the card's settings (build_dataset.name and license), then: {again()}"
-            return PushError(f"the hub or its client rejects the data set: {words}", next_step), None
+            next_step = f"fix build_dataset.name and build_dataset.license, then: {again()}"
+            return PushError(f"the hub or its client rejected the data set: {words}", next_step), None
         return unreachable(error, self._token), 0.0

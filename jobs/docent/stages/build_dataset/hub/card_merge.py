@@ -1,8 +1,8 @@
 """Merge a new data card with the card on the hub, which people may have edited there.
 
-A card consists of a head of YAML keys and a body of sections, one per heading. The digests of the parts that docent
-pushed last show who changed what: a part that only a person changed stays; a part that both changed is replaced by the
-new one, and its old text is reported; a part that docent never wrote is kept.
+A card consists of a head with YAML keys and a body with a section per heading. The digests of the parts that docent
+pushed last show which of them a person changed since. Such a part is kept if docent's text is unchanged; if both
+changed, docent's new text replaces it and the old text is reported. Parts that docent never wrote are kept.
 """
 
 from __future__ import annotations
@@ -60,7 +60,9 @@ def merge(new: str, there: str, pushed: Mapping[str, str]) -> Merged:
     ours, theirs = parse(new), parse(there)
     notes: list[str] = []
     if not theirs.is_readable:
-        notes.append(f"the head of the card on the hub is no YAML and was replaced: {_named(_joined(theirs.head))}")
+        notes.append(
+            f"the head of the card on the hub was not valid YAML and was replaced: {_named(_joined(theirs.head))}"
+        )
         theirs.head = {}
     head = _merged(ours.head, theirs.head, pushed, notes)
     body = _merged(ours.body, theirs.body, pushed, notes)
@@ -141,12 +143,12 @@ def _merged(
 
 
 def _newer(name: str, ours: str, theirs: str | None, pushed: Mapping[str, str], notes: list[str]) -> str:
-    """Return the part to push: docent's new one, or the hub's if only a person changed it."""
+    """Return the part to push: docent's new text, or the text on the hub if only that was changed."""
     if theirs is None or _digest(name, theirs) == _digest(name, ours) or _digest(name, theirs) == pushed.get(name):
         return ours
     if _digest(name, ours) == pushed.get(name):
         return theirs  # only a person changed it
-    notes.append(f"{name} of the card on the hub was replaced; it said: {_named(theirs)}")
+    notes.append(f"{name} of the card on the hub was replaced; the old text: {_named(theirs)}")
     return ours
 
 

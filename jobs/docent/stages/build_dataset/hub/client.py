@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
+TYPE = "dataset"
+"""The type of docent's repositories on the hub."""
 CONNECT_TIMEOUT_S, ANSWER_TIMEOUT_S = 10.0, 180.0
 """In seconds. The hub cancels a commit after a minute, but its client would wait forever."""
 

@@ -1,8 +1,8 @@
 """Push a complete data set and record the result; a failed push leaves the data set complete.
 
-Reads the data set, and the token from the variable that `build_dataset.token_env` names; writes the repository and
+Reads the data set, and the token from the environment variable `build_dataset.token_env`; writes the repository and
 `<run>/build-dataset/push.json`. The stage runs this after the data set is complete if `build_dataset.push_to` is set; a
-second run pushes what is still missing.
+second run uploads the missing files.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ log = logging.getLogger("docent.build-dataset")
 
 
 def deliver(config: PipelineConfig, run_dir: Path, artifact: Artifact, stop: threading.Event) -> None:
-    """Push the data set unless it was already pushed; record a failed push without failing the stage."""
+    """Push the data set unless it was already pushed; a failed push is recorded, but does not fail the stage."""
     if config.build_dataset and is_open(config, run_dir, artifact):
         write_push(run_dir, push(config.build_dataset, artifact, run_dir.name, stop.wait))
 
 
 def push(section: BuildDataset, artifact: Artifact, run_name: str, wait: Wait) -> Push:
-    """Push a data set and return the result, also if it failed.
+    """Push a data set and return the result, which includes the reason of a failure.
 
     Args:
         wait: waits for a number of seconds between attempts, and returns whether to stop.
@@ -55,11 +55,11 @@ def push(section: BuildDataset, artifact: Artifact, run_name: str, wait: Wait) -
     except Exception as error:  # also from the hub's client: no error may make the complete data set fail
         log.exception("the push failed")
         message = without_token(f"{type(error).__name__}: {error}", token)
-        reason = f"a bug in docent or in the hub's client: {message}"
-        failed = PushError(reason, f"report it with the log, then: {again()}")
+        reason = f"unexpected error in docent or in the hub's client: {message}"
+        failed = PushError(reason, f"report the error with the log, then: {again()}")
     else:
         repository, commit, new = uploaded.repository, uploaded.commit, counted(uploaded.files, "file")
-        log.info("%s of %d are new at %s, commit %s", new, number, repository, commit[:10])
+        log.info("uploaded %s of %d to %s, commit %s", new, number, repository, commit[:10])
         for note in uploaded.notes:
             log.warning("%s", printable(note))
         return result.model_copy(update={"commit": commit, "notes": uploaded.notes, "deleted": section.push_delete})
@@ -72,7 +72,10 @@ def push(section: BuildDataset, artifact: Artifact, run_name: str, wait: Wait) -
 
 def _check(section: BuildDataset, artifact: Artifact, token: str) -> None:
     if not token:
-        raise PushError(f"there is no token in {section.token_env}", f"export {section.token_env}=..., then: {again()}")
+        raise PushError(
+            f"no token in the environment variable {section.token_env}",
+            f"export {section.token_env}=..., then: {again()}",
+        )
     sizes = {path: file.size for path, file in files_of(artifact).items()}
     problems = [problem for problem in file_problems(sizes) if problem.stops]
     if problems:

@@ -1,4 +1,4 @@
-"""List the licence identifiers that the hub accepts in a card, and find the one that a name most likely means.
+"""List the licence identifiers that the hub accepts in a card, and find the one that matches a name best.
 
 The list comes from https://huggingface.co/docs/hub/repositories-licenses. The hub may have added licences since, so an
 unlisted licence is rejected only if the hub rejects it too or cannot be reached.

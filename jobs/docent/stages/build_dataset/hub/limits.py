@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from docent.messages.plurals import counted
+
 MAX_FOLDER_ENTRIES = 10_000
 MAX_REPOSITORY_FILES = 100_000
 MAX_FILE_BYTES = 50_000_000_000
@@ -20,11 +22,8 @@ ADVISED_FILE_BYTES = 20_000_000_000
 FREE_PRIVATE_BYTES = 100_000_000_000
 COMMIT_FILES = 100
 """The hub recommends 50 to 100 files per commit, and cancels a commit that takes longer than a minute."""
-FEWER_PHOTOS = "make fewer photos: docent run --set assemble.images_per_item=..."
-READ_FORMATS = frozenset(
-    (".arrow", ".bmp", ".csv", ".gif", ".jpeg", ".jpg", ".json", ".jsonl", ".md", ".parquet", ".png", ".tif", ".tiff")
-    + (".webp",)
-)
+FEWER_PHOTOS = "use fewer photos: docent run --set assemble.images_per_item=..."
+READ_FORMATS = frozenset(".arrow .bmp .csv .gif .jpeg .jpg .json .jsonl .md .parquet .png .tif .tiff .webp".split())
 """File name suffixes that `load_dataset` and the hub's viewer read; other files can be uploaded but not displayed."""
 
 
@@ -52,22 +51,22 @@ def file_problems(sizes: Mapping[str, int]) -> Iterator[Problem]:
         if entries > MAX_FOLDER_ENTRIES:
             shown = f"{folder}/" if folder != "." else "the repository's root"
             yield Problem(
-                f"too many files in a folder: {shown} has {entries:,}, and the hub takes {MAX_FOLDER_ENTRIES:,}",
+                f"too many files in a folder: {shown} has {entries:,}, but the hub accepts {MAX_FOLDER_ENTRIES:,}",
                 FEWER_PHOTOS,
             )
     for path, size in sorted(sizes.items()):
         if size > MAX_FILE_BYTES:
-            what = f"{path} has {_gb(size)}, and the hub takes {_gb(MAX_FILE_BYTES)} a file"
+            what = f"{path} has {_gb(size)}, but the hub accepts at most {_gb(MAX_FILE_BYTES)} per file"
             yield Problem(what, FEWER_PHOTOS)
         elif size > ADVISED_FILE_BYTES:
-            what = f"{path} has {_gb(size)}, more than the {_gb(ADVISED_FILE_BYTES)} that the hub advises"
-            yield Problem(what, "nothing, as long as the hub takes it", stops=False)
+            what = f"{path} has {_gb(size)}; the hub recommends at most {_gb(ADVISED_FILE_BYTES)} per file"
+            yield Problem(what, "none needed if the hub accepts the file", stops=False)
     if len(sizes) > MAX_REPOSITORY_FILES:
-        what = f"the data set has {len(sizes):,} files, more than the {MAX_REPOSITORY_FILES:,} that the hub advises"
+        what = f"the data set has {len(sizes):,} files; the hub recommends at most {MAX_REPOSITORY_FILES:,}"
         yield Problem(what, FEWER_PHOTOS, stops=False)
     unread = Counter(suffix for path in sizes if (suffix := PurePosixPath(path).suffix.lower()) not in READ_FORMATS)
     for suffix, number in sorted(unread.items()):
-        what = f"{number} of the files are of a format that load_dataset does not read: {suffix or 'no suffix'}"
+        what = f"{counted(number, 'file')} in a format that load_dataset does not read: {suffix or 'no suffix'}"
         yield Problem(what, "convert them, or leave them as they are", stops=False)
 
 

@@ -1,7 +1,7 @@
 """Plan what a push changes in a repository: files to upload, to delete and to keep.
 
 Reads the list of files in the repository and docent's note there; changes nothing. The note, `.docent.json`, lists the
-files that docent put there, which distinguishes them from other people's files, and the digests of the card's parts.
+files that docent uploaded, to distinguish them from other people's files, and the digests of the card's parts.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
 
 
 class Note(BaseModel, frozen=True):
-    """docent's note in the repository: the files that it put there, and digests of the card's parts that it wrote."""
+    """docent's note in the repository: the files that it uploaded, and digests of the parts of its card."""
 
     files: frozenset[str] = frozenset()
     card: dict[str, str] = {}
 
     def text(self) -> bytes:
-        """Return the note in the form in which it is stored."""
+        """Return the note as the bytes of its file."""
         return (json.dumps({"card": self.card, "files": sorted(self.files)}, indent=1) + "\n").encode()
 
 
@@ -75,7 +75,7 @@ class PushPlan:
 
 
 def read_note(text: bytes | None) -> Note | None:
-    """Return docent's note, or None if there is none or it is damaged."""
+    """Return docent's note, or None if it is missing or damaged."""
     try:
         return Note.model_validate_json(text or b"")
     except ValidationError:
@@ -130,7 +130,7 @@ def named(paths: Sequence[str]) -> str:
 
 
 def _owned(there: Mapping[str, RepoFile], note: Note | None) -> set[str]:
-    """Return the paths in the repository that docent put there."""
+    """Return the paths in the repository that docent uploaded."""
     if note is not None:
         return set(there) & note.files
     if EARLIER_MARK in there:

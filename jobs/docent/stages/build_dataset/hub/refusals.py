@@ -1,6 +1,6 @@
-"""Explain why a push failed, in the hub's own words, and how to fix it.
+"""Explain why a push failed, with the hub's message, and how to fix it.
 
-The hub's message may repeat the request, so the token is removed from it.
+The message may repeat the request, so the token is removed from it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def again(setting: str = "") -> str:
 
 
 class PushError(Exception):
-    """A push that cannot continue.
+    """Raised if a push cannot continue.
 
     Args:
         reason: one sentence.
@@ -58,22 +58,22 @@ def refusal(status: int, message: str, section: BuildDataset, token: str) -> Pus
         message: the hub's message, or "" if there is none.
     """
     words = without_token(message, token)
-    reason = f"the hub says (HTTP {status}): {words}" if words else f"the hub answers with HTTP {status} and no reason"
+    reason = f"the hub returned HTTP {status}: {words}" if words else f"the hub returned HTTP {status} without a reason"
     return PushError(reason, f"{_remedy(status, words, section)}, then: {again()}")
 
 
 def _remedy(status: int, words: str, section: BuildDataset) -> str:
     if _FOLDER.search(words):
-        return "make fewer photos (assemble.images_per_item), or push them elsewhere (build_dataset.push_to)"
+        return "use fewer photos (assemble.images_per_item), or another repository (build_dataset.push_to)"
     if _QUOTA.search(words) and status != 429:
-        return "free space in the account, upgrade it, or push elsewhere (build_dataset.push_to)"
+        return "free up storage, upgrade the account, or use another repository (build_dataset.push_to)"
     if status in (401, 403):
-        return f"give the token in {section.token_env} the right to write to {section.push_to}"
+        return f"set {section.token_env} to a token with write access to {section.push_to}"
     if status == 404:
-        return f"check the owner and the name {section.push_to} (build_dataset.push_to)"
+        return f"check the owner and the name in build_dataset.push_to, {section.push_to}"
     if status in PASSING or status == OUTDATED:
         return "wait a few minutes"
-    return "fix what the hub names"
+    return "fix the problem that the hub reports"
 
 
 def unreachable(error: Exception, token: str) -> PushError:
@@ -83,7 +83,7 @@ def unreachable(error: Exception, token: str) -> PushError:
 
 
 def without_token(text: str, token: str) -> str:
-    """Return text of the hub or its client on one line, without the token or other secrets, cut if it is long."""
+    """Return a message of the hub or its client on one line, without secrets, and shortened if it is long."""
     if token:
         text = text.replace(token, MASK)
     return printable(" ".join(mask(text).split()), MAX_REASON_CHARS)

@@ -1,4 +1,4 @@
-"""Make the commits of a push: up to a hundred files each, on top of the commit that the plan is based on.
+"""Create the commits of a push: up to a hundred files each, on top of the commit that the plan is based on.
 
 Reads the data set and the repository; writes the repository. Files that the repository already has are not uploaded
 again, so an interrupted push can resume. The card is committed last: until then the old card describes the old files.
@@ -18,6 +18,7 @@ from docent.artifacts.confinement import inside
 from docent.config import BuildDataset
 from docent.messages.plurals import counted
 from docent.stages.build_dataset.hub.asking import Ask, OutdatedError, Wait
+from docent.stages.build_dataset.hub.client import TYPE
 from docent.stages.build_dataset.hub.limits import COMMIT_FILES
 from docent.stages.build_dataset.hub.plan import (
     CARD,
@@ -40,7 +41,6 @@ MAX_OUTDATED = 5
 FIRST_TRIES = 3
 MAX_READ_BYTES = 4_000_000
 MESSAGE = "Data set by docent"
-TYPE = "dataset"
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,8 @@ def upload(api: Any, section: BuildDataset, data_set: Artifact, wait: Wait) -> U
                 done += number
             return Uploaded(name, head, done, _notes(plan, name))
         except OutdatedError:
-            log.info("somebody else committed to %s: planning again", name)
-    raise PushError(f"others keep committing to {name} while it is pushed", f"wait a few minutes, then: {again()}")
+            log.info("someone else committed to %s: planning the push again", name)
+    raise PushError(f"other people keep committing to {name} during the push", f"wait a few minutes, then: {again()}")
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class _Repository:
         return str(self.ask(lambda: self.api.repo_info(self.name, repo_type=TYPE)).sha)
 
     def compare(self, head: str, data_set: Artifact, delete: Sequence[str]) -> tuple[PushPlan, bool]:
-        """Return what to change in the repository, and whether docent's note there is up to date."""
+        """Return the changes to the repository, and whether docent's note there is up to date."""
         entries = self.ask(
             lambda: list(self.api.list_repo_tree(self.name, repo_type=TYPE, recursive=True, revision=head))
         )
@@ -129,7 +129,7 @@ class _Repository:
             return None
         if there[path].size > MAX_READ_BYTES:
             reason = f"{path} in {self.name} is too large to be merged ({there[path].size:,} bytes)"
-            raise PushError(reason, f"make it smaller on the hub, then: {again()}")
+            raise PushError(reason, f"shorten it on the hub, then: {again()}")
         with tempfile.TemporaryDirectory() as folder:
             settings = {"repo_type": TYPE, "revision": head, "local_dir": folder}
             return Path(self.ask(lambda: self.api.hf_hub_download(self.name, path, **settings))).read_bytes()
@@ -160,8 +160,8 @@ def _commits(plan: PushPlan, folder: Path) -> list[tuple[int, list[Any]]]:
 def _in_the_way(plan: PushPlan, name: str) -> PushError:
     number = counted(len(plan.in_the_way), "file")
     return PushError(
-        f"{name} holds {number} of others where files of the data set would go: {named(plan.in_the_way)}",
-        f"name another repository (build_dataset.push_to), or replace them: {_deleting(plan.in_the_way)}",
+        f"the push would overwrite {number} of other people in {name}: {named(plan.in_the_way)}",
+        f"use another repository (build_dataset.push_to), or replace them: {_deleting(plan.in_the_way)}",
     )
 
 
@@ -171,7 +171,7 @@ def _notes(plan: PushPlan, name: str) -> tuple[str, ...]:
         return plan.notes
     number = counted(len(plan.kept), "file")
     kept = (
-        f"{number} of others in {name} kept: {named(plan.kept)}; to delete some, name them, such as: "
+        f"{number} of other people in {name} kept: {named(plan.kept)}; to delete them, list them: "
         f"{_deleting(plan.kept)}"
     )
     return (*plan.notes, kept)

@@ -1,4 +1,4 @@
-"""Assign pairs and pictures to splits, and count what the test shares with training.
+"""Assign pairs and pictures to splits, and measure the overlap of test and training.
 
 All functions are pure functions of rows.
 Start reading at `pairing.py`.

@@ -1,19 +1,19 @@
-"""Measure what the test shares with training: pictures by lineage and bytes, answers by text and by sentence.
+"""Measure the overlap of test and training: pictures by lineage and bytes, answers by text and by sentence.
 
 Rows arrive one by one; only a hash of each text is kept, so that a million rows fit into memory.
 """
 
 from __future__ import annotations
 
-import hashlib
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence, Set
-from typing import Any
+from collections.abc import Iterable, Mapping, Set
 
+from docent.artifacts.summaries import LeakAudit
 from docent.evidence.leaks import Placed, find_leaks
 from docent.records import Example, Split
 from docent.stages.build_dataset.splits.pairing import Match
+from docent.text.repeats import hash_of
 from docent.text.sentences import plain, split_sentences
 
 
@@ -35,13 +35,13 @@ class Overlap:
         if row.split == "validation":
             return
         trains = row.split == "train"
-        (self._trained if trains else self._test).append(_number(row.answer))
+        (self._trained if trains else self._test).append(hash_of(row.answer))
         if row.item_id in self._tested:
-            said = array("Q", {_number(row.item_id, plain(s)) for s in split_sentences(row.answer)})
+            hashes = array("Q", {hash_of(row.item_id, plain(s)) for s in split_sentences(row.answer)})
             if trains:
-                self._trained_sentences.extend(said)
+                self._trained_sentences.extend(hashes)
             else:
-                self._test_sentences.append(said)
+                self._test_sentences.append(hashes)
 
     def answers(self) -> int:
         """Return how many test answers are also training answers."""
@@ -55,28 +55,20 @@ class Overlap:
         Case and accents are ignored.
         """
         known = self._known()
-        return sum(bool(said) and known.issuperset(said) for said in self._test_sentences)
+        return sum(bool(hashes) and known.issuperset(hashes) for hashes in self._test_sentences)
 
     def with_training_sentences(self) -> int:
         """Return how many test answers have at least one sentence from training answers of the same item."""
         known = self._known()
-        return sum(not known.isdisjoint(said) for said in self._test_sentences)
+        return sum(not known.isdisjoint(hashes) for hashes in self._test_sentences)
 
     def _known(self) -> set[int]:
         """Return the hashes of test sentences that are also in training answers of the same item."""
-        wanted = {number for said in self._test_sentences for number in said}
+        wanted = {number for hashes in self._test_sentences for number in hashes}
         return {number for number in self._trained_sentences if number in wanted}
 
 
-def answers_of_training_sentences(examples: Sequence[Example]) -> int:
-    """Return how many test answers in `examples` consist only of sentences that were trained on."""
-    overlap = Overlap({row.item_id for row in examples if row.split == "test"})
-    for row in examples:
-        overlap.add(row)
-    return overlap.of_training_sentences()
-
-
-def audit(matches: Iterable[Match], names: dict[str, str], overlap: Overlap) -> dict[str, Any]:
+def audit(matches: Iterable[Match], names: dict[str, str], overlap: Overlap) -> LeakAudit:
     """Return the content of `audit.json`. Figures may be in several splits, so only photos count as leaks."""
     placed = {
         match.image.id: Placed(
@@ -85,14 +77,14 @@ def audit(matches: Iterable[Match], names: dict[str, str], overlap: Overlap) -> 
         for match in matches
     }
     leaks = find_leaks(placed.values())
-    return {
-        "leaks": len(leaks),
-        "test_images": sum(picture.split == "test" for picture in placed.values()),
-        "leaked": [leak.model_dump() for leak in leaks],
-        "test_answers_also_in_train": overlap.answers(),
-        "test_answers_of_training_sentences": overlap.of_training_sentences(),
-        "test_answers_with_training_sentences": overlap.with_training_sentences(),
-    }
+    return LeakAudit(
+        leaks=len(leaks),
+        test_images=sum(picture.split == "test" for picture in placed.values()),
+        leaked=tuple(leaks),
+        test_answers_also_in_train=overlap.answers(),
+        test_answers_of_training_sentences=overlap.of_training_sentences(),
+        test_answers_with_training_sentences=overlap.with_training_sentences(),
+    )
 
 
 def shown_twice(pictures: Mapping[Split, Set[str]], figures: Set[str]) -> dict[str, int]:
@@ -106,8 +98,3 @@ def shown_twice(pictures: Mapping[Split, Set[str]], figures: Set[str]) -> dict[s
         name for paths in pictures.values() for path in paths if (name := path.rpartition("/")[2]) in figures
     )
     return {"figures": len(shown), "figures_in_several_splits": sum(splits > 1 for splits in shown.values())}
-
-
-def _number(*texts: str) -> int:
-    joined = "\0".join(texts).encode("utf-8", "surrogatepass")
-    return int.from_bytes(hashlib.blake2b(joined, digest_size=8).digest(), "big")

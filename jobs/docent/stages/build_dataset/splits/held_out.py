@@ -1,14 +1,13 @@
-"""Keep training pairs from giving away what the test asks and answers, and avoid gaps in conversations.
+"""Find pairs that would reveal questions or answers of the test, and conversations with gaps.
 
 Of each test pair, only hashes are kept: of the answer, of the question with its item, and of the answer's words. That
-is about half a kilobyte for an answer of fifty words. Nothing is kept of pairs that are trained on.
+is about half a kilobyte for an answer of fifty words. Pairs for training are not stored.
 """
 
 from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Mapping
 
 from docent.records import QAPair
 from docent.text.sentences import plain
@@ -19,16 +18,14 @@ GAP = "its conversation has a gap"
 MIN_WORDS = 4
 """Shorter answers, such as `24 V` or `True`, may be in training and in test: they are facts, not wording."""
 NEAR = 0.8
-"""Share of common words from which on two answers count as the same."""
+"""Minimum Jaccard similarity of the words of two answers that count as the same."""
 # In languages without spaces between words, every character counts as a word.
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W_\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
 _DIGIT = re.compile(r"\d")
-Conversation = tuple[str, str]
-"""The item's id and the conversation's id."""
 
 
 class HeldOut:
-    """Hashes of the test's questions and answers, to find pairs that give them away."""
+    """Hashes of the test's questions and answers, to find pairs that reveal them."""
 
     def __init__(self) -> None:
         self._answers: set[int] = set()
@@ -38,26 +35,26 @@ class HeldOut:
     def add(self, pair: QAPair) -> None:
         """Add the next pair of the test."""
         self._questions.add(hash((pair.item_id, plain(pair.question))))
-        said = plain(pair.answer)
-        words: list[str] = _WORD.findall(said)
+        answer = plain(pair.answer)
+        words: list[str] = _WORD.findall(answer)
         if len(words) >= MIN_WORDS:
-            self._answers.add(hash(said))
+            self._answers.add(hash(answer))
             hashes = array("q", {hash(word) for word in words})
             self._words.setdefault(pair.item_id, []).append((_numbers(words), hashes))
 
     def given_away_by(self, pair: QAPair) -> str:
-        """Return why a pair outside the test must be left out, or "" if it gives nothing away.
+        """Return why a pair outside the test must be left out, or "" if it does not reveal a test pair.
 
         Two answers count as the same if their text is the same, whatever items they are about; or, for the same item,
         if they have nearly the same words and exactly the same numbers.
         """
         if hash((pair.item_id, plain(pair.question))) in self._questions:
             return SAME_QUESTION
-        said = plain(pair.answer)
-        words: list[str] = _WORD.findall(said)
+        answer = plain(pair.answer)
+        words: list[str] = _WORD.findall(answer)
         if len(words) < MIN_WORDS:
             return ""
-        return SAME_ANSWER if hash(said) in self._answers or self._is_near(pair.item_id, words) else ""
+        return SAME_ANSWER if hash(answer) in self._answers or self._is_near(pair.item_id, words) else ""
 
     def _is_near(self, item_id: str, words: list[str]) -> bool:
         tested = self._words.get(item_id)
@@ -75,27 +72,21 @@ class HeldOut:
 
 
 class Gaps:
-    """Finds turns of conversations that lost an earlier turn; they would refer to a question that is missing.
+    """Finds turns that follow a turn that was left out, since they may refer to the missing question."""
 
-    Args:
-        lost: for each conversation, the index of the first turn that the checks left out.
-    """
-
-    def __init__(self, lost: Mapping[Conversation, int]) -> None:
-        self._lost = dict(lost)
+    def __init__(self) -> None:
+        # The index of the first turn lost, by the ids of item and conversation.
+        self._lost: dict[tuple[str, str], int] = {}
 
     def lose(self, pair: QAPair) -> None:
-        """Record that a turn is left out."""
+        """Record that the turn of a pair is left out."""
         if pair.conversation:
             key = (pair.item_id, pair.conversation)
             self._lost[key] = min(pair.index, self._lost.get(key, pair.index))
 
     def before(self, pair: QAPair) -> bool:
-        """Return whether a turn of the same conversation is missing before this one."""
-        if not pair.conversation:
-            return False
-        lost = self._lost.get((pair.item_id, pair.conversation))
-        return lost is not None and lost < pair.index
+        """Return whether an earlier turn of the same conversation was left out."""
+        return self._lost.get((pair.item_id, pair.conversation), pair.index) < pair.index
 
 
 def _numbers(words: list[str]) -> int:

@@ -49,7 +49,7 @@ def pair_items(
     held_out_texts: Set[int] = frozenset(),
     earlier: Mapping[str, Split] | None = None,
 ) -> tuple[list[Match], list[Unpaired]]:
-    """Return all rows in the order train, validation, test (then item, photo, pair), and what was left out.
+    """Return all rows in the order train, validation, test (then item, photo, pair), and unused photos and pairs.
 
     A held-out pair, or a pair of any item with the same text, is never trained on.
 

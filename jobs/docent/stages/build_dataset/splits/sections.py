@@ -1,13 +1,12 @@
-"""Assign pairs about sections to splits by their own text, so that other pairs and file names have no influence.
+"""Assign pairs about sections to splits by hashes of their text, independently of other pairs and file names.
 
-Each pair takes 17 bytes of memory; texts are read again when the rows are built.
+Each pair needs 17 bytes of memory; texts are read again when the rows are built.
 """
 
 from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Set
 
 from docent.records import ImageFile, QAPair, Split, canonical_json
 
@@ -20,18 +19,18 @@ def text_key(pair: QAPair) -> int:
 
 def figures_of(pair: QAPair) -> tuple[ImageFile, ...]:
     """Return the pictures of a pair in order; pictures with the same content only once."""
-    found: dict[str, ImageFile] = {}
+    figures: dict[str, ImageFile] = {}
     for image in pair.figures:
-        found.setdefault(image.sha256, image)
-    return tuple(found.values())
+        figures.setdefault(image.sha256, image)
+    return tuple(figures.values())
 
 
 class SectionSplits:
     """Assigns held-out types to test, random shares of the other pairs to test and validation, the rest to train.
 
     The hash of a pair's question and answer gives its position between 0 and 1, which decides its split. The shares are
-    therefore met only on average: few pairs may deviate from them, but no pair moves when others are added. All turns
-    of a conversation are in one split, at the position of its first turn.
+    therefore met only on average, and a few pairs may deviate from them, but no pair moves when others are added. All
+    turns of a conversation are in the split of its first turn.
 
     Args:
         seed: seed of the run.
@@ -76,11 +75,6 @@ class SectionSplits:
     def held_out_texts(self) -> set[int]:
         """Return the text keys of all pairs that are not trained on."""
         return {self._texts[n] for n in range(len(self)) if self.split_of(n) != "train"}
-
-
-def is_trained(split: Split, text: int, held_out: Set[int]) -> bool:
-    """Return whether a pair may be used in `split`: in train only if no held-out pair has the same text."""
-    return split != "train" or text not in held_out
 
 
 def _number(text: str) -> int:

@@ -46,7 +46,7 @@ class Subjects:
         return len(self.numbers) - len(self.exhibits)
 
     def is_section(self, item_id: str) -> bool:
-        """Return whether the item is known and not an exhibit."""
+        """Return whether the item is a section of a document; False for unknown items."""
         return item_id in self.numbers and item_id not in self.exhibit_ids
 
     def document(self, item_id: str) -> tuple[str, str]:
@@ -56,21 +56,21 @@ class Subjects:
 
 def read_subjects(items: Iterable[Item]) -> Subjects:
     """Read all items; keep full rows only of exhibits."""
-    found = Subjects()
+    subjects = Subjects()
     known: dict[str, int] = {}
     for item in items:
-        if item.id in found.numbers:
+        if item.id in subjects.numbers:
             continue
-        found.numbers[item.id] = len(found.numbers)
+        subjects.numbers[item.id] = len(subjects.numbers)
         hidden = hidden_in(item.text)
-        found.invisible, found.tokens = found.invisible + hidden.invisible, found.tokens + hidden.tokens
-        if len(found.titles) < MAX_TITLES:
-            found.titles.append(item.name)
+        subjects.invisible, subjects.tokens = subjects.invisible + hidden.invisible, subjects.tokens + hidden.tokens
+        if len(subjects.titles) < MAX_TITLES:
+            subjects.titles.append(item.name)
         if item.document_id not in known:
-            known[item.document_id] = len(found.documents)
-            found.documents.append((item.document_id, item.document))
-        found.document_of.append(known[item.document_id])
+            known[item.document_id] = len(subjects.documents)
+            subjects.documents.append((item.document_id, item.document))
+        subjects.document_of.append(known[item.document_id])
         if item.kind == "exhibit":
-            found.exhibits.append(item)
-            found.exhibit_ids.add(item.id)
-    return found
+            subjects.exhibits.append(item)
+            subjects.exhibit_ids.add(item.id)
+    return subjects

@@ -1,4 +1,4 @@
-"""Collect what the gates need to know about a pair: its texts, its source and the pairs that were kept before it.
+"""Collect the inputs of the gates for a pair: its texts, its source and the pairs that were kept before it.
 
 Reads and writes nothing.
 """
@@ -22,7 +22,7 @@ VISITOR = "visitor"
 
 @dataclass
 class Case:
-    """A pair to be judged, with everything that the gates look at.
+    """A pair to be judged, with all inputs of the gates.
 
     Attributes:
         kept: hashes and vectors of the pairs that were kept so far.
@@ -50,7 +50,7 @@ class Case:
 
     @property
     def scope(self) -> str:
-        """Return the key within which repeats count: the item and conversation, or "" for the complete run."""
+        """Return the scope of repeats: the pair's item and conversation, or "" for the complete run."""
         alone = self.source.own.kind == "section" and not self.pair.conversation
         return "" if alone else f"{self.pair.item_id} {self.pair.conversation}"
 
@@ -73,4 +73,4 @@ class Case:
 
 
 Gate = Callable[[Case], str | None]
-"""Returns details of what is wrong with the pair, or None if nothing is wrong."""
+"""Returns the problem with the pair, or None if there is none."""

@@ -72,7 +72,7 @@ class Embedder:
         missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
         if missing:
             raise ConfigError(
-                f"repeats in meaning need packages that are not installed: {', '.join(missing)}",
+                f"finding repeats in meaning requires packages that are not installed: {', '.join(missing)}",
                 "curate.embedding_similarity",
                 "pip install docent[curate-embedding], or --set curate.embedding_similarity=null",
             )

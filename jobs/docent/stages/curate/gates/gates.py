@@ -1,7 +1,6 @@
 """List the gates of curate in two tables: GATES reject a pair, WARNINGS mark it.
 
-A gate is one function that takes a case and returns what is wrong or None, and one line in a table. Reads and writes
-nothing.
+A gate is a function that takes a case and returns the problem or None, and a line in a table. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -46,8 +45,8 @@ def empty(case: Case) -> str | None:
 
 def refusal(case: Case) -> str | None:
     """Reject an answer that refuses to answer."""
-    found = refusal_in(case.pair.answer)
-    return found if found and found not in case.source.plain else None
+    phrase = refusal_in(case.pair.answer)
+    return phrase if phrase and phrase not in case.source.plain else None
 
 
 def malformed(case: Case) -> str | None:
@@ -56,8 +55,8 @@ def malformed(case: Case) -> str | None:
     if plain(pair.question).strip(" ?.") == plain(pair.answer).strip(" ?."):
         return "the answer is the question"
     for name, text in (("question", pair.question), ("answer", pair.answer)):
-        if found := leftover_in(text, case.source.text):
-            return f"{name} with {found}"
+        if leftover := leftover_in(text, case.source.text):
+            return f"{name} with {leftover}"
     return None
 
 
@@ -77,8 +76,8 @@ def too_long(case: Case) -> str | None:
 def wrong_language(case: Case) -> str | None:
     """Reject a question or an answer that is certainly not in the language that the pair should be in."""
     for name, text in (("answer", case.pair.answer), ("question", case.pair.question)):
-        if found := language_of(text, case.code):
-            return f"{name} in {found}, not {case.pair.language}"
+        if detected := language_of(text, case.code):
+            return f"{name} in {detected}, not {case.pair.language}"
     return None
 
 
@@ -94,7 +93,7 @@ def near_duplicate(case: Case) -> str | None:
 
 
 def asked_before(case: Case) -> str | None:
-    """Reject a question that another section of the document answers: `the main points of ...` a split section."""
+    """Reject a question that was asked about another section, such as the main points of a section in two parts."""
     other = case.kept.asked.get(case.question) if case.question is not None else None
     return "another section of the document answers it" if other not in (None, case.pair.item_id) else None
 
@@ -109,7 +108,7 @@ def same_meaning(case: Case) -> str | None:
 
 
 def lost_round_trip(case: Case) -> str | None:
-    """Reject a question that does not find its own section in a search of all sections."""
+    """Reject a question whose section is not among the first results of a search in all sections."""
     limit = case.section.round_trip_rank
     if limit is None or case.rank is None or 1 <= case.rank <= limit:
         return None
@@ -133,7 +132,7 @@ def not_a_question(case: Case) -> str | None:
 
 
 def copied(case: Case) -> str | None:
-    """Mark an answer that copies the source although its type asks for own words; the offline teacher always copies."""
+    """Mark an answer of a model that copies the source although its type requires different words."""
     if case.pair.question_type not in OWN_WORDS or length_in_words(case.pair.answer) < COPIED_WORDS:
         return None
     if case.pair.teacher == TEACHER:

@@ -1,6 +1,6 @@
 """Check an answer against its source: numbers, units, names, and whether the source answers the question.
 
-Reads and writes nothing. All checks are lexical: they find what is missing in the source, not what contradicts it.
+Reads and writes nothing. All checks are lexical: they find text that is missing in the source, but no contradictions.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ FREE_QUESTIONS = frozenset(
 
 
 def unsupported_number(case: Case) -> str | None:
-    """Reject numbers that the source does not have, or has only with other units or for other things."""
+    """Reject numbers that are not in the source, or only with other units or for other objects."""
     supposed = case.pair.question if case.pair.question_type in SUPPOSING else ""
     stated = stated_for(case)
     known = stated.numbers | supported_by(written_out(supposed)) if supposed else stated.numbers
     answers = readings(claimed_text(written_out(case.pair.answer)), case.code)
-    answer, found = min(((text, _unknown(text, known)) for text in answers), key=lambda read: len(read[1]))
-    found += changed_units(answer, stated.units)
+    answer, unsupported = min(((text, _unknown(text, known)) for text in answers), key=lambda read: len(read[1]))
+    unsupported += changed_units(answer, stated.units)
     if case.same_language:
         asked = changed_counts(supposed, stated.counts)
         counted = (c for c in changed_counts(answer, stated.counts) if c not in asked)
-        found += [count for count in counted if count.split(" ")[0] not in found]
-    return ", ".join(found) if len(found) > case.section.max_unsupported_numbers else None
+        unsupported += [count for count in counted if count.split(" ")[0] not in unsupported]
+    return ", ".join(unsupported) if len(unsupported) > case.section.max_unsupported_numbers else None
 
 
 def stated_for(case: Case) -> Stated:
@@ -48,8 +48,8 @@ def stated_for(case: Case) -> Stated:
 
 def _unknown(text: str, known: frozenset[str]) -> list[str]:
     """Return the distinct numbers of a text that are neither known nor rounded from known ones."""
-    found = [number for number in dict.fromkeys(numbers_of(text)) if number not in known]
-    return [number for number in found if not is_rounded(number, known)]
+    unknown = [number for number in dict.fromkeys(numbers_of(text)) if number not in known]
+    return [number for number in unknown if not is_rounded(number, known)]
 
 
 def unsupported_name(case: Case) -> str | None:
@@ -57,8 +57,8 @@ def unsupported_name(case: Case) -> str | None:
     if case.code in NOUNS_WITH_CAPITALS or not case.same_language or not case.source.in_latin_letters:
         return None
     supposed = case.pair.question if case.pair.question_type in SUPPOSING else ""
-    found = unsupported_names(case.pair.answer, case.source.names, frozenset(terms_of(supposed)))
-    return ", ".join(found) if len(found) > case.section.max_unsupported_names else None
+    unsupported = unsupported_names(case.pair.answer, case.source.names, frozenset(terms_of(supposed)))
+    return ", ".join(unsupported) if len(unsupported) > case.section.max_unsupported_names else None
 
 
 def unanswerable(case: Case) -> str | None:
@@ -79,12 +79,12 @@ def unanswerable(case: Case) -> str | None:
 
 
 def answer_support(case: Case) -> float:
-    """Return the share of the answer's content words that the source has; 1.0 for answers of one or two such words."""
-    said = content_stems(case.pair.answer)
+    """Return the share of the answer's content words that are in the source; 1.0 if it has fewer than three."""
+    stems = content_stems(case.pair.answer)
     known = case.source.stems
     if case.pair.question_type in SUPPOSING:
         known = known | frozenset(content_stems(case.pair.question))
-    return support(said, known) if len(said) >= MIN_CONTENT_WORDS else 1.0
+    return support(stems, known) if len(stems) >= MIN_CONTENT_WORDS else 1.0
 
 
 def low_support(case: Case) -> str | None:

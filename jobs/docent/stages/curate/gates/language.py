@@ -1,9 +1,10 @@
-"""Check that a text is in the language it should be in; the check fails only if it certainly is not.
+"""Check that a text is in the expected language; the check fails only if it certainly is not.
 
 Scripts decide whenever they differ. Between languages in Latin letters, py3langid decides: a table of letter sequences
 in the package, with the same answer on every machine and no network access. It is used only for texts of at least
 MIN_WORDS words, and trusted only if it gives the expected language a share of at most MAX_EXPECTED: no false alarm on
-6,950 English texts between three words and a paragraph (docs/benchmarks.md). Languages that it confuses count as one.
+6,950 English texts between three words and a paragraph (docs/benchmarks.md). languages.yaml lists the scripts of each
+language, and the languages that py3langid confuses, which count as one.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from functools import cache
 from typing import Any
 
 from docent.errors import ConfigError
+from docent.resources import read_yaml
 from docent.text.detection import function_words
 from docent.text.languages import find_language
 from docent.text.terms import STOP_WORDS_OF, folded
@@ -29,33 +31,9 @@ MIN_SOURCE_WORDS = 20
 MIN_EXPECTED_WORDS = 0.15
 """Share of function words of the expected language; a text reaches it only if it is in that language."""
 
-# Scripts that each language is written in; a language that is not listed is written in Latin letters.
-SCRIPTS: dict[str, tuple[str, ...]] = {
-    "ko": ("HANGUL", "CJK"),
-    "ja": ("HIRAGANA", "KATAKANA", "CJK"),
-    "zh": ("CJK",),
-    "ru": ("CYRILLIC",),
-    "uk": ("CYRILLIC",),
-    "bg": ("CYRILLIC",),
-    "ar": ("ARABIC",),
-    "fa": ("ARABIC",),
-    "he": ("HEBREW",),
-    "hi": ("DEVANAGARI",),
-    "bn": ("BENGALI",),
-    "th": ("THAI",),
-    "el": ("GREEK",),
-}
-_NEAR = (
-    {"da", "no", "nn", "sv"},
-    {"pt", "gl"},
-    {"es", "an", "ext"},
-    {"it", "lij", "vec"},
-    {"cs", "sk"},
-    {"nl", "af", "fy"},
-    {"de", "lb"},
-    {"en", "pcm"},
-    {"fr", "oc", "wa", "gcf", "gcr", "ht"},
-)
+_LISTS = read_yaml(__package__, "languages.yaml")
+SCRIPTS: dict[str, list[str]] = _LISTS["scripts"]
+_SIMILAR: list[list[str]] = _LISTS["similar"]
 _NO_LANGUAGE = {"zxx"}
 _NO_PROSE = re.compile(r"`[^`]*`|\b\w+://\S+|(?<![^\s`])[^\s`\\/_@=<>{}]*+[\\/_@=<>{}]\S*")
 _WORD = re.compile(r"[^\W\d_]{2,}")
@@ -86,11 +64,11 @@ def wrong_language(text: str, code: str) -> str | None:
     if len(words) < MIN_WORDS or (code == "en" and _is_english(words)):
         return None
     shares = dict(_detector().rank(text))
-    found = max(shares, key=lambda name: shares[name])
-    related = set().union(*(group for group in _NEAR if code in group), {code}, _NO_LANGUAGE)
-    if found in related or shares[found] < MIN_FOUND or sum(shares.get(name, 0) for name in related) > MAX_EXPECTED:
+    best = max(shares, key=lambda name: shares[name])
+    related = set().union(*(group for group in _SIMILAR if code in group), {code}, _NO_LANGUAGE)
+    if best in related or shares[best] < MIN_FOUND or sum(shares.get(name, 0) for name in related) > MAX_EXPECTED:
         return None
-    return None if _is_of_names(words, found, code) else str(found)
+    return None if _is_of_names(words, best, code) else str(best)
 
 
 def code_of_text(text: str) -> str:
@@ -107,26 +85,26 @@ def code_of_text(text: str) -> str:
         return ""
     if _is_english(words):
         return "en"
-    found, share = _detector().classify(text)
-    return str(found) if share >= SURE_OF_SOURCE and found not in _NO_LANGUAGE and _has_words_of(words, found) else ""
+    best, share = _detector().classify(text)
+    return str(best) if share >= SURE_OF_SOURCE and best not in _NO_LANGUAGE and _has_words_of(words, best) else ""
 
 
-def _is_of_names(words: list[str], found: str, code: str) -> bool:
+def _is_of_names(words: list[str], detected: str, code: str) -> bool:
     """Return whether only names look like another language: `Quercus robur, Fagus sylvatica` is not Latin text.
 
-    A text in a language contains its function words, and more of them than of the expected language. If there is no
-    list for the detected language, only function words of the expected language are counted.
+    A text in the detected language would contain more function words of it than of the expected language. If there is
+    no list of its function words, only those of the expected language are counted.
     """
     terms = [folded(word) for word in words]
     expected = sum(term in function_words(code) for term in terms)
-    if not function_words(found):
+    if not function_words(detected):
         return expected >= max(2, MIN_EXPECTED_WORDS * len(terms))
-    theirs = sum(term in function_words(found) for term in terms)
+    theirs = sum(term in function_words(detected) for term in terms)
     return theirs == 0 or expected > theirs
 
 
-def _has_words_of(words: list[str], found: str) -> bool:
-    known = function_words(found)
+def _has_words_of(words: list[str], detected: str) -> bool:
+    known = function_words(detected)
     return not known or any(folded(word) in known for word in words)
 
 
@@ -139,9 +117,9 @@ def _scripts(text: str) -> Counter[str]:
     plain = len(_ASCII_LETTER.findall(text))
     if text.isascii():
         return Counter({"LATIN": plain})
-    found = Counter(unicodedata.name(c, "?").split(" ", 1)[0] for c in text if not c.isascii() and c.isalpha())
-    found["LATIN"] += plain
-    return found
+    letters = Counter(unicodedata.name(c, "?").split(" ", 1)[0] for c in text if not c.isascii() and c.isalpha())
+    letters["LATIN"] += plain
+    return letters
 
 
 def _foreign_script(letters: Counter[str], code: str) -> str | None:
@@ -149,7 +127,7 @@ def _foreign_script(letters: Counter[str], code: str) -> str | None:
     total = sum(letters.values())
     if total < MIN_FOREIGN_LETTERS:
         return None
-    own = sum(letters[script] for script in SCRIPTS.get(code, ("LATIN",)))
+    own = sum(letters[script] for script in SCRIPTS.get(code, ["LATIN"]))
     top = letters.most_common(1)[0][0]
     spelled = letters["HIRAGANA"] + letters["KATAKANA"] + letters["HANGUL"]
     if code in ("ja", "ko") and not spelled and letters["CJK"] > 2 * MIN_FOREIGN_LETTERS:

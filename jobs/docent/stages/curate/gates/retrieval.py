@@ -1,7 +1,7 @@
-"""Rank all sections of the run by a question, to check that it finds the section that it was asked about.
+"""Rank all sections of the run by their similarity to a question, to check that its own section is found.
 
 Reads and writes nothing. Uses TF-IDF over words (letter pairs if a script has no spaces), cosine similarity, and
-postings in numpy arrays: about 8 bytes per distinct word of a section. A question that fits any section finds none.
+postings in numpy arrays: about 8 bytes per distinct word of a section.
 """
 
 from __future__ import annotations

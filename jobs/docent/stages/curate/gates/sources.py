@@ -8,10 +8,9 @@ and description, and the text, with figures replaced by their descriptions.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from docent.records import Item, QAPair, Span
 from docent.stages.curate.gates.language import code_of_text
@@ -39,24 +38,17 @@ class ItemText:
     id: str
     kind: str
     name: str
-    head: str
-    """The item's name, and the document's name and description."""
-    body: str
-    """The title and the text, with descriptions of figures."""
+    text: str
+    """Names and description of item and document, title, and the text with descriptions of figures."""
     span: Span
     document_id: str
-
-    @property
-    def text(self) -> str:
-        """Return name, head, title and text."""
-        return f"{self.head}\n{self.body}"
 
 
 def item_text(item: Item) -> ItemText:
     """Return the text of an item."""
-    text = visible(with_descriptions(item.text, item.figures))
-    head = "\n".join([item.called, item.document, *item.meta.values()])
-    return ItemText(item.id, item.kind, item.name, head, f"{item.title}\n{text}", item.source, item.document_id)
+    body = visible(with_descriptions(item.text, item.figures))
+    text = "\n".join([item.called, item.document, *item.meta.values(), item.title, body])
+    return ItemText(item.id, item.kind, item.name, text, item.source, item.document_id)
 
 
 @dataclass(frozen=True)
@@ -79,8 +71,8 @@ def stated_by(text: str, code: str) -> Stated:
     numbers, units, counts = supported_by(text), dict[str, set[str]](), dict[str, Counts]()
     for reading in readings(written_out(text), code):
         numbers |= supported_by(reading)
-        for number, found in units_by_number(reading).items():
-            units.setdefault(number, set()).update(found)
+        for number, number_units in units_by_number(reading).items():
+            units.setdefault(number, set()).update(number_units)
         for word, counted in numbers_by_word(reading).items():
             known = counts.setdefault(word, Counts())
             known.numbers |= counted.numbers
@@ -154,31 +146,25 @@ class Sources:
             self._by_file.setdefault(place, []).append((item.span.first_line, number))
         for lines in self._by_file.values():
             lines.sort()
-        self._prepared: OrderedDict[tuple[str, ...], Source] = OrderedDict()
+        self._prepared = lru_cache(KEPT_SOURCES)(lambda ids: Source(tuple(map(self._by_id.__getitem__, ids))))
 
     def of(self, pair: QAPair) -> Source | None:
         """Return the source of a pair, or None if its item is unknown."""
         own = self._by_id.get(pair.item_id)
         if own is None:
             return None
-        others = [item for span in pair.sources if not _covers(own.span, span) for item in self._covering(own, span)]
-        items = tuple({item.id: item for item in (own, *others)}.values())
-        key = tuple(item.id for item in items)
-        if key not in self._prepared:
-            self._prepared[key] = Source(items)
-            if len(self._prepared) > KEPT_SOURCES:
-                self._prepared.popitem(last=False)
-        self._prepared.move_to_end(key)
-        return self._prepared[key]
+        others = [item for span in pair.sources if not covers(own.span, span) for item in self._covering(own, span)]
+        return self._prepared(tuple(dict.fromkeys(item.id for item in (own, *others))))
 
     def _covering(self, own: ItemText, span: Span) -> Sequence[ItemText]:
         """Return items of the same document that contain all lines of a span, the nearest first."""
         lines = self._by_file.get((own.document_id, span.file, span.page), [])
         end = bisect_right(lines, (span.first_line, len(self.items)))
         near = (self.items[number] for _, number in reversed(lines[max(0, end - MAX_COVERING) : end]))
-        return [item for item in near if _covers(item.span, span)]
+        return [item for item in near if covers(item.span, span)]
 
 
-def _covers(outer: Span, inner: Span) -> bool:
+def covers(outer: Span, inner: Span) -> bool:
+    """Return whether the span `outer` contains `inner`."""
     same = outer.file == inner.file and outer.page == inner.page
     return same and outer.first_line <= inner.first_line and inner.last_line <= outer.last_line

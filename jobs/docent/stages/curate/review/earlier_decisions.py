@@ -1,4 +1,4 @@
-"""Keep what people filled into the table of an earlier review when the table is written again.
+"""Keep the entries of people in the table of an earlier review when the table is written again.
 
 Reads `<run>/review/pairs.csv`, `edits.csv` (the decisions that were applied) and `decisions-without-pair.csv`. Rewrites
 the last one with the decisions whose pair the run no longer has, and stores applied decisions in `edits.csv`.
@@ -6,12 +6,11 @@ the last one with the decisions whose pair the run no longer has, and stores app
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from docent.artifacts.durable import temporary_name, write_durably
-from docent.stages.curate.review.table import COLUMNS, read_table
+from docent.artifacts.durable import write_durably
+from docent.stages.curate.review.table import COLUMNS, new_table, read_table
 from docent.text.encodings.spreadsheet import guarded, unguarded
 
 TABLE, APPLIED, BEFORE = "pairs.csv", "edits.csv", "edits-before.csv"
@@ -23,8 +22,8 @@ FILLED = ("decision", "edited_question", "edited_answer", "note")
 def read_decisions(folder: Path) -> dict[str, dict[str, str]]:
     """Return the rows that a person filled in, by pair id, with guarding apostrophes stripped.
 
-    If there are two decisions about a pair, the one in the file that was changed last counts. Decisions are not checked
-    here: an invalid one is kept like any other and reported when it is applied.
+    If there are two decisions about a pair, the one in the file that was changed last applies. Decisions are not
+    checked here: invalid ones are kept, too, and reported when they are applied.
 
     Raises:
         InputError: a file cannot be read; writing it again would lose its content.
@@ -43,20 +42,15 @@ def read_decisions(folder: Path) -> dict[str, dict[str, str]]:
     return decisions
 
 
-def keep_without_pair(folder: Path, decisions: Mapping[str, Mapping[str, str]], known: Collection[str]) -> int:
-    """Write the decisions whose pair is unknown to a separate file, if there are any; return how many there are."""
+def keep_without_pair(folder: Path, decisions: Mapping[str, Mapping[str, str]], known: Collection[str]) -> None:
+    """Write the decisions whose pair is unknown to a separate file, if there are any."""
     lost = [row for pair_id, row in decisions.items() if pair_id not in known]
     path = folder / WITHOUT_PAIR
     if not lost:
         path.unlink(missing_ok=True)
-        return 0
-    temporary = temporary_name(path)
-    with temporary.open("w", encoding="utf-8-sig", newline="") as file:
-        table = csv.DictWriter(file, COLUMNS)
-        table.writeheader()
+        return
+    with new_table(path) as table:
         table.writerows({column: guarded(value) for column, value in row.items()} for row in lost)
-    temporary.replace(path)
-    return len(lost)
 
 
 def store(path: Path, folder: Path) -> int:

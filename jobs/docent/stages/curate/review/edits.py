@@ -54,8 +54,8 @@ class Edits:
     def apply(self, pair: QAPair, require_approval: bool) -> QAPair | Reject:
         """Apply a person's decision to a pair; return it unchanged, approved or edited, or return its reject.
 
-        A later pair with the same words as one that was rejected or edited is rejected too, because people saw it as a
-        duplicate.
+        A later pair with the same words as one that was rejected or edited is rejected, too, because reviewers saw it
+        only as a duplicate.
         """
         edit = self._edits.get(pair.id)
         words = (pair.item_id, plain(pair.question), plain(pair.answer))
@@ -80,7 +80,7 @@ class Edits:
         return sorted(edit.line for pair_id, edit in self._edits.items() if pair_id not in self._used)
 
     def figures(self) -> dict[str, int]:
-        """Return how many decisions matched a pair, how many did not, and what the matching ones decided."""
+        """Return the number of decisions with and without a pair, and of each decision among the former."""
         met = Counter(edit.decision for pair_id, edit in self._edits.items() if pair_id in self._used)
         decided = {"approved": met["approve"], "edited": met["edit"], "rejected": met["reject"]}
         return {"matched": met.total(), "unmatched": len(self._edits) - met.total(), **decided}
@@ -93,17 +93,17 @@ def read_edits(path: Path) -> dict[str, Edit]:
         InputError: the file is missing or not a CSV, or rows are invalid or contradictory; names all problems at once.
     """
     problems: list[str] = []
-    found: dict[str, Edit] = {}
+    edits: dict[str, Edit] = {}
     for line, row in read_table(path):
         edit = _edit(line, row)
-        problems += [f"line {line}: {problem}" for problem in _problems(row, edit, found.get(row["id"]))]
+        problems += [f"line {line}: {problem}" for problem in _problems(row, edit, edits.get(row["id"]))]
         if edit.decision:
-            found.setdefault(row["id"], edit)
+            edits.setdefault(row["id"], edit)
     if problems:
         more = [f"and {len(problems) - MAX_PROBLEMS} more"] if len(problems) > MAX_PROBLEMS else []
-        what = "\n  - ".join(["decisions cannot be used", *problems[:MAX_PROBLEMS], *more])
+        what = "\n  - ".join(["invalid decisions", *problems[:MAX_PROBLEMS], *more])
         raise InputError(what, str(path), NEXT_STEP)
-    return found
+    return edits
 
 
 def _edit(line: int, row: dict[str, str]) -> Edit:
@@ -113,15 +113,15 @@ def _edit(line: int, row: dict[str, str]) -> Edit:
 
 def _problems(row: dict[str, str], edit: Edit, earlier: Edit | None) -> Iterator[str]:
     if not _ID.fullmatch(row["id"]):
-        yield f"id {row['id'][:40]!r} is no id of a pair (16 digits or letters a-f)"
+        yield f"id {row['id'][:40]!r} is not the id of a pair (16 hexadecimal digits)"
     if edit.decision not in DECISIONS:
-        yield f"decision {edit.decision[:40]!r} is none of approve, reject, edit"
+        yield f"decision {edit.decision[:40]!r} is not one of approve, reject, edit"
     elif edit.decision == "edit" and not (edit.question or edit.answer):
         yield "decision is edit, but edited_question and edited_answer are empty"
     elif edit.decision != "edit" and (edit.question or edit.answer):
-        yield f"edited text, but decision is {edit.decision or 'empty'}: write edit, or empty the edited columns"
+        yield f"edited text, but decision is {edit.decision or 'empty'}: set it to edit, or clear the edited columns"
     decided = (edit.decision, edit.question, edit.answer)
     if earlier is not None and edit.decision and decided != (earlier.decision, earlier.question, earlier.answer):
-        yield f"the pair was decided otherwise on line {earlier.line}"
+        yield f"the decision contradicts line {earlier.line}, which is about the same pair"
     if "\0" in edit.question + edit.answer:
-        yield "a text with a NUL character"
+        yield "the text contains a NUL character"

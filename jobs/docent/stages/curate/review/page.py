@@ -13,7 +13,7 @@ from importlib.resources import files
 from typing import Any
 
 from docent.errors import ConfigError, InputError
-from docent.stages.curate.review.passages import lines_of
+from docent.records import ImageFile
 from docent.stages.curate.review.review import Shown
 from docent.stages.curate.review.table import COLUMNS
 from docent.store import Artifact
@@ -44,32 +44,28 @@ class Page:
             pairs: the pairs to add, in any order.
             places: ids of the pairs, the most important first, each with its sort key on the page.
         """
-        found = {shown.pair.id: shown for shown in pairs}
+        by_id = {shown.pair.id: shown for shown in pairs}
         for pair_id in places:
             if self._chars <= MAX_PAGE_CHARS:
-                self._add(found[pair_id])
+                self._add(by_id[pair_id])
         self.cards.sort(key=lambda card: places[card["pair"].id])
 
     def _add(self, shown: Shown) -> None:
         row = shown.row()
-        pictures = [self._thumbnail(shown, number) for number in range(min(MAX_THUMBNAILS, len(shown.pair.figures)))]
+        pictures = [self._thumbnail(image) for image in shown.pair.figures[:MAX_THUMBNAILS]]
         card = {
-            "pair": shown.pair,
-            "document": shown.document,
-            "verdict": shown.verdict,
-            "passages": shown.passages,
+            **vars(shown),
             "pictures": [picture for picture in pictures if picture],
             "file": row["file"],
-            "lines": "; ".join(lines_of(span) for span in shown.pair.sources),
+            "lines": row["lines"],
         }
         self._chars += len(shown.pair.question) + len(shown.pair.answer) + sum(len(one or "") for one in pictures)
         self._chars += sum(len(line.text) + 60 for passage in shown.passages for line in passage.lines)
         self.cards.append(card)
 
-    def _thumbnail(self, shown: Shown, number: int) -> str | None:
+    def _thumbnail(self, image: ImageFile) -> str | None:
         from docent.vision.thumbnails import thumbnail
 
-        image = shown.pair.figures[number]
         if image.sha256 not in self._thumbnails:
             try:
                 self._thumbnails[image.sha256] = thumbnail(self.inputs[image.unit].file(image.file))
@@ -91,7 +87,7 @@ class Page:
             from markupsafe import Markup
         except ImportError:
             raise ConfigError(
-                "the review page needs jinja2", "this environment", "pip install docent[report]"
+                "the review page requires jinja2", "this environment", "pip install docent[report]"
             ) from None
         style, script = _asset("review.css"), _asset("review.js")
         environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from docent.records import Item, QAPair, Span
+from docent.stages.curate.gates.sources import covers
 
 MAX_SOURCE_CHARS = 4000
 LINES_AROUND = 30
@@ -41,19 +42,13 @@ def passages_of(pair: QAPair, own: Item, by_file: Mapping[str, list[Item]]) -> I
     """Yield passages of the pair's own section, then of the other sections that it was written from."""
     sections = [own]
     for span in pair.sources:
-        if not any(inside(span, item.source) for item in sections):
+        if not any(covers(item.source, span) for item in sections):
             near = (item for item in by_file.get(span.file, ()) if item.document_id == own.document_id)
-            sections += [item for item in near if inside(span, item.source)][:1]
+            sections += [item for item in near if covers(item.source, span)][:1]
     for item in sections:
-        spans = [span for span in pair.sources if inside(span, item.source)]
+        spans = [span for span in pair.sources if covers(item.source, span)]
         title = item.title or item.name
         yield Passage(f"{item.source.file}, {lines_of(item.source)}", title, tuple(marked(item, spans)))
-
-
-def inside(span: Span, whole: Span) -> bool:
-    """Return whether the span `whole` contains `span`."""
-    same = span.file == whole.file and span.page == whole.page
-    return same and whole.first_line <= span.first_line and span.last_line <= whole.last_line
 
 
 def marked(item: Item, spans: list[Span]) -> Iterator[Line]:
@@ -78,9 +73,9 @@ def marked(item: Item, spans: list[Span]) -> Iterator[Line]:
 
 
 def first_line(item: Item, texts: list[str]) -> int | None:
-    """Return the line number in the source of the text's first line; the text has no heading and no blank lines.
+    """Return the line number of the text's first line in the source; the text has no heading and no blank lines.
 
-    The number is derived from the facts, which know their lines; None if they are reworded and lines are missing.
+    The number is derived from the line numbers of the facts; None if the facts are reworded and lines are missing.
     """
     votes: Counter[int] = Counter()
     for fact in item.facts[:MAX_VOTES]:

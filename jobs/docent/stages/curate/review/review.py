@@ -1,33 +1,33 @@
 """Write the pairs of a run for review by people, with their verdicts and the lines that they were written from.
 
 Reads the rows of `assemble`, `generate-qa` and, if it is complete, `curate`; writes all pairs to `pairs.csv`, and to
-`index.html` as many as a browser can handle (see `selection.py`). What people filled into an earlier `pairs.csv` is
+`index.html` as many as a browser can handle (see `selection.py`). Entries of people in an earlier `pairs.csv` are
 kept. `docent review RUN` calls this; the decisions are read back from the file that `curate.edits` names.
 """
 
 from __future__ import annotations
 
-import csv
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
+from itertools import chain
 from pathlib import Path
-from typing import IO
 
-from docent.artifacts.durable import temporary_name
+from docent.artifacts.durable import write_durably
 from docent.context import revisers, writers
-from docent.records import Item, QAPair
+from docent.records import Item, QAPair, Reject
 from docent.stages.curate.review.earlier_decisions import FILLED, TABLE, keep_without_pair, read_decisions
 from docent.stages.curate.review.edits import NOT_APPROVED, REJECTED
 from docent.stages.curate.review.passages import MAX_SOURCE_CHARS, Passage, lines_of, passages_of
 from docent.stages.curate.review.selection import Selection
-from docent.stages.curate.review.table import COLUMNS
+from docent.stages.curate.review.table import COLUMNS, new_table
 from docent.store import Artifact
 from docent.text.encodings.spreadsheet import guarded
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The verdict of curate on a pair, and what a person decided about it."""
+    """The verdict of curate on a pair, and a person's decision about it, in the order of the table's columns."""
 
     name: str = "unchecked"
     reasons: str = ""
@@ -58,12 +58,7 @@ class Shown:
             "\n\n".join(passage.used for passage in self.passages)[:MAX_SOURCE_CHARS],
             "; ".join(files),
             "; ".join(lines_of(span) for span in self.pair.sources),
-            self.verdict.name,
-            self.verdict.reasons,
-            self.verdict.decision,
-            self.verdict.edited_question,
-            self.verdict.edited_answer,
-            self.verdict.note,
+            *astuple(self.verdict),
         )
         return {column: guarded(value) for column, value in zip(COLUMNS, values, strict=True)}
 
@@ -90,36 +85,32 @@ def write(inputs: Mapping[str, Artifact], folder: Path, run: str, most: int) -> 
     places = selection.chosen(most)
     page = Page(run, inputs)
     page.fill(decided(pairs_shown(inputs, places), decisions), places)
-    html = folder / "index.html"
-    made = temporary_name(html)
-    made.write_text(page.render(sum(counts.values())), encoding="utf-8")
-    made.replace(html)
+    write_durably(folder / "index.html", page.render(counts.total()).encode())
     about = {"on_page": len(page.cards), "carried": len(known), "without_pair": len(decisions) - len(known)}
-    return {"pairs": sum(counts.values()), **about, **dict(sorted(counts.items()))}
+    return {"pairs": counts.total(), **about, **dict(sorted(counts.items()))}
 
 
 def _write_table(
     folder: Path, pairs: Iterable[Shown], decisions: Mapping[str, Mapping[str, str]], selection: Selection
-) -> tuple[dict[str, int], set[str]]:
+) -> tuple[Counter[str], set[str]]:
     """Write all pairs and the decisions without a pair; return counts by verdict, and the ids that have a decision."""
-    table = folder / TABLE
-    counts: dict[str, int] = {}
+    counts: Counter[str] = Counter()
     known: set[str] = set()
-    made = temporary_name(table)
-    with made.open("w", encoding="utf-8-sig", newline="") as file:
-        for shown in written(file, pairs):
+    with new_table(folder / TABLE) as table:
+        for shown in pairs:
+            table.writerow(shown.row())
             if shown.pair.id in decisions:
                 known.add(shown.pair.id)
-            counts[shown.verdict.name] = counts.get(shown.verdict.name, 0) + 1
+            counts[shown.verdict.name] += 1
             group = (shown.verdict.name, shown.document, shown.pair.question_type)
             selection.add(shown.pair.id, flagged(shown.verdict), group)
-    keep_without_pair(folder, decisions, known)
-    made.replace(table)
+        # Before the table is replaced: until then, it may be the only file with these decisions.
+        keep_without_pair(folder, decisions, known)
     return counts, known
 
 
 def decided(pairs: Iterable[Shown], decisions: Mapping[str, Mapping[str, str]]) -> Iterator[Shown]:
-    """Yield the pairs; what a person wrote into the earlier table replaces what the run applied."""
+    """Yield the pairs; decisions in the earlier table replace those that the run applied."""
     for shown in pairs:
         row = decisions.get(shown.pair.id)
         if row is None:
@@ -130,17 +121,8 @@ def decided(pairs: Iterable[Shown], decisions: Mapping[str, Mapping[str, str]]) 
 
 
 def flagged(verdict: Verdict) -> bool:
-    """Return whether a gate flagged the pair; a pair that is only waiting for approval does not count."""
+    """Return whether a gate flagged the pair; False for a pair that only lacks approval."""
     return verdict.name in ("reject", "warn") and not verdict.reasons.startswith(NOT_APPROVED)
-
-
-def written(file: IO[str], pairs: Iterable[Shown]) -> Iterator[Shown]:
-    """Write every pair to the CSV, and yield it."""
-    table = csv.DictWriter(file, COLUMNS)
-    table.writeheader()
-    for shown in pairs:
-        table.writerow(shown.row())
-        yield shown
 
 
 def pairs_shown(inputs: Mapping[str, Artifact], only: Collection[str] | None = None) -> Iterator[Shown]:
@@ -162,22 +144,21 @@ def pairs_shown(inputs: Mapping[str, Artifact], only: Collection[str] | None = N
 
 def verdicts_of(curated: Sequence[Artifact]) -> dict[str, Verdict]:
     """Return the verdict on each pair, by pair id; equal verdicts share one object to save memory in large runs."""
-    found: dict[str, Verdict] = {}
+    verdicts: dict[str, Verdict] = {}
     known: dict[Verdict, Verdict] = {}
-    for row in (row for artifact in curated for row in artifact.rows(QAPair)):
-        edited = row.reviewed == "edited"
-        verdict = Verdict(
-            row.verdict,
-            "; ".join(row.reasons),
-            {"approved": "approve", "edited": "edit"}.get(row.reviewed, ""),
-            row.question if edited else "",
-            row.answer if edited else "",
-        )
+    judged = (row for artifact in curated for row in artifact.rows(QAPair))
+    rows: Iterator[QAPair | Reject] = chain(judged, (row for artifact in curated for row in artifact.rejects()))
+    for row in rows:
+        verdict = _verdict_of(row)
         for parent in row.parents[:1]:
-            found[parent] = known.setdefault(verdict, verdict)
-    for reject in (reject for artifact in curated for reject in artifact.rejects()):
-        why = f"{reject.reason}: {reject.detail}" if reject.detail else reject.reason
-        verdict = Verdict("reject", why, "reject" if reject.reason == REJECTED else "")
-        for parent in reject.parents[:1]:
-            found[parent] = known.setdefault(verdict, verdict)
-    return found
+            verdicts[parent] = known.setdefault(verdict, verdict)
+    return verdicts
+
+
+def _verdict_of(row: QAPair | Reject) -> Verdict:
+    if isinstance(row, Reject):
+        why = f"{row.reason}: {row.detail}" if row.detail else row.reason
+        return Verdict("reject", why, "reject" if row.reason == REJECTED else "")
+    decision = {"approved": "approve", "edited": "edit"}.get(row.reviewed, "")
+    edited = (row.question, row.answer) if decision == "edit" else ("", "")
+    return Verdict(row.verdict, "; ".join(row.reasons), decision, *edited)

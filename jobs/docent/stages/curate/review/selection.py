@@ -49,7 +49,7 @@ class Selection:
 
 
 def _in_turn(groups: Groups) -> Iterator[Drawn]:
-    """Yield the first pair of every group, then the second one of every group that has one, and so on."""
+    """Yield the first pair of every group, then the second pairs, and so on."""
     drawn = sorted((sorted(members) for members in groups.values()), key=lambda members: members[0])
     for turn in zip_longest(*drawn):
         yield from (one for one in turn if one is not None)
