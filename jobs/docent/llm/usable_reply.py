@@ -16,7 +16,15 @@ from docent.llm.chat import ChatReply, ChatRequest, Message, RequestRefusedError
 from docent.llm.journal.records import Entry
 from docent.llm.sender import Ask, Provider, Sender, asked
 from docent.llm.structure.json_reply import ParsedReply, read_reply
-from docent.llm.structure.structure import Probe, Rung, ask_for_json, choose_rung, correction
+from docent.llm.structure.structure import (
+    PROBE_MAX_TOKENS,
+    PROBE_QUESTION,
+    Probe,
+    Rung,
+    ask_for_json,
+    choose_rung,
+    correction,
+)
 from docent.llm.wire.finish_reasons import CUT, CUT_BY_LENGTH, FILTERED, problem_of, word_of
 from docent.llm.wire.thoughts import without_thoughts
 
@@ -47,19 +55,18 @@ class Ladder:
             self.rung = llm.structured_output
             return
 
-        async def probed(body: dict[str, Any]) -> Entry:
-            most = int(body.pop("max_tokens"))
-            probe = ChatRequest((Message("user", ""),), 0.0, most, schema=Probe)
+        async def probed(rung: Rung) -> Entry:
+            probe = ChatRequest((Message("user", PROBE_QUESTION),), 0.0, PROBE_MAX_TOKENS, schema=Probe)
             # With the settings of every request: without some of them it would be refused or routed elsewhere.
-            settings = self.provider.body(probe)
-            if "temperature" not in llm.extra_body:
-                settings.pop("temperature", None)
-            ask = asked(self.provider, probe, {**settings, **body})
+            body = self.provider.body(probe)
+            if "temperature" not in llm.extra_body:  # some models accept none
+                body.pop("temperature", None)
+            ask = asked(self.provider, probe, ask_for_json(body, Probe, rung))
             entry = (await self.sender.journal.find([ask.key])).get(ask.key)
             # A GaveUpError leads to the next rung: other questions are answered, so this way of asking does not work.
             return entry or await self.sender.send(ask)
 
-        self.rung = "prompt" if self.provider.name == "offline" else await choose_rung(probed, llm.model)
+        self.rung = "prompt" if self.provider.name == "offline" else await choose_rung(probed)
 
     def uncounted(self) -> Ladder:
         """Return a ladder that does not count in `usage`, for looking ahead."""

@@ -25,6 +25,8 @@ Rung = Literal["json_schema", "json_object", "prompt"]
 RUNGS: tuple[Rung, ...] = get_args(Rung)
 """Strictest first."""
 MAX_SHOWN_CHARS = 4_000
+PROBE_QUESTION = "What is the capital of France, and how many letters has its name?"
+"""Does not mention JSON; only an endpoint that reads the schema can reply with its fields."""
 PROBE_MAX_TOKENS = 1_024
 """A reply takes about a dozen; a model that thinks first may need hundreds, and an unused limit costs nothing."""
 
@@ -69,13 +71,6 @@ def correction(body: dict[str, Any], reply_text: str, problem: str) -> dict[str,
     return {**body, "messages": [*body["messages"], *turns]}
 
 
-def probe_body(model: str, rung: Rung) -> dict[str, Any]:
-    """Return a request that shows whether an endpoint supports a rung. No temperature: some models accept none."""
-    question = "What is the capital of France, and how many letters has its name?"
-    body = {"model": model, "messages": [{"role": "user", "content": question}], "max_tokens": PROBE_MAX_TOKENS}
-    return ask_for_json(body, Probe, rung)
-
-
 def conforms(text: str) -> bool:
     """Return whether a reply to the probe is plain JSON that fits, without fences or prose."""
     try:
@@ -85,20 +80,22 @@ def conforms(text: str) -> bool:
     return True
 
 
-async def choose_rung(ask: Callable[[dict[str, Any]], Awaitable[Entry]], model: str) -> Rung:
+async def choose_rung(ask: Callable[[Rung], Awaitable[Entry]]) -> Rung:
     """Find the strictest rung that an endpoint supports, with at most two replies.
 
     Some endpoints refuse `response_format`, others accept and ignore it, so the reply decides: a request that is
     refused, or a reply that is cut by its length or is not the plain object requested, leads to the next rung. `prompt`
-    is always possible and not tried. For `json_schema` the question does not mention JSON; only an endpoint that reads
-    the schema can answer it.
+    is always possible and not tried.
+
+    Args:
+        ask: sends the probe on a rung.
 
     Raises:
         PipelineError: any error of `ask` except RequestRefusedError: an endpoint that is down decides nothing.
     """
     for rung in RUNGS[:-1]:
         try:
-            reply = await ask(probe_body(model, rung))
+            reply = await ask(rung)
         except RequestRefusedError:
             continue
         if is_whole(reply.finish_reason) and conforms(reply.text):

@@ -19,10 +19,9 @@ from docent.records import canonical_json
 
 log = logging.getLogger("docent.llm")
 
-RENAMED = {"max_tokens": "max_completion_tokens"}
-DROPPED = ("temperature", "top_p", "frequency_penalty", "presence_penalty")
-"""Settings that may be omitted; the model then uses its defaults."""
-ADAPTED = frozenset({*RENAMED, *DROPPED})
+_SETTINGS = ("temperature", "top_p", "frequency_penalty", "presence_penalty")
+ADAPTED: dict[str, str | None] = {"max_tokens": "max_completion_tokens", **dict.fromkeys(_SETTINGS)}
+"""New name by field; None for settings that may be omitted, for which the model then uses its defaults."""
 _UNSUPPORTED = re.compile(
     r"unsupported|not (?:be )?(?:support|permit|allow|accept|available)|n't support|unrecogni[sz]ed|unknown|"
     r"unexpected|deprecated|extra (?:inputs|fields?)|extra_forbidden|only the default|no longer|\binstead\b",
@@ -39,7 +38,7 @@ class Parameters:
 
     def __init__(self, extra_body: Mapping[str, Any]) -> None:
         self._extra_body = extra_body
-        # New name by field, None for a field that is left out.
+        # As in ADAPTED: None for a field that is left out.
         self._changed: dict[str, str | None] = {}
 
     def sent(self, body: bytes) -> bytes:
@@ -68,18 +67,13 @@ class Parameters:
         """
         if not _UNSUPPORTED.search(error.text):
             return False
-        for old, new in RENAMED.items():
-            if old in fields and old not in self._extra_body and _names(error.text, new):
-                if old not in self._changed:
-                    self._changed[old] = new
-                    log.info("the endpoint takes %s in place of %s and gets it from now on", new, old)
-                return True
-        for name in DROPPED:
-            if name in fields and name not in self._extra_body and _is_about(error, name):
+        for name, new in ADAPTED.items():
+            is_meant = _names(error.text, new) if new else _is_about(error, name)
+            if is_meant and name in fields and name not in self._extra_body:
                 if name not in self._changed:
-                    self._changed[name] = None
-                    words = "the endpoint does not take %s; it is left out, and replies have the model's own: %s"
-                    log.warning(words, name, said)
+                    self._changed[name] = new
+                    now = f"sent as {new}" if new else "left out, and the model uses its default"
+                    log.warning("the endpoint does not accept %s, which is %s from now on: %s", name, now, said)
                 return True
         for name, value in self._extra_body.items():
             if value is not None and _is_about(error, name):

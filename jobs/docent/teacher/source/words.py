@@ -9,12 +9,10 @@ import re
 import zlib
 from dataclasses import dataclass
 from functools import cache, cached_property
-from importlib import resources
 from typing import Any
 
-import yaml
-
 from docent.errors import ConfigError
+from docent.resources import read_yaml
 from docent.text.languages import languages
 
 LANGUAGES = {code: languages()[code].name for code in ("en", "ko", "ja", "de", "fr", "es", "zh")}
@@ -112,10 +110,9 @@ def words_of_language(code: str) -> Words:
     return Words(code, data_file("questions.yaml")[code], data_file("words.yaml")[code])
 
 
-@cache
 def data_file(name: str) -> Any:
     """Return the parsed contents of a file of data/."""
-    return yaml.safe_load(resources.files("docent.teacher").joinpath("data", name).read_text(encoding="utf-8"))
+    return read_yaml("docent.teacher", f"data/{name}")
 
 
 def table(name: str) -> Any:
