@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 from docent.llm.chat import Material
 from docent.llm.structure.dialogue import without_labels
@@ -29,22 +28,6 @@ USUAL_WORDS, MAX_WORDS, MAX_WHOLE = 45, 120, 140
 """Most words of an answer, of one that names the object on display only later, and of a text that is quoted in full."""
 
 
-class _Beginnings(NamedTuple):
-    """Lengths of the answers to questions such as `What am I looking at?`.
-
-    Attributes:
-        min_words: fewest words of an answer, if the text has that many.
-        min_share: smallest share of the text's words.
-        different: number of different answers to keep if the text has them, longer ones if need be.
-    """
-
-    min_words: int
-    min_share: float
-    different: int
-
-
-APART, ON_END = _Beginnings(30, 0.0, 1), _Beginnings(60, 0.75, 3)
-"""For texts whose sentences can be quoted one by one, and for others, which get longer but fewer answers."""
 MIN_LAST = 10
 """A shorter sentence mostly announces what the next one says: no answer ends with one."""
 _QUOTATIONS = (("«", "»"), ("「", "」"), ("『", "』"), ("（", "）"), ("(", ")"))
@@ -125,11 +108,12 @@ def _beginnings(text: ExhibitText) -> list[Chosen]:
     wanted = (text.references.shown, text.references.naming, text.references.about)
     first = next((min(places) for places in wanted if not places.isdisjoint(every[-1])), 0)
     good = [one for one in every if first in one and _ends_well(text, one)] or every[-1:]
-    wished = APART if text.is_apart else ON_END
-    least = max(wished.min_words, wished.min_share * text.words(range(len(text.sentences))))
+    # If sentences cannot be quoted one by one, an answer has at least 75 % of the text; three different ones are kept.
+    min_words, min_share, different = (30, 0.0, 1) if text.is_apart else (60, 0.75, 3)
+    least = max(min_words, min_share * text.words(range(len(text.sentences))))
     enough = [one for one in good if text.words(one) >= least] or good[-1:]
     usual = [one for one in enough if text.words(one) <= USUAL_WORDS]
-    return usual if len(usual) >= wished.different else enough[: wished.different]
+    return usual if len(usual) >= different else enough[:different]
 
 
 def _whole(text: ExhibitText) -> list[Chosen]:

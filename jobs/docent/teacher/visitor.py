@@ -10,6 +10,7 @@ and writes nothing.
 
 from __future__ import annotations
 
+import itertools
 import random
 
 from docent.llm.chat import Material
@@ -66,10 +67,9 @@ def _next_pair(left: dict[str, list[Pair]], topic: str, answered: set[str]) -> P
     """Take a pair on a topic; if none is left, on another topic, first one that adds something new."""
     wanted = [topic, SECOND_CHOICE.get(topic, topic)]
     others = sorted(left, key=lambda other: -len(left[other]))
-    for names, fresh in ((wanted, True), (others, True), (wanted, False), (others, False)):
-        for name in names:
-            pair = next((pair for pair in left.get(name, ()) if not (fresh and pair[1] in answered)), None)
-            if pair is not None:
-                left[name].remove(pair)
-                return pair
+    for fresh, name in itertools.product((True, False), (*wanted, *others)):
+        pair = next((pair for pair in left.get(name, ()) if not (fresh and pair[1] in answered)), None)
+        if pair is not None:
+            left[name].remove(pair)
+            return pair
     return None

@@ -43,7 +43,7 @@ class EnglishSection(TeacherSection):
     def name(self) -> str:
         """Return the document's bare title, or the first name in it if the document is a numbered row."""
         bare = bare_title(self.material.name)
-        rows = (s.value for s in self.statements if s.kind == "row")
+        rows = (s.text.partition(": ")[2] for s in self.statements if s.kind == "row")
         if re.search(r"[^\W\d_]", bare):
             return bare
         return next((v for v in rows if re.search(r"[^\W\d_]", v) and count_words(v) <= 6), bare)

@@ -56,10 +56,6 @@ class NonEnglishSection(TeacherSection):
         """Return sentences that can be understood without the one before."""
         return [s for s in self.sentences if s.alone and s.kind == "sentence" and not is_heading(s.text)]
 
-    def length(self, answer: str) -> int:
-        """Return the length of an answer in words, as a reader of the language would count them."""
-        return length_in_words(answer)
-
     @cached_property
     def is_row(self) -> bool:
         """Return whether the document is one row of a table, such as a line of a CSV."""

@@ -121,8 +121,8 @@ def _is_usable(row: TableRow, words: Words) -> bool:
         row.value not in ("", "-", "–", "—", "/", "?")
         and any(c.isalnum() for c in row.value)
         and any(c.isalpha() for c in row.column)
-        and values[0] not in words.flags
-        and values[1] not in words.numbered
+        and values[0] not in words.lists["flags"].split()
+        and values[1] not in words.lists["numbered"].split()
         and "://" not in row.value
         and len(row.value) <= MAX_CELL_CHARS
         and len(row.column) <= MAX_COLUMN_CHARS
@@ -150,7 +150,7 @@ def _pairs(lines: Sequence[str], words: Words, name: str) -> Iterator[TableRow]:
 
 def _tables(lines: Sequence[str], words: Words, title: str) -> Iterator[TableRow]:
     for table in read_tables(lines):
-        if len(table.head) > 1 and table.head[0].casefold() in words.numbered:
+        if len(table.head) > 1 and table.head[0].casefold() in words.lists["numbered"].split():
             counted = all(cells[0].strip(".").isdecimal() for cells, _ in table.rows)
             table = Table(table.head[1:], [(c[1:], line) for c, line in table.rows]) if counted else table
         is_plan = any(is_due(table.head[0], head, cells[0]) for head in table.head[1:] for cells, _ in table.rows)

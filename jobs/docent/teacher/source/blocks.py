@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from docent.teacher.source.statements import (
-    FENCE,
     FIGURE,
     ITEM,
     MAX_CHARS,
-    PAGE_HEAD,
     TABLE_LINE,
     cleaned,
     is_code,
+    lines_of,
     sentences_of,
     usable,
     without_marks,
@@ -34,6 +33,7 @@ _QUOTED = re.compile(r"^>\s?")
 # A sentence that only says where to read on; other sentences with references have content of their own.
 _ONLY_POINTS = re.compile(ENGLISH["only_points"])
 _NUMBER = re.compile(r"\d+")
+_RULE = re.compile(r"^(?=[\s:|]*+-)[\s:|-]*+$")
 _CODE = "```"
 
 
@@ -56,7 +56,8 @@ def blocks_of(text: str, title: str, words: Words) -> list[Block]:
         title: the section's title, with which the text may begin.
     """
     groups: list[list[str]] = []
-    for line in _lines(text):
+    for line, is_code_line in lines_of(FIGURE.sub(" ", cleaned(text[:MAX_CHARS]))):
+        line = _CODE if is_code_line else line
         if groups and _joins(groups[-1], line):
             groups[-1].append(line)
         else:
@@ -67,16 +68,25 @@ def blocks_of(text: str, title: str, words: Words) -> list[Block]:
     return blocks
 
 
-def _lines(text: str) -> Iterator[str]:
-    """Yield lines without page headers; all lines of fenced code are replaced by the same line."""
-    in_code = False
-    for line in FIGURE.sub(" ", cleaned(text[:MAX_CHARS])).splitlines():
-        is_fence = FENCE.match(line) is not None
-        if is_fence or in_code:
-            yield _CODE
-        elif not PAGE_HEAD.match(line.strip()):
-            yield line
-        in_code ^= is_fence
+def tables_in(lines: Sequence[str], markup: re.Pattern[str]) -> list[tuple[list[str], list[tuple[list[str], str]]]]:
+    """Return the Markdown tables in some lines: the cells of their heads, and of each row the cells and the line."""
+    tables: list[tuple[list[str], list[tuple[list[str], str]]]] = []
+    is_inside = False
+    for line, below in itertools.pairwise([*lines, ""]):
+        if not TABLE_LINE.match(line):
+            is_inside = False
+        elif not is_inside:
+            is_inside = _RULE.match(below) is not None
+            tables += [(cells_of(line, markup), [])] if is_inside else []
+        elif not _RULE.match(line):
+            tables[-1][1].append((cells_of(line, markup), line.strip()))
+    return tables
+
+
+def cells_of(line: str, markup: re.Pattern[str]) -> list[str]:
+    """Return the cells of a row, without markup."""
+    inner = line.strip().removeprefix("|").removesuffix("|")
+    return [" ".join(markup.sub("", cell).split()) for cell in re.split(r"(?<!\\)\|", inner)]
 
 
 def _line_kind(line: str) -> str:

@@ -37,16 +37,6 @@ class Words:
         """Return words with which no topic begins or ends."""
         return frozenset(self.lists["stop"].split())
 
-    @cached_property
-    def flags(self) -> frozenset[str]:
-        """Return values that mean yes or no."""
-        return frozenset(self.lists["flags"].split())
-
-    @cached_property
-    def numbered(self) -> frozenset[str]:
-        """Return names of columns that only number rows."""
-        return frozenset(self.lists["numbered"].split())
-
     def finds(self, name: str, text: str) -> re.Match[str] | None:
         """Return the first match of the pattern `<name>_re` in a text."""
         pattern = self.lists.get(f"{name}_re")

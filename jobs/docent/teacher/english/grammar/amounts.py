@@ -18,7 +18,6 @@ AMOUNT = rf"(?:{UNIT}(?: to | ?– ?| ?- ?){UNIT}|{UNIT})"
 NUMERAL = r"(\d+|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty)"
 TIMES = r"(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?|s|min|h|ms)"
 COUNTED = rf"(?:an?|one|two|three|four|five|six|seven|eight|nine|ten|twelve|{NUMBER}) {TIMES}"
-DAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)days?"
 _QUANTITIES: dict[str, str] = ENGLISH["quantities"]
 
 

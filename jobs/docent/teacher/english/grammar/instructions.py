@@ -20,15 +20,10 @@ _NUMBERED_THING = re.compile(ENGLISH["numbered_things"])
 # Conditions that only the text before them explains: `if in doubt`, `if one is out`, `if there is no answer`.
 _CONTEXT = re.compile(ENGLISH["context_conditions"])
 # `Cover to the reinforcement was measured`: the apparent order is a noun.
-_NOUN_FIRST = re.compile(
-    r"\w+ to (?:(?!that\b|which\b|what\b|if\b|when\b|until\b)[\w-]+ ){1,6}(?:is|are|was|were|must|should)\b"
-)
+_NOUN_FIRST = re.compile(ENGLISH["noun_first"])
 # An order with its purpose: the rest of it does not answer a question of its own.
 _WITH_PURPOSE = re.compile(ENGLISH["orders_with_purpose"])
-_TIME = re.compile(
-    r"^for (?:at least |about |up to )?(?:an?|one|two|three|\d[\d.,]*) ?(?:seconds?|minutes?|hours?|"
-    r"days?|weeks?|months?|s|min|h)$"
-)
+_TIME = re.compile(ENGLISH["for_a_time"])
 _CAUSE = re.compile(r"([^,]{3,90}?) (is|are) (the (?:[a-z]+ ){0,2}cause) of ([^,;:]{3,80})$")
 
 

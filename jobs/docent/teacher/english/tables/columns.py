@@ -57,12 +57,10 @@ class RowPairs:
     """The questions about a row of a table.
 
     Attributes:
-        fact: the row as worded in its fact.
         cells: questions about single cells.
         whole: one question about the complete row, or None if there is none.
     """
 
-    fact: str
     cells: tuple[TablePair, ...]
     whole: TablePair | None
 

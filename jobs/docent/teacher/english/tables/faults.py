@@ -35,7 +35,7 @@ def rows_of_faults(table: Table, text: str) -> Iterator[RowPairs]:
     for fault, rows in groups.items():
         cells = tuple(pair for pair in _fault(table, fault, rows, text) if pair is not None)
         whole = _cause_and_remedy(cells, fault, table.fact(rows[0])) if len(rows) == 1 else None
-        yield RowPairs(table.fact(rows[0]), cells, whole)
+        yield RowPairs(cells, whole)
 
 
 def _fault(table: Table, fault: str, rows: list[tuple[str, ...]], text: str) -> Iterator[TablePair | None]:

@@ -51,8 +51,7 @@ def _rows(table: Table, text: str, owner: str = "") -> Iterator[RowPairs]:
             continue
         pairs_of_row = write(table, row, text) if write else of_values(table, row, text, owner)
         cells = tuple(pair for pair in pairs_of_row if pair is not None)
-        whole = _whole(table, row, cells, text)
-        yield RowPairs(table.fact(row), cells, whole)
+        yield RowPairs(cells, _whole(table, row, cells, text))
 
 
 def _whole(table: Table, row: tuple[str, ...], cells: tuple[TablePair, ...], text: str) -> TablePair | None:

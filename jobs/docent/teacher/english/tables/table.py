@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from docent.teacher.english.tables.labels import is_empty, label_of
+from docent.teacher.source.blocks import tables_in
 from docent.teacher.source.statements import cleaned
 from docent.teacher.source.words import ENGLISH
 
 # Limits the time for one section; no quota needs more rows.
 MAX_COLUMNS, MAX_ROWS = 12, 100
-_RULE = re.compile(r"\s*+\|?+\s*+:?+-++:?+\s*+(?:\|\s*+:?+-++:?+\s*+)*+\|?+\s*$")
-_MARKS = re.compile(r"\*\*|`|__|</?[A-Za-z][^<>]{0,100}>")
+_MARKS = re.compile(r"\*\*|`|__|</?[A-Za-z][^<>]{0,100}>|\\(?=\|)")
 TableKind = Literal["values", "models", "entities", "faults", "tasks", ""]
 _QUANTITY = re.compile(ENGLISH["quantity_heads"])
 _VALUE = re.compile(ENGLISH["value_heads"])
@@ -106,21 +106,9 @@ class Table:
 def tables_of(text: str) -> list[Table]:
     """Return the Markdown tables of a section, in order; a table needs column headings and a row."""
     tables = []
-    block: list[str] = []
-    for line in [*cleaned(text).splitlines(), ""]:
-        if line.lstrip().startswith("|"):
-            block.append(line)
-            continue
-        if len(block) >= 3 and _RULE.match(block[1]):
-            columns = _cells(block[0])
-            padded = ([*_cells(row), *[""] * len(columns)][: len(columns)] for row in block[2 : MAX_ROWS + 2])
-            rows = tuple(tuple(cells) for cells in padded if any(cells))
-            if rows and 2 <= len(columns) <= MAX_COLUMNS:
-                tables.append(Table(tuple(columns), rows))
-        block = []
+    for columns, rows in tables_in(cleaned(text).splitlines(), _MARKS):
+        padded = ([*cells, *[""] * len(columns)][: len(columns)] for cells, _ in rows[:MAX_ROWS])
+        filled = tuple(tuple(cells) for cells in padded if any(cells))
+        if filled and 2 <= len(columns) <= MAX_COLUMNS:
+            tables.append(Table(tuple(columns), filled))
     return tables
-
-
-def _cells(line: str) -> list[str]:
-    inner = line.strip().removeprefix("|").removesuffix("|").replace("\\|", "\uf8ff")
-    return [" ".join(_MARKS.sub("", cell).replace("\uf8ff", "|").split()) for cell in inner.split("|")]

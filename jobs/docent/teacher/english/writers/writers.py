@@ -12,7 +12,7 @@ from docent.teacher.english.section import EnglishSection
 from docent.teacher.english.writers.pairs import Pair, pairs_of
 from docent.teacher.section import Draft
 from docent.teacher.source.statements import cleaned
-from docent.text.sentences import count_words, plain
+from docent.text.sentences import plain
 
 _FACTS = ("value", "when", "where", "who", "what")
 _EXPLAINED = ("definition", "purpose", "how")
@@ -79,12 +79,5 @@ def conversation(section: EnglishSection) -> Iterator[Draft]:
 
 def _of_distinct(section: EnglishSection, pairs: list[Pair]) -> Iterator[Draft]:
     """Yield first one pair of every statement, then the others."""
-    seen: set[str] = set()
-    later = []
-    for pair in pairs:
-        if pair.fact in seen and not pair.is_cell:
-            later.append(pair)
-        else:
-            seen.add(pair.fact)
-            yield pair.draft
-    yield from (pair.draft for pair in later if count_words(pair.answer) > 0)
+    first = {pair.fact: pair for pair in reversed(pairs)}
+    yield from (pair.draft for pair in sorted(pairs, key=lambda p: first[p.fact] is not p and not p.is_cell))
