@@ -182,7 +182,7 @@ class ChatClient:
         batches = Batches(self.llm, ladder, self.stop)
         await batches.fill(requests)
         ladder.send = batches.send
-        self.usage["from_journal"] -= batches.replied
+        self.usage["from_journal"] -= batches.results.replied
 
     async def _answered(self, requests: Sequence[ChatRequest], ladder: Ladder) -> int:
         """Return how many of the requests the journal has a reply to, as far as is known."""

@@ -114,9 +114,13 @@ class Sender:
     def most(self, request: ChatRequest, body: bytes) -> Cost:
         """Return the highest possible cost of one try."""
         images = sum(len(message.images) for message in request.messages)
-        configured = (self.llm.extra_body.get(name) for name in ("max_tokens", "max_completion_tokens"))
-        longest = max(request.max_tokens, *(tokens for tokens in configured if isinstance(tokens, int)), 0)
+        longest = max(request.max_tokens, 0, *self.configured_limits())
         return self.budget.most(len(body), len(request.messages), images, longest)
+
+    def configured_limits(self) -> list[int]:
+        """Return the limits of a reply in tokens that `llm.extra_body` sets."""
+        configured = (self.llm.extra_body.get(name) for name in ("max_tokens", "max_completion_tokens"))
+        return [tokens for tokens in configured if isinstance(tokens, int)]
 
     def start(self) -> None:
         """Allow sending again after a stop."""

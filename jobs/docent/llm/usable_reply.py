@@ -30,7 +30,6 @@ from docent.llm.wire.thoughts import without_thoughts
 
 MAX_ASKS = 3
 """Most asks of one request before it is given up: the first and two more."""
-NOTHING_READ = ParsedReply(None)
 
 
 class Ladder:
@@ -118,27 +117,27 @@ class Ladder:
         usage["requests"] += 1
         usage["input_tokens"] += entry.input_tokens
         usage["output_tokens"] += entry.output_tokens
-        problem, read, text = self._incomplete(entry, request), NOTHING_READ, entry.text
-        whole = not problem
-        if not problem and request.schema is not None:
+        incomplete, text = self._incomplete(entry, request), entry.text
+        if incomplete:
+            read = ParsedReply(None, incomplete)
+        elif request.schema is not None:
             read = read_reply(text, request.schema)
-            problem = read.problem
             usage["repaired"] += read.repaired
-        elif not problem:
+        else:
             text = without_thoughts(text)
-            problem = "" if text.strip() else "nothing stands behind the model's thoughts"
+            read = ParsedReply(None, "" if text.strip() else "nothing stands behind the model's thoughts")
         reply = ChatReply(
-            text if not problem else entry.text,
+            entry.text if read.problem else text,
             entry.finish_reason,
             entry.input_tokens,
             entry.output_tokens,
-            problem=problem,
+            problem=read.problem,
             asks=asks,
             value=read.value,
             repaired=read.repaired,
-            whole=whole,
+            whole=not incomplete,
         )
-        if not problem and request.problem_of and (problem := request.problem_of(reply)):
+        if not reply.problem and request.problem_of and (problem := request.problem_of(reply)):
             return replace(reply, problem=problem, value=None)
         return reply
 
@@ -164,8 +163,7 @@ class Ladder:
             return incomplete
         if not entry.text or entry.text.isspace():
             return f"empty reply ({entry.finish_reason or 'no reason given'})"
-        configured = [self.sender.llm.extra_body.get(name) for name in ("max_tokens", "max_completion_tokens")]
-        most = min((tokens for tokens in configured if isinstance(tokens, int)), default=request.max_tokens)
+        most = min(self.sender.configured_limits(), default=request.max_tokens)
         if not word and entry.output_tokens >= most:
             return f"{CUT} (no finish_reason, and all {most} tokens are used)"
         return incomplete

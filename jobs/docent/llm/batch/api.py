@@ -23,7 +23,7 @@ from docent.errors import ConfigError, TemporaryError
 from docent.llm.chat import RequestRefusedError
 from docent.llm.pace.retry import TryFailedError, wait_s
 from docent.llm.wire.endpoint import OpenAIEndpoint
-from docent.llm.wire.providers import base_of
+from docent.llm.wire.providers import COMPLETIONS, api_base
 from docent.llm.wire.transport import CONNECT_S, Reply, untrusted_certificate
 
 if TYPE_CHECKING:
@@ -57,16 +57,17 @@ class BatchApi:
         logging.getLogger("httpx2").setLevel(logging.WARNING)  # it logs every poll of a batch
         self._llm, self._endpoint, self._openai = llm, endpoint, openai
         self._failures = (openai.APIError, httpx2.HTTPError, OSError, json.JSONDecodeError, UnicodeDecodeError)
-        base_url, query, self.path = address(llm)
+        is_azure = llm.provider == "azure"
+        self.path = f"{'' if is_azure else '/v1'}{COMPLETIONS}"  # as it stands in request lines
         is_bearer = endpoint.kind.key_header[0] == "Authorization"
         headers = {} if is_bearer else {endpoint.kind.key_header[0]: endpoint.key}
         # Passed with every call: only there does the package accept that no Authorization header is sent.
         self._extra: dict[str, Any] = {} if is_bearer else {"Authorization": openai.Omit()}
         self._client = openai.AsyncOpenAI(
             api_key=endpoint.key,
-            base_url=base_url,
+            base_url=api_base(llm),
             default_headers=headers,
-            default_query=query,
+            default_query={"api-version": llm.api_version} if is_azure and llm.api_version else {},
             max_retries=0,
             timeout=openai.Timeout(llm.timeout_s, connect=min(CONNECT_S, llm.timeout_s)),
             http_client=openai.DefaultAsyncHttpxClient(
@@ -253,13 +254,3 @@ async def _whole(reply: Awaitable[T]) -> T:
     ):
         raise TypeError
     return value
-
-
-def address(llm: Llm) -> tuple[str, dict[str, object], str]:
-    """Return the base URL of files and batches, the query added to every URL, and the path in request lines."""
-    base = base_of(llm).rstrip("/")
-    if llm.provider != "azure":
-        return base, {}, "/v1/chat/completions"
-    if llm.api_version:
-        return f"{base}/openai", {"api-version": llm.api_version}, "/chat/completions"
-    return f"{base.removesuffix('/openai/v1')}/openai/v1", {}, "/chat/completions"

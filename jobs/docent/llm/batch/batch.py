@@ -45,7 +45,7 @@ class Batches:
         stop: if set, StoppedError is raised; batches continue at the endpoint.
 
     Attributes:
-        replied: replies that arrived in batches during this call, each paid once.
+        results: counts the replies that arrived in batches during this call, each paid once.
 
     Raises:
         ConfigError: the endpoint has no batch API.
@@ -58,15 +58,10 @@ class Batches:
                 f"the provider {llm.provider} has no batch API", "llm.mode", "set llm.mode to online, then: docent run"
             )
         self._llm, self._stop, self._api = llm, stop, BatchApi(llm, endpoint)
-        self._results = Results(endpoint, ladder.sender, int(llm.max_reply_mb * 1e6))
-        self._submission = Submission(llm, ladder.uncounted(), self._api, self._results)
+        self.results = Results(endpoint, ladder.sender, int(llm.max_reply_mb * 1e6))
+        self._submission = Submission(llm, ladder.uncounted(), self._api, self.results)
         self._given_up: dict[bytes, str] = {}
         self._tries: Counter[bytes] = Counter()
-
-    @property
-    def replied(self) -> int:
-        """Return the number of replies that arrived during this call."""
-        return self._results.replied
 
     async def send(self, ask: Ask) -> Entry:
         """Replace Sender.send once all batches have ended: there is no reply, and nothing is sent online.
@@ -106,9 +101,9 @@ class Batches:
                 raise this.reached
             if missing and not this.running and not this.too_long:
                 await asyncio.sleep(self._llm.batch_poll_s)  # another process is asking for all of them
-            before = self.replied
+            before = self.results.replied
             outcomes = [outcome async for outcome in self._ended(this.running)]
-            await self._weigh(outcomes, self.replied > before)
+            await self._weigh(outcomes, self.results.replied > before)
 
     async def _ended(self, running: list[Running]) -> AsyncIterator[Outcome]:
         """Poll batches until all have ended, and yield each once its results are in the journal."""
@@ -127,7 +122,7 @@ class Batches:
                 self._log_progress(names[run.token], run)
                 if run.batch.status in ENDED:
                     left.remove(run)
-                    yield await self._results.collect(self._api, run.batch, run.lines)
+                    yield await self.results.collect(self._api, run.batch, run.lines)
             if left:
                 await asyncio.sleep(self._llm.batch_poll_s)
 
@@ -156,7 +151,7 @@ class Batches:
             self._tries[key] += not (full and others_replied)
             if self._tries[key] >= self._llm.max_attempts:
                 exhausted[key] = f"no reply in {self._tries[key]} tries; the last: {why}"
-        if exhausted and not self.replied:
+        if exhausted and not self.results.replied:
             raise TemporaryError(
                 next(iter(exhausted.values())), self._llm.base_url, "check the account, then: docent run"
             )

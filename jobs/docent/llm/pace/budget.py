@@ -85,21 +85,19 @@ class Budget:
 
     def reserve_now(self, most: Cost) -> ConfigError | None:
         """Reserve the highest possible price of a request if it fits now, otherwise return the error."""
-        usd, tokens = self.usd + self._reserved_usd + most.usd, self.tokens + self._reserved_tokens + most.tokens
-        if self.max_usd is not None and usd > self.max_usd:
-            spent = f"{self.usd:.4f} of this shard's {self.max_usd:.4f} USD are spent, the next reply may cost"
-            spent, where = f"{spent} {most.usd:.4f}", "llm.max_usd"
-        elif self.max_tokens is not None and tokens > self.max_tokens:
-            spent = f"{self.tokens:.0f} of this shard's {self.max_tokens:.0f} tokens are used, the next reply may need"
-            spent, where = f"{spent} {most.tokens:.0f}", "llm.max_tokens"
-        else:
-            self._hold(most)
-            return None
-        return ConfigError(
-            f"the spending limit is reached: {spent}",
-            where,
-            "raise it (replies so far are kept, nothing is paid twice), then: docent run",
-        )
+        for where, unit, digits, used, reserved, limit, needed in (
+            ("llm.max_usd", "USD", 4, self.usd, self._reserved_usd, self.max_usd, most.usd),
+            ("llm.max_tokens", "tokens", 0, self.tokens, self._reserved_tokens, self.max_tokens, most.tokens),
+        ):
+            if limit is not None and used + reserved + needed > limit:
+                return ConfigError(
+                    f"the spending limit is reached: {used:.{digits}f} of this shard's {limit:.{digits}f} {unit} are "
+                    f"used, and the next reply may need {needed:.{digits}f}",
+                    where,
+                    "raise the limit (replies so far are kept, nothing is paid twice), then: docent run",
+                )
+        self._hold(most)
+        return None
 
     def reserve_again(self, counted: Cost, most: Cost) -> None:
         """Reserve `most` for an earlier attempt's request that is still awaited and was counted as in doubt."""

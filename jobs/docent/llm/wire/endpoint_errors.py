@@ -8,25 +8,17 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any, Literal
 
-import yaml
+from docent.resources import read_yaml
 
 MAX_ERROR_CHARS = 4096
 """Most characters of an error's text that are searched."""
 _STATUS_NAMES = ("code", "status", "status_code", "http_status", "error_code")
-_CODES = yaml.safe_load(resources.files(__package__).joinpath("error_codes.yaml").read_text(encoding="utf-8"))
-_STATUS_OF_CODE: dict[str, int] = {code: status for status, codes in _CODES.items() for code in codes}
-_MODERATION = re.compile(
-    r"moderation|content[ _-]?(?:filter|policy|management|safety)|responsible_?ai|flagged|guardrail|safety|"
-    r"usage polic|violat\w{1,5} (?:our|the) |policy[ _]violation|prohibited[ _]content|inappropriate",
-    re.IGNORECASE,
-)
-_KEY = re.compile(
-    r"\bapi[ _-]?keys?\b|\bkeys?\b|\btoken\b|credential|authenti|authori[sz]|permission|not allowed to|no access|"
-    r"access denied|have access|forbidden|subscription|organi[sz]ation|\baccount|suspended|country|region",
-    re.IGNORECASE,
+_WORDS = read_yaml(__package__, "endpoint_errors.yaml")
+_STATUS_OF_CODE: dict[str, int] = {code: status for status, codes in _WORDS["codes"].items() for code in codes}
+_MODERATION, _KEY, UNSUPPORTED = (
+    re.compile("|".join(_WORDS[name]), re.IGNORECASE) for name in ("moderation", "key", "unsupported")
 )
 _OF_MODERATION = ("flagged_input", "reasons", "content_filter_result", "content_filter_results")
 """Details that only moderation adds: OpenRouter's `metadata`, Azure's `innererror`."""

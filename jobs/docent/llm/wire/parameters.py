@@ -14,7 +14,7 @@ from collections.abc import Container, Mapping
 from typing import Any
 
 from docent.errors import ConfigError
-from docent.llm.wire.endpoint_errors import EndpointError
+from docent.llm.wire.endpoint_errors import UNSUPPORTED, EndpointError
 from docent.records import canonical_json
 
 log = logging.getLogger("docent.llm")
@@ -22,11 +22,6 @@ log = logging.getLogger("docent.llm")
 _SETTINGS = ("temperature", "top_p", "frequency_penalty", "presence_penalty")
 ADAPTED: dict[str, str | None] = {"max_tokens": "max_completion_tokens", **dict.fromkeys(_SETTINGS)}
 """New name by field; None for settings that may be omitted, for which the model then uses its defaults."""
-_UNSUPPORTED = re.compile(
-    r"unsupported|not (?:be )?(?:support|permit|allow|accept|available)|n't support|unrecogni[sz]ed|unknown|"
-    r"unexpected|deprecated|extra (?:inputs|fields?)|extra_forbidden|only the default|no longer|\binstead\b",
-    re.IGNORECASE,
-)
 
 
 class Parameters:
@@ -65,7 +60,7 @@ class Parameters:
         Raises:
             ConfigError: it names a field of `llm.extra_body`, which every request has.
         """
-        if not _UNSUPPORTED.search(error.text):
+        if not UNSUPPORTED.search(error.text):
             return False
         for name, new in ADAPTED.items():
             is_meant = _names(error.text, new) if new else _is_about(error, name)

@@ -38,16 +38,20 @@ def base_of(llm: Llm) -> str:
     return whole.removesuffix(COMPLETIONS) if whole.endswith(COMPLETIONS) else llm.base_url
 
 
-def url_of(llm: Llm) -> str:
-    """Return the URL of completions; for Azure with deployment and version, or the newer one that needs neither."""
+def api_base(llm: Llm) -> str:
+    """Return the URL below which all paths of the API are, without a slash at its end."""
     base = base_of(llm).rstrip("/")
     if llm.provider != "azure":
-        return f"{base}{COMPLETIONS}"
-    base = base.removesuffix("/openai/v1")
-    if llm.api_version:
+        return base
+    return f"{base.removesuffix('/openai/v1')}/openai{'' if llm.api_version else '/v1'}"
+
+
+def url_of(llm: Llm) -> str:
+    """Return the URL of completions; for Azure with deployment and version, or the newer one that needs neither."""
+    if llm.provider == "azure" and llm.api_version:
         name, version = quote(llm.model, safe=""), quote(llm.api_version, safe="")
-        return f"{base}/openai/deployments/{name}{COMPLETIONS}?api-version={version}"
-    return f"{base}/openai/v1{COMPLETIONS}"
+        return f"{api_base(llm)}/deployments/{name}{COMPLETIONS}?api-version={version}"
+    return f"{api_base(llm)}{COMPLETIONS}"
 
 
 KINDS: dict[str, Kind] = {

@@ -25,10 +25,7 @@ _JA_END = re.compile("(?:(?:場合|とき|時|際)(?:には|は)?|には)$")
 _JA_ARGUMENT = re.compile("を|が(?![らっういえり])|(?<=[㐀-鿿々ァ-ヿ0-9A-Za-z）」])[はも]")
 _JA_EVENT = re.compile("停電|断水|故障|地震|火災|落雷|感電|漏電|発火|異常|緊急|非常|初めて|使わな|使用しな")
 """Events that need no subject, and that the machine itself is not used."""
-_JA_VAGUE = re.compile(
-    "(?:時間|期間|間隔|量|数|回数|温度|速度|圧力|長さ|大きさ|高さ|角度|位置|向き|方向|設定|値|色)[をがはも]"
-)
-"""Objects at the beginning of a condition that do not say what they belong to."""
+_JA_VAGUE = re.compile(table("vague_object"))
 _KO_OPEN = re.compile("[가-힣]+게 하면")
 
 

@@ -29,16 +29,10 @@ _PLURALS = frozenset("people men women children feet teeth mice staff personnel 
 _SINGULARS = frozenset(ENGLISH["singulars"].split())
 _STARTERS = DETERMINERS | PREPOSITIONS | frozenset("it them itself themselves as no only up than not also".split())
 # Last words of a phrase that continues, so that the subject is not complete yet.
-_NO_LAST = (
-    DETERMINERS
-    | PREPOSITIONS
-    | frozenset("and or also then still often always never sometimes seldom only just".split())
-)
+_NO_LAST = DETERMINERS | PREPOSITIONS | frozenset(ENGLISH["no_last"].split())
 # Two things have a verb in the plural: an apparent second subject begins a clause of its own.
 _TWO_SUBJECTS = re.compile(r" and (?:the|an?|every|each|its|all) ")
-_LEAD = re.compile(
-    r"((?:In|During|At|On|From|For|After|Before|Under|Above|Below|Until|Since|Between|Within) [^,]{2,70}), "
-)
+_LEAD = re.compile(ENGLISH["leads"])
 
 
 @dataclass(frozen=True)

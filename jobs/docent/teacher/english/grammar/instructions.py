@@ -24,6 +24,7 @@ _NOUN_FIRST = re.compile(ENGLISH["noun_first"])
 # An order with its purpose: the rest of it does not answer a question of its own.
 _WITH_PURPOSE = re.compile(ENGLISH["orders_with_purpose"])
 _TIME = re.compile(ENGLISH["for_a_time"])
+_DONE_WITH, _TOLD = re.compile(ENGLISH["done_with"]), re.compile(ENGLISH["told_after_condition"])
 _CAUSE = re.compile(r"([^,]{3,90}?) (is|are) (the (?:[a-z]+ ){0,2}cause) of ([^,;:]{3,80})$")
 
 
@@ -62,9 +63,7 @@ def _conditions(sentence: str) -> Iterator[Question]:
     if PRONOUN.search(condition) or link in ("until", "unless") or _CONTEXT.match(condition):
         return
     order = re.sub(r"^(?:please|always|first|immediately|carefully) ", "", led[3])
-    if is_order(order[:1].upper() + order[1:]) or re.match(
-        r"(?:do not|never|make sure|you (?:should|must|need)) ", led[3]
-    ):
+    if is_order(order[:1].upper() + order[1:]) or _TOLD.match(led[3]):
         yield Question(f"What should you do {link} {condition}?", kind="do")
 
 
@@ -103,11 +102,7 @@ def _timed_orders(order: str) -> Iterator[Question]:
     elif long := re.match(r"([^,]{4,90}?) (for [^,]{3,30})(?:$|,| and)", order):
         if _TIME.match(long[2]) and " " in long[1] and not re.search(r" (?:and|until)\b", long[1]):
             yield Question(f"How long should you {long[1]}?", short_of(long[2][4:]), kind="value")
-    elif means := re.match(
-        r"((?:clean|wipe|dry|cover|fill|fasten|secure|lubricate|grease|tighten|seal|wash|rinse|mark|polish|"
-        r"remove|treat) [^,]{3,60}?) with ((?:an?|the|only) [^,]{3,60})$",
-        order,
-    ):
+    elif means := _DONE_WITH.match(order):
         if not PRONOUN.search(means[1]) and " and " not in means[1]:
             yield Question(f"What should you {means[1]} with?", short_of(means[2]))
 

@@ -40,10 +40,9 @@ def being(subject: str, be: str, rest: str) -> Iterator[Question]:
     ):
         return
     is_quantity = is_measure(subject)
-    if size := re.match(rf"({UNIT}) ({_SIZES})\b", rest):
-        yield Question(f"How {size[2]} {be} {subject}?", short_of(size[1]), kind="value")
-    elif width := re.match(rf"({UNIT}) across\b", rest):
-        yield Question(f"How far across {be} {subject}?", short_of(width[1]), kind="value")
+    if size := re.match(rf"({UNIT}) ({_SIZES}|across)\b", rest):
+        far = "far across" if size[2] == "across" else size[2]
+        yield Question(f"How {far} {be} {subject}?", short_of(size[1]), kind="value")
     elif re.match(rf"{RANGE}(?:$| (?:at|for|per|in|with)\b|,| and\b)", rest) or (is_quantity and after == ""):
         if is_quantity and not _PRICE.match(rest):
             yield Question(f"What {be} {subject}?", short_of(cut(rest)), kind="value")

@@ -118,9 +118,7 @@ def _condition(fault: str, heading: str, text: str) -> str:
         return f"if the {'LED' if kind == 'led' else kind} shows “{fault}”"
     if re.match(r"[A-Z]{1,4}-?\d+: ", fault):
         return f"if “{fault}” is shown"
-    if re.fullmatch(
-        r"(?:[Ee]rror |[Ff]ault )?(?:[Cc]ode|[Ee]rror|[Ff]ault|[Aa]larm|[Mm]essage) [A-Z]{0,3}-?\d+", fault
-    ):
+    if re.fullmatch(ENGLISH["numbered_faults"], fault):
         return f"if {fault[0].lower()}{fault[1:]} is shown"
     is_code = re.search(r"\d", words[0]) is not None and len(words) <= 2
     if is_code or re.match(r"(?:[A-Z]{2,}\S*|[A-Z]\d+)$", words[0]):
