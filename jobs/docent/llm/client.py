@@ -171,7 +171,7 @@ class ChatClient:
             for firsts in ladder.firsts(requests, range(len(requests)), COUNTED_AT_ONCE):
                 asks = {ask.first: ask for ask in firsts.values()}
                 for key, spent in (await self.journal.spent(list(asks))).items():
-                    self.sender.budget.count(spent, self.sender.most(asks[key].request, asks[key].body))
+                    self.sender.budget.count(spent, self.sender.most(asks[key]))
         if self.llm.mode == "batch":
             await self._filled(requests, ladder)
 

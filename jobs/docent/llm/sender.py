@@ -8,6 +8,7 @@ the time it waited for its turn before is not the endpoint's fault.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Mapping
@@ -111,11 +112,11 @@ class Sender:
         self.closing = asyncio.Event()
         self._logged_s = time.monotonic()
 
-    def most(self, request: ChatRequest, body: bytes) -> Cost:
+    def most(self, ask: Ask) -> Cost:
         """Return the highest possible cost of one try."""
-        images = sum(len(message.images) for message in request.messages)
-        longest = max(request.max_tokens, 0, *self.configured_limits())
-        return self.budget.most(len(body), len(request.messages), images, longest)
+        messages = ask.request.messages
+        longest = max(ask.request.max_tokens, 0, *self.configured_limits())
+        return self.budget.most(len(ask.body), len(messages), sum(len(one.images) for one in messages), longest)
 
     def configured_limits(self) -> list[int]:
         """Return the limits of a reply in tokens that `llm.extra_body` sets."""
@@ -177,7 +178,7 @@ class Sender:
 
     async def _within_budget(self, ask: Ask, claims: bool) -> Entry | None:
         """Make one try within the budget; return None if another process is asking the same."""
-        most = self.most(ask.request, ask.body)
+        most = self.most(ask)
         tokens = len(ask.body) / BYTES_PER_TOKEN + ask.request.max_tokens
         await self.budget.reserve(most)
         paid: Entry | None = None
@@ -237,11 +238,9 @@ class Sender:
 
     async def _pause(self, seconds: float) -> None:
         """Wait, but only until `closing` is set."""
-        try:
+        with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.closing.wait(), seconds)
-        except TimeoutError:
-            return
-        raise StoppedError("stopped while waiting for the endpoint", next_step="docent run")
+            raise StoppedError("stopped while waiting for the endpoint", next_step="docent run")
 
     async def _answers_others(self) -> bool:
         """Return whether the endpoint, which has answered before, answers a harmless request now.

@@ -106,9 +106,9 @@ class Submission:
             if ask.key in seen:
                 continue
             seen.add(ask.key)
-            line = Line(ask.first, ask.key, self._most(ask))
+            line = Line(ask.first, ask.key, self._sender.most(ask))
             if sent is not None:
-                self._sender.budget.reserve_again(self._most(first), line.most)
+                self._sender.budget.reserve_again(self._sender.most(first), line.most)
                 running = adopted.setdefault(sent.batch, Running(sent.batch, None, {}, sent.begun_s, owner=sent.writer))
                 running.lines[ask.key] = replace(line, attempt=sent)
                 continue
@@ -147,9 +147,6 @@ class Submission:
             for index, ask in open_.items():
                 if ask.key not in given_up:
                     yield index, firsts[index], ask, sent.get(ask.key)
-
-    def _most(self, ask: Ask) -> Cost:
-        return self._sender.most(ask.request, ask.body)
 
     def _new_file(self) -> RequestFile:
         most_bytes = int(self._llm.batch_mb * 1e6)

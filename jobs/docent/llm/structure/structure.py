@@ -7,6 +7,7 @@ really enforces; `read_reply` parses the reply on any rung. Reads, writes and se
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Awaitable, Callable
@@ -71,15 +72,6 @@ def correction(body: dict[str, Any], reply_text: str, problem: str) -> dict[str,
     return {**body, "messages": [*body["messages"], *turns]}
 
 
-def conforms(text: str) -> bool:
-    """Return whether a reply to the probe is plain JSON that fits, without fences or prose."""
-    try:
-        Probe.model_validate_json(text, strict=True)
-    except ValidationError:
-        return False
-    return True
-
-
 async def choose_rung(ask: Callable[[Rung], Awaitable[Entry]]) -> Rung:
     """Find the strictest rung that an endpoint supports, with at most two replies.
 
@@ -94,12 +86,11 @@ async def choose_rung(ask: Callable[[Rung], Awaitable[Entry]]) -> Rung:
         PipelineError: any error of `ask` except RequestRefusedError: an endpoint that is down decides nothing.
     """
     for rung in RUNGS[:-1]:
-        try:
+        with contextlib.suppress(RequestRefusedError, ValidationError):
             reply = await ask(rung)
-        except RequestRefusedError:
-            continue
-        if is_whole(reply.finish_reason) and conforms(reply.text):
-            return rung
+            Probe.model_validate_json(reply.text, strict=True)  # plain JSON: no fences, no prose
+            if is_whole(reply.finish_reason):
+                return rung
     return RUNGS[-1]
 
 

@@ -17,9 +17,7 @@ _END = re.compile(
     rf"(?:[（(\[] ?(?:in |en )?(?P<a>{UNIT}) ?[)）\]]|(?<=\s)(?:in|en) (?P<b>{UNIT})|, ?(?P<c>{UNIT})|"
     rf"(?<!\d)/ ?(?P<d>{_SYMBOL}))\Z"
 )
-_BARE = re.compile(
-    r"[<>≤≥±~+−-]?\s?\d[\d.,\u00a0\u202f ]*(?:\s?(?:[-–~〜～至]|bis|à|a)\s?[+−-]?\d[\d.,\u00a0\u202f ]*)?"
-)
+_BARE = re.compile(COLUMNS["bare_number"])
 _PRODUCT = re.compile(r"\d[\d.,]*(?: ?[×x*] ?\d[\d.,]*)+")
 COUNTS = re.compile(COLUMNS["count"])
 """Columns whose numbers count things and therefore have no unit."""

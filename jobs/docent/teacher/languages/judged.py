@@ -13,11 +13,7 @@ from docent.teacher.languages.heads import UNIT
 from docent.teacher.languages.section import NonEnglishSection
 from docent.teacher.source.words import regexes, table
 
-_NUMBER = re.compile(
-    r"(?<![A-Za-z0-9_.,:/×-])(?<!× )(?<!\d[ \u00a0\u202f])(?P<digits>\d{1,6}(?:[.,]\d{1,2})?)"
-    r"(?![\d:/]|[ \u00a0\u202f]\d|[.,]\d|\. ?[A-ZÄÖÜa-z]|[-–]\d|e?\.? ?(?:siècle|siglo))"
-    r"(?P<unit>[\s\u00a0]?(?:%|℃|°\s?C|(?!(?:est|es|ist|beträgt|de)\b)[^\W\d_]{1,14}[²³]?))?"
-)
+_NUMBER = re.compile(table("measured_number"))
 MIN_DOUBLED = 2
 _IN_NAMES = re.compile(table("after_number_in_name"))
 _CJK = re.compile("[가-힣぀-ヿ㐀-鿿]")

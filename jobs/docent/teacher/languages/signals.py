@@ -18,8 +18,7 @@ _SHOWN = re.compile(r"zustand|status|betriebszustand|état|statut|estado|상태|
 _DONE = re.compile(r"was tun|que faire|qué hacer|할 일|해야 할 일|조치|すること|対応|应对|操作", re.IGNORECASE)
 _NOTHING = re.compile(COLUMNS["nothing"])
 _COLOURS: dict[str, str] = table("colours")
-_FR_MASCULINE = {"verte": "vert", "bleue": "bleu", "blanche": "blanc", "violette": "violet"}
-_ES_MASCULINE = {"roja": "rojo", "amarilla": "amarillo", "blanca": "blanco"}
+_MASCULINE: dict[str, dict[str, str]] = table("masculine")
 _LIGHT: dict[str, list[str]] = table("light")
 """What follows a colour, and words for a steady light, a blinking one and none."""
 _GLOWS: dict[str, list[str]] = table("glows")
@@ -70,7 +69,7 @@ def glow_of(cell: str, lamp: str, code: str) -> str:
             lit, count = re.subn(rf" ?(?:{words})$|^(?:{words}) ", "", folded)
             if not count:
                 continue
-        lit = _FR_MASCULINE.get(lit, lit) if code == "fr" else _ES_MASCULINE.get(lit, lit) if code == "es" else lit
+        lit = _MASCULINE.get(code, {}).get(lit, lit)
         stem = re.sub(rf"(?:{ending})$", "", lit) if ending else lit
         if stem in _COLOURS[code].split():
             return _GLOWS[code][place].format(colour=f"{stem}{_ENDS.get(code, '')}")

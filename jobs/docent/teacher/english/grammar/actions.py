@@ -75,8 +75,7 @@ def _with_object(asks: str, rest: str) -> Iterator[Question]:
     if tail and tail["link"] == "every" and is_frequency(tail["tail"]) and not CUT.search(rest[: tail.start()]):
         yield Question(f"How often {asks} {rest[: tail.start()]}?", short_of(tail["tail"]), kind="when")
     elif within := WITHIN.match(rest):
-        then = f" {within[3]}" if within[3] else ""
-        yield Question(f"Within what time {asks} {within[1]}{then}?", short_of(within[2]), kind="value")
+        yield Question(f"Within what time {asks} {within[1]}{within[3] or ''}?", short_of(within[2]), kind="value")
 
 
 def amount_of(asks: str, amount: str, behind: str) -> Iterator[Question]:

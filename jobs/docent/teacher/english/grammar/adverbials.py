@@ -24,7 +24,7 @@ HOW_TAIL = re.compile(r" (?:by (?:[a-z]+ing|means of|hand)\b|using|with the help
 _OFTEN = re.compile(ENGLISH["frequency"])
 WITHIN = re.compile(
     rf"((?:(?! (?:if|when|unless|not|only)\b)[^,]){{3,60}}?) within ((?:{NUMBER}|an?|one|two|three|four|"
-    rf"five|six|ten) (?:\w+ )?{TIMES})(?: ((?:after|of|before) [^,]+))?$"
+    rf"five|six|ten) (?:\w+ )?{TIMES})( (?:after|of|before) [^,]+)?$"
 )
 _AFTER_WHILE = re.compile(rf"(?:only |again )?after {ABOUT}(?:some |another |a few |the )?(?:{COUNTED}|{TIMES})")
 _ONCE_ONLY = re.compile(ENGLISH["once_only"])

@@ -82,8 +82,8 @@ def done(subject: str, be: str, rest: str) -> Iterator[Question]:
     if when and not CUT.search(rest[: when.start()]):
         return
     if within := WITHIN.match(rest):
-        tail = f" {within[3]}" if within[3] else ""
-        yield Question(f"Within what time {be} {subject} {within[1]}{tail}?", short_of(within[2]), kind="value")
+        during = f"{within[1]}{within[3] or ''}"
+        yield Question(f"Within what time {be} {subject} {during}?", short_of(within[2]), kind="value")
     elif first == "used" and after.startswith(("to ", "for ")):
         if not is_modal:
             yield Question(f"What {be} {subject} used for?", kind="purpose")
