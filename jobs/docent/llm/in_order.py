@@ -89,7 +89,7 @@ class InOrder:
         if self._failure:
             raise self._failure
         if self._stop.is_set():
-            raise StoppedError("stopped while asking the teacher", next_step="docent run")
+            raise StoppedError("stopped while waiting for replies", next_step="docent run")
 
     async def drain(self, seconds: float) -> None:
         """Wait at most this long for requests in flight, then cancel the rest."""
@@ -149,7 +149,7 @@ class InOrder:
             self._news.set()
 
     def _hold(self, task: asyncio.Task[ChatReply]) -> None:
-        """Keep a reply in memory until it is due; beyond the limit, leave it to the journal."""
+        """Keep a reply in memory until it is due; beyond the limit, keep it only in the journal."""
         self._held_chars += len(task.result().text)
         if self._held_chars > HELD_CHARS:
             for due in self._line:
@@ -189,7 +189,7 @@ class InOrder:
         return replies
 
     async def _read(self) -> list[ChatReply]:
-        """Run `_from_journal`, which may ask and wait, and meanwhile raise any error that ends the work."""
+        """Run `_from_journal`, which may send requests, and raise any error that ends the work in the meantime."""
         self._reader = asyncio.get_running_loop().create_task(self._from_journal())
         while not self._reader.done():
             await asyncio.wait({self._reader}, timeout=STOP_POLL_S)
@@ -197,7 +197,7 @@ class InOrder:
         return self._reader.result()
 
     async def _from_journal(self) -> list[ChatReply]:
-        """Return the next replies that the journal has; ask again if a reply turns out to be unusable."""
+        """Return the next replies from the journal; repeat a request if its reply turns out to be unusable."""
         some: list[_Due] = []
         while self._line and self._line[0].task is None and len(some) < HANDED_OUT_AT_ONCE:
             some.append(self._line.popleft())

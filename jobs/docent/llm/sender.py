@@ -1,8 +1,8 @@
-"""Send one paid request: reserve its price, wait for its turn, record it, send it, record its end, retry.
+"""Send one paid request: reserve its price, wait for the rate limits, record the try, send it, record its end, retry.
 
 Writes the journal; the modules named here do everything else. A request is sent at most `llm.max_attempts` times, not
 counting refusals because of too many requests (HTTP 429), and not later than `llm.deadline_s` after its first failure:
-the time it waited for its turn before is not the endpoint's fault.
+the time before that, in which it waited for the rate limits, does not count.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Provider(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One ask of a request: its body and its keys.
+    """One ask of a request, which is the request itself, its repetition after an unusable reply, or its correction.
 
     Attributes:
         first: key of the request's first ask.
@@ -89,7 +89,7 @@ def asked(
     """Return one ask of a request.
 
     Args:
-        number: how often it was asked before.
+        number: number of earlier asks of the request.
         first: key of its first ask; omitted for the first ask.
     """
     data = canonical_json(body).encode()
@@ -168,16 +168,16 @@ class Sender:
                 self.retries.spend()
 
     async def _try(self, ask: Ask) -> Entry:
-        """Return the reply of one try, or that of another process that is asking the same."""
+        """Return the reply of one try, or the reply that another process gets to the same ask."""
         claims = not ask.is_probe
         while (entry := await self._within_budget(ask, claims)) is None:
             if self.closing.is_set():
-                raise StoppedError("stopped before all was asked", next_step="docent run")
+                raise StoppedError("stopped before all requests were sent", next_step="docent run")
             claims = await self.journal.wait_for_others(ask.key, LONGEST_CLAIM_S, self._pause)
         return entry
 
     async def _within_budget(self, ask: Ask, claims: bool) -> Entry | None:
-        """Make one try within the budget; return None if another process is asking the same."""
+        """Make one try within the budget; return None if another process has sent the same ask."""
         most = self.most(ask)
         tokens = len(ask.body) / BYTES_PER_TOKEN + ask.request.max_tokens
         await self.budget.reserve(most)
@@ -193,12 +193,12 @@ class Sender:
         return paid
 
     async def _noted(self, ask: Ask, tokens: float, claims: bool) -> Entry | None:
-        """Make one try, recorded before and after; its place is free as soon as the endpoint has answered."""
+        """Make one try, recorded in the journal before and after; its place is free once the endpoint has replied."""
         await self.pacer.place()
         try:
             await self._daily.take(tokens, self._pause)
             if self.closing.is_set():
-                raise StoppedError("stopped before all was asked", next_step="docent run")
+                raise StoppedError("stopped before all requests were sent", next_step="docent run")
             note = self.journal.claim if claims else self.journal.begin
             attempt = await note(ask.first, ask.key, self.endpoint)
             if not isinstance(attempt, Try):
@@ -221,9 +221,9 @@ class Sender:
         return kept
 
     async def _sent(self, ask: Ask, tokens: float) -> Entry:
-        """Send one try and return its reply; the pacer is informed how it ended."""
+        """Send one try, report its end to the pacer, and return its reply."""
         if self.closing.is_set():
-            raise StoppedError("stopped before all was asked", next_step="docent run")
+            raise StoppedError("stopped before all requests were sent", next_step="docent run")
         send = await self.pacer.admit(tokens)
         try:
             entry, headers = await self.provider.send(ask.body, ask.request)
@@ -243,7 +243,7 @@ class Sender:
             raise StoppedError("stopped while waiting for the endpoint", next_step="docent run")
 
     async def _answers_others(self) -> bool:
-        """Return whether the endpoint, which has answered before, answers a harmless request now.
+        """Return whether the endpoint, if it has replied before, replies to a harmless request now.
 
         Without this, a request that always fails could not be distinguished from an endpoint that is down once all
         others have their replies, and every later attempt would fail.
@@ -257,8 +257,8 @@ class Sender:
         return True
 
     def _log_failures(self, why: str) -> None:
-        """Log failed tries from time to time: otherwise a run whose requests are all refused looks idle."""
+        """Log failed tries from time to time: otherwise a run whose requests all fail looks idle."""
         if time.monotonic() - self._logged_s >= LOGGED_EVERY_S:
             self._logged_s = time.monotonic()
             failed = self.counts.tries["refused"] + self.counts.tries["lost"]
-            log.warning("%d tries failed so far, each is made again; the last: %s", failed, mask(why))
+            log.warning("%d attempts failed so far and are retried; last error: %s", failed, mask(why))

@@ -1,7 +1,7 @@
-"""Get a usable reply to a request: ask, check the reply, ask again or request one correction, or give up.
+"""Get a usable reply to a request: send it, check the reply, repeat the request or request one correction, or give up.
 
-Reads the journal before each ask; sends through sender.py. Only a complete reply is used. A reply that does not fit the
-request's schema gets one turn of correction. structure.py defines how JSON is requested.
+Looks for a reply in the journal before each ask (see Ask); sends through sender.py. Only complete replies are used. If
+a reply does not fit the request's schema, the model may correct it once. structure.py defines how JSON is requested.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Ladder:
         return asked(self.provider, request, self._body(request))
 
     def firsts(self, requests: Sequence[ChatRequest], indexes: Sequence[int], at_once: int) -> Iterator[dict[int, Ask]]:
-        """Yield the first asks of the requests at some indexes, by index, `at_once` at a time."""
+        """Yield the first asks of the requests at these indexes, by index, `at_once` at a time."""
         for start in range(0, len(indexes), at_once):
             yield {index: self.first(requests[index]) for index in indexes[start : start + at_once]}
 
@@ -173,5 +173,5 @@ class Ladder:
         if request.schema is None:
             return body
         if self.rung is None:  # else the same request would have another key in another shard
-            raise ValueError("requests with and without a schema were mixed: ask for them in two calls")
+            raise ValueError("requests with a schema and requests without one must be passed in separate calls")
         return ask_for_json(body, request.schema, self.rung)

@@ -1,10 +1,10 @@
 """Choose the sentences that answer a visitor, by the topic of the question.
 
-The question what the exhibit is gets the beginning of the text, up to a sentence about the object on display; the
-question for everything about it gets the complete text, if that is not too long. A sentence out of order is mostly half
-a thought. Only if every other sentence of an English text names the exhibit, visitors also ask what else there is,
-which is answered with a later passage, and about single topics (numbers, history, use), which are answered with
-sentences that name the exhibit. Reads and writes nothing.
+`What is this?` is answered with the beginning of the text, up to a sentence about the object on display; `Tell me
+everything` with the complete text, if that is not too long. Sentences out of order are often incomplete. So only if
+every other sentence of an English text names the exhibit, visitors also ask for more, which is answered with a later
+passage, and about single topics (numbers, history, use), which are answered with sentences that name the exhibit. Reads
+and writes nothing.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class ExhibitText:
 
 
 def read_text(material: Material) -> ExhibitText:
-    """Read the usable sentences of a text, each once; cut long ones; use catalogue lines only if there is no prose."""
+    """Return the usable sentences of a text, each once; shorten long ones; catalogue lines count only without prose."""
     code = code_of(material.language)
     sentences = list(dict.fromkeys(split_sentences(without_labels(material.text))))[:MAX_SENTENCES]
     sentences = [sentence for sentence in sentences if "://" not in sentence and any(c.isalnum() for c in sentence)]
@@ -123,7 +123,7 @@ def _whole(text: ExhibitText) -> list[Chosen]:
 
 
 def _passages(text: ExhibitText) -> list[Chosen]:
-    """Return later passages that share no sentence, so that few answers cover what else there is.
+    """Return later passages without common sentences, so that few answers cover the rest of the text.
 
     Each begins with a sentence that names the exhibit and needs no earlier sentence.
     """

@@ -1,6 +1,6 @@
 """Define one section for typed questions: its material, its wordings and its random choices.
 
-`EnglishSection` and `NonEnglishSection` add the statements that can be asked about. Reads and writes nothing.
+`EnglishSection` and `NonEnglishSection` add the statements that questions are made of. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class TeacherSection:
 
     @cached_property
     def variety(self) -> str:
-        """Return what all random choices depend on, besides the text."""
+        """Return the key of all random choices, without the text."""
         m = self.material
         return canonical_json([m.seed, self.temperature, m.question_type, cleaned(m.name), cleaned(m.title)])
 

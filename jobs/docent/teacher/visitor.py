@@ -1,11 +1,11 @@
-"""Write dialogues of a visitor with a guide, made of an exhibit's own sentences.
+"""Write dialogues between a visitor and a guide from the sentences of an exhibit's text.
 
-answers.py chooses the sentences of answers, this module the questions. A question has one answer per exhibit, whatever
-the temperature: the first question of a topic gets its first answer, the second its second. Temperature means variety:
-at the lowest one the plainest questions are asked, above that seeded random choices of the others. Every answer first
-names the exhibit it is about, as a guide does and so that it can be checked against the photo; every word after
-`This is ...` is in the source. Nothing is translated: question and answer are in the language of the text. Reads
-and writes nothing.
+answers.py chooses the sentences of answers, this module the questions. A question has one answer per exhibit at all
+temperatures: the first question of a topic gets its first answer, the second its second. The temperature determines the
+variety: the lowest one uses the plainest questions, higher ones a seeded random choice of the others. Every answer
+first names the exhibit it is about, as a guide does and so that it can be checked against the photo; every word after
+`This is ...` is in the source. Nothing is translated: question and answer are in the language of the text. Reads and
+writes nothing.
 """
 
 from __future__ import annotations

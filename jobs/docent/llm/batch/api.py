@@ -182,7 +182,7 @@ class BatchApi:
         return batches
 
     async def _tried(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Make a call, and repeat it if that may help."""
+        """Make a call, and repeat it after temporary failures."""
         tries = 0
         while True:
             tries += 1
@@ -197,11 +197,11 @@ class BatchApi:
                 raise meant from None
             if tries >= self._llm.max_attempts:
                 raise TemporaryError(
-                    f"the endpoint's batch API gave no answer in {tries} tries; the last: {meant}",
+                    f"the endpoint's batch API did not respond in {tries} attempts; last error: {meant}",
                     self._endpoint.base_url,
-                    "batches go on at the endpoint and are found again by: docent run",
+                    "submitted batches continue at the endpoint; to collect their results: docent run",
                 )
-            log.warning("the endpoint's batch API: %s; trying again", meant)
+            log.warning("a call of the endpoint's batch API failed and is retried: %s", meant)
             await asyncio.sleep(wait_s(tries, meant.wait_s))
 
     def _meaning_of(self, error: Exception) -> Exception:
@@ -218,27 +218,27 @@ class BatchApi:
         return TryFailedError(f"{words} {self._endpoint.clean(str(error.__cause__ or ''))}".strip(), "lost")
 
     def _refused(self, reply: Reply) -> Exception:
-        """Return the error for a status of the batch API; what refuses a single online request refuses the batch."""
+        """Return the error for a status of the batch API; the rejection of a request is that of the whole batch."""
         meant = self._endpoint.refused(reply)
         where = f"{self._endpoint.base_url} (HTTP {reply.status})"
         if reply.status in (404, 405):
             return ConfigError(
-                "the endpoint has no batch API, or not at this address",
+                "the endpoint has no batch API at this address",
                 where,
                 "set llm.mode to online, or check llm.base_url",
             )
         if isinstance(meant, RequestRefusedError):
             return ConfigError(
-                f"the endpoint refuses the batch: {meant}",
+                f"the endpoint rejected the batch: {meant}",
                 where,
-                "lower llm.batch_requests or llm.batch_mb if it is too large, else set llm.mode to online",
+                "if the batch is too large, lower llm.batch_requests or llm.batch_mb; otherwise set llm.mode to online",
             )
         return meant
 
 
 async def _refuse_web_page(reply: Any) -> None:
     if reply.status_code == 200 and "html" in reply.headers.get("content-type", ""):
-        raise ConnectionError("the reply is a web page: a proxy or a login page answers in place of the endpoint")
+        raise ConnectionError("the reply is a web page: a proxy or a login page responded instead of the endpoint")
 
 
 async def _whole(reply: Awaitable[T]) -> T:

@@ -1,9 +1,9 @@
 """Fill the journal through the endpoint's batch API before requests are answered in order.
 
 Reads and writes the journal. As the ordered path then finds every reply in the journal, rows equal those of online
-mode. Work proceeds in rounds (round.py): the next ask of each request that still lacks a usable reply goes into a
-batch, batches end, their replies are checked as they would be online, and the next round asks for what is still
-missing.
+mode. Work proceeds in rounds (round.py). In a round, each request without a usable reply is added to a batch, or its
+repetition if the last reply was unusable. When the batches have ended, their replies are checked as they would be
+online, and the next round contains the requests that are still without a usable reply.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Batches:
         self._tries: Counter[bytes] = Counter()
 
     async def send(self, ask: Ask) -> Entry:
-        """Replace Sender.send once all batches have ended: there is no reply, and nothing is sent online.
+        """Replace Sender.send once all batches have ended: requests without a reply fail, and nothing is sent online.
 
         Raises:
             GaveUpError: always, with the reason.
@@ -84,7 +84,7 @@ class Batches:
             while not work.done():
                 await asyncio.wait({work}, timeout=STOP_POLL_S)
                 if self._stop.is_set() and not work.done():
-                    raise StoppedError("stopped; its batches go on at the endpoint", next_step="docent run")
+                    raise StoppedError("stopped; submitted batches continue at the endpoint", next_step="docent run")
             work.result()
         finally:
             work.cancel()
@@ -135,9 +135,9 @@ class Batches:
             log.info("%s: %d of %d done (%s)", name, run.logged, counts.total, run.batch.status)
         if run.batch.status not in ENDED and time.time() - run.since_s > LONGEST_DAYS * 86_400:
             raise TemporaryError(
-                f"the batch {run.batch.id} has not ended in {LONGEST_DAYS} days",
+                f"the batch {run.batch.id} has not finished in {LONGEST_DAYS} days",
                 self._llm.base_url,
-                "cancel it at the endpoint (what it finished is kept), then: docent run",
+                "cancel it at the endpoint (finished replies are kept), then: docent run",
             )
 
     async def _weigh(self, outcomes: Sequence[Outcome], others_replied: bool) -> None:
@@ -157,5 +157,5 @@ class Batches:
             )
         self._given_up |= exhausted
         if full and not others_replied:
-            log.warning("the endpoint's queue of batches is full; trying again later")
+            log.warning("the endpoint's batch queue is full; retrying later")
             await asyncio.sleep(FULL_QUEUE_POLLS * self._llm.batch_poll_s)

@@ -32,10 +32,10 @@ ROOM_AROUND_REPLY_BYTES = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One ask in a batch.
+    """One line of a batch file: an ask of a request (see Ask).
 
     Attributes:
-        first: the request's key when it was asked for the first time.
+        first: key of the request's first ask.
         key: the key of this ask.
         most: the highest possible price.
         attempt: the try in the journal, or None before there is one.
@@ -112,7 +112,7 @@ class RequestFile:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The result of one line: the reply that it would have had online, or why it has none."""
+    """The result of one line: its reply, in the form of an online reply, or the reason why there is none."""
 
     key: bytes
     reply: Reply | None

@@ -1,7 +1,7 @@
 """Enforce spending limits: a request is sent only if even its highest possible price stays within them.
 
-Reads and writes nothing. What earlier attempts paid, or may have paid when they were killed, is counted before anything
-is sent.
+Reads and writes nothing. The costs of earlier attempts, including requests in flight when they were killed, are counted
+before any request is sent.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ class Budget:
         self._out, self.stopped = 0, False
         self._changed = asyncio.Event()
         if self.max_usd is not None and (self.prices is None or not (self._price.input_usd and self._price.output_usd)):
-            known = "one of them is set to 0" if self.prices else f"none are listed for {llm.model!r}"
+            problem = "one of them is 0" if self.prices else f"docent has no list prices of {llm.model!r}"
             raise ConfigError(
-                f"a spending limit needs both prices, and {known}",
+                f"a limit in USD requires the prices of input and output tokens, but {problem}",
                 "llm.max_usd",
                 "set llm.usd_per_million_input_tokens and llm.usd_per_million_output_tokens",
             )
@@ -65,7 +65,7 @@ class Budget:
         return Cost(sent + max_tokens, self._price.usd(sent, max_tokens))
 
     def count(self, spent: Spent, most: Cost) -> None:
-        """Add what earlier attempts paid for a request whose highest possible price is `most`."""
+        """Add the costs of a request in earlier attempts; `most` is counted for each try with an unknown end."""
         self.usd += self._price.usd(spent.input_tokens, spent.output_tokens) + spent.in_doubt * most.usd
         self.tokens += spent.input_tokens + spent.output_tokens + spent.in_doubt * most.tokens
 
@@ -81,7 +81,7 @@ class Budget:
             self._changed.clear()
             await self._changed.wait()
             if self.stopped:
-                raise StoppedError("stopped before all was asked", next_step="docent run")
+                raise StoppedError("stopped before all requests were sent", next_step="docent run")
 
     def reserve_now(self, most: Cost) -> ConfigError | None:
         """Reserve the highest possible price of a request if it fits now, otherwise return the error."""
@@ -92,7 +92,7 @@ class Budget:
             if limit is not None and used + reserved + needed > limit:
                 return ConfigError(
                     f"the spending limit is reached: {used:.{digits}f} of this shard's {limit:.{digits}f} {unit} are "
-                    f"used, and the next reply may need {needed:.{digits}f}",
+                    f"used, and the next reply may take up to {needed:.{digits}f}",
                     where,
                     "raise the limit (replies so far are kept, nothing is paid twice), then: docent run",
                 )

@@ -67,7 +67,7 @@ class Bucket:
 
 
 def reported_bucket(limit: RateLimit, sent_s: float, sent_since: float) -> Bucket | None:
-    """Return an allowance as reported in headers: what is left minus what was sent since, and its refill rate.
+    """Return an allowance as reported in headers: its refill rate, and the amount left minus the amount sent since.
 
     Args:
         sent_s: when the request was sent whose reply reports it; `sent_since` was sent after that request.

@@ -142,7 +142,7 @@ class Pacer:
         waiting: list[asyncio.Future[Any]] = [*self._for_place, *(future for future, _ in self._for_turn)]
         for future in waiting:
             if not future.done():
-                future.set_exception(StoppedError("stopped before all was asked", next_step="docent run"))
+                future.set_exception(StoppedError("stopped before all requests were sent", next_step="docent run"))
         self._for_place.clear()
         self._for_turn.clear()
         self._look_again(math.inf)

@@ -60,7 +60,7 @@ class RetryBudget:
         return self._bucket.wait_s(1.0, self._clock())
 
     def spend(self) -> None:
-        """Take one; tries that are given up take none, else an outage would reduce retries long after its end."""
+        """Take one retry; not for requests that are given up, or an outage would reduce retries long after its end."""
         self._bucket.take(1.0)
 
 
@@ -81,19 +81,19 @@ def no_reply(why: str, tries: int, llm: Llm, base_url: str) -> PipelineError:
     """
     if why.startswith("HTTP 403"):
         return ConfigError(
-            f"the endpoint refuses every request now: {why}",
+            f"the endpoint now rejects every request: {why}",
             base_url,
             f"check the key in the variable {llm.api_key_env} (replies so far are kept), then: docent run",
         )
-    what = f"the endpoint gave no reply in {tries} tries; the last: {why}"
+    what = f"the endpoint did not reply in {tries} attempts; last error: {why}"
     if why.startswith(NO_CONNECTION):
         parts = urlsplit(base_url)
         return TemporaryError(
             what,
             base_url,
-            "start the endpoint, or find its address, and write it for HOST:PORT (replies so far are kept): "
+            "start the endpoint, or replace HOST:PORT by its address (replies so far are kept): "
             f"docent run --set llm.base_url={parts.scheme}://HOST:PORT{parts.path}",
         )
-    rate = "it refuses for its rate or quota: set llm.requests_per_minute, or wait"
-    advice = rate if why.startswith("HTTP 429") else "look why the endpoint fails"
+    rate = "its rate limit or quota is exceeded: set llm.requests_per_minute, or wait"
+    advice = rate if why.startswith("HTTP 429") else "check the logs of the endpoint"
     return TemporaryError(what, base_url, f"{advice} (replies so far are kept), then: docent run")

@@ -53,8 +53,8 @@ def read_reply(text: str, schema: type[BaseModel]) -> ParsedReply:
     """Parse an object of the schema from a reply, whatever surrounds it.
 
     Plain JSON is parsed directly. Otherwise the outermost object is searched between fences, prose and thoughts. If it
-    is broken, json-repair may fix it under three conditions: it fits the schema, nothing of it was dropped or invented,
-    and it was closed, because an object that is not closed was cut off. Single backslashes of LaTeX are doubled. If the
+    is broken, json-repair may fix it under three conditions: it fits the schema, no content was dropped or added, and
+    it was closed, because an object that is not closed was cut off. Single backslashes of LaTeX are doubled. If the
     schema consists of a single list, a bare list is accepted in place of the object. Types are strict as far as JSON
     has them; numbers are finite; of repeated keys the last one counts.
     """

@@ -61,7 +61,7 @@ def ask_for_json(body: dict[str, Any], schema: type[BaseModel], rung: Rung) -> d
 
 
 def correction(body: dict[str, Any], reply_text: str, problem: str) -> dict[str, Any]:
-    """Return the body of the correction turn: the same request, the beginning of the reply, and what did not fit."""
+    """Return the body of the correction turn: the same request, the beginning of the reply, and its problem."""
     # Lone surrogates can be neither sent nor hashed; some endpoints refuse an empty turn.
     shown = reply_text[:MAX_SHOWN_CHARS].encode("utf-8", "replace").decode() if reply_text.strip() else "(nothing)"
     wish = f"This reply cannot be used: {one_line(problem)}. Answer again with the JSON object alone, complete, "
@@ -83,7 +83,7 @@ async def choose_rung(ask: Callable[[Rung], Awaitable[Entry]]) -> Rung:
         ask: sends the probe on a rung.
 
     Raises:
-        PipelineError: any error of `ask` except RequestRefusedError: an endpoint that is down decides nothing.
+        PipelineError: any error of `ask` except RequestRefusedError, for instance because the endpoint is down.
     """
     for rung in RUNGS[:-1]:
         with contextlib.suppress(RequestRefusedError, ValidationError):

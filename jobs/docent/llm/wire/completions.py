@@ -139,7 +139,7 @@ def _sorted_part(part: Any) -> tuple[str, str]:
 
 
 def _elsewhere(message: dict[str, Any], finish_reason: str) -> Iterable[str]:
-    """Yield the fields that hold the words of a message without text, unless the finish reason explains it."""
+    """Yield the fields that contain the words of a message without text, unless the finish reason explains them."""
     yield from (f"text in {name} only" for name in ("reasoning_content", "reasoning", "thinking") if message.get(name))
     if (message.get("tool_calls") or message.get("function_call")) and not finish_reason.startswith(("tool", "func")):
         yield "a tool call only"

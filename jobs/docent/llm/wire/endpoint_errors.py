@@ -33,7 +33,7 @@ class EndpointError:
         code: its code, or "" if it has none that is text.
         status: the HTTP status that it stands for, or None if it names none.
         param: the request field that it concerns, or "" if it names none.
-        about: what an unexplained refusal (HTTP 403) concerns; "unknown" if its words allow both or neither.
+        about: the subject of a refusal (HTTP 403); "unknown" if its words fit both or neither.
         text: the complete error as text, for searches.
     """
 
@@ -78,7 +78,7 @@ def error_of(value: Any) -> EndpointError:
 
 
 def _about(words: str, error: dict[str, Any]) -> Literal["prompt", "key", "unknown"]:
-    """Return what an error concerns: by its details first, because words may quote the prompt, then by its words."""
+    """Return the subject of an error: by its details first, because the message may quote the prompt."""
     details = [error.get(name) for name in ("metadata", "innererror")]
     if any(isinstance(detail, dict) and any(detail.get(name) for name in _OF_MODERATION) for detail in details):
         return "prompt"

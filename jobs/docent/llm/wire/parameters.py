@@ -28,7 +28,7 @@ class Parameters:
     """The request fields that one endpoint does not accept.
 
     Args:
-        extra_body: fields that the user wants in every request; they are never left out.
+        extra_body: fields that the configuration adds to every request; they are never left out.
     """
 
     def __init__(self, extra_body: Mapping[str, Any]) -> None:
@@ -48,14 +48,14 @@ class Parameters:
         return canonical_json(fields).encode()
 
     def learn(self, error: EndpointError, fields: Container[str], said: str) -> bool:
-        """Record the field that a refusal names; return whether the request is worth sending once more without it.
+        """Record the field that a rejection names; return whether to send the request again without it.
 
         Each new request lacks one more field, so repeating ends.
 
         Args:
             error: the error of HTTP 400 or 422.
             fields: the fields of the refused request.
-            said: the error's words in a form that may be logged.
+            said: the error's message, without secrets, for the log.
 
         Raises:
             ConfigError: it names a field of `llm.extra_body`, which every request has.
@@ -73,9 +73,9 @@ class Parameters:
         for name, value in self._extra_body.items():
             if value is not None and _is_about(error, name):
                 raise ConfigError(
-                    f"the endpoint does not take the field {name!r} of llm.extra_body: {said}",
+                    f"the endpoint does not accept the field {name!r} of llm.extra_body: {said}",
                     "llm.extra_body",
-                    f"remove {name} or set it to a value that the model takes, then: docent run",
+                    f"remove {name} or set it to a value that the model accepts, then: docent run",
                 )
         return False
 

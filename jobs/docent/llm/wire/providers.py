@@ -77,9 +77,9 @@ def check_address(llm: Llm) -> None:
         usable = False
     if not usable:
         raise ConfigError(
-            "llm.base_url is not the address of an endpoint",
+            "llm.base_url is not a valid URL of an endpoint",
             "llm.base_url",
-            "write it as https://host/v1; a key belongs into the variable named by llm.api_key_env",
+            "write it as https://host/v1, without the key, which is read from the variable named by llm.api_key_env",
         )
 
 
@@ -92,13 +92,13 @@ def key_of(llm: Llm, environ: Mapping[str, str]) -> str:
     key = environ.get(llm.api_key_env, "").strip()
     if not key and llm.needs_key:
         raise ConfigError(
-            f"the variable {llm.api_key_env} holds no key for {llm.base_url}",
+            f"the variable {llm.api_key_env}, which should contain the key for {llm.base_url}, is empty or not set",
             "llm.api_key_env",
-            f"export {llm.api_key_env}=... (any word where the endpoint needs no key), then: docent run",
+            f"export {llm.api_key_env}=... (any word if the endpoint needs no key), then: docent run",
         )
     if not (key.isascii() and key.isprintable()):
         raise ConfigError(
-            f"the key in the variable {llm.api_key_env} has characters that no key has, such as a line break",
+            f"the key in the variable {llm.api_key_env} contains characters that keys cannot have, such as line breaks",
             "llm.api_key_env",
             f"set {llm.api_key_env} again, then: docent run",
         )

@@ -51,13 +51,13 @@ def read_tables(lines: Sequence[str]) -> list[Table]:
 
 
 def sort_of(column: str) -> str:
-    """Return what a column holds: value, unit, meaning, remedy or cause_of, or "" for anything else."""
+    """Return the kind of a column: value, unit, meaning, remedy or cause_of, or "" for any other."""
     folded = column.lower().strip()
     return next((sort for sort, pattern in _MEANINGS.items() if re.fullmatch(pattern, folded)), "")
 
 
 def named_rows(table: Table, code: str) -> Iterator[tuple[str, int, list[str], str]]:
-    """Yield names that no other row has, with the index of the first column to ask about, the cells and their line.
+    """Yield unique names of rows, each with the index of the first column of values, the cells and their line.
 
     An empty first cell continues the one above; a name in several rows also needs the cell after it.
     """

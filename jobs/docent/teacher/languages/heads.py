@@ -60,7 +60,7 @@ def with_unit(value: str, unit: str, code: str) -> str:
 
 
 def is_due(first: str, head: str, cell: str) -> bool:
-    """Check whether a table of intervals and work states what has to be done when.
+    """Check whether the columns are those of a maintenance plan: intervals and the work that is due.
 
     Args:
         first: head of the first column, which contains `cell`.
@@ -89,7 +89,7 @@ def is_year(head: str, value: str) -> bool:
 
 
 def has_condition(head: str) -> bool:
-    """Check whether a head states in brackets for which amount its values apply."""
+    """Check whether a head has an amount in brackets, which its values apply to."""
     inside = re.split(r"[（(\[]", head.rstrip())
     return len(inside) > 1 and inside[-1].endswith((")", "）", "]")) and any(c.isdigit() for c in inside[-1])
 
@@ -103,7 +103,7 @@ def question_kind(head: str, first: str) -> str:
     """Return `use`, `often`, `material`, `year` or `place` if a column is one of those, otherwise "".
 
     Args:
-        first: head of the column with the names; how often something is done is asked only about work.
+        first: head of the column with the names; `often` is returned only if those are names of work.
     """
     folded = head.casefold().strip()
     kind = next((kind for kind, pattern in _ASKED_FOR.items() if re.fullmatch(pattern, folded)), "")

@@ -67,7 +67,7 @@ def _stated(section: NonEnglishSection) -> list[str]:
 
 
 def _with_other_number(section: NonEnglishSection, original: str, others: Sequence[str], names: Sequence[str]) -> str:
-    """Replace the number of a statement by one of the same unit from elsewhere, else double it; "" if it has none.
+    """Replace the number of a statement by one with the same unit, or double it; return "" if neither is possible.
 
     Args:
         names: names with numbers that are not measurements: `programme 4`.

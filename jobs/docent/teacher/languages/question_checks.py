@@ -1,7 +1,7 @@
-"""Reject questions that fit the form of a sentence but that nobody would ask, in languages other than English.
+"""Reject questions that fit the form of a sentence but are not useful, in languages other than English.
 
-These ask what a quantity is, what any one thing of its kind does, about conditions that do not say what happens to
-what, or about faults, whose remedies are in a table. Reads and writes nothing.
+These are questions for the definition of a quantity, about any single thing of its kind, about incomplete conditions,
+and about faults, whose remedies are in a table. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ _KO_OPEN = re.compile("[가-힣]+게 하면")
 
 
 def is_worth_asking(kind: str, sentence: str, slots: dict[str, str], code: str) -> bool:
-    """Check whether people would ask a question that a sentence form yields.
+    """Check whether a question that a sentence form yields is useful.
 
     Args:
         kind: the form's kind, as listed in data/patterns.yaml.
-        slots: the parts that the form takes from the sentence: `s` its subject, `c` its condition.
+        slots: named groups of the form: `s` is the subject of the sentence, `c` its condition.
     """
     subject, condition = slots.get("s", ""), slots.get("c", "")
     if code in _INDEFINITE and kind not in _ASKED_OF_ANY and _INDEFINITE[code].match(subject):
@@ -58,7 +58,7 @@ def _is_quantity(subject: str, code: str) -> bool:
 
 
 def _is_complete_ja(condition: str) -> bool:
-    """Check whether a Japanese condition says what happens to what: `氷が溶けると`, not `短くすると`."""
+    """Check whether a Japanese condition has a subject or an object: `氷が溶けると`, not `短くすると`."""
     if _JA_TIME.search(condition):
         return True
     bare = _JA_END.sub("", condition)

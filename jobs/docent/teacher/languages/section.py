@@ -58,7 +58,7 @@ class NonEnglishSection(TeacherSection):
 
     @cached_property
     def is_row(self) -> bool:
-        """Return whether the document is one row of a table, such as a line of a CSV."""
+        """Return whether the document is one row of a table, for example one line of a CSV file."""
         return not self.material.title and is_row_of_table(self.material.text)
 
     @cached_property
@@ -69,7 +69,7 @@ class NonEnglishSection(TeacherSection):
 
     @cached_property
     def rows(self) -> list[TableRow]:
-        """Return the rows that people would ask about; if a row of a table has none, all of them."""
+        """Return the rows with a natural question; if the document is one row of a table and has none, all rows."""
         askable = [row for row in self.all_rows if self._is_askable(row)]
         return askable or (self.all_rows if self.is_row else [])
 
@@ -124,12 +124,12 @@ class NonEnglishSection(TeacherSection):
         return answer[:1].upper() + answer[1:]
 
     def full_row_answer(self, row: TableRow) -> str:
-        """Return a row as an answer of its own, preceded by the document's name if it would be too short."""
+        """Return a row as a separate answer, preceded by the document's name if it would be too short."""
         answer = self.row_answer(row)
         return answer if length_in_words(answer) >= MIN_ANSWER_WORDS else f"{self.frame('according')}{answer}"
 
     def _is_askable(self, row: TableRow) -> bool:
-        """Check whether a question about a row can be worded as people would ask it."""
+        """Check whether there is a natural wording of the question about a row."""
         key = wording_of(row, self.code)
         if self.code == "ko" and re.search(r"[은이]\([는가]\)", self.row_question(row) + self.row_answer(row)):
             return False

@@ -1,7 +1,7 @@
-"""Read tables of what lamps show: `표시등 | 빨간색`, `Farbe | rot` below the heading `Bedeutung der LED`.
+"""Read tables of the signals of lamps: `표시등 | 빨간색`, `Farbe | rot` below the heading `Bedeutung der LED`.
 
-A colour is asked about together with its lamp, as people see it: `wenn die LED rot leuchtet`. A table of colours or
-states that does not name what has them is not asked about. For languages other than English. Reads and writes nothing.
+A question contains the colour together with its lamp: `wenn die LED rot leuchtet`. There are no questions about tables
+of colours or states that do not name the lamp. For languages other than English. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _ENDS = {"ko": "색", "ja": "色", "zh": "色"}
 
 
 def is_of_states(head: str, code: str) -> bool:
-    """Check whether a column lists colours or states of something, such as a lamp."""
+    """Check whether a column lists colours or states, for example of a lamp."""
     bare = head.strip()
     if _STATE_HEADS.fullmatch(bare) or _LAMPS[code].fullmatch(bare):
         return True
@@ -52,7 +52,7 @@ def lamp_of(head: str, title: str, code: str) -> str:
 
 
 def glow_of(cell: str, lamp: str, code: str) -> str:
-    """Return what the lamp does, worded for a clause: `rot blinkt`, or "" if a cell names no colour.
+    """Return the state of the lamp as part of a clause, `rot blinkt`, or "" if the cell does not contain a colour.
 
     Args:
         lamp: the lamp with its article, as returned by `lamp_of`.
@@ -80,7 +80,7 @@ def signal_sort(head: str, sort: str) -> str:
     """Return `signal_state` or `signal_do` for a column of a table of lamps, or "" for any other.
 
     Args:
-        sort: what the head means in any table, as determined by cells.py.
+        sort: the kind of the column, as returned by `sort_of`.
     """
     bare = head.strip()
     if sort == "remedy" or _DONE.fullmatch(bare):
@@ -89,7 +89,7 @@ def signal_sort(head: str, sort: str) -> str:
 
 
 def is_nothing(cell: str) -> bool:
-    """Check whether a cell states that there is nothing to say."""
+    """Check whether a cell states that there is no value, for example `keine`."""
     return _NOTHING.fullmatch(cell.strip(" .。")) is not None
 
 

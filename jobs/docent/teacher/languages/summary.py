@@ -150,7 +150,7 @@ def _bare(line: str) -> str:
 
 
 def _tables_are_covered(section: NonEnglishSection) -> bool:
-    """Check whether every row of the tables is asked about, and none has several values."""
+    """Check whether there is a question about every row of the tables, and no row has several values."""
     sources = {row.source for row in section.rows}
     tables = read_tables(section.material.text.splitlines())
     is_plain = all(table.is_of_values or len(table.head) == len(("name", "value")) for table in tables)

@@ -1,7 +1,7 @@
 """Write typed questions in German, French, Spanish, Korean, Japanese and Chinese.
 
 They come from sentences whose form determines their question (patterns.py), rows of tables (tables.py), numbered steps,
-summaries, blanks and false statements. Every answer is made of the section's own words. Reads and writes nothing.
+summaries, blanks and false statements. Every answer consists of words of the section. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ def _drafted(question: str, answer: str, source: str) -> Draft:
 
 
 def _recall(section: NonEnglishSection) -> Iterator[Draft]:
-    """Yield what sentences and rows state, in random order."""
+    """Yield the questions about sentences and rows, in random order."""
     drafts = [pair for statement in section.sentences for pair in _of_sentence(section, statement, ())]
     drafts += [_of_row(section, row) for row in section.rows]
     yield from section.shuffled(drafts)
 
 
 def _of_fact(section: NonEnglishSection) -> Iterator[Draft]:
-    """Yield the fact that is asked about: a sentence, or a row of a table with everything it states."""
+    """Yield a question about each requested fact: a sentence, or a complete row of a table."""
     for fact in section.material.facts:
         wanted = _bare_line(fact)
         rows = _rows_of_fact(fact, section.rows) or [row for row in section.rows if _bare_line(row.source) == wanted]
@@ -81,7 +81,7 @@ def _short(section: NonEnglishSection) -> Iterator[Draft]:
 
 
 def _cause_effect(section: NonEnglishSection) -> Iterator[Draft]:
-    """Ask for reasons and consequences that a sentence states."""
+    """Yield questions for reasons and consequences that a sentence states."""
     yield from section.shuffled(pair for s in section.sentences for pair in _of_sentence(section, s, _CAUSAL))
     for row in section.shuffled(row for row in section.rows if row.sort == "cause_of"):
         yield _of_row(section, row)

@@ -1,4 +1,4 @@
-"""Split a section into statements that can be asked about: sentences, steps, `column: value` rows, figures.
+"""Split a section into statements that questions are made of: sentences, steps, `column: value` rows, figures.
 
 Markup is removed, code and headings are left out, nothing is added, so that every statement occurs verbatim in the
 section. Only the first MAX_CHARS characters and MAX_STATEMENTS statements are used. Reads and writes nothing.
@@ -133,7 +133,7 @@ def usable(sentence: str, is_item: bool = False, min_words: int = MIN_SENTENCE_W
     """Check whether a piece is a sentence that people would read, and not code, a URL or a fragment.
 
     Args:
-        is_item: whether it is in a list, where sentences may end without punctuation.
+        is_item: whether it is an item of a list, whose sentences may end without punctuation.
         min_words: fewest words; a shorter one has no content by itself.
     """
     length = length_words(sentence)

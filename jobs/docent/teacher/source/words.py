@@ -93,9 +93,9 @@ def words_of_language(code: str) -> Words:
     if code not in LANGUAGES:
         known = ", ".join(f"{name} ({short})" for short, name in LANGUAGES.items())
         raise ConfigError(
-            f"the offline teacher asks about documents in {known}, not in {code!r}",
+            f"the offline teacher does not support documents in the language {code!r}, only {known}",
             "generate_qa.language",
-            "set llm.provider: openai, or one of these languages",
+            "set it to one of these languages, or set llm.provider to openai",
         )
     return Words(code, data_file("questions.yaml")[code], data_file("words.yaml")[code])
 

@@ -1,4 +1,4 @@
-"""Find where the adverbials of an English predicate begin: when, how, how long, under which condition.
+"""Find the beginning of adverbials in an English predicate: time, manner, duration, condition.
 
 A question must include those that its answer leaves out. Reads and writes nothing.
 """
@@ -46,7 +46,7 @@ def is_clear_time(words: str) -> bool:
 
 
 def with_adverbials(asked: Question, rest: str) -> Question | None:
-    """Add to a question what its short answer leaves out of the sentence; return None if it does not fit.
+    """Add the adverbials of the sentence that the short answer does not contain; return None if they do not fit.
 
     Args:
         rest: the rest of the clause after its verb.

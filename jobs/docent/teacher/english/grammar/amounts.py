@@ -1,4 +1,4 @@
-"""Define regular expressions for amounts in English: numbers with units, ranges, times, and what a unit measures.
+"""Define regular expressions for amounts in English (numbers with units, ranges, times) and the quantities of units.
 
 Reads and writes nothing.
 """
@@ -22,6 +22,6 @@ _QUANTITIES: dict[str, str] = ENGLISH["quantities"]
 
 
 def quantity_of(amount: str) -> str:
-    """Return what the unit of an amount measures, `pressure` for `2 bar`, or "" for an unknown one."""
+    """Return the quantity that the unit of an amount measures, `pressure` for `2 bar`, or "" for an unknown unit."""
     unit = re.search(r"(?<=[\d\s])(°\s?[CF]?|[A-Za-z/]+)$", amount)
     return _QUANTITIES.get(unit[1].lower().replace(" ", ""), "") if unit else ""

@@ -49,7 +49,7 @@ def _the_noun(text: str) -> str:
 
 
 def is_about_another(statement: Statement, statements: Sequence[Statement]) -> bool:
-    """Check whether `the machine` is one that an earlier sentence of its paragraph names, such as `The PT-50C`."""
+    """Check whether `the machine` refers to a model named earlier in its paragraph, such as `The PT-50C`."""
     if not _GENERIC.search(statement.text):
         return False
     before = (s.text for s in statements if s.block == statement.block and s.place < statement.place)

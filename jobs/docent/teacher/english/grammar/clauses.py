@@ -45,7 +45,7 @@ class Clause:
         base: its base form, or "" for forms of `be` and modal verbs.
         tense: its form, which determines whether a question uses `do` or the verb itself.
         rest: the text after the verb, without the final punctuation.
-        lead: an adverbial before the subject, such as `In summer`, or "" for none.
+        lead: the adverbial before the subject, for example `In summer`, or "" for none.
     """
 
     subject: str
@@ -107,7 +107,7 @@ def _tense(tokens: Sequence[str], place: int) -> Literal["be", "modal", "singula
 
 
 def _starts(word: str) -> bool | None:
-    """Check whether a word can begin what follows a verb; None if it may as well be a noun of the subject."""
+    """Check whether a word can follow a verb; None if it may also be a noun of the subject."""
     low = word.lower().strip(",;")
     if low in _STARTERS or word[:1].isdigit() or word[:1].isupper() or low.endswith("ly"):
         return True

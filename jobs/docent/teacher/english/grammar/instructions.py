@@ -1,4 +1,4 @@
-"""Ask about English instructions and conditions: what to do if, how often, for how long, with what.
+"""Write questions about English instructions and conditions: what to do if, how often, for how long, with what.
 
 A pattern that does not match with certainty yields nothing. Reads and writes nothing.
 """
@@ -54,7 +54,7 @@ def is_order(sentence: str) -> bool:
 
 
 def _conditions(sentence: str) -> Iterator[Question]:
-    """Ask what to do: `If the lamp flashes, replace it.` answers `What should you do if the lamp flashes?`."""
+    """Yield questions: `If the lamp flashes, replace it.` answers `What should you do if the lamp flashes?`."""
     led = _LED.match(sentence)
     if not led:
         yield from _condition_behind(sentence)
@@ -68,7 +68,7 @@ def _conditions(sentence: str) -> Iterator[Question]:
 
 
 def _condition_behind(sentence: str) -> Iterator[Question]:
-    """Ask what to do: `Stop the motor if the lid is open.` answers `What should you do if the lid is open?`."""
+    """Yield questions: `Stop the motor if the lid is open.` answers `What should you do if the lid is open?`."""
     parts = re.match(
         r"([^,]{8,120}?),? (if|when|whenever|as soon as) ((?:the|an?|no|two|more|less) [^,]{5,90})$", sentence
     )
@@ -79,7 +79,7 @@ def _condition_behind(sentence: str) -> Iterator[Question]:
 
 
 def _orders(sentence: str) -> Iterator[Question]:
-    """Ask how often, how long or with what something has to be done."""
+    """Yield the question how often, how long or with what something has to be done."""
     if not is_order(sentence) or re.match(r"\w+ (?:it|them|this|these|those|one)\b", sentence):
         return
     order = sentence[0].lower() + sentence[1:]
@@ -91,7 +91,7 @@ def _orders(sentence: str) -> Iterator[Question]:
 
 
 def _timed_orders(order: str) -> Iterator[Question]:
-    """Ask how often, how long or with what, if an order ends with that."""
+    """Yield the question how often, how long or with what, if the instruction ends with that information."""
     if (often := re.match(r"([^,]{8,90}?) (every .{3,40})$", order)) and not re.search(
         r" (?:after|before|at|in|on|for|of|with|to)$", often[1]
     ):
@@ -108,7 +108,7 @@ def _timed_orders(order: str) -> Iterator[Question]:
 
 
 def _causes(sentence: str) -> Iterator[Question]:
-    """Ask for a cause: `A worn seal is the cause of leaks.` answers `What is the cause of leaks?`."""
+    """Yield the question for a cause: `A worn seal is the cause of leaks.` answers `What is the cause of leaks?`."""
     cause = _CAUSE.match(sentence)
     if cause and is_subject(cause[1]) and not PRONOUN.search(cause[4]):
         yield Question(f"What {cause[2]} {cause[3]} of {cause[4]}?", short_of(cause[1]), kind="reason")

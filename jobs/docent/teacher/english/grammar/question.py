@@ -54,7 +54,7 @@ def short_of(words: str) -> str:
 
 
 def who_or_what(subject: str, predicate: str = "") -> str:
-    """Return the word that asks for a subject: `Who` for people, otherwise `What`."""
+    """Return the interrogative for a subject: `Who` for people, otherwise `What`."""
     bare = re.sub(r"^(?:the|an?|two|three|four|all|every|each) ", "", subject, flags=re.IGNORECASE)
     is_person = bare == subject and re.match(
         r"an? (?:\w+ ){0,2}\w+(?:ist|ician|maker|painter|engineer|architect)\b", predicate

@@ -1,4 +1,4 @@
-"""Ask about what an English sentence states of its subject with `is`: sizes, values, names, what is done with it.
+"""Write questions about the predicate of `is` in an English sentence: sizes, values, names, passive verbs.
 
 Reads and writes nothing.
 """
@@ -33,7 +33,7 @@ _PRICE = re.compile(rf"{ABOUT}(?:[$€£]|\d[\d.,]* (?:euros?|pounds?|dollars?)\
 
 
 def being(subject: str, be: str, rest: str) -> Iterator[Question]:
-    """Ask for a size, a value or a state; `be` is the verb of the sentence, `rest` follows it."""
+    """Yield the question for a size, a value or a state; `be` is the verb of the sentence, `rest` follows it."""
     first, _, after = rest.partition(" ")
     if _NO_DEFINITION.match(rest) or re.match(
         rf"(?:the )?(?:most|(?!(?:for|harv|requ|inter|prot)est)\w{{3,}}est) |{NUMERAL} ", subject, re.IGNORECASE
@@ -53,7 +53,7 @@ def being(subject: str, be: str, rest: str) -> Iterator[Question]:
 
 
 def _state(subject: str, be: str, rest: str) -> Iterator[Question]:
-    """Ask what the subject is called, is needed for or is, and what is done with it."""
+    """Yield the question for the subject's name, purpose or definition, or about a passive verb."""
     first = rest.partition(" ")[0]
     if name := re.match(r"(called|named|known as) (.+)", rest):
         yield Question(f"What {be} {subject} {name[1]}?", short_of(name[2]), kind="value")
@@ -73,7 +73,7 @@ def _state(subject: str, be: str, rest: str) -> Iterator[Question]:
 
 
 def done(subject: str, be: str, rest: str) -> Iterator[Question]:
-    """Ask what is done with the subject: `be` is `is`, or a modal verb such as `must` with `be` in the rest."""
+    """Yield the question about a passive verb: `be` is `is`, or a modal verb like `must` with `be` in the rest."""
     first, _, after = rest.removeprefix("be ").partition(" ")
     is_modal = rest.startswith("be ")
     if first in _PLACED and re.match(r"(?:in|at|on|near|under|inside|behind|next to|above|below|between) ", after):
@@ -95,7 +95,7 @@ def done(subject: str, be: str, rest: str) -> Iterator[Question]:
 
 
 def _done_how(subject: str, be: str, rest: str) -> Iterator[Question]:
-    """Ask how often, how long or at what value something is done with the subject."""
+    """Yield the question how often, how long or at what value something is done with the subject."""
     whole = cut(rest)
     tail = TAIL.search(rest)
     if tail and not is_clear_time(tail["tail"]):

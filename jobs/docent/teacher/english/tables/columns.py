@@ -1,4 +1,4 @@
-"""Ask for one property of one thing: `weight` of `Rondo 40` is `48 kg`.
+"""Write the question for one property of one thing: the `weight` of `Rondo 40` is `48 kg`.
 
 For rows of documents and Markdown tables alike. A column that nobody would ask for in plain words yields nothing. Reads
 and writes nothing.
@@ -87,8 +87,8 @@ class Cell:
         name: the thing's name, with its article.
         value: the value with its unit.
         source: the words of the section that it was taken from.
-        is_record: whether the thing is a document of its own, whose title is recognized as a name.
-        basis: what a price in the row is for, such as `metre`; "" for the thing itself, None if it cannot be
+        is_record: whether the thing is a separate document, whose title is used as its name.
+        basis: the unit of a price in the row, for example `metre`; "" for the thing itself, None if it cannot be
             determined.
     """
 
@@ -119,13 +119,13 @@ def about_column(cell: Cell) -> TablePair | None:
 
 
 def _is_in_name(value: str, name: str) -> bool:
-    """Check whether the words of a value occur in the name of what it belongs to."""
+    """Check whether all words of a value occur in the name of its thing."""
     words = words_of(value)
     return bool(words) and set(words) <= set(words_of(name))
 
 
 def _timed(cell: Cell, low: str) -> TablePair | None:
-    """Ask when something is done or is the case."""
+    """Return the question for a date or a time, or None."""
     name, value = cell.name, cell.value
     if verb := _WHEN.get(low):
         is_clock = ":" in value or re.search(r"\d [ap]\.?m", value)
@@ -148,7 +148,7 @@ def _timed(cell: Cell, low: str) -> TablePair | None:
 
 
 def _called(cell: Cell, low: str) -> TablePair | None:
-    """Ask for names, groups, materials and prices."""
+    """Return the question for a name, a group, a material or a price, or None."""
     name, value = cell.name, cell.value
     if low == "name":
         is_role = who_or_what(name) == "Who" and not _BODY.search(name)
@@ -180,7 +180,7 @@ def is_count(label: Label, value: str) -> bool:
 
 
 def _measured(cell: Cell, low: str) -> TablePair | None:
-    """Ask how many of something there are, or for a property."""
+    """Return the question for a number of parts or for a property, or None."""
     name, value, label = cell.name, cell.value, cell.label
     if is_count(label, value):
         return cell.pair(f"How many {low} does {name} have?", f"{name} has {value} {low[:-1] if value == '1' else low}")
@@ -194,7 +194,7 @@ def _measured(cell: Cell, low: str) -> TablePair | None:
 
 
 def _note(name: str, column: str, value: str, source: str) -> TablePair | None:
-    """Return a pair for a column with a text of its own."""
+    """Return a pair for a column of notes or descriptions."""
     if count_words(value) > MAX_NOTE_WORDS or count_words(value) < 3:
         return None
     if _DESCRIPTION.fullmatch(column):

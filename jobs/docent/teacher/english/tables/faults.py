@@ -1,4 +1,4 @@
-"""Ask about an English table of faults: their causes and what to do.
+"""Write questions about an English table of faults: for causes and remedies.
 
 Reads and writes nothing.
 """

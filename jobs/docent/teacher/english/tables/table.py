@@ -1,4 +1,4 @@
-"""Read the Markdown tables of an English section: their columns, their rows, and what kind of table each is.
+"""Read the Markdown tables of an English section: columns, rows and the kind of each table.
 
 The facts of a row are worded as in text/facts.py, so that a fact can be matched to its row. Writes nothing.
 """
@@ -65,7 +65,7 @@ class Table:
 
     @property
     def value_columns(self) -> list[int]:
-        """Return the columns after the first one that have values to ask for, without units and remarks."""
+        """Return the columns of values: all but the first one and those of units and remarks."""
         return [
             place
             for place, column in enumerate(self.columns)
@@ -74,7 +74,7 @@ class Table:
 
     @property
     def kind(self) -> TableKind:
-        """Return what kind of content the rows have."""
+        """Return the kind of the table."""
         cause, remedy = self.column(CAUSE), self.column(REMEDY)
         symptom = self.column(SYMPTOM)
         if symptom is not None and any(place not in (None, symptom) for place in (cause, remedy)):
@@ -98,7 +98,7 @@ class Table:
         return "entities"
 
     def is_value(self, place: int) -> bool:
-        """Check whether a column is named after values and not after what has them."""
+        """Check whether the heading of a column names values rather than the thing that has them."""
         heading = self.columns[place].strip()
         return not heading or _VALUE.fullmatch(heading) is not None or heading.lower().rstrip(".") in LIMITS
 

@@ -1,7 +1,7 @@
 """Write true and false statements in English, and sentences with a blank.
 
-A false statement is a true one with another number or an opposite, never a negation: nobody would ask about `Four
-measures are not proposed`. It is written only if it cannot be true as well. Reads and writes nothing.
+A false statement is a true one with another number or an opposite, never a negation: `Four measures are not proposed`
+would not be a natural statement. It is written only if it cannot be true. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def true_false_fill_blank(section: EnglishSection) -> Iterator[Draft]:
 
 
 def _judge(section: EnglishSection, key: str, sentence: str) -> str:
-    """Return the question that asks for a judgement; without the document if the statement names it."""
+    """Return the question whether a statement is true; without the document's title if the statement contains it."""
     quoted = _quoted(section, sentence.strip().rstrip(".!") if key == "boolean" else sentence)
     if plain(section.name) in plain(sentence):
         return f"Is this statement true: {quoted}?" if key == "boolean" else f"True or false: {quoted}"
@@ -120,7 +120,7 @@ def statements_to_judge(section: EnglishSection) -> list[Statement]:
 
 
 def _is_sequel(section: EnglishSection, statement: Statement) -> bool:
-    """Check whether a sentence says what happens next, so that it holds only after the text before it."""
+    """Check whether a sentence states the next event, so that it is true only after the preceding text."""
     if _SEQUEL.search(statement.text):
         return True
     before = section.every[statement.place - 1] if statement.place else None
@@ -207,5 +207,5 @@ def _is_given_away(text: str, start: int, end: int, name: str) -> bool:
 
 
 def _quoted(section: EnglishSection, sentence: str) -> str:
-    """Return a sentence in quotation marks; the name of a thing loses its own there."""
+    """Return a sentence in quotation marks; those around the document's name are removed."""
     return section.words.quoted(sentence.replace(section.words.quoted(section.name), section.name))

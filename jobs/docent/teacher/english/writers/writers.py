@@ -21,7 +21,7 @@ MIN_TURNS = 2
 
 
 def factual_recall(section: EnglishSection) -> Iterator[Draft]:
-    """Ask for names, values, places, times: those with numbers first, then what things are and are for."""
+    """Yield questions for names, values, places and times (numbers first), then for definitions and purposes."""
     pairs = section.shuffled(pairs_of(section).pairs)
     facts = [pair for pair in pairs if pair.kind in _FACTS]
     facts.sort(key=lambda pair: (pair.kind == "what", not any(c.isdigit() for c in pair.answer)))
@@ -29,7 +29,7 @@ def factual_recall(section: EnglishSection) -> Iterator[Draft]:
 
 
 def fact_based(section: EnglishSection) -> Iterator[Draft]:
-    """Yield a pair for every fact for which there is a question, in order."""
+    """Yield a pair for every fact that answers a question, in order."""
     known = pairs_of(section)
     captions = {plain(cleaned(caption)) for _, caption in section.material.figures}
     for fact in section.material.facts:
@@ -56,12 +56,12 @@ def short_answer(section: EnglishSection) -> Iterator[Draft]:
 
 
 def application(section: EnglishSection) -> Iterator[Draft]:
-    """Yield the question what to do in a situation for which the section has an instruction."""
+    """Yield the questions what to do in situations that the section has instructions for."""
     yield from section.shuffled([pair.draft for pair in pairs_of(section).pairs if pair.kind == "do"])
 
 
 def comparative_analysis(section: EnglishSection) -> Iterator[Draft]:
-    """Compare two things if the section gives the same property of both, or contrasts them."""
+    """Yield questions that compare two things, if the section states the same property of both or contrasts them."""
     yield from section.shuffled([pair.draft for pair in pairs_of(section).compared])
 
 
