@@ -586,7 +586,7 @@ def test_an_endpoint_without_batches_is_one_error(
 
 @pytest.mark.parametrize(
     ("fault", "words"),
-    [("web page", "web page"), ("no file", "is not one of a batch API"), ("half JSON", "did not respond in 2 attempts")],
+    [("web page", "web page"), ("no file", "is not one of a batch API"), ("half JSON", "not respond in 2 attempts")],
 )
 def test_what_no_batch_api_says_is_no_answer(endpoint: Endpoint, tmp_path: Path, fault: str, words: str) -> None:
     with Between(endpoint, fault) as between:

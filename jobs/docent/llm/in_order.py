@@ -1,4 +1,4 @@
-"""Return replies in the order of their requests, although they arrive in any order.
+"""Return replies in the order of their requests, whatever the order in which they arrive.
 
 Reads the journal; writes nothing itself. A walker task goes through the requests ahead of the replies: a request whose
 reply is in the journal is only queued, so that the first missing request of a resumed run is sent at once; for each
@@ -34,7 +34,11 @@ STOP_POLL_S = 0.2
 
 @dataclass(slots=True)
 class _Due:
-    """A queued request; without a task, its reply is read from the journal when it is due, perhaps counted already."""
+    """A queued request; without a task, its reply is read from the journal when it is due.
+
+    Attributes:
+        counted: whether its reply is counted in the usage already.
+    """
 
     index: int
     key: bytes
@@ -92,7 +96,7 @@ class InOrder:
             raise StoppedError("stopped while waiting for replies", next_step="docent run")
 
     async def drain(self, seconds: float) -> None:
-        """Wait at most this long for requests in flight, then cancel the rest."""
+        """Wait at most `seconds` for requests in flight, then cancel them."""
         if self._walker is not None:
             self._walker.cancel()
         tasks: list[asyncio.Task[Any] | None] = [*self._tasks.values(), self._reader]
@@ -105,7 +109,7 @@ class InOrder:
         await asyncio.gather(*under_way, *others, return_exceptions=True)
 
     async def _walk(self) -> None:
-        """Queue every request, and begin those that are not in the journal."""
+        """Queue every request, and start a task for each one without a reply in the journal."""
         for asks in self._ladder.firsts(self._requests, range(len(self._requests)), WALKED_AT_ONCE):
             self._just_asked.clear()
             known = await self._ladder.sender.journal.known([ask.key for ask in asks.values()])
@@ -159,7 +163,7 @@ class InOrder:
             self._held_chars = 0
 
     def _forget(self, key: bytes) -> None:
-        """Drop a finished task; replies that the walker looked up earlier may lack its reply."""
+        """Remove a finished task; an earlier lookup by the walker may have missed its reply."""
         del self._tasks[key]
         self._just_asked.add(key)
 

@@ -48,13 +48,13 @@ class Provider(Protocol):
     has_answered: bool
 
     def body(self, request: ChatRequest) -> dict[str, Any]:
-        """Return all that determines the reply, as JSON values without credentials: the journal's key is its hash."""
+        """Return all fields that determine the reply, without credentials; the journal's key is their hash."""
 
     async def send(self, body: bytes, request: ChatRequest) -> tuple[Entry, Mapping[str, str]]:
         """Make one try; return the reply and its headers.
 
         Raises:
-            TryFailedError: the try failed for a reason that may pass.
+            TryFailedError: the try failed for a reason that may be temporary.
             RequestRefusedError: this request will never be answered, but others may be.
             ConfigError: no request will be answered.
         """
@@ -102,7 +102,7 @@ class GaveUpError(RequestRefusedError):
 
 
 class Sender:
-    """Sends asks; once `closing` is set, no ask is begun."""
+    """Sends asks; once `closing` is set, no further ask is sent."""
 
     def __init__(self, llm: Llm, provider: Provider, journal: Journal, budget: Budget, shards: int) -> None:
         self.llm, self.provider, self.journal, self.budget = llm, provider, journal, budget
@@ -237,7 +237,7 @@ class Sender:
         return entry
 
     async def _pause(self, seconds: float) -> None:
-        """Wait, but only until `closing` is set."""
+        """Wait `seconds`, or raise StoppedError once `closing` is set."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.closing.wait(), seconds)
             raise StoppedError("stopped while waiting for the endpoint", next_step="docent run")

@@ -45,7 +45,7 @@ class Ladder:
         self.send: Callable[[Ask], Awaitable[Entry]] = sender.send
 
     async def find_rung(self, llm: Llm) -> None:
-        """Determine once how to request JSON from this endpoint: the probe is in the journal like every request.
+        """Determine once how to request JSON from this endpoint; the probe is recorded in the journal, too.
 
         Raises:
             PipelineError: the endpoint is down or refuses key or model.
@@ -68,7 +68,7 @@ class Ladder:
         self.rung = "prompt" if self.provider.name == "offline" else await choose_rung(probed)
 
     def uncounted(self) -> Ladder:
-        """Return a ladder that does not count in `usage`, for looking ahead."""
+        """Return a ladder that does not count usage, for looking up replies in advance."""
         twin = Ladder(self.provider, self.sender, Counter())
         twin.rung, twin.send = self.rung, self.send
         return twin

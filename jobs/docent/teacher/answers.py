@@ -1,4 +1,4 @@
-"""Choose the sentences that answer a visitor, by the topic of the question.
+"""Choose the sentences that answer a visitor's question, by its topic.
 
 `What is this?` is answered with the beginning of the text, up to a sentence about the object on display; `Tell me
 everything` with the complete text, if that is not too long. Sentences out of order are often incomplete. So only if
@@ -51,22 +51,22 @@ class ExhibitText:
 
     @cached_property
     def references(self) -> References:
-        """Return which sentences need which others."""
+        """Return the dependencies between sentences."""
         return references_of(self.sentences, self.code, self.material.spoken_name or self.material.name)
 
     @cached_property
     def room(self) -> int:
-        """Return how many words the configured limit leaves after an introduction."""
+        """Return the number of words that the configured limit leaves after an introduction."""
         return self.material.max_answer_words - words_in(introduced(self.material), self.code)
 
     @cached_property
     def longest(self) -> int:
-        """Return how many words the sentences of one answer may usually have together."""
+        """Return the usual word limit of an answer."""
         return min(USUAL_WORDS, self.room)
 
     @cached_property
     def is_apart(self) -> bool:
-        """Return whether single sentences can be quoted, since at least every other one names the exhibit."""
+        """Return whether sentences can be quoted one by one: at least every other one names the exhibit."""
         return self.code == ENGLISH and 2 * len(self.references.naming) >= len(self.sentences)
 
     def words(self, chosen: Sequence[int]) -> int:
@@ -140,7 +140,7 @@ def _passages(text: ExhibitText) -> list[Chosen]:
 
 
 def _on_topic(text: ExhibitText, own: Sequence[int]) -> list[Chosen]:
-    """Return the sentences of a topic that name the exhibit and need no others, from the first one on.
+    """Return answers on a topic: its sentences that name the exhibit and do not depend on others, in order.
 
     A shorter answer is always the beginning of a longer one, so that each question has one answer to learn.
     """

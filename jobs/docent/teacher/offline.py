@@ -39,7 +39,7 @@ class OfflineTeacher:
     has_answered = False
 
     def body(self, request: ChatRequest) -> dict[str, Any]:
-        """Return the material and the teacher's version; for JSON also an empty list of messages, as endpoints have."""
+        """Return the material and the teacher's version; for JSON also an empty list of messages, like endpoints."""
         if isinstance(request.material, TypedMaterial):
             versions = {"typed": TYPED_VERSION, "temperature": request.temperature, "messages": []}
             if request.material.language != ENGLISH:

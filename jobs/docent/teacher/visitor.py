@@ -64,7 +64,7 @@ def _pairs_of(text: ExhibitText) -> dict[str, list[Pair]]:
 
 
 def _next_pair(left: dict[str, list[Pair]], topic: str, answered: set[str]) -> Pair | None:
-    """Take a pair on a topic; if none is left, on another topic, first one that adds something new."""
+    """Take a pair on a topic or, if none is left, on another one; pairs with new answers are taken first."""
     wanted = [topic, SECOND_CHOICE.get(topic, topic)]
     others = sorted(left, key=lambda other: -len(left[other]))
     for fresh, name in itertools.product((True, False), (*wanted, *others)):

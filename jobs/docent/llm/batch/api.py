@@ -1,7 +1,7 @@
 """Call the batch API of one endpoint: upload, create, find, look up, download.
 
 Streams files in both directions and writes results to temporary files. Uses the openai package, because files and
-paged lists take more than one request each and speed does not matter here. Every call is tried `llm.max_attempts` times
+paged lists take several requests each, and speed does not matter here. Every call is tried `llm.max_attempts` times
 with the waits of retry.py; at most one batch is created per token, even if the connection fails.
 """
 
@@ -80,7 +80,7 @@ class BatchApi:
 
         Raises:
             ConfigError: the endpoint has no batch API, or refuses the file, the key, ...
-            TemporaryError: no try got an answer.
+            TemporaryError: no try got a reply.
         """
         file.flush()
         named = ("batch.jsonl", file, "application/jsonl")
@@ -97,11 +97,11 @@ class BatchApi:
         return file_id
 
     async def create(self, file_id: str, token: str, since_s: float) -> Batch:
-        """Create a batch over an uploaded file, identified by a token; after a lost answer, search for the batch first.
+        """Create a batch from an uploaded file, identified by a token; before a repeated try, search for the batch.
 
         Raises:
             ConfigError: the endpoint refused it, so the batch does not exist.
-            TemporaryError: no try got an answer; the batch may exist.
+            TemporaryError: no try got a reply; the batch may exist.
         """
         is_again = False
 
@@ -125,7 +125,7 @@ class BatchApi:
         """Find the batches of the account that have one of these tokens.
 
         Args:
-            since_s: shortly before the first of them was created, in seconds since 1970.
+            since_s: time shortly before the first of them was created, in seconds since 1970.
 
         Raises:
             ConfigError, TemporaryError: as `upload`.
@@ -242,7 +242,7 @@ async def _refuse_web_page(reply: Any) -> None:
 
 
 async def _whole(reply: Awaitable[T]) -> T:
-    """Check all fields of a file or batch that are used later. Raises TypeError: the package accepts any JSON."""
+    """Check the fields of a file or batch, because the package accepts any JSON; raise TypeError if one is wrong."""
     value = await reply
     if not isinstance(value, BaseModel) or not isinstance(getattr(value, "id", None), str):
         raise TypeError

@@ -41,7 +41,7 @@ class Batches:
     """The batches of one call of `ask`.
 
     Args:
-        ladder: the ladder of the ordered path; only its requests are used, nothing is counted.
+        ladder: the ladder of the ordered path, which builds the requests; its usage does not change.
         stop: if set, StoppedError is raised; batches continue at the endpoint.
 
     Attributes:
@@ -141,7 +141,7 @@ class Batches:
             )
 
     async def _weigh(self, outcomes: Sequence[Outcome], others_replied: bool) -> None:
-        """Count the tries of lines that must be sent again, and give up those that reached the limit."""
+        """Count the tries of lines that must be sent again, and give up the lines that reached the limit."""
         for outcome in outcomes:
             self._given_up |= outcome.refused
         full = any(outcome.queue_is_full for outcome in outcomes)

@@ -1,4 +1,4 @@
-"""Record the results of a batch: end the try of each line in the journal, as it would end online.
+"""Record the results of a batch: end the try of each line in the journal, with the same outcome as online.
 
 Reads result files; writes the journal. Nothing is sent.
 """

@@ -47,7 +47,7 @@ class Running:
     Attributes:
         batch: its state at the last poll, or None while it cannot be found.
         lines: this shard's lines, by key.
-        since_s: when it was begun, by this machine's clock.
+        since_s: time of its creation, by this machine's clock, in seconds since 1970.
         logged: how many requests were done when progress was last logged.
         owner: the process of an earlier attempt that was about to create it.
     """
@@ -220,7 +220,8 @@ class Submission:
     async def _may_come(self, running: Running, looks: int) -> bool:
         """Return whether a batch that is not listed yet may be listed later.
 
-        Polls count as well as time, because times noted by a clock that was ahead are not reached for long.
+        The number of polls counts as well as the time, because a clock that was ahead may have noted a time far in the
+        future.
         """
         poll_s = self._llm.batch_poll_s
         if await self._sender.journal.is_another_at_work(running.owner):

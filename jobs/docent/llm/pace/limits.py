@@ -1,4 +1,4 @@
-"""Track the rates that an endpoint allows: configured, reported in headers, or measured from refusals (HTTP 429).
+"""Track the request rates that an endpoint allows: reported in headers, or measured from refusals (HTTP 429).
 
 Reads and writes nothing and has no clock: every call passes the time, in seconds of one monotonic clock, so that a test
 can simulate an hour in a moment. pacing.py combines these limits.
@@ -140,7 +140,7 @@ class MeasuredLimit:
             self._too_fast(seq, now_s)
 
     def _telling(self) -> int:
-        """Return how many refusals among LOOKED_AT are not chance; one after a pause that did not help."""
+        """Return how many refusals among LOOKED_AT are more than chance: 1 after a pause that did not help."""
         if self._closed:
             return 1
         oldest = self._refused[0] if len(self._refused) == self._refused.maxlen else 0

@@ -29,7 +29,7 @@ How = Literal["busy", "failed", "lost"]
 
 
 class TryFailedError(Exception):
-    """One try failed for a reason that may pass.
+    """One try failed for a reason that may be temporary.
 
     Args:
         why: the reason for the user, without the key.
@@ -52,7 +52,7 @@ class RetryBudget:
         self._bucket = Bucket(1.0, EARNED_AT_MOST, clock())
 
     def earn(self) -> None:
-        """Add to the budget after a reply: an endpoint that answers may get more retries."""
+        """Add to the budget after a reply: an endpoint that replies may get more retries."""
         self._bucket.take(-RETRIES_PER_REQUEST)
 
     def wait_s(self) -> float:
@@ -65,7 +65,7 @@ class RetryBudget:
 
 
 def wait_s(attempt: int, asked_for_s: float | None) -> float:
-    """Return the seconds before the next try: slightly more than requested, or full jitter below a doubling bound."""
+    """Return the seconds before the next try: slightly more than requested, or random below a limit that doubles."""
     if asked_for_s is not None:
         return asked_for_s + random.uniform(0, 0.02 * max(asked_for_s, 1.0))
     bound_s = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(attempt - 1, 10))

@@ -50,7 +50,7 @@ class ParsedReply:
 
 
 def read_reply(text: str, schema: type[BaseModel]) -> ParsedReply:
-    """Parse an object of the schema from a reply, whatever surrounds it.
+    """Parse an object of the schema from a reply, which may contain other text.
 
     Plain JSON is parsed directly. Otherwise the outermost object is searched between fences, prose and thoughts. If it
     is broken, json-repair may fix it under three conditions: it fits the schema, no content was dropped or added, and
@@ -115,7 +115,7 @@ def _is_list(text: str) -> bool:
 
 
 def _found_within(text: str, schema: type[BaseModel]) -> ParsedReply:
-    """Parse the one object in a text that fits; several different ones, or a broken one after it, are ambiguous."""
+    """Parse the only object in a text that fits the schema; several ones, or a broken one after it, are ambiguous."""
     fitting: list[ParsedReply] = []
     problem, at = "", 0
     for _ in range(MAX_OBJECTS):
@@ -151,7 +151,7 @@ def _fitted(text: str, parsed: Any, schema: type[BaseModel]) -> ParsedReply:
 
 
 def _repaired(text: str, schema: type[BaseModel]) -> ParsedReply:
-    """Parse a broken object with json-repair, and refuse it unless all of its content is the model's own."""
+    """Parse a broken object with json-repair, and reject it unless its content is exactly that of the text."""
     text = text[: text.rfind("}") + 1]
     if not text:
         return ParsedReply(None, "JSON that breaks off")

@@ -1,4 +1,4 @@
-"""Request JSON from a model that may or may not comply.
+"""Request JSON from a model, which may not comply.
 
 There are three ways, called rungs: the endpoint constrains the reply to the schema (`json_schema`), it constrains it to
 JSON (`json_object`), or only the prompt asks for it (`prompt`). `choose_rung` finds the strictest one that an endpoint

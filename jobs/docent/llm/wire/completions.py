@@ -29,7 +29,7 @@ MAX_DIGITS = 20
 
 
 class NoCompletionError(ValueError):
-    """Raised if the body holds neither a completion nor an error; the message describes it."""
+    """Raised if the body contains neither a completion nor an error; the message describes it."""
 
 
 class ErrorInReplyError(ValueError):
@@ -121,7 +121,7 @@ def _parts_of(content: Any) -> tuple[list[str], list[str], list[str]]:
 
 
 def _sorted_part(part: Any) -> tuple[str, str]:
-    """Return which of `_KINDS` a part is, and its words; for omitted content, only a note that describes it."""
+    """Return the kind of a part (one of `_KINDS`) and its text; for omitted content, only a description."""
     if isinstance(part, str):
         return "text", part
     if not isinstance(part, dict):

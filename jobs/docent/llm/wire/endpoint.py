@@ -1,4 +1,4 @@
-"""Talk to one OpenAI-compatible endpoint: build requests, interpret replies and errors.
+"""Communicate with one OpenAI-compatible endpoint: build requests, interpret replies and errors.
 
 Reads the key from the variable named by `llm.api_key_env`, and images while they are sent; writes nothing. The key
 appears in no message, whatever the endpoint echoes. Waiting and retrying are left to the client.
@@ -77,7 +77,7 @@ class OpenAIEndpoint:
         """Make one try; return the answer and the headers that came with it.
 
         Raises:
-            TryFailedError: the try failed for a reason that may pass.
+            TryFailedError: the try failed for a reason that may be temporary.
             RequestRefusedError: this request will never be answered, but others may be.
             ConfigError: key, model, URL or credit: no request will be answered.
         """
@@ -89,7 +89,7 @@ class OpenAIEndpoint:
                 return self.answer_of(reply), reply.headers
 
     def takes_otherwise(self, reply: Reply, fields: Container[str]) -> bool:
-        """Return whether a reply refuses only a field of the request, which may be sent again without that field.
+        """Return whether a reply rejects only a field of the request, which may be sent again without that field.
 
         Args:
             fields: the fields of the request.
@@ -146,7 +146,7 @@ class OpenAIEndpoint:
         return text.replace(self.key, MASK)
 
     def _error_in_reply(self, inner: ErrorInReplyError, headers: Mapping[str, str]) -> Exception:
-        """Return the exception for an error within HTTP 200, by the status that the error names."""
+        """Return the exception for an error in a reply with HTTP 200, by the status that the error contains."""
         error = error_of(inner.error)
         if error.status is None:
             words = self.clean(error.message or error.text)

@@ -87,7 +87,7 @@ def _about(words: str, error: dict[str, Any]) -> Literal["prompt", "key", "unkno
 
 
 def _status_of(error: dict[str, Any]) -> int | None:
-    """Return the status in a numeric code, or the status that a code in words stands for."""
+    """Return the status of a numeric code, or the status that a named code stands for."""
     values = [error[name] for name in (*_STATUS_NAMES, "type") if error.get(name)]
     for value in values:
         if str(value).isascii() and str(value).isdigit() and 400 <= int(str(value)[:4]) <= 599:

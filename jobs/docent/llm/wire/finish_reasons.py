@@ -17,7 +17,7 @@ _NOTE = "; "
 
 
 def noted(finish_reason: str, note: str) -> str:
-    """Return a finish reason with a note on which field holds the words of a reply without text."""
+    """Return a finish reason with a note about the field that contains the words of a reply without text."""
     return f"{finish_reason}{_NOTE}{note}" if note else finish_reason
 
 

@@ -26,17 +26,17 @@ class EnglishSection(TeacherSection):
 
     @cached_property
     def statements(self) -> list[Statement]:
-        """Return the statements that can be asked about."""
+        """Return the statements that questions are made of."""
         return [statement for statement in self.every if statement.is_askable]
 
     @cached_property
     def prose(self) -> list[Statement]:
-        """Return its sentences and steps that can be asked about."""
+        """Return the sentences and steps that questions are made of."""
         return [statement for statement in self.statements if statement.kind in ("sentence", "step")]
 
     @cached_property
     def sentences(self) -> list[Statement]:
-        """Return its sentences in order, including those that only follow from others."""
+        """Return all sentences in order, including those that depend on others."""
         return [statement for statement in self.every if statement.kind == "sentence"]
 
     @cached_property
@@ -50,7 +50,7 @@ class EnglishSection(TeacherSection):
 
     @cached_property
     def place(self) -> str:
-        """Return the document and the heading in it."""
+        """Return the document's title, and the section's heading if there is one."""
         title = bare_title(self.material.title)
         if not title or plain(title) == plain(self.name) or not is_telling(title):
             return self.doc

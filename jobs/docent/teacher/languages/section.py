@@ -46,7 +46,7 @@ class NonEnglishSection(TeacherSection):
 
     @cached_property
     def sentences(self) -> list[Statement]:
-        """Return sentences and steps that questions can be made of, including those that need the one before."""
+        """Return the sentences and steps that questions are made of, including those that depend on the one before."""
         kept = [s for s in self.every if s.is_askable and s.kind in ("sentence", "step")]
         kept = [s for s in kept if not s.alone or not self.points_back(s.text)]
         return [s for s in kept if not is_heading(s.text) or s.label]

@@ -239,7 +239,7 @@ def _is_clear(head: Sequence[str], place: int, cell: str, unit: str) -> bool:
 
 
 def _with_column(row: TableRow, column: str, words: Words) -> TableRow:
-    """Return the row of a number or code, named together with its column; a code that is explained needs no column."""
+    """Return the row of a number or code with its column in the name; a code with an explanation does not need it."""
     if row.sort == "meaning" and not row.name.isdecimal():
         return row
     return replace(row, name=f"{column}{'' if words.code in UNSPACED else ' '}{row.name}", is_code=True)

@@ -57,7 +57,7 @@ def _of_fact(section: NonEnglishSection) -> Iterator[Draft]:
 
 
 def _rows_of_fact(fact: str, rows: list[TableRow]) -> list[TableRow]:
-    """Return the rows that a fact of a table, `Column: cell; Column: cell`, is made of."""
+    """Return the rows with the cells of a fact: `Column: cell; Column: cell`."""
     cells = [cell.partition(": ")[2].strip() or cell for cell in fact.split("; ")]
     return [row for row in rows if [cell for cell in cells_of(row.source, BARE) if cell] == cells]
 

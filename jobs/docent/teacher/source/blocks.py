@@ -111,7 +111,7 @@ def _joins(group: Sequence[str], line: str) -> bool:
 
 
 def _block(lines: Sequence[str], title: str, words: Words) -> list[Block]:
-    """Return the block that lines of one kind form, or none for headings and lines without content."""
+    """Return the block of lines of one kind, or none for headings and lines without content."""
     kind = _line_kind(lines[0])
     if kind in ("blank", "heading"):
         return []
@@ -141,7 +141,7 @@ def _paragraph(lines: Sequence[str], title: str, words: Words) -> Block:
 
 
 def _list(lines: Sequence[str]) -> Block:
-    """Return a list whose items are all at one level, with bullets or numbered from 1."""
+    """Return the block of a list whose items are all at one level, with bullets or numbered from 1."""
     items: list[str] = []
     numbers: list[int] = []
     first = len(lines[0]) - len(lines[0].lstrip())

@@ -1,4 +1,4 @@
-"""Find the earlier sentences that a sentence needs: those that explain its pronouns and its `the ...`.
+"""Find the earlier sentences that a sentence depends on: those that explain its pronouns and its `the ...`.
 
 Sentences are quoted out of order, but `Cut it to length.` cannot be understood without the sentence before it, nor
 `The wick is flat.` without the sentence that introduces the lamp's wick. The decision is made by words, not by grammar;
@@ -42,7 +42,7 @@ MIN_NOUN_CHARS, MIN_STEM_CHARS = 4, 4
 
 @dataclass(frozen=True)
 class References:
-    """Which sentences of a text need which, and how they refer to the exhibit.
+    """The dependencies between the sentences of a text, and how they refer to the exhibit.
 
     Attributes:
         needs: for every sentence, the positions of the earlier ones that it needs, directly or indirectly.
@@ -59,7 +59,7 @@ class References:
     shown: frozenset[int] = frozenset()
 
     def closed(self, chosen: Collection[int]) -> tuple[int, ...]:
-        """Return the positions with all that they need, in reading order."""
+        """Return the positions and those that they depend on, in reading order."""
         return tuple(sorted(set(chosen).union(*(self.needs[place] for place in chosen))))
 
 
@@ -125,7 +125,7 @@ def _has_loose_pronoun(sentence: str) -> bool:
 
 
 def _subjects(name: str, text: str, code: str) -> Sequence[str]:
-    """Return the pronouns that can stand for the exhibit: by number in English, otherwise by its name's article."""
+    """Return the pronouns for the exhibit: by number in English, otherwise by the article of its name."""
     if code == "en":
         head = re.split(r" (?:of|with|from|for|in|on|by) ", readable_name(name))[0].split()[-1:]
         return ("They", "Their") if head and is_plural(head[0]) else ("It", "Its")
@@ -147,7 +147,7 @@ def _names_exhibit(sentence: str, own: set[str], code: str) -> bool:
 
 
 def _introduced(sentence: str, place: int, own: set[str], code: str, first: dict[str, int]) -> list[int]:
-    """Return the positions at which things that a sentence calls `the ...` were first named.
+    """Return the positions of the first mention of things that a sentence calls `the ...`.
 
     Args:
         first: position of each word's first occurrence, by its stem.

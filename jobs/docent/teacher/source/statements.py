@@ -130,7 +130,7 @@ def statements_of(text: str, words: Words) -> list[Statement]:
 
 
 def usable(sentence: str, is_item: bool = False, min_words: int = MIN_SENTENCE_WORDS) -> bool:
-    """Check whether a piece is a sentence that people would read, and not code, a URL or a fragment.
+    """Check whether a piece of text is a complete sentence, and not code, a URL or a fragment.
 
     Args:
         is_item: whether it is an item of a list, whose sentences may end without punctuation.
@@ -186,7 +186,7 @@ def pieces_of(text: str) -> Iterator[Piece]:
 
 
 def lines_of(text: str) -> Iterator[tuple[str, bool]]:
-    """Yield lines, each with whether it is code or its fence; leave out page headers, which may divide a sentence."""
+    """Yield lines without page headers, each with a flag for code and its fences."""
     fence = ""
     for line in text.splitlines():
         mark = FENCE.match(line)

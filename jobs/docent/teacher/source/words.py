@@ -34,7 +34,7 @@ class Words:
 
     @cached_property
     def stop(self) -> frozenset[str]:
-        """Return words with which no topic begins or ends."""
+        """Return words that cannot begin or end a topic."""
         return frozenset(self.lists["stop"].split())
 
     def finds(self, name: str, text: str) -> re.Match[str] | None:

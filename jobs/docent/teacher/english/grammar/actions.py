@@ -108,7 +108,7 @@ def amount_of(asks: str, amount: str, behind: str) -> Iterator[Question]:
 
 
 def _is_object(rest: str) -> bool:
-    """Check that an object follows the verb, and nothing else that the verb may need."""
+    """Check that only an object follows the verb."""
     first = rest.split(" ", 1)[0].strip(",").lower()
     is_noun_phrase = first in DETERMINERS - {"this", "these", "its", "their", "his", "her", "our"} or first.isdigit()
     return (is_noun_phrase or is_plural(first)) and first not in ("as", "always", "perhaps") and len(rest.split()) > 1

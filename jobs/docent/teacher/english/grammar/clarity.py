@@ -57,7 +57,7 @@ def is_about_another(statement: Statement, statements: Sequence[Statement]) -> b
 
 
 def is_unexplained(text: str, section: str, title: str, others: Sequence[str] = ()) -> bool:
-    """Check whether a subject is like `the loop`, which only other sections explain or which abbreviates another term.
+    """Check whether a subject (`the loop`) is explained only in other sections, or abbreviates another term.
 
     Args:
         section: the section's complete text.

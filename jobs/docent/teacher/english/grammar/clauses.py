@@ -83,7 +83,7 @@ def read_clause(sentence: str) -> Clause | None:
 
 
 def _tense(tokens: Sequence[str], place: int) -> Literal["be", "modal", "singular", "plural", "past"] | None:
-    """Return which kind of finite verb a word is at its position, or None if it is not one."""
+    """Return the kind of finite verb that a word is at its position, or None if it is not a finite verb."""
     token, before, after = tokens[place], tokens[place - 1], tokens[place + 1]
     if token in BE:
         return "be"

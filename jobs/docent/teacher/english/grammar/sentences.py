@@ -83,7 +83,7 @@ def _is_misread(clause: Clause) -> bool:
 
 
 def _modal(subject: str, modal: str, rest: str) -> Iterator[Question]:
-    """Yield the question how much, how often or how long the subject must or can do something, or have it done."""
+    """Yield the question how much, how often or how long, for a sentence with a modal verb."""
     first, _, after = rest.partition(" ")
     if first == "be" and is_participle(after.partition(" ")[0]):
         yield from done(subject, modal, rest)

@@ -95,7 +95,7 @@ def done(subject: str, be: str, rest: str) -> Iterator[Question]:
 
 
 def _done_how(subject: str, be: str, rest: str) -> Iterator[Question]:
-    """Yield the question how often, how long or at what value something is done with the subject."""
+    """Yield the question how often, how long or at what value, for a sentence with a passive verb."""
     whole = cut(rest)
     tail = TAIL.search(rest)
     if tail and not is_clear_time(tail["tail"]):

@@ -108,7 +108,7 @@ def _function(name: str, heading: str, cell: str, source: str) -> TablePair | No
 
 
 def is_task_order(task: str) -> bool:
-    """Check whether a task is an order; an unknown verb before an article counts as one: `Descale the boiler`."""
+    """Check whether a task is an instruction; an unknown verb before an article counts as one: `Descale the boiler`."""
     return is_order(task) or re.match(r"[A-Z][a-z]+(?<!ing)(?<!ion) (?:the|an?|all|both|each|every) ", task) is not None
 
 

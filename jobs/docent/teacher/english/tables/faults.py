@@ -88,7 +88,7 @@ def _fault(table: Table, fault: str, rows: list[tuple[str, ...]], text: str) -> 
 
 
 def _one_order(remedy: str) -> str:
-    """Return two orders that a cell joins by a comma in usual wording: `Empty the tank and air the box`."""
+    """Join two instructions in a cell by `and` instead of a comma: `Empty the tank and air the box`."""
     first, _, second = remedy.partition(", ")
     is_pair = (
         first and second and "," not in second and all(is_order(part[0].upper() + part[1:]) for part in (first, second))
@@ -146,5 +146,5 @@ def _condition(fault: str, heading: str, text: str) -> str:
 
 
 def _quoted(fault: str) -> str:
-    """Return the condition for a fault in the words of its cell: `Double beep missing` fits into no sentence."""
+    """Return the condition for a fault that does not fit into a clause, for example `Double beep missing`."""
     return f"in case of “{fault}”"
