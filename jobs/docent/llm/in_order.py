@@ -23,7 +23,7 @@ from docent.llm.usable_reply import Ladder
 WALKED_AT_ONCE = 128
 HANDED_OUT_AT_ONCE = 256
 OPEN_PER_PLACE = 4
-"""Requests begun for each place in flight: the others wait for their turn, for a correction, or for Retry-After."""
+"""Requests begun for each place in flight: all but one wait for a place, for a correction, or for Retry-After."""
 FEWEST_OPEN = 16
 LONGEST_LINE = 200_000
 """Most requests between the one whose reply is due and the last one begun; each takes about 200 bytes."""

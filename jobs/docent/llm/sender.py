@@ -34,9 +34,9 @@ LOGGED_EVERY_S = 15.0
 BYTES_PER_TOKEN = 4
 MAX_WHY_CHARS = 200
 LONGEST_CLAIM_S = 3600.0
-"""After this time a request is sent although another running process is still asking for it."""
+"""After this time a request is sent although another running process has sent it as well."""
 HARMLESS = ChatRequest((Message("user", "Answer with the word yes."),), 0.0, 16)
-"""Sent when a request had no reply in all its tries, to find out whether the request or the endpoint is at fault."""
+"""Sent after all tries of a request failed, to find out whether the request or the endpoint is the cause."""
 
 
 class Provider(Protocol):

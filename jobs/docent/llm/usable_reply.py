@@ -29,7 +29,7 @@ from docent.llm.wire.finish_reasons import CUT, CUT_BY_LENGTH, FILTERED, problem
 from docent.llm.wire.thoughts import without_thoughts
 
 MAX_ASKS = 3
-"""Most asks of one request before it is given up: the first and two more."""
+"""Most asks of one request before it is given up."""
 
 
 class Ladder:

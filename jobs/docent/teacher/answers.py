@@ -23,13 +23,13 @@ from docent.text.topics import by_topic
 Chosen = tuple[int, ...]
 """Positions of an answer's sentences, in reading order."""
 MIN_TOPIC, MIN_PASSAGE = 12, 20
-"""Fewest words of an answer on one topic, and of one that says more, if the text has that many."""
+"""Fewest words of an answer on one topic, and of a later passage, if the text has that many."""
 USUAL_WORDS, MAX_WORDS, MAX_WHOLE = 45, 120, 140
-"""Most words of an answer, of one that names the object on display only later, and of a text that is quoted in full."""
+"""Most words of an answer, of one that names the object on display late, and of a text that is quoted in full."""
 
 
 MIN_LAST = 10
-"""A shorter sentence mostly announces what the next one says: no answer ends with one."""
+"""Shorter sentences usually introduce the next one: no answer ends with one of them."""
 _QUOTATIONS = (("«", "»"), ("「", "」"), ("『", "』"), ("（", "）"), ("(", ")"))
 FEW_SENTENCES = 2
 """If there are fewer sentences of prose than this, headings and catalogue lines count as sentences."""

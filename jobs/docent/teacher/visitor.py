@@ -25,7 +25,7 @@ Pair = tuple[str, str]
 """A question and its answer."""
 TOPIC_ORDER = ("what", "numbers", "history", "use", "more")
 BRIEF_WORDS = 3
-"""A text with fewer words, such as `Vase.`, has one answer: it is asked for once at each temperature."""
+"""A text with fewer words, for example `Vase.`, has one answer and one question at each temperature."""
 SECOND_CHOICE = {"use": "found", "more": "about"}
 
 

@@ -34,7 +34,7 @@ ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
 LONGEST_DAYS = 7
 """Batches that take longer are abandoned; OpenAI ends one after a day, Azure may take longer."""
 FULL_QUEUE_POLLS = 20
-"""Number of polls to wait before a full queue is tried again."""
+"""Number of polls to wait before lines are sent again after the queue was full."""
 
 
 class Batches:

@@ -14,7 +14,7 @@ from docent.llm.wire.header_numbers import RateLimit
 LOOKED_AT = 8
 """Consecutive sends that are examined when one of them is refused."""
 REFUSED_OF_THEM = 5
-"""Refusals among those that mean that the allowance is used up; more if isolated refusals are common."""
+"""This many refusals among them show that the allowance is used up; more if isolated refusals are common."""
 SUSPICIOUS_OF_THEM, SUSPICION_S = 2, 0.01
 """With this many refusals, the next sends are held for a moment, in which those in flight give more evidence."""
 PROBE_AFTER_S = 0.1
@@ -26,7 +26,7 @@ ROUGH_GROWTH_PER_S = 0.4
 GROWTH_DOUBLES_AFTER = 100
 """Sends without a refusal after which it is raised twice as fast."""
 LONGEST_HOLD_S = 10.0
-"""Longest pause of docent's own while nothing is accepted; one that the endpoint requests may be longer."""
+"""Longest pause while no request is accepted; a pause that the endpoint requests may be longer."""
 BELOW = 0.99
 """Requests are sent at this share of a measured rate."""
 ROUGH = 0.7

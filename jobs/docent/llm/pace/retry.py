@@ -25,7 +25,7 @@ NO_CONNECTION = "no connection: "
 """Prefix of the reason of a try that reached no endpoint."""
 
 How = Literal["busy", "failed", "lost"]
-"""busy: asked to retry later, nothing paid. failed: nothing paid. lost: no end was seen, it may have been paid."""
+"""busy: the endpoint requests a later retry, not paid. failed: not paid. lost: end unknown, may have been paid."""
 
 
 class TryFailedError(Exception):

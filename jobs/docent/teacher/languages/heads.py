@@ -30,13 +30,13 @@ MONEY = re.compile(r"[€$£¥]|\b(?:Euro|euros?|EUR|CHF|Franken|francs?|pesos?|
 CODE_NAME = re.compile(COLUMNS["code"])
 """Columns whose numbers are codes rather than measurements."""
 PRICE_NAME = re.compile(COLUMNS["price"])
-"""Columns that do not state what an amount of money is paid for."""
+"""Columns that do not state the purpose of an amount of money."""
 _WORK = re.compile(COLUMNS["work"])
 _TASK = re.compile(r"작업|작업 내용|점검 내용|할 일|内容|作業|作業内容|点検内容|工作|工作内容|保养内容|任务")
 _INTERVAL = re.compile(r"주기|간격|빈도|시기|周期|頻度|間隔|時期|频率|间隔|时间")
 _WHEN = re.compile(COLUMNS["when"])
 SIGNAL = re.compile(COLUMNS["signal"])
-"""Columns of what lamps and displays show, which is unclear without their name."""
+"""Columns of signals of lamps and displays, which are unclear without the column's name."""
 _ASKED_FOR: dict[str, str] = COLUMNS["asked_for"]
 
 

@@ -12,7 +12,7 @@ from docent.teacher.source.words import regexes, table
 
 _INDEFINITE = regexes("indefinite")
 _ASKED_OF_ANY = ("define", "parts", "quantity", "time", "often", "do")
-"""Kinds that may be asked of any one thing: `Was ist ein Takt?`, but not `Was erzeugt ein Ventilator?`."""
+"""Kinds of questions that make sense for any thing: `Was ist ein Takt?`, but not `Was erzeugt ein Ventilator?`."""
 _HEADS = regexes("head")
 """The noun that a subject is about."""
 _QUANTITIES: dict[str, str] = table("quantities")
@@ -24,7 +24,7 @@ _JA_TIME = re.compile("(?:前|後|あと)(?:に|は|には)$")
 _JA_END = re.compile("(?:(?:場合|とき|時|際)(?:には|は)?|には)$")
 _JA_ARGUMENT = re.compile("を|が(?![らっういえり])|(?<=[㐀-鿿々ァ-ヿ0-9A-Za-z）」])[はも]")
 _JA_EVENT = re.compile("停電|断水|故障|地震|火災|落雷|感電|漏電|発火|異常|緊急|非常|初めて|使わな|使用しな")
-"""Events that need no subject, and that the machine itself is not used."""
+"""Events without a subject, and the time in which the machine is not used."""
 _JA_VAGUE = re.compile(table("vague_object"))
 _KO_OPEN = re.compile("[가-힣]+게 하면")
 

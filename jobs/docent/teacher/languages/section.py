@@ -27,7 +27,7 @@ MAX_NAME_WORDS, MAX_SHORT_CELL_WORDS = 6, 6
 _NUMBERED_TITLE = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[A-Z]\.|[IVX]+\.|第\s?\d+\s?[章節节]|제?\s?\d+\s?장)\s+")
 _YEAR = {"ja": "年", "zh": "年", "ko": "년"}
 _NO_POINTER = re.compile("应该|尤其|其他|其余|与其|极其")
-"""Chinese words that contain a letter which, as a separate word, refers back."""
+"""Chinese words that contain a character which, as a separate word, refers to an earlier sentence."""
 
 
 class NonEnglishSection(TeacherSection):

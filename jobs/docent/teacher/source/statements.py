@@ -24,9 +24,9 @@ MAX_TITLE_CHARS = 100
 MAX_PARENT_WORDS = 4
 """An item this short, without a full stop, is the heading of the items below it."""
 MAX_VALUE_WORDS = 12
-"""A longer cell is a text of its own."""
+"""A longer cell is treated as prose."""
 CHARS_PER_WORD_CJK = 2
-"""Chinese and Japanese put no spaces between words; words have about two characters."""
+"""Chinese and Japanese have no spaces between words; words have about two characters."""
 FIGURE = re.compile(r"\[Figure: ([^\]]{1,4000})\]")
 FENCE = re.compile(r"^\s*(```|~~~)")
 ITEM = re.compile(r"^\s*(?:([-*+•◦▪·○●])|(\d{1,3}[.)]|\(\d{1,3}\)|(?:Step|STEP) \d{1,3}[.:]?))\s+(?=\S)")

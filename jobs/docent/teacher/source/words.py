@@ -16,7 +16,7 @@ from docent.resources import read_yaml
 from docent.text.languages import languages
 
 LANGUAGES = {code: languages()[code].name for code in ("en", "ko", "ja", "de", "fr", "es", "zh")}
-"""Languages in which typed questions can be asked, by code."""
+"""Languages of typed questions, by code."""
 UNSPACED = ("ja", "zh")
 _SLOT = re.compile(r"\{(\w+)(?:\|(.)(.))?\}")
 _HANGUL = range(0xAC00, 0xD7A4)

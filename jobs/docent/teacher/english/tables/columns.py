@@ -29,7 +29,7 @@ _DATE = re.compile(r"\d{4}-\d\d|\d{1,2} [A-Z]|[A-Z][a-z]+ \d")
 _BODY = re.compile(r"(?:desk|office|department|team|company|society|staff|council|board)$")
 _BELONGS = frozenset(("department", "genre"))
 GROUPS = re.compile(r"(?:(?:product|article|item|material) )?(?:category|kind|type|class|group|family)")
-"""Columns with the group of a thing, which its name mostly states already: not asked about by themselves."""
+"""Columns with the group of a thing, which its name usually states already: there are no questions about them."""
 _AMOUNT = re.compile(r"\d[^A-Za-z€$£\d]*+[A-Za-z€$£]|[€$£] ?\d")
 _NOTE = re.compile(r"(?:.+ )?(?:notes?|remarks?|comments?)")
 _DESCRIPTION = re.compile(r"(?:.+ )?(?:description|summary)")

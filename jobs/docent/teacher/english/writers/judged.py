@@ -35,7 +35,7 @@ _NO_PHRASE = re.compile(ENGLISH["no_phrase"])
 _COMPARES = re.compile(ENGLISH["compares"])
 
 MIN_TOLD_WORDS = 5
-"""Fewest words of a statement besides its blank: `The switch has ____` may be anything."""
+"""Fewest words of a statement in addition to its blank: `The switch has ____` has too many answers."""
 _NUMBERED = re.compile(ENGLISH["numbered_names"])
 _RANGE_AHEAD = re.compile(ENGLISH["range_ahead"])
 _RANGE_BEHIND = re.compile(r" ?(?:to|[–-]) ?\d")
