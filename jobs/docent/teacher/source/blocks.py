@@ -35,6 +35,8 @@ _ONLY_POINTS = re.compile(ENGLISH["only_points"])
 _NUMBER = re.compile(r"\d+")
 _RULE = re.compile(r"^(?=[\s:|]*+-)[\s:|-]*+$")
 _CODE = "```"
+_BLANK, _HEADING = re.compile(r"\s*$"), re.compile("#")
+_LINE_KINDS = {"blank": _BLANK, "code": re.compile(_CODE), "table": TABLE_LINE, "heading": _HEADING, "item": ITEM}
 
 
 @dataclass(frozen=True)
@@ -90,15 +92,7 @@ def cells_of(line: str, markup: re.Pattern[str]) -> list[str]:
 
 
 def _line_kind(line: str) -> str:
-    if not line.strip():
-        return "blank"
-    if line == _CODE:
-        return "code"
-    if TABLE_LINE.match(line):
-        return "table"
-    if line.startswith("#"):
-        return "heading"
-    return "item" if ITEM.match(line) else "text"
+    return next((kind for kind, pattern in _LINE_KINDS.items() if pattern.match(line)), "text")
 
 
 def _joins(group: Sequence[str], line: str) -> bool:

@@ -22,12 +22,11 @@ MAX_STATED_WORDS = 6
 MAX_NOTE_WORDS = 90
 _PERSON = re.compile(ENGLISH["person_columns"])
 _WHEN: dict[str, str] = ENGLISH["time_columns"]
+_QUESTIONS: list[dict[str, str]] = ENGLISH["column_questions"]
 _CLOSED_ON = re.compile(r"(?:closed|closed on|closing days?|days? closed|closed days?)")
-_YEAR = re.compile(r"(?:year|dated|date of origin|year made|made in|production year)")
 _STATE = re.compile(r"((?:on |valid|open|closed|available|reserved|booked|insured).*?) (until|from|since)")
 _DATE = re.compile(r"\d{4}-\d\d|\d{1,2} [A-Z]|[A-Z][a-z]+ \d")
 _BODY = re.compile(r"(?:desk|office|department|team|company|society|staff|council|board)$")
-_BELONGS = frozenset(("department", "genre"))
 GROUPS = re.compile(r"(?:(?:product|article|item|material) )?(?:category|kind|type|class|group|family)")
 """Columns with the group of a thing, which its name usually states already: there are no questions about them."""
 _AMOUNT = re.compile(r"\d[^A-Za-z€$£\d]*+[A-Za-z€$£]|[€$£] ?\d")
@@ -37,7 +36,6 @@ _AVAILABLE = re.compile(r"([a-z][a-z ]{2,30}) available")
 _CIRCUMSTANCE = re.compile(r" (?:in|at|during|with|without|per|on|under|for) ")
 # Quantities that a bare number does not count.
 _MEASURED = re.compile(ENGLISH["measured"])
-_MADE_OF = re.compile(r"materials?")
 APART = re.compile(r" (?:to|from|above|below|between|behind|before|of) ")
 """Prepositions of a column such as `distance to boiler`: nobody says `the distance to boiler of the silo`."""
 YES, NO = frozenset("y yes true".split()), frozenset("n no false".split())
@@ -142,8 +140,6 @@ def _timed(cell: Cell, low: str) -> TablePair | None:
     if (event := re.match(r"(last|latest|first|next) [a-z ]+$", low)) and _DATE.match(value):
         be = "is" if event[1] == "next" else "was"
         return cell.pair(f"When {be} the {low} of {name}?", f"the {low} of {name} {be} on {value}", "when")
-    if _YEAR.fullmatch(low) and re.search(r"\d{3}", value):
-        return cell.pair(f"From which year is {name}?", f"{name} is from {value}", "when")
     return None
 
 
@@ -153,19 +149,15 @@ def _called(cell: Cell, low: str) -> TablePair | None:
     if low == "name":
         is_role = who_or_what(name) == "Who" and not _BODY.search(name)
         return cell.pair(f"Who is {name}?", f"{name} is {value}", "who") if is_role else None
-    if low == "insured" and re.search(r"\d", value):
-        return cell.pair(f"For how much is {name} insured?", f"{name} is insured for {value}")
-    if low in _BELONGS and not re.search(r"\d", value):
-        return cell.pair(f"Which {low} does {name} belong to?", f"{name} belongs to the {low} “{value}”")
-    if _MADE_OF.fullmatch(low) and not re.search(r"[:;\d]", value):
-        return cell.pair(f"What is {name} made of?", f"{name} is made of {_lowered(value)}")
     if PRICE.fullmatch(low):
         per = f" {low[low.find('per ') :]}" if " per " in low else f" per {cell.basis}" if cell.basis else ""
         if cell.basis is None or not _AMOUNT.search(value):
             return None
         return cell.pair(f"How much does {name} cost{per}?", f"{name} costs {value}{per}")
-    if _PERSON.fullmatch(low) and not re.match(r"(?:unknown|various|several)", value.lower()):
-        return cell.pair(f"Who is the {low} of {name}?", f"the {low} of {name} is {value}", "who")
+    for one in _QUESTIONS:
+        if re.fullmatch(one["column"], low) and re.match(one["value"], value):
+            slots = {"name": name, "column": low, "value": value, "inside": _lowered(value)}
+            return cell.pair(one["question"].format(**slots), one["answer"].format(**slots), one["kind"])
     return None
 
 
