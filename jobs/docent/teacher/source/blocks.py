@@ -1,7 +1,7 @@
 """Split a section into blocks, with nothing left out: paragraphs, lists, numbered steps, tables.
 
 A section is quoted completely or not at all. A part that cannot be quoted (a nested list, an unfinished sentence, a
-heading of another section) is a block too: a gap. Reads and writes nothing.
+heading of another section) is a block too: a gap. Also parses Markdown tables into cells. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from docent.teacher.source.statements import (
 from docent.teacher.source.words import ENGLISH, Words
 from docent.text.sentences import plain
 
+RawTable = tuple[list[str], list[tuple[list[str], str]]]
+"""The cells of a table's head, and for each row its cells and its line."""
 BlockKind = Literal["paragraph", "list", "steps", "table", "code", "gap"]
 _DEFINITION = re.compile(r"^(?:\*\*|__)[^*_]{2,60}(?:\*\*:|:\*\*|__:|:__) ")
 _QUOTED = re.compile(r"^>\s?")
@@ -70,9 +72,9 @@ def blocks_of(text: str, title: str, words: Words) -> list[Block]:
     return blocks
 
 
-def tables_in(lines: Sequence[str], markup: re.Pattern[str]) -> list[tuple[list[str], list[tuple[list[str], str]]]]:
-    """Return the Markdown tables in some lines: the cells of their heads, and of each row the cells and the line."""
-    tables: list[tuple[list[str], list[tuple[list[str], str]]]] = []
+def tables_in(lines: Sequence[str], markup: re.Pattern[str]) -> list[RawTable]:
+    """Return the Markdown tables in these lines."""
+    tables: list[RawTable] = []
     is_inside = False
     for line, below in itertools.pairwise([*lines, ""]):
         if not TABLE_LINE.match(line):
