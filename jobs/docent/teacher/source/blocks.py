@@ -37,7 +37,7 @@ _ONLY_POINTS = re.compile(ENGLISH["only_points"])
 _NUMBER = re.compile(r"\d+")
 _RULE = re.compile(r"^(?=[\s:|]*+-)[\s:|-]*+$")
 _CODE = "```"
-_BLANK, _HEADING = re.compile(r"\s*$"), re.compile("#")
+_BLANK, _HEADING = re.compile(r"^\s*+$"), re.compile("#")
 _LINE_KINDS = {"blank": _BLANK, "code": re.compile(_CODE), "table": TABLE_LINE, "heading": _HEADING, "item": ITEM}
 
 
