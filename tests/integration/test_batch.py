@@ -380,7 +380,7 @@ def test_a_stop_leaves_batches_to_the_next_run(endpoint: Endpoint, tmp_path: Pat
     thread = threading.Thread(target=stop_when_it_runs)
     thread.start()
     with ChatClient(llm(endpoint, batch_poll_s=300), journal, stop=stop) as client:
-        with pytest.raises(StoppedError, match="batches go on"):
+        with pytest.raises(StoppedError, match="submitted batches continue"):
             list(client.ask(questions(6)))
     thread.join()
     endpoint.reset()
@@ -464,7 +464,7 @@ def test_a_refused_file_key_or_provider_is_said_in_one_error(endpoint: Endpoint,
         replies_to(llm(endpoint), tmp_path / "journal", questions(4))
     assert "llm.batch_requests" in refused.value.next_step
     endpoint.reset(key="another")
-    with pytest.raises(ConfigError, match="refuses the key in the variable OPENAI_API_KEY") as refused:
+    with pytest.raises(ConfigError, match="rejected the key in the variable OPENAI_API_KEY") as refused:
         replies_to(llm(endpoint), tmp_path / "journal", questions(4))
     assert KEY not in str(refused.value)
     for provider in ("offline", "vllm"):
@@ -567,7 +567,11 @@ def test_a_lost_answer_costs_nothing_twice(endpoint: Endpoint, tmp_path: Path, f
     ("fault", "words", "step"),
     [
         ("no batch API", "the endpoint has no batch API", "set llm.mode to online"),
-        ("sends elsewhere", "the endpoint sends requests on to 127.0.0.1; they are not followed", "llm.base_url"),
+        (
+            "sends elsewhere",
+            "the endpoint redirects requests to 127.0.0.1, which docent",
+            "llm.base_url",
+        ),
     ],
 )
 def test_an_endpoint_without_batches_is_one_error(
@@ -582,7 +586,7 @@ def test_an_endpoint_without_batches_is_one_error(
 
 @pytest.mark.parametrize(
     ("fault", "words"),
-    [("web page", "web page"), ("no file", "is not one of a batch API"), ("half JSON", "no answer in 2 tries")],
+    [("web page", "web page"), ("no file", "is not one of a batch API"), ("half JSON", "not respond in 2 attempts")],
 )
 def test_what_no_batch_api_says_is_no_answer(endpoint: Endpoint, tmp_path: Path, fault: str, words: str) -> None:
     with Between(endpoint, fault) as between:

@@ -75,17 +75,17 @@ def test_a_record_that_always_fails_is_one_failed_record_also_when_it_alone_is_l
         assert sent.count("a poisonous request") == 6
         assert all(sent.count(r.messages[0].content) == 1 for n, r in enumerate(requests) if n != 7)
         scripted.reset(always=500)
-        with pytest.raises(TemporaryError, match="gave no reply in 3 tries"):
+        with pytest.raises(TemporaryError, match="did not reply in 3 attempts"):
             asked(llm, tmp_path / "j.sqlite", requests)
 
 
 @pytest.mark.parametrize(
     ("status", "kind", "says"),
     [
-        (401, ConfigError, "refuses the key in the variable OPENAI_API_KEY"),
+        (401, ConfigError, "rejected the key in the variable OPENAI_API_KEY"),
         (402, ConfigError, "no credit"),
-        (404, ConfigError, "does not know the model 'm1'"),
-        (503, TemporaryError, "gave no reply in 2 tries"),
+        (404, ConfigError, "does not have the model 'm1'"),
+        (503, TemporaryError, "did not reply in 2 attempts"),
     ],
 )
 def test_an_endpoint_that_refuses_all_is_one_clear_error_without_the_key(

@@ -65,7 +65,7 @@ def test_a_reply_without_an_end_is_given_up_and_the_others_are_kept(
 @pytest.mark.parametrize(
     ("hostile", "kind", "says"),
     [
-        ("redirect", ConfigError, "sends requests on to 127.0.0.1"),
+        ("redirect", ConfigError, "redirects requests to 127.0.0.1"),
         ("html", TemporaryError, "a web page, not JSON"),
         ("no_json", TemporaryError, "not a chat completion"),
         ("no_choices", TemporaryError, "no choices"),

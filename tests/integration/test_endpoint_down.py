@@ -38,7 +38,7 @@ def apiary(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 def test_the_reason_is_said_once_and_the_next_step_at_the_end(apiary: tuple[Path, str]) -> None:
     _, said = apiary
-    assert said.count("ended with exit code 200") == 2 and said.count("the endpoint gave no reply") == 1
+    assert said.count("ended with exit code 200") == 2 and said.count("the endpoint did not reply") == 1
     assert "for the same reason" in said
     assert said.count("next:") == 1 and "next:" in said.splitlines()[-1]
 

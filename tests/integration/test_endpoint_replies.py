@@ -170,7 +170,7 @@ def test_an_error_in_a_good_reply_that_may_pass_is_asked_again(
 @pytest.mark.parametrize(
     ("error", "kind", "says"),
     [
-        ({"message": "Invalid key given", "code": 401}, ConfigError, "refuses the key in the variable"),
+        ({"message": "Invalid key given", "code": 401}, ConfigError, "rejected the key in the variable"),
         ({"message": "Pay first", "code": "insufficient_quota"}, ConfigError, "no credit: Pay first"),
         ({"message": "No such model", "code": 404}, ConfigError, "No such model"),
         ({"message": "Overloaded", "code": 529}, TemporaryError, "HTTP 529 in a reply with HTTP 200: Overloaded"),
@@ -236,7 +236,7 @@ def test_after_a_resume_too_a_refusal_without_reason_is_held_against_the_key_onl
     replies, _ = asked(llm, tmp_path / "j.sqlite", questions(4))
     assert "HTTP 403: Blocked" in replies[3].error
     endpoint.reset(always=403)
-    with pytest.raises(ConfigError, match="refuses every request now: HTTP 403: never"):
+    with pytest.raises(ConfigError, match="rejects every request: HTTP 403: never"):
         asked(llm, tmp_path / "j.sqlite", questions(5))
 
 

@@ -225,7 +225,7 @@ def test_peers_that_never_come_end_a_pod_with_200(start: Start) -> None:
             start(**{**two_pods()[1], "PET_RDZV_CONF": "join_timeout=2,is_host=0"})]  # fmt: skip
     ended = [pod.ends() for pod in pods]
     assert [code for code, _ in ended] == [200, 200]
-    assert "the ranks did not meet: torch.distributed.elastic.rendezvous.api.RendezvousTimeoutError" in ended[0][1]
+    assert "the ranks cannot connect: torch.distributed.elastic.rendezvous.api.RendezvousTimeoutError" in ended[0][1]
     assert "RendezvousConnectionError" in ended[1][1]
     assert not any("Traceback" in output for _, output in ended)
 

@@ -143,7 +143,7 @@ def test_without_a_limit_nobody_waits() -> None:
 
 def test_a_limit_in_usd_needs_both_prices() -> None:
     for prices in ({}, {"usd_per_million_input_tokens": 1.0}, {**PRICES, "usd_per_million_output_tokens": 0.0}):
-        with pytest.raises(ConfigError, match="both prices"):
+        with pytest.raises(ConfigError, match="prices of input and output"):
             budget(max_usd=1.0, **prices)
     assert budget(max_tokens=5).limited
 

@@ -191,5 +191,5 @@ def test_waiting_goes_on_until_there_is_room(fleet) -> None:
 
 def test_fewer_requests_than_shards_are_refused_before_all_wait_for_ever(fleet) -> None:
     assert fleet(Clock(), 3, requests_per_day=3)
-    with pytest.raises(ConfigError, match="less than one for each of 4 shards"):
+    with pytest.raises(ConfigError, match="not enough for 4 shards"):
         fleet(Clock(), 4, requests_per_day=3)

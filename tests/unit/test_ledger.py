@@ -57,7 +57,7 @@ def test_reasons_are_counted_apart_and_said_in_one_line() -> None:
     for reply in (KEPT, KEPT, REJECTED, REJECTED, ChatReply("", "", problem="cut"), FAILED):
         ledger.close(reply)
     assert ledger.rejected == {"no JSON": 2, "cut": 1} and ledger.failed == {"gone": 1}
-    assert ledger.line() == "9 planned = 2 kept + 3 rejected + 1 failed + 3 not asked"
+    assert ledger.line() == "9 planned = 2 kept + 3 rejected + 1 failed + 3 unspent"
 
 
 def test_amounts_add_up_like_the_ledger() -> None:

@@ -11,6 +11,7 @@ from docent.teacher.english.tables.columns import Cell, about_column
 from docent.teacher.english.tables.compared import comparisons_of_tables
 from docent.teacher.english.tables.labels import label_of, value_of
 from docent.teacher.english.tables.questions import rows_of_tables
+from docent.teacher.english.tables.table import tables_of
 from docent.teacher.typed import write_typed
 
 QUANTITIES = """| Quantity | Value | Unit |
@@ -121,7 +122,7 @@ def test_no_answer_repeats_a_row_as_data(question_type: str) -> None:
     # Summaries tell short tables of quantities, the other types any table.
     is_summary = "summar" in question_type
     text = f"{PLATE}{QUANTITIES.replace('TBD', '4')}" if is_summary else f"{QUANTITIES}\n{MODELS}\n{FAULTS}"
-    facts = tuple(row.fact for row in rows_of_tables(text))
+    facts = tuple(table.fact(row) for table in tables_of(text) for row in table.rows)
     material = TypedMaterial(
         question_type, "Lark Manual", "Data", text, facts, (), (), 20, "en", 300, 5, truths=(True, True)
     )

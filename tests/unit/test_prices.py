@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from docent.config import Llm
-from docent.llm.pace.prices import Prices, price_list, prices_of
+from docent.llm.pace.prices import PRICES, Prices, prices_of
 
 
 def prices(**fields: Any) -> tuple[float, float] | None:
@@ -56,7 +56,7 @@ def test_a_list_price_says_when_it_was_seen() -> None:
 
 
 def test_every_row_of_the_list_is_whole() -> None:
-    for model, row in price_list().items():
+    for model, row in PRICES.items():
         assert set(row) == {"input", "output", "noted"}, model
         assert 0 < float(row["input"]) <= float(row["output"]), model
         assert re.fullmatch(r"20\d\d-(0[1-9]|1[0-2])", str(row["noted"])), model

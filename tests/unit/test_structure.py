@@ -20,12 +20,13 @@ from docent.llm.journal.records import Entry
 from docent.llm.structure import json_reply
 from docent.llm.structure.json_reply import read_reply
 from docent.llm.structure.structure import (
+    PROBE_QUESTION,
     RUNGS,
+    Probe,
+    Rung,
     ask_for_json,
     choose_rung,
-    conforms,
     correction,
-    probe_body,
 )
 from docent.llm.wire.thoughts import without_thoughts
 
@@ -345,6 +346,7 @@ PROBED = '{"name_of_the_capital": "Paris", "letters_in_the_name": 5}'
         (Entry("Paris has 5 letters.", "stop"), Entry(PROBED, "stop"), "json_object", 2),
         (Entry(f"```json\n{PROBED}\n```", "stop"), None, "prompt", 2),
         (Entry(PROBED, "length"), Entry("", "length"), "prompt", 2),
+        (Entry(PROBED + "!", "stop"), Entry(PROBED[:-1] + ', "more": 1}', "stop"), "prompt", 2),
         (Entry('{"capital": "Paris", "letters": 5}', "stop"), Entry("{}", "stop"), "prompt", 2),
         (None, None, "prompt", 2),
     ],
@@ -352,24 +354,24 @@ PROBED = '{"name_of_the_capital": "Paris", "letters_in_the_name": 5}'
 def test_the_probe_finds_the_strictest_rung_that_is_kept_to(
     json_schema: Entry | None, json_object: Entry | None, expected: str, asked: int
 ) -> None:
-    bodies: list[dict[str, Any]] = []
+    tried: list[Rung] = []
 
-    async def ask(sent: dict[str, Any]) -> Entry:
-        bodies.append(sent)
-        answer = {"json_schema": json_schema, "json_object": json_object}[sent["response_format"]["type"]]
+    async def ask(rung: Rung) -> Entry:
+        tried.append(rung)
+        answer = {"json_schema": json_schema, "json_object": json_object}[rung]
         if answer is None:
             raise RequestRefusedError("response_format is not supported")
         return answer
 
-    assert asyncio.run(choose_rung(ask, "m")) == expected
-    assert len(bodies) == asked
+    assert asyncio.run(choose_rung(ask)) == expected
+    assert len(tried) == asked
 
 
 def test_only_the_schema_tells_what_the_probe_is_to_answer() -> None:
-    sent = probe_body("m", "json_schema")
-    assert "JSON" not in json.dumps(sent["messages"]) and "name_of_the_capital" not in json.dumps(sent["messages"])
-    assert "JSON" in json.dumps(probe_body("m", "json_object")["messages"])
-    assert conforms(PROBED) and not conforms(PROBED + "!") and not conforms(PROBED[:-1] + ', "more": 1}')
+    assert "JSON" not in PROBE_QUESTION and "name_of_the_capital" not in PROBE_QUESTION
+    body = {"messages": [{"role": "user", "content": PROBE_QUESTION}]}
+    assert ask_for_json(body, Probe, "json_schema")["messages"] == body["messages"]
+    assert "JSON" in json.dumps(ask_for_json(body, Probe, "json_object")["messages"])
 
 
 def test_floats_within_other_fields_are_seen() -> None:

@@ -37,7 +37,7 @@ class RequestCounts:
         return self.planned - self.kept - self.rejected.total() - self.failed.total()
 
     def plan(self, requests: int) -> None:
-        """Count requests that begin, and drop those that an earlier, unfinished call left without an outcome."""
+        """Count the requests of a call, and discard requests without an outcome from an earlier, unfinished call."""
         self.planned += requests - self.unspent
         self.tries["lost"] += self.without_end
 
@@ -52,7 +52,7 @@ class RequestCounts:
 
     @property
     def without_end(self) -> int:
-        """Return the number of tries that have not ended: 0, unless some were cancelled."""
+        """Return the number of tries without an end: 0, unless some were cancelled."""
         tries = self.tries
         return tries["begun"] - tries["replied"] - tries["refused"] - tries["lost"]
 
@@ -60,7 +60,7 @@ class RequestCounts:
         """Return the first equation in readable form."""
         return (
             f"{self.planned} planned = {self.kept} kept + {self.rejected.total()} rejected + "
-            f"{self.failed.total()} failed + {self.unspent} not asked"
+            f"{self.failed.total()} failed + {self.unspent} unspent"
         )
 
     def check(self) -> None:

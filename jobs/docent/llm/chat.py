@@ -41,7 +41,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Material:
-    """What pairs are asked about, in structured form: all that the offline teacher needs instead of the prompt.
+    """The content of a prompt for dialogues, in structured form, which the offline teacher reads instead of the prompt.
 
     Attributes:
         temperatures: all temperatures of the run, ascending; a pair written at one is not repeated at another.
@@ -71,8 +71,8 @@ class ChatRequest:
         max_tokens: the reply's limit in tokens; a reply that is cut off there is never used.
         material: the content of the messages in structured form, for the offline teacher.
         schema: the schema of a JSON reply, or None for free text.
-        problem_of: returns why a reply cannot be used, or "" if it can; an unusable reply is asked for again. Not
-            called for a reply that was cut off by its length or does not fit the schema.
+        problem_of: returns why a reply cannot be used, or "" if it can. If it cannot, the request is
+            repeated. Not called for a reply that was cut off by its length or does not fit the schema.
     """
 
     messages: tuple[Message, ...]
@@ -88,9 +88,9 @@ class ChatReply:
     """One reply to a request.
 
     Attributes:
-        error: why there is no reply although other requests got one; the text is then empty.
-        problem: why the text could not be used even after asking again, or "" if it can be used.
-        asks: number of replies that were needed, unusable ones included.
+        error: why this request has no reply although others have one; the text is then empty.
+        problem: why the text cannot be used, even after the request was repeated, or "" if it can be used.
+        asks: number of times that the request was sent until a usable reply arrived, or until it was given up.
         value: the reply as an object of the request's schema, or None.
         repaired: whether its JSON had to be fixed before it could be parsed.
         whole: whether the endpoint sent the complete reply; no part of an incomplete one may be used.

@@ -1,7 +1,7 @@
 """Ask a teacher: send many requests concurrently, return replies in the order of requests, pay for each reply once.
 
 Reads and writes the journal. Every reply is recorded there before it is returned, so a killed or failed attempt repeats
-only requests in flight. usable_reply.py checks replies and asks again for unusable ones, a limited number of times;
+only requests in flight. usable_reply.py checks replies and repeats requests with unusable ones, a few times;
 sender.py sends, and pacing.py decides when. docs/chat-client.md has a diagram.
 """
 
@@ -149,7 +149,7 @@ class ChatClient:
         return f"{tokens} tokens{money}, {pacer.in_flight} in flight of {pacer.concurrency.limit}"
 
     async def _stoppable(self, work: Coroutine[Any, Any, None]) -> None:
-        """Await a coroutine, but if `stop` is set, give it at most the drain time, as elsewhere."""
+        """Await a coroutine; once `stop` is set, wait at most `drain_s` for it."""
         task = self._loop.create_task(work)
         while not task.done():
             await asyncio.wait({task}, timeout=STOP_POLL_S)
@@ -160,18 +160,18 @@ class ChatClient:
         if not task.done():
             task.cancel()
             await asyncio.wait({task})
-            raise StoppedError("stopped before all was asked", next_step="docent run")
+            raise StoppedError("stopped before all requests were sent", next_step="docent run")
         task.result()
 
     async def _prepared(self, requests: Sequence[ChatRequest], ladder: Ladder) -> None:
-        """Determine, before anything is sent, how to request JSON and what was already paid."""
+        """Determine, before any request is sent, how to request JSON and how much was already paid."""
         if requests and requests[0].schema is not None:
             await ladder.find_rung(self.llm)
         if self.sender.budget.limited:
             for firsts in ladder.firsts(requests, range(len(requests)), COUNTED_AT_ONCE):
                 asks = {ask.first: ask for ask in firsts.values()}
                 for key, spent in (await self.journal.spent(list(asks))).items():
-                    self.sender.budget.count(spent, self.sender.most(asks[key].request, asks[key].body))
+                    self.sender.budget.count(spent, self.sender.most(asks[key]))
         if self.llm.mode == "batch":
             await self._filled(requests, ladder)
 
@@ -182,10 +182,10 @@ class ChatClient:
         batches = Batches(self.llm, ladder, self.stop)
         await batches.fill(requests)
         ladder.send = batches.send
-        self.usage["from_journal"] -= batches.replied
+        self.usage["from_journal"] -= batches.results.replied
 
     async def _answered(self, requests: Sequence[ChatRequest], ladder: Ladder) -> int:
-        """Return how many of the requests the journal has a reply to, as far as is known."""
+        """Return the number of requests with a reply in the journal, as far as it can be determined."""
         if requests and requests[0].schema is not None and ladder.rung is None:
             return 0
         answered = 0
@@ -206,7 +206,7 @@ class ChatClient:
 def known_replies(llm: Llm, journal: Path, requests: Sequence[ChatRequest]) -> int:
     """Return how many of these requests the journal can answer; nothing is sent and no key is needed.
 
-    Requests with a schema are not counted, because how to ask them is only known after probing the endpoint.
+    Requests with a schema are not counted, because their final form is only known after the endpoint was probed.
 
     Raises:
         ConfigError, TemporaryError: the journal cannot be read.

@@ -1,4 +1,4 @@
-"""Return replies in the order of their requests, although they arrive in any order.
+"""Return replies in the order of their requests, whatever the order in which they arrive.
 
 Reads the journal; writes nothing itself. A walker task goes through the requests ahead of the replies: a request whose
 reply is in the journal is only queued, so that the first missing request of a resumed run is sent at once; for each
@@ -23,7 +23,7 @@ from docent.llm.usable_reply import Ladder
 WALKED_AT_ONCE = 128
 HANDED_OUT_AT_ONCE = 256
 OPEN_PER_PLACE = 4
-"""Requests begun for each place in flight: the others wait for their turn, for a correction, or for Retry-After."""
+"""Requests begun for each place in flight: all but one wait for a place, for a correction, or for Retry-After."""
 FEWEST_OPEN = 16
 LONGEST_LINE = 200_000
 """Most requests between the one whose reply is due and the last one begun; each takes about 200 bytes."""
@@ -34,7 +34,11 @@ STOP_POLL_S = 0.2
 
 @dataclass(slots=True)
 class _Due:
-    """A queued request; without a task, its reply is read from the journal when it is due, perhaps counted already."""
+    """A queued request; without a task, its reply is read from the journal when it is due.
+
+    Attributes:
+        counted: whether its reply is counted in the usage already.
+    """
 
     index: int
     key: bytes
@@ -89,10 +93,10 @@ class InOrder:
         if self._failure:
             raise self._failure
         if self._stop.is_set():
-            raise StoppedError("stopped while asking the teacher", next_step="docent run")
+            raise StoppedError("stopped while waiting for replies", next_step="docent run")
 
     async def drain(self, seconds: float) -> None:
-        """Wait at most this long for requests in flight, then cancel the rest."""
+        """Wait at most `seconds` for requests in flight, then cancel them."""
         if self._walker is not None:
             self._walker.cancel()
         tasks: list[asyncio.Task[Any] | None] = [*self._tasks.values(), self._reader]
@@ -105,7 +109,7 @@ class InOrder:
         await asyncio.gather(*under_way, *others, return_exceptions=True)
 
     async def _walk(self) -> None:
-        """Queue every request, and begin those that are not in the journal."""
+        """Queue every request, and start a task for each one without a reply in the journal."""
         for asks in self._ladder.firsts(self._requests, range(len(self._requests)), WALKED_AT_ONCE):
             self._just_asked.clear()
             known = await self._ladder.sender.journal.known([ask.key for ask in asks.values()])
@@ -149,7 +153,7 @@ class InOrder:
             self._news.set()
 
     def _hold(self, task: asyncio.Task[ChatReply]) -> None:
-        """Keep a reply in memory until it is due; beyond the limit, leave it to the journal."""
+        """Keep a reply in memory until it is due; beyond the limit, keep it only in the journal."""
         self._held_chars += len(task.result().text)
         if self._held_chars > HELD_CHARS:
             for due in self._line:
@@ -159,7 +163,7 @@ class InOrder:
             self._held_chars = 0
 
     def _forget(self, key: bytes) -> None:
-        """Drop a finished task; replies that the walker looked up earlier may lack its reply."""
+        """Remove a finished task; an earlier lookup by the walker may have missed its reply."""
         del self._tasks[key]
         self._just_asked.add(key)
 
@@ -189,7 +193,7 @@ class InOrder:
         return replies
 
     async def _read(self) -> list[ChatReply]:
-        """Run `_from_journal`, which may ask and wait, and meanwhile raise any error that ends the work."""
+        """Run `_from_journal`, which may send requests, and raise any error that ends the work in the meantime."""
         self._reader = asyncio.get_running_loop().create_task(self._from_journal())
         while not self._reader.done():
             await asyncio.wait({self._reader}, timeout=STOP_POLL_S)
@@ -197,7 +201,7 @@ class InOrder:
         return self._reader.result()
 
     async def _from_journal(self) -> list[ChatReply]:
-        """Return the next replies that the journal has; ask again if a reply turns out to be unusable."""
+        """Return the next replies from the journal; repeat a request if its reply turns out to be unusable."""
         some: list[_Due] = []
         while self._line and self._line[0].task is None and len(some) < HANDED_OUT_AT_ONCE:
             some.append(self._line.popleft())

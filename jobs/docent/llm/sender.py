@@ -1,13 +1,14 @@
-"""Send one paid request: reserve its price, wait for its turn, record it, send it, record its end, retry.
+"""Send one paid request: reserve its price, wait for the rate limits, record the try, send it, record its end, retry.
 
 Writes the journal; the modules named here do everything else. A request is sent at most `llm.max_attempts` times, not
 counting refusals because of too many requests (HTTP 429), and not later than `llm.deadline_s` after its first failure:
-the time it waited for its turn before is not the endpoint's fault.
+the time before that, in which it waited for the rate limits, does not count.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Mapping
@@ -33,9 +34,9 @@ LOGGED_EVERY_S = 15.0
 BYTES_PER_TOKEN = 4
 MAX_WHY_CHARS = 200
 LONGEST_CLAIM_S = 3600.0
-"""After this time a request is sent although another running process is still asking for it."""
+"""After this time a request is sent although another running process has sent it as well."""
 HARMLESS = ChatRequest((Message("user", "Answer with the word yes."),), 0.0, 16)
-"""Sent when a request had no reply in all its tries, to find out whether the request or the endpoint is at fault."""
+"""Sent after all tries of a request failed, to find out whether the request or the endpoint is the cause."""
 
 
 class Provider(Protocol):
@@ -47,13 +48,13 @@ class Provider(Protocol):
     has_answered: bool
 
     def body(self, request: ChatRequest) -> dict[str, Any]:
-        """Return all that determines the reply, as JSON values without credentials: the journal's key is its hash."""
+        """Return all fields that determine the reply, without credentials; the journal's key is their hash."""
 
     async def send(self, body: bytes, request: ChatRequest) -> tuple[Entry, Mapping[str, str]]:
         """Make one try; return the reply and its headers.
 
         Raises:
-            TryFailedError: the try failed for a reason that may pass.
+            TryFailedError: the try failed for a reason that may be temporary.
             RequestRefusedError: this request will never be answered, but others may be.
             ConfigError: no request will be answered.
         """
@@ -64,7 +65,7 @@ class Provider(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One ask of a request: its body and its keys.
+    """One ask of a request, which is the request itself, its repetition after an unusable reply, or its correction.
 
     Attributes:
         first: key of the request's first ask.
@@ -88,7 +89,7 @@ def asked(
     """Return one ask of a request.
 
     Args:
-        number: how often it was asked before.
+        number: number of earlier asks of the request.
         first: key of its first ask; omitted for the first ask.
     """
     data = canonical_json(body).encode()
@@ -101,7 +102,7 @@ class GaveUpError(RequestRefusedError):
 
 
 class Sender:
-    """Sends asks; once `closing` is set, no ask is begun."""
+    """Sends asks; once `closing` is set, no further ask is sent."""
 
     def __init__(self, llm: Llm, provider: Provider, journal: Journal, budget: Budget, shards: int) -> None:
         self.llm, self.provider, self.journal, self.budget = llm, provider, journal, budget
@@ -111,12 +112,16 @@ class Sender:
         self.closing = asyncio.Event()
         self._logged_s = time.monotonic()
 
-    def most(self, request: ChatRequest, body: bytes) -> Cost:
+    def most(self, ask: Ask) -> Cost:
         """Return the highest possible cost of one try."""
-        images = sum(len(message.images) for message in request.messages)
+        messages = ask.request.messages
+        longest = max(ask.request.max_tokens, 0, *self.configured_limits())
+        return self.budget.most(len(ask.body), len(messages), sum(len(one.images) for one in messages), longest)
+
+    def configured_limits(self) -> list[int]:
+        """Return the limits of a reply in tokens that `llm.extra_body` sets."""
         configured = (self.llm.extra_body.get(name) for name in ("max_tokens", "max_completion_tokens"))
-        longest = max(request.max_tokens, *(tokens for tokens in configured if isinstance(tokens, int)), 0)
-        return self.budget.most(len(body), len(request.messages), images, longest)
+        return [tokens for tokens in configured if isinstance(tokens, int)]
 
     def start(self) -> None:
         """Allow sending again after a stop."""
@@ -163,17 +168,17 @@ class Sender:
                 self.retries.spend()
 
     async def _try(self, ask: Ask) -> Entry:
-        """Return the reply of one try, or that of another process that is asking the same."""
+        """Return the reply of one try, or the reply that another process gets to the same ask."""
         claims = not ask.is_probe
         while (entry := await self._within_budget(ask, claims)) is None:
             if self.closing.is_set():
-                raise StoppedError("stopped before all was asked", next_step="docent run")
+                raise StoppedError("stopped before all requests were sent", next_step="docent run")
             claims = await self.journal.wait_for_others(ask.key, LONGEST_CLAIM_S, self._pause)
         return entry
 
     async def _within_budget(self, ask: Ask, claims: bool) -> Entry | None:
-        """Make one try within the budget; return None if another process is asking the same."""
-        most = self.most(ask.request, ask.body)
+        """Make one try within the budget; return None if another process has sent the same ask."""
+        most = self.most(ask)
         tokens = len(ask.body) / BYTES_PER_TOKEN + ask.request.max_tokens
         await self.budget.reserve(most)
         paid: Entry | None = None
@@ -188,12 +193,12 @@ class Sender:
         return paid
 
     async def _noted(self, ask: Ask, tokens: float, claims: bool) -> Entry | None:
-        """Make one try, recorded before and after; its place is free as soon as the endpoint has answered."""
+        """Make one try, recorded in the journal before and after; its place is free once the endpoint has replied."""
         await self.pacer.place()
         try:
             await self._daily.take(tokens, self._pause)
             if self.closing.is_set():
-                raise StoppedError("stopped before all was asked", next_step="docent run")
+                raise StoppedError("stopped before all requests were sent", next_step="docent run")
             note = self.journal.claim if claims else self.journal.begin
             attempt = await note(ask.first, ask.key, self.endpoint)
             if not isinstance(attempt, Try):
@@ -216,9 +221,9 @@ class Sender:
         return kept
 
     async def _sent(self, ask: Ask, tokens: float) -> Entry:
-        """Send one try and return its reply; the pacer is informed how it ended."""
+        """Send one try, report its end to the pacer, and return its reply."""
         if self.closing.is_set():
-            raise StoppedError("stopped before all was asked", next_step="docent run")
+            raise StoppedError("stopped before all requests were sent", next_step="docent run")
         send = await self.pacer.admit(tokens)
         try:
             entry, headers = await self.provider.send(ask.body, ask.request)
@@ -232,15 +237,13 @@ class Sender:
         return entry
 
     async def _pause(self, seconds: float) -> None:
-        """Wait, but only until `closing` is set."""
-        try:
+        """Wait `seconds`, or raise StoppedError once `closing` is set."""
+        with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.closing.wait(), seconds)
-        except TimeoutError:
-            return
-        raise StoppedError("stopped while waiting for the endpoint", next_step="docent run")
+            raise StoppedError("stopped while waiting for the endpoint", next_step="docent run")
 
     async def _answers_others(self) -> bool:
-        """Return whether the endpoint, which has answered before, answers a harmless request now.
+        """Return whether the endpoint, if it has replied before, replies to a harmless request now.
 
         Without this, a request that always fails could not be distinguished from an endpoint that is down once all
         others have their replies, and every later attempt would fail.
@@ -254,8 +257,8 @@ class Sender:
         return True
 
     def _log_failures(self, why: str) -> None:
-        """Log failed tries from time to time: otherwise a run whose requests are all refused looks idle."""
+        """Log failed tries from time to time: otherwise a run whose requests all fail looks idle."""
         if time.monotonic() - self._logged_s >= LOGGED_EVERY_S:
             self._logged_s = time.monotonic()
             failed = self.counts.tries["refused"] + self.counts.tries["lost"]
-            log.warning("%d tries failed so far, each is made again; the last: %s", failed, mask(why))
+            log.warning("%d attempts failed so far and are retried; last error: %s", failed, mask(why))

@@ -1,7 +1,7 @@
-"""Get a usable reply to a request: ask, check the reply, ask again or request one correction, or give up.
+"""Get a usable reply to a request: send it, check the reply, repeat the request or request one correction, or give up.
 
-Reads the journal before each ask; sends through sender.py. Only a complete reply is used. A reply that does not fit the
-request's schema gets one turn of correction. structure.py defines how JSON is requested.
+Looks for a reply in the journal before each ask (see Ask); sends through sender.py. Only complete replies are used. If
+a reply does not fit the request's schema, the model may correct it once. structure.py defines how JSON is requested.
 """
 
 from __future__ import annotations
@@ -16,13 +16,20 @@ from docent.llm.chat import ChatReply, ChatRequest, Message, RequestRefusedError
 from docent.llm.journal.records import Entry
 from docent.llm.sender import Ask, Provider, Sender, asked
 from docent.llm.structure.json_reply import ParsedReply, read_reply
-from docent.llm.structure.structure import Probe, Rung, ask_for_json, choose_rung, correction
+from docent.llm.structure.structure import (
+    PROBE_MAX_TOKENS,
+    PROBE_QUESTION,
+    Probe,
+    Rung,
+    ask_for_json,
+    choose_rung,
+    correction,
+)
 from docent.llm.wire.finish_reasons import CUT, CUT_BY_LENGTH, FILTERED, problem_of, word_of
 from docent.llm.wire.thoughts import without_thoughts
 
 MAX_ASKS = 3
-"""Most asks of one request before it is given up: the first and two more."""
-NOTHING_READ = ParsedReply(None)
+"""Most asks of one request before it is given up."""
 
 
 class Ladder:
@@ -38,7 +45,7 @@ class Ladder:
         self.send: Callable[[Ask], Awaitable[Entry]] = sender.send
 
     async def find_rung(self, llm: Llm) -> None:
-        """Determine once how to request JSON from this endpoint: the probe is in the journal like every request.
+        """Determine once how to request JSON from this endpoint; the probe is recorded in the journal, too.
 
         Raises:
             PipelineError: the endpoint is down or refuses key or model.
@@ -47,22 +54,21 @@ class Ladder:
             self.rung = llm.structured_output
             return
 
-        async def probed(body: dict[str, Any]) -> Entry:
-            most = int(body.pop("max_tokens"))
-            probe = ChatRequest((Message("user", ""),), 0.0, most, schema=Probe)
+        async def probed(rung: Rung) -> Entry:
+            probe = ChatRequest((Message("user", PROBE_QUESTION),), 0.0, PROBE_MAX_TOKENS, schema=Probe)
             # With the settings of every request: without some of them it would be refused or routed elsewhere.
-            settings = self.provider.body(probe)
-            if "temperature" not in llm.extra_body:
-                settings.pop("temperature", None)
-            ask = asked(self.provider, probe, {**settings, **body})
+            body = self.provider.body(probe)
+            if "temperature" not in llm.extra_body:  # some models accept none
+                body.pop("temperature", None)
+            ask = asked(self.provider, probe, ask_for_json(body, Probe, rung))
             entry = (await self.sender.journal.find([ask.key])).get(ask.key)
             # A GaveUpError leads to the next rung: other questions are answered, so this way of asking does not work.
             return entry or await self.sender.send(ask)
 
-        self.rung = "prompt" if self.provider.name == "offline" else await choose_rung(probed, llm.model)
+        self.rung = "prompt" if self.provider.name == "offline" else await choose_rung(probed)
 
     def uncounted(self) -> Ladder:
-        """Return a ladder that does not count in `usage`, for looking ahead."""
+        """Return a ladder that does not count usage, for looking up replies in advance."""
         twin = Ladder(self.provider, self.sender, Counter())
         twin.rung, twin.send = self.rung, self.send
         return twin
@@ -72,7 +78,7 @@ class Ladder:
         return asked(self.provider, request, self._body(request))
 
     def firsts(self, requests: Sequence[ChatRequest], indexes: Sequence[int], at_once: int) -> Iterator[dict[int, Ask]]:
-        """Yield the first asks of the requests at some indexes, by index, `at_once` at a time."""
+        """Yield the first asks of the requests at these indexes, by index, `at_once` at a time."""
         for start in range(0, len(indexes), at_once):
             yield {index: self.first(requests[index]) for index in indexes[start : start + at_once]}
 
@@ -111,27 +117,27 @@ class Ladder:
         usage["requests"] += 1
         usage["input_tokens"] += entry.input_tokens
         usage["output_tokens"] += entry.output_tokens
-        problem, read, text = self._incomplete(entry, request), NOTHING_READ, entry.text
-        whole = not problem
-        if not problem and request.schema is not None:
+        incomplete, text = self._incomplete(entry, request), entry.text
+        if incomplete:
+            read = ParsedReply(None, incomplete)
+        elif request.schema is not None:
             read = read_reply(text, request.schema)
-            problem = read.problem
             usage["repaired"] += read.repaired
-        elif not problem:
+        else:
             text = without_thoughts(text)
-            problem = "" if text.strip() else "nothing stands behind the model's thoughts"
+            read = ParsedReply(None, "" if text.strip() else "nothing stands behind the model's thoughts")
         reply = ChatReply(
-            text if not problem else entry.text,
+            entry.text if read.problem else text,
             entry.finish_reason,
             entry.input_tokens,
             entry.output_tokens,
-            problem=problem,
+            problem=read.problem,
             asks=asks,
             value=read.value,
             repaired=read.repaired,
-            whole=whole,
+            whole=not incomplete,
         )
-        if not problem and request.problem_of and (problem := request.problem_of(reply)):
+        if not reply.problem and request.problem_of and (problem := request.problem_of(reply)):
             return replace(reply, problem=problem, value=None)
         return reply
 
@@ -157,8 +163,7 @@ class Ladder:
             return incomplete
         if not entry.text or entry.text.isspace():
             return f"empty reply ({entry.finish_reason or 'no reason given'})"
-        configured = [self.sender.llm.extra_body.get(name) for name in ("max_tokens", "max_completion_tokens")]
-        most = min((tokens for tokens in configured if isinstance(tokens, int)), default=request.max_tokens)
+        most = min(self.sender.configured_limits(), default=request.max_tokens)
         if not word and entry.output_tokens >= most:
             return f"{CUT} (no finish_reason, and all {most} tokens are used)"
         return incomplete
@@ -168,5 +173,5 @@ class Ladder:
         if request.schema is None:
             return body
         if self.rung is None:  # else the same request would have another key in another shard
-            raise ValueError("requests with and without a schema were mixed: ask for them in two calls")
+            raise ValueError("requests with a schema and requests without one must be passed in separate calls")
         return ask_for_json(body, request.schema, self.rung)

@@ -47,7 +47,7 @@ CAUSES = (ConfigError.exit_code, InputError.exit_code, IncompleteInputError.exit
 
 
 def wanted(environ: Mapping[str, str] = os.environ) -> bool:
-    """Return whether the environment requests more than one process, and this process is not one of them already.
+    """Return whether the environment requests several processes and this process is not one of them.
 
     Raises:
         ConfigError: PET_NNODES or PET_NPROC_PER_NODE is not a number.
@@ -91,7 +91,7 @@ def run_ranks(stop: threading.Event, grace_s: float) -> None:
         PipelineError: a rank failed or was stopped; the table above selects the kind.
     """
     if importlib.util.find_spec("torch") is None:
-        raise ConfigError("training on several processes needs torch", sys.prefix, "use the image docent-finetune")
+        raise ConfigError("distributed training requires torch", sys.prefix, "use the image docent-finetune")
     adopt_orphans()
     with tempfile.TemporaryDirectory(prefix="docent-ranks-") as folder:
         output: deque[str] = deque(maxlen=CAUSE_LINES)
@@ -125,15 +125,15 @@ def outcome(
         causes = [exit_.what for exit_ in exits if exit_.code == StoppedError.exit_code]
         return StoppedError(causes[0] if causes else "the ranks were stopped", next_step="docent run")
     if code == 2 and not exits:
-        return ConfigError(f"torchrun does not start: {_gist(output)}", "PET_*", "fix the variables of the pod")
+        return ConfigError(f"torchrun cannot start: {_gist(output)}", "PET_*", "correct these variables of the pod")
     killed = [exit_.rank for exit_ in exits if exit_.code is None]
     lost = [exit_.what for exit_ in exits if exit_.code == TemporaryError.exit_code]
     lost.sort(key=lambda what: what.startswith(LOST))  # another error first: a full disk makes other ranks lose a peer
     if not killed and not lost:
         where = os.environ.get("PET_RDZV_ENDPOINT") or os.environ.get("PET_MASTER_ADDR", "")
-        return TemporaryError(f"the ranks did not meet: {_gist(output)}", where, "look at the logs of the other pods")
-    what = f"rank {', '.join(map(str, killed))} was killed, by hand or for want of memory" if killed else lost[0]
-    return TemporaryError(what, socket.gethostname(), "to go on from the newest checkpoint: docent run")
+        return TemporaryError(f"the ranks cannot connect: {_gist(output)}", where, "check the logs of the other pods")
+    what = f"rank {', '.join(map(str, killed))} was killed, by hand or because memory ran out" if killed else lost[0]
+    return TemporaryError(what, socket.gethostname(), "to resume from the newest checkpoint: docent run")
 
 
 def _gist(output: Sequence[str]) -> str:
@@ -151,7 +151,7 @@ def environment(folder: Path, grace_s: float, environ: Mapping[str, str] = os.en
     variables = dict(environ)
     several = nodes(environ) > 1
     if several and not (environ.get("PET_RDZV_ENDPOINT") or environ.get("PET_MASTER_ADDR")):
-        raise ConfigError("several pods, but no rendezvous address", "PET_RDZV_ENDPOINT or PET_MASTER_ADDR", "set one")
+        raise ConfigError("several pods need a rendezvous address", "PET_RDZV_ENDPOINT or PET_MASTER_ADDR", "set one")
     if several and "PET_LOCAL_ADDR" not in environ:
         with contextlib.suppress(OSError):  # otherwise peers look this host up by name, which takes longer to resolve
             variables["PET_LOCAL_ADDR"] = socket.gethostbyname(socket.gethostname())
@@ -211,7 +211,7 @@ def _wait(process: subprocess.Popen[bytes], stop: threading.Event, grace_s: floa
     until_s = None
     while process.poll() is None and (until_s is None or time.monotonic() < until_s):
         if until_s is None and stop.is_set():
-            log.info("stopping: the ranks have %.0f s to save", save_s(grace_s))
+            log.info("stopping: the ranks have %.0f s to save a checkpoint", save_s(grace_s))
             # Only once: torchrun forwards it and waits PET_SHUTDOWN_TIMEOUT; a second SIGTERM would cut that short.
             process.terminate()
             until_s = time.monotonic() + save_s(grace_s) + min(2.0, 0.1 * grace_s)
@@ -234,5 +234,5 @@ def _relay(output: IO[bytes], last_lines: deque[str]) -> None:
 
 def _number(name: str, text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise ConfigError(f"{name} is {text!r}, not a number", "environment of the pod", "set it to 1 or more")
+        raise ConfigError(f"{name} is {text!r}, not a positive number", "environment of the pod", "set it to 1 or more")
     return int(text)

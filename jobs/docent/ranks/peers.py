@@ -90,7 +90,7 @@ def together() -> Iterator[None]:
 
 
 def agreed_to_stop(stop: threading.Event) -> bool:
-    """Return whether any rank was asked to stop; all ranks get the same answer at the same step.
+    """Return whether any rank received the signal to stop; the result is the same on all ranks at the same step.
 
     All ranks must call this once per step. If it returns True, the caller lets rank 0 save, and raises StoppedError
     on all ranks. So far only the rehearsal uses it.

@@ -24,7 +24,7 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 
 def end_all(process: subprocess.Popen[bytes]) -> None:
-    """Kill the remaining processes of torchrun, ranks and their helpers; each rank is in its own session."""
+    """Kill the remaining processes: torchrun, ranks and their children; each rank is in its own session."""
     until_s = time.monotonic() + REAP_TIMEOUT_S
     while time.monotonic() < until_s:
         left = _descendants()
@@ -36,7 +36,7 @@ def end_all(process: subprocess.Popen[bytes]) -> None:
         reap(process.pid)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(POLL_S)
-    log.warning("processes that did not end: %s", sorted(_descendants()))
+    log.warning("processes that did not exit after SIGKILL: %s", sorted(_descendants()))
 
 
 def adopt_orphans() -> None:

@@ -1,10 +1,10 @@
-"""Choose the sentences that answer a visitor, by the topic of the question.
+"""Choose the sentences that answer a visitor's question, by its topic.
 
-The question what the exhibit is gets the beginning of the text, up to a sentence about the object on display; the
-question for everything about it gets the complete text, if that is not too long. A sentence out of order is mostly half
-a thought. Only if every other sentence of an English text names the exhibit, visitors also ask what else there is,
-which is answered with a later passage, and about single topics (numbers, history, use), which are answered with
-sentences that name the exhibit. Reads and writes nothing.
+`What is this?` is answered with the beginning of the text, up to a sentence about the object on display; `Tell me
+everything` with the complete text, if that is not too long. Sentences out of order are often incomplete. So only if
+every other sentence of an English text names the exhibit, visitors also ask for more, which is answered with a later
+passage, and about single topics (numbers, history, use), which are answered with sentences that name the exhibit. Reads
+and writes nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 from docent.llm.chat import Material
 from docent.llm.structure.dialogue import without_labels
@@ -24,29 +23,13 @@ from docent.text.topics import by_topic
 Chosen = tuple[int, ...]
 """Positions of an answer's sentences, in reading order."""
 MIN_TOPIC, MIN_PASSAGE = 12, 20
-"""Fewest words of an answer on one topic, and of one that says more, if the text has that many."""
+"""Fewest words of an answer on one topic, and of a later passage, if the text has that many."""
 USUAL_WORDS, MAX_WORDS, MAX_WHOLE = 45, 120, 140
-"""Most words of an answer, of one that names the object on display only later, and of a text that is quoted in full."""
+"""Most words of an answer, of one that names the object on display late, and of a text that is quoted in full."""
 
 
-class _Beginnings(NamedTuple):
-    """Lengths of the answers to questions such as `What am I looking at?`.
-
-    Attributes:
-        min_words: fewest words of an answer, if the text has that many.
-        min_share: smallest share of the text's words.
-        different: number of different answers to keep if the text has them, longer ones if need be.
-    """
-
-    min_words: int
-    min_share: float
-    different: int
-
-
-APART, ON_END = _Beginnings(30, 0.0, 1), _Beginnings(60, 0.75, 3)
-"""For texts whose sentences can be quoted one by one, and for others, which get longer but fewer answers."""
 MIN_LAST = 10
-"""A shorter sentence mostly announces what the next one says: no answer ends with one."""
+"""Shorter sentences usually introduce the next one: no answer ends with one of them."""
 _QUOTATIONS = (("«", "»"), ("「", "」"), ("『", "』"), ("（", "）"), ("(", ")"))
 FEW_SENTENCES = 2
 """If there are fewer sentences of prose than this, headings and catalogue lines count as sentences."""
@@ -68,22 +51,22 @@ class ExhibitText:
 
     @cached_property
     def references(self) -> References:
-        """Return which sentences need which others."""
+        """Return the dependencies between sentences."""
         return references_of(self.sentences, self.code, self.material.spoken_name or self.material.name)
 
     @cached_property
     def room(self) -> int:
-        """Return how many words the configured limit leaves after an introduction."""
+        """Return the number of words that the configured limit leaves after an introduction."""
         return self.material.max_answer_words - words_in(introduced(self.material), self.code)
 
     @cached_property
     def longest(self) -> int:
-        """Return how many words the sentences of one answer may usually have together."""
+        """Return the usual word limit of an answer."""
         return min(USUAL_WORDS, self.room)
 
     @cached_property
     def is_apart(self) -> bool:
-        """Return whether single sentences can be quoted, since at least every other one names the exhibit."""
+        """Return whether sentences can be quoted one by one: at least every other one names the exhibit."""
         return self.code == ENGLISH and 2 * len(self.references.naming) >= len(self.sentences)
 
     def words(self, chosen: Sequence[int]) -> int:
@@ -92,7 +75,7 @@ class ExhibitText:
 
 
 def read_text(material: Material) -> ExhibitText:
-    """Read the usable sentences of a text, each once; cut long ones; use catalogue lines only if there is no prose."""
+    """Return the usable sentences of a text, each once; shorten long ones; catalogue lines count only without prose."""
     code = code_of(material.language)
     sentences = list(dict.fromkeys(split_sentences(without_labels(material.text))))[:MAX_SENTENCES]
     sentences = [sentence for sentence in sentences if "://" not in sentence and any(c.isalnum() for c in sentence)]
@@ -125,11 +108,12 @@ def _beginnings(text: ExhibitText) -> list[Chosen]:
     wanted = (text.references.shown, text.references.naming, text.references.about)
     first = next((min(places) for places in wanted if not places.isdisjoint(every[-1])), 0)
     good = [one for one in every if first in one and _ends_well(text, one)] or every[-1:]
-    wished = APART if text.is_apart else ON_END
-    least = max(wished.min_words, wished.min_share * text.words(range(len(text.sentences))))
+    # If sentences cannot be quoted one by one, an answer has at least 75 % of the text; three different ones are kept.
+    min_words, min_share, different = (30, 0.0, 1) if text.is_apart else (60, 0.75, 3)
+    least = max(min_words, min_share * text.words(range(len(text.sentences))))
     enough = [one for one in good if text.words(one) >= least] or good[-1:]
     usual = [one for one in enough if text.words(one) <= USUAL_WORDS]
-    return usual if len(usual) >= wished.different else enough[: wished.different]
+    return usual if len(usual) >= different else enough[:different]
 
 
 def _whole(text: ExhibitText) -> list[Chosen]:
@@ -139,7 +123,7 @@ def _whole(text: ExhibitText) -> list[Chosen]:
 
 
 def _passages(text: ExhibitText) -> list[Chosen]:
-    """Return later passages that share no sentence, so that few answers cover what else there is.
+    """Return later passages without common sentences, so that few answers cover the rest of the text.
 
     Each begins with a sentence that names the exhibit and needs no earlier sentence.
     """
@@ -156,7 +140,7 @@ def _passages(text: ExhibitText) -> list[Chosen]:
 
 
 def _on_topic(text: ExhibitText, own: Sequence[int]) -> list[Chosen]:
-    """Return the sentences of a topic that name the exhibit and need no others, from the first one on.
+    """Return answers on a topic: its sentences that name the exhibit and do not depend on others, in order.
 
     A shorter answer is always the beginning of a longer one, so that each question has one answer to learn.
     """

@@ -1,4 +1,4 @@
-"""Word what a guide says about exhibits: questions, introduction and lengths, by language.
+"""Provide the wordings of dialogues about exhibits, by language: questions, introductions, lengths.
 
 visitor.py chooses the sentences; this module handles the differences between languages. The introduction names the
 exhibit that an answer is about in a form that needs neither article nor gender, unless the text itself has the article.
@@ -31,7 +31,7 @@ _BREAKS = "、，,;；:："
 
 
 def code_of(language: str) -> str:
-    """Return the code of a language in which visitors can ask, or "" for any other; accepts names and codes."""
+    """Return the code of a language that visitor dialogues support, or "" for others; accepts names and codes."""
     code = find_language(language, "generate_qa.language").code
     return code if code == ENGLISH or code in LANGUAGE_VERSIONS else ""
 
@@ -43,7 +43,7 @@ def questions_of(code: str) -> dict[str, list[str]]:
 
 
 def introduction(name: str, text: str, code: str) -> str:
-    """Return a sentence that names the exhibit that an answer is about, such as `Das ist der Himmelsglobus`.
+    """Return a sentence that names the exhibit of an answer, for example `Das ist der Himmelsglobus`.
 
     Args:
         name: the name as used in answers.

@@ -1,4 +1,4 @@
-"""Answer requests offline: questions from a list, answers made of the source's own sentences. No model, no network.
+"""Answer requests without a model or a network: questions from a list, answers quoted from the source.
 
 The offline teacher accepts the same requests as an endpoint and replies in the same form, but it reads the structured
 material of a request instead of the prompt. typed.py writes typed questions, visitor.py dialogues of visitors. Reads
@@ -39,7 +39,7 @@ class OfflineTeacher:
     has_answered = False
 
     def body(self, request: ChatRequest) -> dict[str, Any]:
-        """Return the material and the teacher's version; for JSON also an empty list of messages, as endpoints have."""
+        """Return the material and the teacher's version; for JSON also an empty list of messages, like endpoints."""
         if isinstance(request.material, TypedMaterial):
             versions = {"typed": TYPED_VERSION, "temperature": request.temperature, "messages": []}
             if request.material.language != ENGLISH:
@@ -68,8 +68,8 @@ class OfflineTeacher:
 def _material(request: ChatRequest) -> Material:
     if not isinstance(request.material, Material):
         raise ConfigError(
-            "the offline teacher writes visitor dialogues from a text, nothing else",
+            "the offline teacher can write questions only from texts",
             "llm.provider",
-            "set llm.provider: openai, llm.base_url and llm.model",
+            "set llm.provider to openai, and set llm.base_url and llm.model",
         )
     return request.material

@@ -1,6 +1,6 @@
 """Define one section for typed questions: its material, its wordings and its random choices.
 
-`EnglishSection` and `NonEnglishSection` add the statements that can be asked about. Reads and writes nothing.
+`EnglishSection` and `NonEnglishSection` add the statements that questions are made of. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from docent.llm.structure.typed import TypedMaterial
 from docent.records import canonical_json
 from docent.teacher.source.statements import Statement, cleaned
 from docent.teacher.source.words import Words, words_of_language
+from docent.text.terms import length_in_words
 
 T = TypeVar("T")
 
@@ -57,7 +58,7 @@ class TeacherSection:
 
     @cached_property
     def variety(self) -> str:
-        """Return what all random choices depend on, besides the text."""
+        """Return the key of all random choices, without the text."""
         m = self.material
         return canonical_json([m.seed, self.temperature, m.question_type, cleaned(m.name), cleaned(m.title)])
 
@@ -76,8 +77,8 @@ class TeacherSection:
         return self.words.frame(key, self.variety, doc=self.doc, **slots)
 
     def length(self, answer: str) -> int:
-        """Return the length of an answer in words."""
-        raise NotImplementedError
+        """Return the length of an answer in words, as a reader of the language would count them."""
+        return length_in_words(answer)
 
     def shows(self, caption: str, evidence: str) -> bool:
         """Check, by the caption alone, whether a figure belongs to the text that an answer was taken from."""

@@ -1,8 +1,8 @@
 """Write typed questions about documents: extractive and deterministic, as JSON of the request's schema.
 
-Except for fixed wordings (`The ... of ... is`, `True.`) every word of an answer is in the section, so that no answer
-states what the section does not. If the section has less than was requested, the reply has fewer pairs. Question types
-that need original ideas are refused. Reads and writes nothing.
+Except for fixed wordings (`The ... of ... is`, `True.`), every word of an answer is in the section, so that no answer
+contains facts that are not in the section. If the section has less than was requested, the reply has fewer pairs.
+Question types that need original ideas are refused. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def write_typed(material: TypedMaterial, temperature: float) -> str:
 
 
 def chosen(section: TeacherSection, drafts: Iterator[Draft]) -> list[Draft]:
-    """Return as many drafts as the request asks for: none too long, no question or answer twice."""
+    """Return the requested number of drafts, without long ones and without repeated questions or answers."""
     material = section.material
     is_boolean = material.question_type == "boolean"
     kept: list[Draft] = []

@@ -1,15 +1,16 @@
-"""Write dialogues of a visitor with a guide, made of an exhibit's own sentences.
+"""Write dialogues between a visitor and a guide from the sentences of an exhibit's text.
 
-answers.py chooses the sentences of answers, this module the questions. A question has one answer per exhibit, whatever
-the temperature: the first question of a topic gets its first answer, the second its second. Temperature means variety:
-at the lowest one the plainest questions are asked, above that seeded random choices of the others. Every answer first
-names the exhibit it is about, as a guide does and so that it can be checked against the photo; every word after
-`This is ...` is in the source. Nothing is translated: question and answer are in the language of the text. Reads
-and writes nothing.
+answers.py chooses the sentences of answers, this module the questions. A question has one answer per exhibit at all
+temperatures: the first question of a topic gets its first answer, the second its second. The temperature determines the
+variety: the lowest one uses the plainest questions, higher ones a seeded random choice of the others. Every answer
+first names the exhibit it is about, as a guide does and so that it can be checked against the photo; every word after
+`This is ...` is in the source. Nothing is translated: question and answer are in the language of the text. Reads and
+writes nothing.
 """
 
 from __future__ import annotations
 
+import itertools
 import random
 
 from docent.llm.chat import Material
@@ -24,7 +25,7 @@ Pair = tuple[str, str]
 """A question and its answer."""
 TOPIC_ORDER = ("what", "numbers", "history", "use", "more")
 BRIEF_WORDS = 3
-"""A text with fewer words, such as `Vase.`, has one answer: it is asked for once at each temperature."""
+"""A text with fewer words, for example `Vase.`, has one answer and one question at each temperature."""
 SECOND_CHOICE = {"use": "found", "more": "about"}
 
 
@@ -63,13 +64,12 @@ def _pairs_of(text: ExhibitText) -> dict[str, list[Pair]]:
 
 
 def _next_pair(left: dict[str, list[Pair]], topic: str, answered: set[str]) -> Pair | None:
-    """Take a pair on a topic; if none is left, on another topic, first one that adds something new."""
+    """Take a pair on a topic or, if none is left, on another one; pairs with new answers are taken first."""
     wanted = [topic, SECOND_CHOICE.get(topic, topic)]
     others = sorted(left, key=lambda other: -len(left[other]))
-    for names, fresh in ((wanted, True), (others, True), (wanted, False), (others, False)):
-        for name in names:
-            pair = next((pair for pair in left.get(name, ()) if not (fresh and pair[1] in answered)), None)
-            if pair is not None:
-                left[name].remove(pair)
-                return pair
+    for fresh, name in itertools.product((True, False), (*wanted, *others)):
+        pair = next((pair for pair in left.get(name, ()) if not (fresh and pair[1] in answered)), None)
+        if pair is not None:
+            left[name].remove(pair)
+            return pair
     return None

@@ -1,5 +1,5 @@
 """Send requests through the batch API of an endpoint, for half the price.
 
-`round` writes files and submits them, `results` records what came back.
+`round` writes files and submits them, `results` records the replies.
 Start reading at `batch.py`.
 """

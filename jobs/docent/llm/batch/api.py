@@ -1,7 +1,7 @@
 """Call the batch API of one endpoint: upload, create, find, look up, download.
 
 Streams files in both directions and writes results to temporary files. Uses the openai package, because files and
-paged lists take more than one request each and speed does not matter here. Every call is tried `llm.max_attempts` times
+paged lists take several requests each, and speed does not matter here. Every call is tried `llm.max_attempts` times
 with the waits of retry.py; at most one batch is created per token, even if the connection fails.
 """
 
@@ -23,7 +23,7 @@ from docent.errors import ConfigError, TemporaryError
 from docent.llm.chat import RequestRefusedError
 from docent.llm.pace.retry import TryFailedError, wait_s
 from docent.llm.wire.endpoint import OpenAIEndpoint
-from docent.llm.wire.providers import base_of
+from docent.llm.wire.providers import COMPLETIONS, api_base
 from docent.llm.wire.transport import CONNECT_S, Reply, untrusted_certificate
 
 if TYPE_CHECKING:
@@ -57,16 +57,17 @@ class BatchApi:
         logging.getLogger("httpx2").setLevel(logging.WARNING)  # it logs every poll of a batch
         self._llm, self._endpoint, self._openai = llm, endpoint, openai
         self._failures = (openai.APIError, httpx2.HTTPError, OSError, json.JSONDecodeError, UnicodeDecodeError)
-        base_url, query, self.path = address(llm)
+        is_azure = llm.provider == "azure"
+        self.path = f"{'' if is_azure else '/v1'}{COMPLETIONS}"  # as it stands in request lines
         is_bearer = endpoint.kind.key_header[0] == "Authorization"
         headers = {} if is_bearer else {endpoint.kind.key_header[0]: endpoint.key}
         # Passed with every call: only there does the package accept that no Authorization header is sent.
         self._extra: dict[str, Any] = {} if is_bearer else {"Authorization": openai.Omit()}
         self._client = openai.AsyncOpenAI(
             api_key=endpoint.key,
-            base_url=base_url,
+            base_url=api_base(llm),
             default_headers=headers,
-            default_query=query,
+            default_query={"api-version": llm.api_version} if is_azure and llm.api_version else {},
             max_retries=0,
             timeout=openai.Timeout(llm.timeout_s, connect=min(CONNECT_S, llm.timeout_s)),
             http_client=openai.DefaultAsyncHttpxClient(
@@ -79,7 +80,7 @@ class BatchApi:
 
         Raises:
             ConfigError: the endpoint has no batch API, or refuses the file, the key, ...
-            TemporaryError: no try got an answer.
+            TemporaryError: no try got a reply.
         """
         file.flush()
         named = ("batch.jsonl", file, "application/jsonl")
@@ -96,11 +97,11 @@ class BatchApi:
         return file_id
 
     async def create(self, file_id: str, token: str, since_s: float) -> Batch:
-        """Create a batch over an uploaded file, identified by a token; after a lost answer, search for the batch first.
+        """Create a batch from an uploaded file, identified by a token; before a repeated try, search for the batch.
 
         Raises:
             ConfigError: the endpoint refused it, so the batch does not exist.
-            TemporaryError: no try got an answer; the batch may exist.
+            TemporaryError: no try got a reply; the batch may exist.
         """
         is_again = False
 
@@ -124,7 +125,7 @@ class BatchApi:
         """Find the batches of the account that have one of these tokens.
 
         Args:
-            since_s: shortly before the first of them was created, in seconds since 1970.
+            since_s: time shortly before the first of them was created, in seconds since 1970.
 
         Raises:
             ConfigError, TemporaryError: as `upload`.
@@ -181,7 +182,7 @@ class BatchApi:
         return batches
 
     async def _tried(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Make a call, and repeat it if that may help."""
+        """Make a call, and repeat it after temporary failures."""
         tries = 0
         while True:
             tries += 1
@@ -196,11 +197,11 @@ class BatchApi:
                 raise meant from None
             if tries >= self._llm.max_attempts:
                 raise TemporaryError(
-                    f"the endpoint's batch API gave no answer in {tries} tries; the last: {meant}",
+                    f"the endpoint's batch API did not respond in {tries} attempts; last error: {meant}",
                     self._endpoint.base_url,
-                    "batches go on at the endpoint and are found again by: docent run",
+                    "submitted batches continue at the endpoint; to collect their results: docent run",
                 )
-            log.warning("the endpoint's batch API: %s; trying again", meant)
+            log.warning("a call of the endpoint's batch API failed and is retried: %s", meant)
             await asyncio.sleep(wait_s(tries, meant.wait_s))
 
     def _meaning_of(self, error: Exception) -> Exception:
@@ -217,31 +218,31 @@ class BatchApi:
         return TryFailedError(f"{words} {self._endpoint.clean(str(error.__cause__ or ''))}".strip(), "lost")
 
     def _refused(self, reply: Reply) -> Exception:
-        """Return the error for a status of the batch API; what refuses a single online request refuses the batch."""
+        """Return the error for a status of the batch API; the rejection of a request is that of the whole batch."""
         meant = self._endpoint.refused(reply)
         where = f"{self._endpoint.base_url} (HTTP {reply.status})"
         if reply.status in (404, 405):
             return ConfigError(
-                "the endpoint has no batch API, or not at this address",
+                "the endpoint has no batch API at this address",
                 where,
                 "set llm.mode to online, or check llm.base_url",
             )
         if isinstance(meant, RequestRefusedError):
             return ConfigError(
-                f"the endpoint refuses the batch: {meant}",
+                f"the endpoint rejected the batch: {meant}",
                 where,
-                "lower llm.batch_requests or llm.batch_mb if it is too large, else set llm.mode to online",
+                "if the batch is too large, lower llm.batch_requests or llm.batch_mb; otherwise set llm.mode to online",
             )
         return meant
 
 
 async def _refuse_web_page(reply: Any) -> None:
     if reply.status_code == 200 and "html" in reply.headers.get("content-type", ""):
-        raise ConnectionError("the reply is a web page: a proxy or a login page answers in place of the endpoint")
+        raise ConnectionError("the reply is a web page: a proxy or a login page responded instead of the endpoint")
 
 
 async def _whole(reply: Awaitable[T]) -> T:
-    """Check all fields of a file or batch that are used later. Raises TypeError: the package accepts any JSON."""
+    """Check the fields of a file or batch, because the package accepts any JSON; raise TypeError if one is wrong."""
     value = await reply
     if not isinstance(value, BaseModel) or not isinstance(getattr(value, "id", None), str):
         raise TypeError
@@ -253,13 +254,3 @@ async def _whole(reply: Awaitable[T]) -> T:
     ):
         raise TypeError
     return value
-
-
-def address(llm: Llm) -> tuple[str, dict[str, object], str]:
-    """Return the base URL of files and batches, the query added to every URL, and the path in request lines."""
-    base = base_of(llm).rstrip("/")
-    if llm.provider != "azure":
-        return base, {}, "/v1/chat/completions"
-    if llm.api_version:
-        return f"{base}/openai", {"api-version": llm.api_version}, "/chat/completions"
-    return f"{base.removesuffix('/openai/v1')}/openai/v1", {}, "/chat/completions"

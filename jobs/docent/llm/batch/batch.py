@@ -1,9 +1,9 @@
 """Fill the journal through the endpoint's batch API before requests are answered in order.
 
 Reads and writes the journal. As the ordered path then finds every reply in the journal, rows equal those of online
-mode. Work proceeds in rounds (round.py): the next ask of each request that still lacks a usable reply goes into a
-batch, batches end, their replies are checked as they would be online, and the next round asks for what is still
-missing.
+mode. Work proceeds in rounds (round.py). In a round, each request without a usable reply is added to a batch, or its
+repetition if the last reply was unusable. When the batches have ended, their replies are checked as they would be
+online, and the next round contains the requests that are still without a usable reply.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
 LONGEST_DAYS = 7
 """Batches that take longer are abandoned; OpenAI ends one after a day, Azure may take longer."""
 FULL_QUEUE_POLLS = 20
-"""Number of polls to wait before a full queue is tried again."""
+"""Number of polls to wait before lines are sent again after the queue was full."""
 
 
 class Batches:
     """The batches of one call of `ask`.
 
     Args:
-        ladder: the ladder of the ordered path; only its requests are used, nothing is counted.
+        ladder: the ladder of the ordered path, which builds the requests; its usage does not change.
         stop: if set, StoppedError is raised; batches continue at the endpoint.
 
     Attributes:
-        replied: replies that arrived in batches during this call, each paid once.
+        results: counts the replies that arrived in batches during this call, each paid once.
 
     Raises:
         ConfigError: the endpoint has no batch API.
@@ -58,18 +58,13 @@ class Batches:
                 f"the provider {llm.provider} has no batch API", "llm.mode", "set llm.mode to online, then: docent run"
             )
         self._llm, self._stop, self._api = llm, stop, BatchApi(llm, endpoint)
-        self._results = Results(endpoint, ladder.sender, int(llm.max_reply_mb * 1e6))
-        self._submission = Submission(llm, ladder.uncounted(), self._api, self._results)
+        self.results = Results(endpoint, ladder.sender, int(llm.max_reply_mb * 1e6))
+        self._submission = Submission(llm, ladder.uncounted(), self._api, self.results)
         self._given_up: dict[bytes, str] = {}
         self._tries: Counter[bytes] = Counter()
 
-    @property
-    def replied(self) -> int:
-        """Return the number of replies that arrived during this call."""
-        return self._results.replied
-
     async def send(self, ask: Ask) -> Entry:
-        """Replace Sender.send once all batches have ended: there is no reply, and nothing is sent online.
+        """Replace Sender.send once all batches have ended: requests without a reply fail, and nothing is sent online.
 
         Raises:
             GaveUpError: always, with the reason.
@@ -89,7 +84,7 @@ class Batches:
             while not work.done():
                 await asyncio.wait({work}, timeout=STOP_POLL_S)
                 if self._stop.is_set() and not work.done():
-                    raise StoppedError("stopped; its batches go on at the endpoint", next_step="docent run")
+                    raise StoppedError("stopped; submitted batches continue at the endpoint", next_step="docent run")
             work.result()
         finally:
             work.cancel()
@@ -106,9 +101,9 @@ class Batches:
                 raise this.reached
             if missing and not this.running and not this.too_long:
                 await asyncio.sleep(self._llm.batch_poll_s)  # another process is asking for all of them
-            before = self.replied
+            before = self.results.replied
             outcomes = [outcome async for outcome in self._ended(this.running)]
-            await self._weigh(outcomes, self.replied > before)
+            await self._weigh(outcomes, self.results.replied > before)
 
     async def _ended(self, running: list[Running]) -> AsyncIterator[Outcome]:
         """Poll batches until all have ended, and yield each once its results are in the journal."""
@@ -127,7 +122,7 @@ class Batches:
                 self._log_progress(names[run.token], run)
                 if run.batch.status in ENDED:
                     left.remove(run)
-                    yield await self._results.collect(self._api, run.batch, run.lines)
+                    yield await self.results.collect(self._api, run.batch, run.lines)
             if left:
                 await asyncio.sleep(self._llm.batch_poll_s)
 
@@ -140,13 +135,13 @@ class Batches:
             log.info("%s: %d of %d done (%s)", name, run.logged, counts.total, run.batch.status)
         if run.batch.status not in ENDED and time.time() - run.since_s > LONGEST_DAYS * 86_400:
             raise TemporaryError(
-                f"the batch {run.batch.id} has not ended in {LONGEST_DAYS} days",
+                f"the batch {run.batch.id} has not finished in {LONGEST_DAYS} days",
                 self._llm.base_url,
-                "cancel it at the endpoint (what it finished is kept), then: docent run",
+                "cancel it at the endpoint (finished replies are kept), then: docent run",
             )
 
     async def _weigh(self, outcomes: Sequence[Outcome], others_replied: bool) -> None:
-        """Count the tries of lines that must be sent again, and give up those that reached the limit."""
+        """Count the tries of lines that must be sent again, and give up the lines that reached the limit."""
         for outcome in outcomes:
             self._given_up |= outcome.refused
         full = any(outcome.queue_is_full for outcome in outcomes)
@@ -156,11 +151,11 @@ class Batches:
             self._tries[key] += not (full and others_replied)
             if self._tries[key] >= self._llm.max_attempts:
                 exhausted[key] = f"no reply in {self._tries[key]} tries; the last: {why}"
-        if exhausted and not self.replied:
+        if exhausted and not self.results.replied:
             raise TemporaryError(
                 next(iter(exhausted.values())), self._llm.base_url, "check the account, then: docent run"
             )
         self._given_up |= exhausted
         if full and not others_replied:
-            log.warning("the endpoint's queue of batches is full; trying again later")
+            log.warning("the endpoint's batch queue is full; retrying later")
             await asyncio.sleep(FULL_QUEUE_POLLS * self._llm.batch_poll_s)

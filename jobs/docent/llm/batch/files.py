@@ -12,12 +12,13 @@ import errno
 import json
 import tempfile
 from collections.abc import Callable, Container, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any
 
 from pydantic import BaseModel, ValidationError
 
-from docent.errors import ConfigError, PipelineError, TemporaryError
+from docent.errors import ConfigError, TemporaryError
 from docent.llm.chat import Image
 from docent.llm.journal.journal import Try
 from docent.llm.pace.budget import Cost
@@ -31,10 +32,10 @@ ROOM_AROUND_REPLY_BYTES = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One ask in a batch.
+    """One line of a batch file: an ask of a request (see Ask).
 
     Attributes:
-        first: the request's key when it was asked for the first time.
+        first: key of the request's first ask.
         key: the key of this ask.
         most: the highest possible price.
         attempt: the try in the journal, or None before there is one.
@@ -70,10 +71,8 @@ class RequestFile:
         head = f'{{"custom_id":"{ask.key.hex()}","method":"POST","url":"{self._path}","body":'.encode()
         images = [image for message in ask.request.messages for image in message.images]
         parts = [head, *split_at_pictures(self._sent(ask.body), images), b"}\n"]
-        try:
+        with _errors_of_files():
             return parts, sum(sent_size(part) for part in parts)
-        except OSError as error:
-            raise _not_written(error) from None
 
     def has_room(self, size: int) -> bool:
         """Return whether a line of `size` bytes still fits."""
@@ -86,13 +85,11 @@ class RequestFile:
             ConfigError: an image cannot be read.
             TemporaryError: the disk is full.
         """
-        try:
+        with _errors_of_files():
             if all(isinstance(part, bytes) for part in parts):
                 _write(self.file, parts)
             else:
                 await asyncio.to_thread(_write, self.file, parts)
-        except OSError as error:
-            raise _not_written(error) from None
         self.lines.append(line)
         self.size += size
 
@@ -104,12 +101,10 @@ class RequestFile:
         """
         rest: IO[bytes] = tempfile.TemporaryFile(prefix="docent-batch-")
         self.file.seek(0)
-        try:
+        with _errors_of_files():
             for line, data in zip(self.lines, self.file, strict=True):
                 if line.key in keys:
                     rest.write(data)
-        except OSError as error:
-            raise _not_written(error) from None
         self.file.close()
         self.file, self.size = rest, rest.tell()
         self.lines = [line for line in self.lines if line.key in keys]
@@ -117,7 +112,7 @@ class RequestFile:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The result of one line: the reply that it would have had online, or why it has none."""
+    """The result of one line: its reply, in the form of an online reply, or the reason why there is none."""
 
     key: bytes
     reply: Reply | None
@@ -172,8 +167,14 @@ def _write(file: IO[bytes], parts: Sequence[bytes | Image]) -> None:
                 file.write(base64.b64encode(piece))
 
 
-def _not_written(error: OSError) -> PipelineError:
-    where, why = str(error.filename or tempfile.gettempdir()), error.strerror or str(error)
-    if error.errno == errno.ENOSPC:
-        return TemporaryError(f"a batch file cannot be written: {why}", where, "free space or set TMPDIR: docent run")
-    return ConfigError(f"a batch file cannot be written: {why}", where, "make it readable, then: docent run")
+@contextmanager
+def _errors_of_files() -> Iterator[None]:
+    """Raise ConfigError or TemporaryError in place of an OSError in the body."""
+    try:
+        yield
+    except OSError as error:
+        what = f"cannot write a batch file: {error.strerror or error}"
+        where = str(error.filename or tempfile.gettempdir())
+        if error.errno == errno.ENOSPC:
+            raise TemporaryError(what, where, "free disk space, or set TMPDIR to another disk: docent run") from None
+        raise ConfigError(what, where, "make the file readable, then: docent run") from None

@@ -1,4 +1,4 @@
-"""Record the results of a batch: end the try of each line in the journal, as it would end online.
+"""Record the results of a batch: end the try of each line in the journal, with the same outcome as online.
 
 Reads result files; writes the journal. Nothing is sent.
 """
@@ -32,12 +32,12 @@ QUEUE_IS_FULL = "token_limit_exceeded"
 
 @dataclass
 class Outcome:
-    """What remains to be done after one batch.
+    """Lines of one batch that have no reply.
 
     Attributes:
-        again: lines without a reply that may get one if sent again, by key, with the reason.
-        refused: lines that will never get a reply, by key, with the reason.
-        queue_is_full: whether nothing was run, because other batches have to finish first.
+        again: reasons by key, for lines that are sent again.
+        refused: reasons by key, for lines that will never get a reply.
+        queue_is_full: whether the batch was not run because other batches have to finish first.
     """
 
     again: dict[bytes, str] = field(default_factory=dict)
@@ -140,10 +140,10 @@ class Results:
             return ConfigError(
                 "a batch was cancelled at the endpoint, not by docent",
                 where,
-                "what it finished is kept; to send the rest in a new batch: docent run",
+                "finished replies are kept; to send the other requests in a new batch: docent run",
             )
         if batch.status == "failed" and not outcome.queue_is_full:
             return ConfigError(
-                f"the endpoint refuses a whole batch: {words}", where, "fix what it says, or set llm.mode to online"
+                f"the endpoint rejected a batch: {words}", where, "fix the reported cause, or set llm.mode to online"
             )
         return None

@@ -47,7 +47,7 @@ class Running:
     Attributes:
         batch: its state at the last poll, or None while it cannot be found.
         lines: this shard's lines, by key.
-        since_s: when it was begun, by this machine's clock.
+        since_s: time of its creation, by this machine's clock, in seconds since 1970.
         logged: how many requests were done when progress was last logged.
         owner: the process of an earlier attempt that was about to create it.
     """
@@ -81,7 +81,7 @@ class Submission:
     """Prepares and submits rounds.
 
     Args:
-        ladder: determines what is asked next; it counts nothing here.
+        ladder: determines the next ask of each request; it must not count usage.
         results: records the end of lines whose batch was never created.
     """
 
@@ -94,7 +94,7 @@ class Submission:
 
         Args:
             indexes: indexes of the requests to check.
-            given_up: keys that are not asked again.
+            given_up: keys of asks that are not sent again.
 
         Raises:
             ConfigError, TemporaryError: see BatchApi.
@@ -106,9 +106,9 @@ class Submission:
             if ask.key in seen:
                 continue
             seen.add(ask.key)
-            line = Line(ask.first, ask.key, self._most(ask))
+            line = Line(ask.first, ask.key, self._sender.most(ask))
             if sent is not None:
-                self._sender.budget.reserve_again(self._most(first), line.most)
+                self._sender.budget.reserve_again(self._sender.most(first), line.most)
                 running = adopted.setdefault(sent.batch, Running(sent.batch, None, {}, sent.begun_s, owner=sent.writer))
                 running.lines[ask.key] = replace(line, attempt=sent)
                 continue
@@ -129,7 +129,11 @@ class Submission:
     async def _missing(
         self, requests: Sequence[ChatRequest], indexes: Sequence[int], given_up: Container[bytes]
     ) -> AsyncIterator[tuple[int, Ask, Ask, Try | None]]:
-        """Yield each request's first ask, its next ask without a reply, and the try of that ask in a batch, if any."""
+        """Yield the next ask of each request that has no usable reply.
+
+        Yields:
+            The request's index, its first ask, its next ask, and the try of that ask in a batch, if any.
+        """
         ladder, journal = self._ladder, self._sender.journal
         for firsts in ladder.firsts(requests, indexes, WALKED_AT_ONCE):
             level, asks, open_ = dict(firsts), 1, dict[int, Ask]()
@@ -147,9 +151,6 @@ class Submission:
             for index, ask in open_.items():
                 if ask.key not in given_up:
                     yield index, firsts[index], ask, sent.get(ask.key)
-
-    def _most(self, ask: Ask) -> Cost:
-        return self._sender.most(ask.request, ask.body)
 
     def _new_file(self) -> RequestFile:
         most_bytes = int(self._llm.batch_mb * 1e6)
@@ -193,7 +194,7 @@ class Submission:
         except ConfigError as refused:
             await self._results.refuse(lines, refused.what)
             raise
-        log.info("batch %s begun: %d requests, %.1f MB", batch.id, len(lines), size / 1e6)
+        log.info("created batch %s: %d requests, %.1f MB", batch.id, len(lines), size / 1e6)
         return Running(token, batch, lines, since_s)
 
     async def _found(self, adopted: list[Running]) -> list[Running]:
@@ -213,13 +214,14 @@ class Submission:
         for running in lost:
             await self._results.refuse(running.lines, "its batch was never created")
         there = [running for running in adopted if running.batch is not None]
-        log.info("%d batches of an earlier attempt go on, %d were never created", len(there), len(lost))
+        log.info("resumed %d batches of an earlier attempt; %d others were never created", len(there), len(lost))
         return there
 
     async def _may_come(self, running: Running, looks: int) -> bool:
-        """Return whether a batch that is not listed yet may be listed at the next poll.
+        """Return whether a batch that is not listed yet may be listed later.
 
-        Polls count as well as time, because times noted by a clock that was ahead are not reached for long.
+        The number of polls counts as well as the time, because a clock that was ahead may have noted a time far in the
+        future.
         """
         poll_s = self._llm.batch_poll_s
         if await self._sender.journal.is_another_at_work(running.owner):

@@ -1,7 +1,7 @@
 """Enforce spending limits: a request is sent only if even its highest possible price stays within them.
 
-Reads and writes nothing. What earlier attempts paid, or may have paid when they were killed, is counted before anything
-is sent.
+Reads and writes nothing. The costs of earlier attempts, including requests in flight when they were killed, are counted
+before any request is sent.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ class Budget:
         self._out, self.stopped = 0, False
         self._changed = asyncio.Event()
         if self.max_usd is not None and (self.prices is None or not (self._price.input_usd and self._price.output_usd)):
-            known = "one of them is set to 0" if self.prices else f"none are listed for {llm.model!r}"
+            problem = "one of them is 0" if self.prices else f"docent has no list prices of {llm.model!r}"
             raise ConfigError(
-                f"a spending limit needs both prices, and {known}",
+                f"a limit in USD requires the prices of input and output tokens, but {problem}",
                 "llm.max_usd",
                 "set llm.usd_per_million_input_tokens and llm.usd_per_million_output_tokens",
             )
@@ -65,7 +65,7 @@ class Budget:
         return Cost(sent + max_tokens, self._price.usd(sent, max_tokens))
 
     def count(self, spent: Spent, most: Cost) -> None:
-        """Add what earlier attempts paid for a request whose highest possible price is `most`."""
+        """Add the costs of a request in earlier attempts; `most` is counted for each try with an unknown end."""
         self.usd += self._price.usd(spent.input_tokens, spent.output_tokens) + spent.in_doubt * most.usd
         self.tokens += spent.input_tokens + spent.output_tokens + spent.in_doubt * most.tokens
 
@@ -81,25 +81,23 @@ class Budget:
             self._changed.clear()
             await self._changed.wait()
             if self.stopped:
-                raise StoppedError("stopped before all was asked", next_step="docent run")
+                raise StoppedError("stopped before all requests were sent", next_step="docent run")
 
     def reserve_now(self, most: Cost) -> ConfigError | None:
         """Reserve the highest possible price of a request if it fits now, otherwise return the error."""
-        usd, tokens = self.usd + self._reserved_usd + most.usd, self.tokens + self._reserved_tokens + most.tokens
-        if self.max_usd is not None and usd > self.max_usd:
-            spent = f"{self.usd:.4f} of this shard's {self.max_usd:.4f} USD are spent, the next reply may cost"
-            spent, where = f"{spent} {most.usd:.4f}", "llm.max_usd"
-        elif self.max_tokens is not None and tokens > self.max_tokens:
-            spent = f"{self.tokens:.0f} of this shard's {self.max_tokens:.0f} tokens are used, the next reply may need"
-            spent, where = f"{spent} {most.tokens:.0f}", "llm.max_tokens"
-        else:
-            self._hold(most)
-            return None
-        return ConfigError(
-            f"the spending limit is reached: {spent}",
-            where,
-            "raise it (replies so far are kept, nothing is paid twice), then: docent run",
-        )
+        for where, unit, digits, used, reserved, limit, needed in (
+            ("llm.max_usd", "USD", 4, self.usd, self._reserved_usd, self.max_usd, most.usd),
+            ("llm.max_tokens", "tokens", 0, self.tokens, self._reserved_tokens, self.max_tokens, most.tokens),
+        ):
+            if limit is not None and used + reserved + needed > limit:
+                return ConfigError(
+                    f"the spending limit is reached: {used:.{digits}f} of this shard's {limit:.{digits}f} {unit} are "
+                    f"used, and the next reply may take up to {needed:.{digits}f}",
+                    where,
+                    "raise the limit (replies so far are kept, nothing is paid twice), then: docent run",
+                )
+        self._hold(most)
+        return None
 
     def reserve_again(self, counted: Cost, most: Cost) -> None:
         """Reserve `most` for an earlier attempt's request that is still awaited and was counted as in doubt."""

@@ -1,9 +1,9 @@
 """Enforce daily allowances across all shards and runs that share the journal.
 
-Reads the journal. Once in every minute of the wall clock, a shard takes its part of what the last 24 hours left over,
-and what it does not use by the end of the minute lapses. So all shards together never take more than is left, and none
-needs to know of another. Clocks are trusted only as far as they can be checked: while this runs, time passes no faster
-than since the boot, and tries that a wrong clock dated in the future count as begun now until a day has passed.
+Reads the journal. Once in every minute of the wall clock, a shard takes its share of the allowance that was not used in
+the last 24 hours; the part of the share that it does not use in this minute expires. So all shards together never
+exceed the allowance, without communication between them. Wrong clocks are taken into account: time passes no faster
+than the clock since the boot, and tries dated in the future count as begun now until a day has passed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MINUTE_S = 60.0
 
 
 class DailyAllowance:
-    """What this shard may still send and use today.
+    """The requests and tokens that this shard may still use today.
 
     Args:
         llm: `requests_per_day`, `tokens_per_day`.
@@ -49,9 +49,9 @@ class DailyAllowance:
     ) -> None:
         if llm.requests_per_day is not None and llm.requests_per_day < shards:
             raise ConfigError(
-                f"{llm.requests_per_day} requests a day are less than one for each of {shards} shards",
+                f"{llm.requests_per_day} requests a day are not enough for {shards} shards: each needs at least one",
                 "llm.requests_per_day",
-                f"run the stage with {llm.requests_per_day} shards at most, then: docent run",
+                f"run the stage with at most {llm.requests_per_day} shards: docent run",
             )
         self._limits = (llm.requests_per_day, llm.tokens_per_day)
         self._shards, self._journal, self._endpoint, self._clock = shards, journal, endpoint, clock
@@ -62,16 +62,17 @@ class DailyAllowance:
         self._one_asks = asyncio.Lock()
 
     async def take(self, tokens: float, pause: Callable[[float], Awaitable[None]]) -> None:
-        """Count one request, which must be recorded in the journal at once; waits, with `pause`, while nothing is left.
+        """Count one request, which must be recorded in the journal at once; wait while no allowance is left.
 
         Args:
             tokens: estimated tokens of prompt and reply together.
+            pause: waits for a number of seconds.
         """
         if self._limits == (None, None):
             return
         while not await self._is_room(tokens):
             if not self._warned:
-                log.warning("this minute's part of the day's allowance for %s is used up: waiting", self._endpoint)
+                log.warning("waiting: this minute's share of the daily limit of %s is used up", self._endpoint)
                 self._warned = True
             await pause(MINUTE_S - self._clock() % MINUTE_S)
         self._left = [self._left[0] - 1, self._left[1] - tokens]
@@ -91,7 +92,7 @@ class DailyAllowance:
         return self._left[0] >= 1 and self._left[1] >= needed
 
     async def _ask(self, tokens: float) -> None:
-        """Take this minute's part; tries without reported tokens are assumed to need as many as this one."""
+        """Take this minute's share; tries without reported tokens are assumed to need as many as this request."""
         passed_s = self._since_boot()
         now_s = self._clock()
         since_s = min(now_s, self._boot_at_s + passed_s) - DAY_S
@@ -101,7 +102,7 @@ class DailyAllowance:
         if used.ahead and seen_s is None:
             self._ahead_seen_s = passed_s
             log.warning(
-                "%d tries at %s are dated in the future, so a clock was wrong: they count as made now, for a day",
+                "%d attempts at %s are dated in the future because a clock was wrong: they count as made now",
                 used.ahead,
                 self._endpoint,
             )

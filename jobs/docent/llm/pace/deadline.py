@@ -26,7 +26,7 @@ def since_boot_s() -> float:
 class deadline:  # noqa: N801 - used like asyncio.timeout
     """Cancel the body after `timeout_s` seconds; extended a little after up to MOST_EXTENSIONS suspensions.
 
-    A class, because an asynchronous generator would cost a tenth of what a whole request costs.
+    A class, because an asynchronous generator would take a tenth of the time of a complete request.
 
     Raises:
         TimeoutError: the time is over.

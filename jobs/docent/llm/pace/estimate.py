@@ -24,7 +24,7 @@ MINUTES_PER_DAY = 24 * 60
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """Expected usage if each request is answered on the first try and none has to be asked again.
+    """Expected usage if each request gets a usable reply on the first try.
 
     Attributes:
         input_tokens: estimated tokens of the prompts.

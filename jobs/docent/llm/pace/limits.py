@@ -1,4 +1,4 @@
-"""Track the rates that an endpoint allows: configured, reported in headers, or measured from refusals (HTTP 429).
+"""Track the request rates that an endpoint allows: reported in headers, or measured from refusals (HTTP 429).
 
 Reads and writes nothing and has no clock: every call passes the time, in seconds of one monotonic clock, so that a test
 can simulate an hour in a moment. pacing.py combines these limits.
@@ -14,7 +14,7 @@ from docent.llm.wire.header_numbers import RateLimit
 LOOKED_AT = 8
 """Consecutive sends that are examined when one of them is refused."""
 REFUSED_OF_THEM = 5
-"""Refusals among those that mean that the allowance is used up; more if isolated refusals are common."""
+"""This many refusals among them show that the allowance is used up; more if isolated refusals are common."""
 SUSPICIOUS_OF_THEM, SUSPICION_S = 2, 0.01
 """With this many refusals, the next sends are held for a moment, in which those in flight give more evidence."""
 PROBE_AFTER_S = 0.1
@@ -26,7 +26,7 @@ ROUGH_GROWTH_PER_S = 0.4
 GROWTH_DOUBLES_AFTER = 100
 """Sends without a refusal after which it is raised twice as fast."""
 LONGEST_HOLD_S = 10.0
-"""Longest pause of docent's own while nothing is accepted; one that the endpoint requests may be longer."""
+"""Longest pause while no request is accepted; a pause that the endpoint requests may be longer."""
 BELOW = 0.99
 """Requests are sent at this share of a measured rate."""
 ROUGH = 0.7
@@ -67,7 +67,7 @@ class Bucket:
 
 
 def reported_bucket(limit: RateLimit, sent_s: float, sent_since: float) -> Bucket | None:
-    """Return an allowance as reported in headers: what is left minus what was sent since, and its refill rate.
+    """Return an allowance as reported in headers: its refill rate, and the amount left minus the amount sent since.
 
     Args:
         sent_s: when the request was sent whose reply reports it; `sent_since` was sent after that request.
@@ -140,7 +140,7 @@ class MeasuredLimit:
             self._too_fast(seq, now_s)
 
     def _telling(self) -> int:
-        """Return how many refusals among LOOKED_AT are not chance; one after a pause that did not help."""
+        """Return how many refusals among LOOKED_AT are more than chance: 1 after a pause that did not help."""
         if self._closed:
             return 1
         oldest = self._refused[0] if len(self._refused) == self._refused.maxlen else 0

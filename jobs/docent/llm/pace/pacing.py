@@ -72,7 +72,7 @@ class Pacer:
         self._timer: asyncio.TimerHandle | None = None
 
     async def place(self) -> None:
-        """Wait until one more request may be in flight."""
+        """Wait for a free place among the requests in flight."""
         if not self._for_place and self.in_flight < self.concurrency.limit:
             self.in_flight += 1
             return
@@ -142,7 +142,7 @@ class Pacer:
         waiting: list[asyncio.Future[Any]] = [*self._for_place, *(future for future, _ in self._for_turn)]
         for future in waiting:
             if not future.done():
-                future.set_exception(StoppedError("stopped before all was asked", next_step="docent run"))
+                future.set_exception(StoppedError("stopped before all requests were sent", next_step="docent run"))
         self._for_place.clear()
         self._for_turn.clear()
         self._look_again(math.inf)
@@ -182,7 +182,7 @@ class Pacer:
         return Send(self._number, now_s, tokens)
 
     def _let_go(self) -> None:
-        """Release the requests whose turn has come, and schedule the next check."""
+        """Admit waiting requests as far as the limits allow, and schedule the next check."""
         while self._for_turn:
             future, tokens = self._for_turn[0]
             if not future.done():

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
-
-import yaml
 
 from docent.config import Llm
+from docent.resources import read_yaml
 
+PRICES: dict[str, dict[str, float | str]] = read_yaml(__package__, "prices.yaml")
+"""Price per million tokens and month of the lookup, by model."""
 LISTED_BY = ("openai", "azure", "openrouter")
 """Providers whose models are in the list; the others are local servers."""
 _DATE = re.compile(r"-\d{4}-\d{2}-\d{2}$")
@@ -56,14 +55,6 @@ def _listed(llm: Llm) -> tuple[tuple[float | None, float | None], str]:
     if llm.provider == "offline":
         return (0.0, 0.0), ""
     name = llm.model.removeprefix("openai/") if llm.provider == "openrouter" else llm.model
-    rows = price_list() if llm.provider in LISTED_BY else {}
+    rows = PRICES if llm.provider in LISTED_BY else {}
     row = rows.get(name) or rows.get(_DATE.sub("", name))
     return ((float(row["input"]), float(row["output"])), str(row["noted"])) if row else ((None, None), "")
-
-
-@cache
-def price_list() -> dict[str, dict[str, float | str]]:
-    """Return the rows of `prices.yaml` by model."""
-    text = resources.files(__package__).joinpath("prices.yaml").read_text(encoding="utf-8")
-    rows: dict[str, dict[str, float | str]] = yaml.safe_load(text)
-    return rows

@@ -25,11 +25,11 @@ NO_CONNECTION = "no connection: "
 """Prefix of the reason of a try that reached no endpoint."""
 
 How = Literal["busy", "failed", "lost"]
-"""busy: asked to retry later, nothing paid. failed: nothing paid. lost: no end was seen, it may have been paid."""
+"""busy: the endpoint requests a later retry, not paid. failed: not paid. lost: end unknown, may have been paid."""
 
 
 class TryFailedError(Exception):
-    """One try failed for a reason that may pass.
+    """One try failed for a reason that may be temporary.
 
     Args:
         why: the reason for the user, without the key.
@@ -52,7 +52,7 @@ class RetryBudget:
         self._bucket = Bucket(1.0, EARNED_AT_MOST, clock())
 
     def earn(self) -> None:
-        """Add to the budget after a reply: an endpoint that answers may get more retries."""
+        """Add to the budget after a reply: an endpoint that replies may get more retries."""
         self._bucket.take(-RETRIES_PER_REQUEST)
 
     def wait_s(self) -> float:
@@ -60,12 +60,12 @@ class RetryBudget:
         return self._bucket.wait_s(1.0, self._clock())
 
     def spend(self) -> None:
-        """Take one; tries that are given up take none, else an outage would reduce retries long after its end."""
+        """Take one retry; not for requests that are given up, or an outage would reduce retries long after its end."""
         self._bucket.take(1.0)
 
 
 def wait_s(attempt: int, asked_for_s: float | None) -> float:
-    """Return the seconds before the next try: slightly more than requested, or full jitter below a doubling bound."""
+    """Return the seconds before the next try: slightly more than requested, or random below a limit that doubles."""
     if asked_for_s is not None:
         return asked_for_s + random.uniform(0, 0.02 * max(asked_for_s, 1.0))
     bound_s = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(attempt - 1, 10))
@@ -81,19 +81,19 @@ def no_reply(why: str, tries: int, llm: Llm, base_url: str) -> PipelineError:
     """
     if why.startswith("HTTP 403"):
         return ConfigError(
-            f"the endpoint refuses every request now: {why}",
+            f"the endpoint now rejects every request: {why}",
             base_url,
             f"check the key in the variable {llm.api_key_env} (replies so far are kept), then: docent run",
         )
-    what = f"the endpoint gave no reply in {tries} tries; the last: {why}"
+    what = f"the endpoint did not reply in {tries} attempts; last error: {why}"
     if why.startswith(NO_CONNECTION):
         parts = urlsplit(base_url)
         return TemporaryError(
             what,
             base_url,
-            "start the endpoint, or find its address, and write it for HOST:PORT (replies so far are kept): "
+            "start the endpoint, or replace HOST:PORT by its address (replies so far are kept): "
             f"docent run --set llm.base_url={parts.scheme}://HOST:PORT{parts.path}",
         )
-    rate = "it refuses for its rate or quota: set llm.requests_per_minute, or wait"
-    advice = rate if why.startswith("HTTP 429") else "look why the endpoint fails"
+    rate = "its rate limit or quota is exceeded: set llm.requests_per_minute, or wait"
+    advice = rate if why.startswith("HTTP 429") else "check the logs of the endpoint"
     return TemporaryError(what, base_url, f"{advice} (replies so far are kept), then: docent run")

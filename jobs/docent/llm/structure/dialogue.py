@@ -22,7 +22,7 @@ class UnusableReplyError(ValueError):
 
 
 def parse_dialogue(text: str, pairs: int) -> list[tuple[str, str]]:
-    """Return the questions and answers of a dialogue, exactly `pairs` of them; any after those are ignored.
+    """Return the first `pairs` questions and answers of a dialogue.
 
     Only the text after the model's thoughts counts. White space is collapsed and right single quotes become ASCII
     apostrophes, as in the published data.
@@ -75,5 +75,5 @@ def format_dialogue(pairs: Sequence[tuple[str, str]]) -> str:
 
 
 def without_labels(text: str) -> str:
-    """Return source text in which nothing looks like a label, so that it cannot speak for visitor or guide."""
+    """Remove the brackets of labels from a source text, so that it cannot be mistaken for turns of the dialogue."""
     return re.sub(rf"\[({VISITOR}|{GUIDE})\]", r"\1", text, flags=re.IGNORECASE)

@@ -9,21 +9,17 @@ that is ambiguous, the caller must refuse the reply. Reads and writes nothing.
 from __future__ import annotations
 
 import re
-from importlib import resources
 
-import yaml
+from docent.resources import read_yaml
 
 MAX_FORMULA_CHARS = 200
-"""How far before a position the beginning of its formula is searched."""
+"""Most characters before a position in which the beginning of its formula is searched."""
 _ESCAPE = re.compile(r"\\(?:([A-Za-z]+)|(.)|\Z)", re.DOTALL)
 _DECODED = re.compile(r"[\x08\x0c](?=[A-Za-z])")
-"""What a gateway that parses a reply's JSON once too often makes of a backslash and `b` or `f`."""
+"""Characters that replace a backslash and `b` or `f` if a gateway parses a reply's JSON once too often."""
 _UNICODE = re.compile(r"u[0-9a-fA-F]{4}")
 _COMMANDS: dict[str, list[str]] = {
-    first: names.split()
-    for first, names in yaml.safe_load(
-        resources.files(__package__).joinpath("latex_commands.yaml").read_text(encoding="utf-8")
-    ).items()
+    first: names.split() for first, names in read_yaml(__package__, "latex_commands.yaml").items()
 }
 _LATEX_MARKS = frozenset("()[]{},;!|%&$#_ ")
 """Characters after a backslash that mark LaTeX; in JSON none of these escapes is valid."""

@@ -6,6 +6,7 @@ returns an object, or a short reason why there is none. Reads and writes nothing
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import re
@@ -29,6 +30,7 @@ _LIST_BEGINS = re.compile(r"\[\s*\{")
 _OBJECT_BEGINS = re.compile(r'\{\s*["}]')
 _DECODER = json.JSONDecoder(strict=False)  # a line break inside a string does no harm
 _NO_WORD = re.compile(r'\\(?:u[0-9a-fA-F]{4}|["\\/bfnrt])|[\W_]')
+_NOT_JSON = ("json_invalid", "string_unicode")
 _AFTER_THE_END = '\n"\a":"\a"'
 
 
@@ -48,11 +50,11 @@ class ParsedReply:
 
 
 def read_reply(text: str, schema: type[BaseModel]) -> ParsedReply:
-    """Parse an object of the schema from a reply, whatever surrounds it.
+    """Parse an object of the schema from a reply, which may contain other text.
 
     Plain JSON is parsed directly. Otherwise the outermost object is searched between fences, prose and thoughts. If it
-    is broken, json-repair may fix it under three conditions: it fits the schema, nothing of it was dropped or invented,
-    and it was closed, because an object that is not closed was cut off. Single backslashes of LaTeX are doubled. If the
+    is broken, json-repair may fix it under three conditions: it fits the schema, no content was dropped or added, and
+    it was closed, because an object that is not closed was cut off. Single backslashes of LaTeX are doubled. If the
     schema consists of a single list, a bare list is accepted in place of the object. Types are strict as far as JSON
     has them; numbers are finite; of repeated keys the last one counts.
     """
@@ -71,11 +73,9 @@ def read_reply(text: str, schema: type[BaseModel]) -> ParsedReply:
 
 
 def _read(text: str, schema: type[BaseModel]) -> ParsedReply:
-    try:
-        return _finite(schema.model_validate_json(text, strict=True))
-    except ValidationError as error:
-        if not _is_no_json(error) and not text.lstrip().startswith("["):
-            return ParsedReply(None, _described(error))
+    reading = _validated(text, schema)
+    if reading is not None and not text.lstrip().startswith("["):
+        return reading
     text = without_thoughts(text)
     if not text.strip():
         return ParsedReply(None, "an empty reply")
@@ -100,10 +100,10 @@ def _in_list(text: str, schema: type[BaseModel]) -> ParsedReply | None:
     within = _found_within(text[begin.start() : end], schema)
     if within.value is not None:
         return within
-    try:
-        return _finite(schema.model_validate_json(again, strict=True), repaired=True)
-    except ValidationError as error:
-        return ParsedReply(None, A_LIST if _is_no_json(error) else f"{A_LIST}; {_described(error)}")
+    reading = _validated(again, schema, repaired=True)
+    if reading is None or reading.value is None:
+        return ParsedReply(None, A_LIST if reading is None else f"{A_LIST}; {reading.problem}")
+    return reading
 
 
 def _is_list(text: str) -> bool:
@@ -115,7 +115,7 @@ def _is_list(text: str) -> bool:
 
 
 def _found_within(text: str, schema: type[BaseModel]) -> ParsedReply:
-    """Parse the one object in a text that fits; several different ones, or a broken one after it, are ambiguous."""
+    """Parse the only object in a text that fits the schema; several ones, or a broken one after it, are ambiguous."""
     fitting: list[ParsedReply] = []
     problem, at = "", 0
     for _ in range(MAX_OBJECTS):
@@ -143,19 +143,15 @@ def _found_within(text: str, schema: type[BaseModel]) -> ParsedReply:
 
 def _fitted(text: str, parsed: Any, schema: type[BaseModel]) -> ParsedReply:
     """Validate a parsed object from its own text or, if only Python accepts that text, from a dump of the object."""
-    try:
-        return _finite(schema.model_validate_json(text, strict=True))
-    except ValidationError as error:
-        if not _is_no_json(error):
-            return ParsedReply(None, _described(error))
-    try:
-        return _finite(schema.model_validate_json(json.dumps(parsed), strict=True), repaired=True)
-    except (ValidationError, RecursionError):
-        return ParsedReply(None, "an object that no strict reader takes for JSON")
+    if reading := _validated(text, schema):
+        return reading
+    with contextlib.suppress(RecursionError):
+        reading = _validated(json.dumps(parsed), schema, repaired=True)
+    return reading if reading and reading.value else ParsedReply(None, "an object that no strict reader takes for JSON")
 
 
 def _repaired(text: str, schema: type[BaseModel]) -> ParsedReply:
-    """Parse a broken object with json-repair, and refuse it unless all of its content is the model's own."""
+    """Parse a broken object with json-repair, and reject it unless its content is exactly that of the text."""
     text = text[: text.rfind("}") + 1]
     if not text:
         return ParsedReply(None, "JSON that breaks off")
@@ -167,12 +163,10 @@ def _repaired(text: str, schema: type[BaseModel]) -> ParsedReply:
     again = json.dumps(repaired_object, ensure_ascii=False)
     if _words(text) != _words(again):
         return ParsedReply(None, "broken JSON of which a part would be lost")
-    try:
-        reading = _finite(schema.model_validate_json(again, strict=True), repaired=True)
-    except ValidationError as error:
-        return ParsedReply(None, f"broken JSON; fixed, {_described(error)}")
-    kept = reading.value and reading.value.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    if kept not in (None, repaired_object):
+    reading = _validated(again, schema, repaired=True)
+    if reading is None or reading.value is None:
+        return ParsedReply(None, f"broken JSON; fixed, {reading.problem if reading else 'it is still not JSON'}")
+    if reading.value.model_dump(mode="json", by_alias=True, exclude_unset=True) != repaired_object:
         return ParsedReply(None, "broken JSON; fixed, it has fields not asked for")
     return reading
 
@@ -198,9 +192,14 @@ def _words(text: str) -> str:
     return _NO_WORD.sub("", text).lower().replace("none", "null")
 
 
-def _finite(value: BaseModel, repaired: bool = False) -> ParsedReply:
-    """Return the value, unless it contains a number that JSON cannot represent."""
-    if holds_floats(type(value)) and not _all_finite(value.model_dump()):
+def _validated(text: str, schema: type[BaseModel], repaired: bool = False) -> ParsedReply | None:
+    """Validate a text, which must not contain a number that JSON cannot represent; return None if it is not JSON."""
+    try:
+        value = schema.model_validate_json(text, strict=True)
+    except ValidationError as error:
+        is_json = error.error_count() > 1 or error.errors(include_url=False)[0]["type"] not in _NOT_JSON
+        return ParsedReply(None, _described(error)) if is_json else None
+    if holds_floats(schema) and not _all_finite(value.model_dump()):
         return ParsedReply(None, "a number that is infinite or none")
     return ParsedReply(value, "", repaired)
 
@@ -211,10 +210,6 @@ def _all_finite(value: Any) -> bool:
     if isinstance(value, dict):
         return all(_all_finite(child) for child in value.values())
     return not isinstance(value, list | tuple | set) or all(_all_finite(child) for child in value)
-
-
-def _is_no_json(error: ValidationError) -> bool:
-    return error.error_count() == 1 and error.errors(include_url=False)[0]["type"] in ("json_invalid", "string_unicode")
 
 
 def _described(error: ValidationError) -> str:

@@ -28,8 +28,8 @@ _TELLS_THE_TYPE = {"type", "enum", "const", "$ref", "anyOf", "oneOf", "allOf"}
 def strict_form(schema: type[BaseModel]) -> tuple[dict[str, Any], bool]:
     """Return the JSON schema of a model, and whether strict mode supports it.
 
-    It does not if a field takes any value, any keys or a list of fixed length. The returned schema is shared: never
-    modify it.
+    Strict mode does not support fields with any value, any keys or a list of fixed length. The returned schema is
+    shared: never modify it.
     """
     form = _strict(schema.model_json_schema(by_alias=True))
     if "$ref" in form:  # a model that contains itself; endpoints require an object at the top

@@ -6,6 +6,7 @@ split a character between the chunks of a stream: the rest of the reply is paid 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from typing import Any
@@ -22,10 +23,8 @@ def read_json(data: bytes) -> Any:
     Raises:
         ValueError: it is not JSON, not UTF-8, or nested too deeply.
     """
-    try:
+    with contextlib.suppress(ValueError):
         return from_json(data)
-    except ValueError:
-        pass
     try:
         return json.loads(data.decode(), strict=False, parse_int=_integer)
     except RecursionError:

@@ -1,4 +1,4 @@
-"""Request JSON from a model that may or may not comply.
+"""Request JSON from a model, which may not comply.
 
 There are three ways, called rungs: the endpoint constrains the reply to the schema (`json_schema`), it constrains it to
 JSON (`json_object`), or only the prompt asks for it (`prompt`). `choose_rung` finds the strictest one that an endpoint
@@ -7,6 +7,7 @@ really enforces; `read_reply` parses the reply on any rung. Reads, writes and se
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Awaitable, Callable
@@ -25,6 +26,8 @@ Rung = Literal["json_schema", "json_object", "prompt"]
 RUNGS: tuple[Rung, ...] = get_args(Rung)
 """Strictest first."""
 MAX_SHOWN_CHARS = 4_000
+PROBE_QUESTION = "What is the capital of France, and how many letters has its name?"
+"""Does not mention JSON; only an endpoint that reads the schema can reply with its fields."""
 PROBE_MAX_TOKENS = 1_024
 """A reply takes about a dozen; a model that thinks first may need hundreds, and an unused limit costs nothing."""
 
@@ -58,7 +61,7 @@ def ask_for_json(body: dict[str, Any], schema: type[BaseModel], rung: Rung) -> d
 
 
 def correction(body: dict[str, Any], reply_text: str, problem: str) -> dict[str, Any]:
-    """Return the body of the correction turn: the same request, the beginning of the reply, and what did not fit."""
+    """Return the body of the correction turn: the same request, the beginning of the reply, and its problem."""
     # Lone surrogates can be neither sent nor hashed; some endpoints refuse an empty turn.
     shown = reply_text[:MAX_SHOWN_CHARS].encode("utf-8", "replace").decode() if reply_text.strip() else "(nothing)"
     wish = f"This reply cannot be used: {one_line(problem)}. Answer again with the JSON object alone, complete, "
@@ -69,40 +72,25 @@ def correction(body: dict[str, Any], reply_text: str, problem: str) -> dict[str,
     return {**body, "messages": [*body["messages"], *turns]}
 
 
-def probe_body(model: str, rung: Rung) -> dict[str, Any]:
-    """Return a request that shows whether an endpoint supports a rung. No temperature: some models accept none."""
-    question = "What is the capital of France, and how many letters has its name?"
-    body = {"model": model, "messages": [{"role": "user", "content": question}], "max_tokens": PROBE_MAX_TOKENS}
-    return ask_for_json(body, Probe, rung)
-
-
-def conforms(text: str) -> bool:
-    """Return whether a reply to the probe is plain JSON that fits, without fences or prose."""
-    try:
-        Probe.model_validate_json(text, strict=True)
-    except ValidationError:
-        return False
-    return True
-
-
-async def choose_rung(ask: Callable[[dict[str, Any]], Awaitable[Entry]], model: str) -> Rung:
+async def choose_rung(ask: Callable[[Rung], Awaitable[Entry]]) -> Rung:
     """Find the strictest rung that an endpoint supports, with at most two replies.
 
     Some endpoints refuse `response_format`, others accept and ignore it, so the reply decides: a request that is
     refused, or a reply that is cut by its length or is not the plain object requested, leads to the next rung. `prompt`
-    is always possible and not tried. For `json_schema` the question does not mention JSON; only an endpoint that reads
-    the schema can answer it.
+    is always possible and not tried.
+
+    Args:
+        ask: sends the probe on a rung.
 
     Raises:
-        PipelineError: any error of `ask` except RequestRefusedError: an endpoint that is down decides nothing.
+        PipelineError: any error of `ask` except RequestRefusedError, for instance because the endpoint is down.
     """
     for rung in RUNGS[:-1]:
-        try:
-            reply = await ask(probe_body(model, rung))
-        except RequestRefusedError:
-            continue
-        if is_whole(reply.finish_reason) and conforms(reply.text):
-            return rung
+        with contextlib.suppress(RequestRefusedError, ValidationError):
+            reply = await ask(rung)
+            Probe.model_validate_json(reply.text, strict=True)  # plain JSON: no fences, no prose
+            if is_whole(reply.finish_reason):
+                return rung
     return RUNGS[-1]
 
 

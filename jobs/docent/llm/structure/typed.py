@@ -1,4 +1,4 @@
-"""Define typed questions: the material that a teacher gets for one, and the JSON that it returns.
+"""Define the material that a teacher gets for typed questions, and the JSON that it returns.
 
 This is the contract between the stage that asks (generate-qa) and every teacher: the schema of an endpoint's reply is
 `TypedReply` or `ReasonedReply`; the offline teacher reads `TypedMaterial` instead of the prompt and returns the same

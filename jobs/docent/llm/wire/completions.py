@@ -29,7 +29,7 @@ MAX_DIGITS = 20
 
 
 class NoCompletionError(ValueError):
-    """Raised if the body holds neither a completion nor an error; the message describes it."""
+    """Raised if the body contains neither a completion nor an error; the message describes it."""
 
 
 class ErrorInReplyError(ValueError):
@@ -121,7 +121,7 @@ def _parts_of(content: Any) -> tuple[list[str], list[str], list[str]]:
 
 
 def _sorted_part(part: Any) -> tuple[str, str]:
-    """Return which of `_KINDS` a part is, and its words; for omitted content, only a note that describes it."""
+    """Return the kind of a part (one of `_KINDS`) and its text; for omitted content, only a description."""
     if isinstance(part, str):
         return "text", part
     if not isinstance(part, dict):
@@ -139,7 +139,7 @@ def _sorted_part(part: Any) -> tuple[str, str]:
 
 
 def _elsewhere(message: dict[str, Any], finish_reason: str) -> Iterable[str]:
-    """Yield the fields that hold the words of a message without text, unless the finish reason explains it."""
+    """Yield the fields that contain the words of a message without text, unless the finish reason explains them."""
     yield from (f"text in {name} only" for name in ("reasoning_content", "reasoning", "thinking") if message.get(name))
     if (message.get("tool_calls") or message.get("function_call")) and not finish_reason.startswith(("tool", "func")):
         yield "a tool call only"

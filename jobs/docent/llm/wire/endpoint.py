@@ -1,4 +1,4 @@
-"""Talk to one OpenAI-compatible endpoint: build requests, interpret replies and errors.
+"""Communicate with one OpenAI-compatible endpoint: build requests, interpret replies and errors.
 
 Reads the key from the variable named by `llm.api_key_env`, and images while they are sent; writes nothing. The key
 appears in no message, whatever the endpoint echoes. Waiting and retrying are left to the client.
@@ -77,7 +77,7 @@ class OpenAIEndpoint:
         """Make one try; return the answer and the headers that came with it.
 
         Raises:
-            TryFailedError: the try failed for a reason that may pass.
+            TryFailedError: the try failed for a reason that may be temporary.
             RequestRefusedError: this request will never be answered, but others may be.
             ConfigError: key, model, URL or credit: no request will be answered.
         """
@@ -89,7 +89,7 @@ class OpenAIEndpoint:
                 return self.answer_of(reply), reply.headers
 
     def takes_otherwise(self, reply: Reply, fields: Container[str]) -> bool:
-        """Return whether a reply refuses only a field of the request, which may be sent again without that field.
+        """Return whether a reply rejects only a field of the request, which may be sent again without that field.
 
         Args:
             fields: the fields of the request.
@@ -134,7 +134,7 @@ class OpenAIEndpoint:
             raise RequestRefusedError(f"the model declined: {self.clean(completion.refusal)}")
         if completion.usage_unreadable and not self._has_warned_of_usage:
             self._has_warned_of_usage = True
-            log.warning("the endpoint reports token usage in an unsupported form: usage counts as unknown")
+            log.warning("cannot parse the token usage that the endpoint reports: it counts as unknown")
         text, finish_reason = self._without_key(completion.text), mask(completion.finish_reason)
         return Entry(text, finish_reason, completion.input_tokens or 0, completion.output_tokens or 0)
 
@@ -142,11 +142,11 @@ class OpenAIEndpoint:
         """Mask the key in a text of the endpoint, which may repeat the request's headers."""
         if len(self.key) < MIN_SECRET_CHARS or self.key not in text:
             return text
-        log.warning("the endpoint repeated the API key in a reply: it is replaced by ***")
+        log.warning("a reply of the endpoint contains the API key, which is replaced by ***")
         return text.replace(self.key, MASK)
 
     def _error_in_reply(self, inner: ErrorInReplyError, headers: Mapping[str, str]) -> Exception:
-        """Return the exception for an error within HTTP 200, by the status that the error names."""
+        """Return the exception for an error in a reply with HTTP 200, by the status that the error contains."""
         error = error_of(inner.error)
         if error.status is None:
             words = self.clean(error.message or error.text)
@@ -163,9 +163,9 @@ class OpenAIEndpoint:
             location = mask(reply.headers.get("Location", "")[:MAX_LOCATION_CHARS])
             host = self.clean(_host_of(location))
             return ConfigError(
-                f"the endpoint sends requests on to {host}; they are not followed, for the key would go there as well",
+                f"the endpoint redirects requests to {host}, which docent does not follow: it would send the key there",
                 f"{self.base_url} (HTTP {reply.status})",
-                "set llm.base_url to the address that answers itself",
+                "set llm.base_url to the address that replies without a redirect",
             )
         return self._meaning(reply.status, error_in(reply.body), reply.headers, f"HTTP {reply.status}")
 
@@ -181,16 +181,16 @@ class OpenAIEndpoint:
                 # The key was accepted before; the sender finds out whether other requests still get replies.
                 return TryFailedError(f"{status_text}: {words}")
             return ConfigError(
-                f"the endpoint refuses the key in the variable {self.llm.api_key_env}"
+                f"the endpoint rejected the key in the variable {self.llm.api_key_env}"
                 + (f": {words}" if words else ""),
                 where,
-                f"set {self.llm.api_key_env} to a key that may use {self.llm.model}, then: docent run",
+                f"set {self.llm.api_key_env} to a key with access to {self.llm.model}, then: docent run",
             )
         if status == 402 or error.code in NO_CREDIT_CODES:
-            return ConfigError(f"the account has no credit: {words}", where, "add credit")
+            return ConfigError(f"the account has no credit: {words}", where, "add credit to the account")
         if status in (404, 405):
             return ConfigError(
-                f"the endpoint does not know the model {self.llm.model!r} or the path: {words}",
+                f"the endpoint does not have the model {self.llm.model!r}, or llm.base_url is wrong: {words}",
                 where,
                 "check llm.model and llm.base_url (it usually ends with /v1)",
             )

@@ -8,25 +8,17 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any, Literal
 
-import yaml
+from docent.resources import read_yaml
 
 MAX_ERROR_CHARS = 4096
 """Most characters of an error's text that are searched."""
 _STATUS_NAMES = ("code", "status", "status_code", "http_status", "error_code")
-_CODES = yaml.safe_load(resources.files(__package__).joinpath("error_codes.yaml").read_text(encoding="utf-8"))
-_STATUS_OF_CODE: dict[str, int] = {code: status for status, codes in _CODES.items() for code in codes}
-_MODERATION = re.compile(
-    r"moderation|content[ _-]?(?:filter|policy|management|safety)|responsible_?ai|flagged|guardrail|safety|"
-    r"usage polic|violat\w{1,5} (?:our|the) |policy[ _]violation|prohibited[ _]content|inappropriate",
-    re.IGNORECASE,
-)
-_KEY = re.compile(
-    r"\bapi[ _-]?keys?\b|\bkeys?\b|\btoken\b|credential|authenti|authori[sz]|permission|not allowed to|no access|"
-    r"access denied|have access|forbidden|subscription|organi[sz]ation|\baccount|suspended|country|region",
-    re.IGNORECASE,
+_WORDS = read_yaml(__package__, "endpoint_errors.yaml")
+_STATUS_OF_CODE: dict[str, int] = {code: status for status, codes in _WORDS["codes"].items() for code in codes}
+_MODERATION, _KEY, UNSUPPORTED = (
+    re.compile("|".join(_WORDS[name]), re.IGNORECASE) for name in ("moderation", "key", "unsupported")
 )
 _OF_MODERATION = ("flagged_input", "reasons", "content_filter_result", "content_filter_results")
 """Details that only moderation adds: OpenRouter's `metadata`, Azure's `innererror`."""
@@ -41,7 +33,7 @@ class EndpointError:
         code: its code, or "" if it has none that is text.
         status: the HTTP status that it stands for, or None if it names none.
         param: the request field that it concerns, or "" if it names none.
-        about: what an unexplained refusal (HTTP 403) concerns; "unknown" if its words allow both or neither.
+        about: the subject of a refusal (HTTP 403); "unknown" if its words fit both or neither.
         text: the complete error as text, for searches.
     """
 
@@ -86,7 +78,7 @@ def error_of(value: Any) -> EndpointError:
 
 
 def _about(words: str, error: dict[str, Any]) -> Literal["prompt", "key", "unknown"]:
-    """Return what an error concerns: by its details first, because words may quote the prompt, then by its words."""
+    """Return the subject of an error: by its details first, because the message may quote the prompt."""
     details = [error.get(name) for name in ("metadata", "innererror")]
     if any(isinstance(detail, dict) and any(detail.get(name) for name in _OF_MODERATION) for detail in details):
         return "prompt"
@@ -95,7 +87,7 @@ def _about(words: str, error: dict[str, Any]) -> Literal["prompt", "key", "unkno
 
 
 def _status_of(error: dict[str, Any]) -> int | None:
-    """Return the status in a numeric code, or the status that a code in words stands for."""
+    """Return the status of a numeric code, or the status that a named code stands for."""
     values = [error[name] for name in (*_STATUS_NAMES, "type") if error.get(name)]
     for value in values:
         if str(value).isascii() and str(value).isdigit() and 400 <= int(str(value)[:4]) <= 599:

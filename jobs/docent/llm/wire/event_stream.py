@@ -85,7 +85,7 @@ def _choices_of(chunk: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _add(message: dict[str, Any], choice: dict[str, Any]) -> None:
-    """Append the text of a chunk; a chunk with the complete message replaces everything before it."""
+    """Append the text of a chunk; a chunk with the complete message replaces all earlier ones."""
     delta, whole = choice.get("delta"), choice.get("message")
     if not isinstance(delta, dict):
         delta = whole if isinstance(whole, dict) else {}

@@ -6,11 +6,9 @@ such; with any other value, a reply is incomplete and never used. Reads and writ
 
 from __future__ import annotations
 
-from importlib import resources
+from docent.resources import read_yaml
 
-import yaml
-
-_WORDS = yaml.safe_load(resources.files(__package__).joinpath("finish_reasons.yaml").read_text(encoding="utf-8"))
+_WORDS: dict[str, str] = read_yaml(__package__, "finish_reasons.yaml")
 WHOLE, CUT_BY_LENGTH, FILTERED = (frozenset(_WORDS[name].split()) for name in ("whole", "cut_by_length", "filtered"))
 CUT = "cut off at max_tokens"
 FILTERED_OUT = "cut by the endpoint's content filter"
@@ -19,7 +17,7 @@ _NOTE = "; "
 
 
 def noted(finish_reason: str, note: str) -> str:
-    """Return a finish reason with a note on which field holds the words of a reply without text."""
+    """Return a finish reason with a note about the field that contains the words of a reply without text."""
     return f"{finish_reason}{_NOTE}{note}" if note else finish_reason
 
 

@@ -24,7 +24,7 @@ MAX_DATE_CHARS = 64
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """One allowance in an endpoint's headers: its limit, what is left, and the seconds until it is full again."""
+    """One allowance in an endpoint's headers: its limit, the amount left, and the seconds until it is full again."""
 
     limit: float
     left: float

@@ -14,32 +14,26 @@ from collections.abc import Container, Mapping
 from typing import Any
 
 from docent.errors import ConfigError
-from docent.llm.wire.endpoint_errors import EndpointError
+from docent.llm.wire.endpoint_errors import UNSUPPORTED, EndpointError
 from docent.records import canonical_json
 
 log = logging.getLogger("docent.llm")
 
-RENAMED = {"max_tokens": "max_completion_tokens"}
-DROPPED = ("temperature", "top_p", "frequency_penalty", "presence_penalty")
-"""Settings that may be omitted; the model then uses its defaults."""
-ADAPTED = frozenset({*RENAMED, *DROPPED})
-_UNSUPPORTED = re.compile(
-    r"unsupported|not (?:be )?(?:support|permit|allow|accept|available)|n't support|unrecogni[sz]ed|unknown|"
-    r"unexpected|deprecated|extra (?:inputs|fields?)|extra_forbidden|only the default|no longer|\binstead\b",
-    re.IGNORECASE,
-)
+_SETTINGS = ("temperature", "top_p", "frequency_penalty", "presence_penalty")
+ADAPTED: dict[str, str | None] = {"max_tokens": "max_completion_tokens", **dict.fromkeys(_SETTINGS)}
+"""New name by field; None for settings that may be omitted, for which the model then uses its defaults."""
 
 
 class Parameters:
     """The request fields that one endpoint does not accept.
 
     Args:
-        extra_body: fields that the user wants in every request; they are never left out.
+        extra_body: fields that the configuration adds to every request; they are never left out.
     """
 
     def __init__(self, extra_body: Mapping[str, Any]) -> None:
         self._extra_body = extra_body
-        # New name by field, None for a field that is left out.
+        # As in ADAPTED: None for a field that is left out.
         self._changed: dict[str, str | None] = {}
 
     def sent(self, body: bytes) -> bytes:
@@ -54,39 +48,34 @@ class Parameters:
         return canonical_json(fields).encode()
 
     def learn(self, error: EndpointError, fields: Container[str], said: str) -> bool:
-        """Record the field that a refusal names; return whether the request is worth sending once more without it.
+        """Record the field that a rejection names; return whether to send the request again without it.
 
         Each new request lacks one more field, so repeating ends.
 
         Args:
             error: the error of HTTP 400 or 422.
             fields: the fields of the refused request.
-            said: the error's words in a form that may be logged.
+            said: the error's message, without secrets, for the log.
 
         Raises:
             ConfigError: it names a field of `llm.extra_body`, which every request has.
         """
-        if not _UNSUPPORTED.search(error.text):
+        if not UNSUPPORTED.search(error.text):
             return False
-        for old, new in RENAMED.items():
-            if old in fields and old not in self._extra_body and _names(error.text, new):
-                if old not in self._changed:
-                    self._changed[old] = new
-                    log.info("the endpoint takes %s in place of %s and gets it from now on", new, old)
-                return True
-        for name in DROPPED:
-            if name in fields and name not in self._extra_body and _is_about(error, name):
+        for name, new in ADAPTED.items():
+            is_meant = _names(error.text, new) if new else _is_about(error, name)
+            if is_meant and name in fields and name not in self._extra_body:
                 if name not in self._changed:
-                    self._changed[name] = None
-                    words = "the endpoint does not take %s; it is left out, and replies have the model's own: %s"
-                    log.warning(words, name, said)
+                    self._changed[name] = new
+                    now = f"sent as {new}" if new else "left out, and the model uses its default"
+                    log.warning("the endpoint does not accept %s, which is %s from now on: %s", name, now, said)
                 return True
         for name, value in self._extra_body.items():
             if value is not None and _is_about(error, name):
                 raise ConfigError(
-                    f"the endpoint does not take the field {name!r} of llm.extra_body: {said}",
+                    f"the endpoint does not accept the field {name!r} of llm.extra_body: {said}",
                     "llm.extra_body",
-                    f"remove {name} or set it to a value that the model takes, then: docent run",
+                    f"remove {name} or set it to a value that the model accepts, then: docent run",
                 )
         return False
 

@@ -38,16 +38,20 @@ def base_of(llm: Llm) -> str:
     return whole.removesuffix(COMPLETIONS) if whole.endswith(COMPLETIONS) else llm.base_url
 
 
-def url_of(llm: Llm) -> str:
-    """Return the URL of completions; for Azure with deployment and version, or the newer one that needs neither."""
+def api_base(llm: Llm) -> str:
+    """Return the URL below which all paths of the API are, without a slash at its end."""
     base = base_of(llm).rstrip("/")
     if llm.provider != "azure":
-        return f"{base}{COMPLETIONS}"
-    base = base.removesuffix("/openai/v1")
-    if llm.api_version:
+        return base
+    return f"{base.removesuffix('/openai/v1')}/openai{'' if llm.api_version else '/v1'}"
+
+
+def url_of(llm: Llm) -> str:
+    """Return the URL of completions; for Azure with deployment and version, or the newer one that needs neither."""
+    if llm.provider == "azure" and llm.api_version:
         name, version = quote(llm.model, safe=""), quote(llm.api_version, safe="")
-        return f"{base}/openai/deployments/{name}{COMPLETIONS}?api-version={version}"
-    return f"{base}/openai/v1{COMPLETIONS}"
+        return f"{api_base(llm)}/deployments/{name}{COMPLETIONS}?api-version={version}"
+    return f"{api_base(llm)}{COMPLETIONS}"
 
 
 KINDS: dict[str, Kind] = {
@@ -73,9 +77,9 @@ def check_address(llm: Llm) -> None:
         usable = False
     if not usable:
         raise ConfigError(
-            "llm.base_url is not the address of an endpoint",
+            "llm.base_url is not a valid URL of an endpoint",
             "llm.base_url",
-            "write it as https://host/v1; a key belongs into the variable named by llm.api_key_env",
+            "write it as https://host/v1, without the key, which is read from the variable named by llm.api_key_env",
         )
 
 
@@ -88,13 +92,13 @@ def key_of(llm: Llm, environ: Mapping[str, str]) -> str:
     key = environ.get(llm.api_key_env, "").strip()
     if not key and llm.needs_key:
         raise ConfigError(
-            f"the variable {llm.api_key_env} holds no key for {llm.base_url}",
+            f"the variable {llm.api_key_env}, which should contain the key for {llm.base_url}, is empty or not set",
             "llm.api_key_env",
-            f"export {llm.api_key_env}=... (any word where the endpoint needs no key), then: docent run",
+            f"export {llm.api_key_env}=... (any word if the endpoint needs no key), then: docent run",
         )
     if not (key.isascii() and key.isprintable()):
         raise ConfigError(
-            f"the key in the variable {llm.api_key_env} has characters that no key has, such as a line break",
+            f"the key in the variable {llm.api_key_env} contains characters that keys cannot have, such as line breaks",
             "llm.api_key_env",
             f"set {llm.api_key_env} again, then: docent run",
         )

@@ -8,13 +8,9 @@ from __future__ import annotations
 
 import re
 
-_MARKS = (
-    *((f"<{tag}>", f"</{tag}>") for tag in ("think", "thinking", "thought", "reasoning", "seed:think")),
-    ("[THINK]", "[/THINK]"),
-    ("◁think▷", "◁/think▷"),
-    ("<|begin_of_thought|>", "<|end_of_thought|>"),
-    ("<|START_THINKING|>", "<|END_THINKING|>"),
-)
+from docent.resources import read_yaml
+
+_MARKS: list[list[str]] = read_yaml(__package__, "thoughts.yaml")
 _OPENS = tuple(re.compile(rf"^[ \t>*]*{re.escape(opening)}", re.IGNORECASE | re.MULTILINE) for opening, _ in _MARKS)
 _CLOSES = re.compile("|".join(re.escape(closing) for _, closing in _MARKS), re.IGNORECASE)
 _CHANNEL = re.compile(r"<\|channel\|>[ \t]*(\w+)(?:[^<\n]|<\|constrain\|>){0,80}(?:<\|message\|>)?")

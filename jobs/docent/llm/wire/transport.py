@@ -34,7 +34,7 @@ _IMAGE = re.compile(rb'(?<="url":)"sha256:([0-9a-f]{64})"')
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back over the wire."""
+    """An HTTP reply."""
 
     status: int
     headers: Mapping[str, str]
@@ -122,7 +122,7 @@ def untrusted_certificate(why: str, url: str) -> ConfigError:
     return ConfigError(
         f"the endpoint's certificate is not trusted: {why}",
         url,
-        "name the file of your certificate authority in SSL_CERT_FILE, then: docent run",
+        "set SSL_CERT_FILE to the file of your certificate authority, then: docent run",
     )
 
 
@@ -157,9 +157,9 @@ def _size(parts: Sequence[bytes | Image]) -> int:
         return sum(sent_size(part) for part in parts)
     except OSError as error:
         raise ConfigError(
-            f"a picture that belongs to a request cannot be read: {error.strerror}",
+            f"cannot read an image of a request: {error.strerror}",
             str(error.filename),
-            "put it back, or run the stage that made it again: docent retry",
+            "restore the file, or run the stage that generated it again: docent retry",
         ) from None
 
 

@@ -26,31 +26,31 @@ class EnglishSection(TeacherSection):
 
     @cached_property
     def statements(self) -> list[Statement]:
-        """Return the statements that can be asked about."""
+        """Return the statements that questions are made of."""
         return [statement for statement in self.every if statement.is_askable]
 
     @cached_property
     def prose(self) -> list[Statement]:
-        """Return its sentences and steps that can be asked about."""
+        """Return the sentences and steps that questions are made of."""
         return [statement for statement in self.statements if statement.kind in ("sentence", "step")]
 
     @cached_property
     def sentences(self) -> list[Statement]:
-        """Return its sentences in order, including those that only follow from others."""
+        """Return all sentences in order, including those that depend on others."""
         return [statement for statement in self.every if statement.kind == "sentence"]
 
     @cached_property
     def name(self) -> str:
         """Return the document's bare title, or the first name in it if the document is a numbered row."""
         bare = bare_title(self.material.name)
-        rows = (s.value for s in self.statements if s.kind == "row")
+        rows = (s.text.partition(": ")[2] for s in self.statements if s.kind == "row")
         if re.search(r"[^\W\d_]", bare):
             return bare
         return next((v for v in rows if re.search(r"[^\W\d_]", v) and count_words(v) <= 6), bare)
 
     @cached_property
     def place(self) -> str:
-        """Return the document and the heading in it."""
+        """Return the document's title, and the section's heading if there is one."""
         title = bare_title(self.material.title)
         if not title or plain(title) == plain(self.name) or not is_telling(title):
             return self.doc

@@ -39,12 +39,12 @@ _NAMED_BY_WORDS: dict[str, str] = table("said_in_words")
 
 
 def is_property(label: str, code: str) -> bool:
-    """Check whether `what is the ...` asks for a property that is stated in words: `couleur`, not `paiement`."""
+    """Check whether a column is a property that is stated in words: `couleur`, not `paiement`."""
     return label.lower().split(" ")[0] in _NAMED_BY_WORDS[code].split()
 
 
 def interrogative(label: str, code: str) -> str:
-    """Return the word that asks for a property, `quelle` for `Pression`, `welchen` for `Hersteller`, or "" for none.
+    """Return the interrogative for a property, `quelle` for `Pression`, `welchen` for `Hersteller`, or "" for none.
 
     In German it is in the accusative, as `hat` follows: `Welchen Hersteller hat ...?`
     """

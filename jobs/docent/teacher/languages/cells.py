@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from docent.teacher.languages.heads import is_bare
+from docent.teacher.source.blocks import tables_in
 from docent.teacher.source.words import COLUMNS, UNSPACED
 
-_RULE = re.compile(r"^(?=[\s:|]*+-)[\s:|-]*+$")
 BARE = re.compile(r"\*\*|__|`|<br\s*/?>|\\(?=\|)")
 _MEANINGS: dict[str, str] = COLUMNS["meanings"]
 
@@ -46,33 +46,18 @@ class Table:
 
 def read_tables(lines: Sequence[str]) -> list[Table]:
     """Return the tables in the lines of a section; rows that do not fit their head are left out."""
-    tables: list[Table] = []
-    inside = False
-    for number, line in enumerate(lines):
-        if not line.lstrip().startswith("|"):
-            inside = False
-        elif not inside:
-            inside = number + 1 < len(lines) and _RULE.match(lines[number + 1]) is not None
-            tables += [Table(cells_of(line), [])] if inside else []
-        elif not _RULE.match(line) and len(cells := cells_of(line)) == len(tables[-1].head):
-            tables[-1].rows.append((cells, line.strip()))
-    return tables
+    tables = tables_in(lines, BARE)
+    return [Table(head, [row for row in rows if len(row[0]) == len(head)]) for head, rows in tables]
 
 
 def sort_of(column: str) -> str:
-    """Return what a column holds: value, unit, meaning, remedy or cause_of, or "" for anything else."""
+    """Return the kind of a column: value, unit, meaning, remedy or cause_of, or "" for any other."""
     folded = column.lower().strip()
     return next((sort for sort, pattern in _MEANINGS.items() if re.fullmatch(pattern, folded)), "")
 
 
-def cells_of(line: str) -> list[str]:
-    """Return the cells of a row, without Markdown markup."""
-    inner = line.strip().strip("|")
-    return [" ".join(BARE.sub("", cell).split()) for cell in re.split(r"(?<!\\)\|", inner)]
-
-
 def named_rows(table: Table, code: str) -> Iterator[tuple[str, int, list[str], str]]:
-    """Yield names that no other row has, with the index of the first column to ask about, the cells and their line.
+    """Yield unique names of rows, each with the index of the first column of values, the cells and their line.
 
     An empty first cell continues the one above; a name in several rows also needs the cell after it.
     """

@@ -17,9 +17,7 @@ _END = re.compile(
     rf"(?:[（(\[] ?(?:in |en )?(?P<a>{UNIT}) ?[)）\]]|(?<=\s)(?:in|en) (?P<b>{UNIT})|, ?(?P<c>{UNIT})|"
     rf"(?<!\d)/ ?(?P<d>{_SYMBOL}))\Z"
 )
-_BARE = re.compile(
-    r"[<>≤≥±~+−-]?\s?\d[\d.,\u00a0\u202f ]*(?:\s?(?:[-–~〜～至]|bis|à|a)\s?[+−-]?\d[\d.,\u00a0\u202f ]*)?"
-)
+_BARE = re.compile(COLUMNS["bare_number"])
 _PRODUCT = re.compile(r"\d[\d.,]*(?: ?[×x*] ?\d[\d.,]*)+")
 COUNTS = re.compile(COLUMNS["count"])
 """Columns whose numbers count things and therefore have no unit."""
@@ -32,13 +30,13 @@ MONEY = re.compile(r"[€$£¥]|\b(?:Euro|euros?|EUR|CHF|Franken|francs?|pesos?|
 CODE_NAME = re.compile(COLUMNS["code"])
 """Columns whose numbers are codes rather than measurements."""
 PRICE_NAME = re.compile(COLUMNS["price"])
-"""Columns that do not state what an amount of money is paid for."""
+"""Columns that do not state the purpose of an amount of money."""
 _WORK = re.compile(COLUMNS["work"])
 _TASK = re.compile(r"작업|작업 내용|점검 내용|할 일|内容|作業|作業内容|点検内容|工作|工作内容|保养内容|任务")
 _INTERVAL = re.compile(r"주기|간격|빈도|시기|周期|頻度|間隔|時期|频率|间隔|时间")
 _WHEN = re.compile(COLUMNS["when"])
 SIGNAL = re.compile(COLUMNS["signal"])
-"""Columns of what lamps and displays show, which is unclear without their name."""
+"""Columns of signals of lamps and displays, which are unclear without the column's name."""
 _ASKED_FOR: dict[str, str] = COLUMNS["asked_for"]
 
 
@@ -62,7 +60,7 @@ def with_unit(value: str, unit: str, code: str) -> str:
 
 
 def is_due(first: str, head: str, cell: str) -> bool:
-    """Check whether a table of intervals and work states what has to be done when.
+    """Check whether the columns are those of a maintenance plan: intervals and the work that is due.
 
     Args:
         first: head of the first column, which contains `cell`.
@@ -91,7 +89,7 @@ def is_year(head: str, value: str) -> bool:
 
 
 def has_condition(head: str) -> bool:
-    """Check whether a head states in brackets for which amount its values apply."""
+    """Check whether a head has an amount in brackets, which its values apply to."""
     inside = re.split(r"[（(\[]", head.rstrip())
     return len(inside) > 1 and inside[-1].endswith((")", "）", "]")) and any(c.isdigit() for c in inside[-1])
 
@@ -105,7 +103,7 @@ def question_kind(head: str, first: str) -> str:
     """Return `use`, `often`, `material`, `year` or `place` if a column is one of those, otherwise "".
 
     Args:
-        first: head of the column with the names; how often something is done is asked only about work.
+        first: head of the column with the names; `often` is returned only if those are names of work.
     """
     folded = head.casefold().strip()
     kind = next((kind for kind, pattern in _ASKED_FOR.items() if re.fullmatch(pattern, folded)), "")

@@ -7,23 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from docent.teacher.english.writers.numbers import BLANK, MAX_FACTOR, YEAR, ratio
 from docent.teacher.languages.heads import UNIT
 from docent.teacher.languages.section import NonEnglishSection
-from docent.teacher.source.words import regexes
+from docent.teacher.source.words import regexes, table
 
-_NUMBER = re.compile(
-    r"(?<![A-Za-z0-9_.,:/×-])(?<!× )(?<!\d[ \u00a0\u202f])(?P<digits>\d{1,6}(?:[.,]\d{1,2})?)"
-    r"(?![\d:/]|[ \u00a0\u202f]\d|[.,]\d|\. ?[A-ZÄÖÜa-z]|[-–]\d|e?\.? ?(?:siècle|siglo))"
-    r"(?P<unit>[\s\u00a0]?(?:%|℃|°\s?C|(?!(?:est|es|ist|beträgt|de)\b)[^\W\d_]{1,14}[²³]?))?"
-)
+_NUMBER = re.compile(table("measured_number"))
 MIN_DOUBLED = 2
-_IN_NAMES = re.compile(
-    r"[型形형號号호番번]|[はがをにのともへや]|(?:은|는|이|가|을|를|의|과|와)(?![가-힣])|[是为的在由与和可将]"
-)
-"""What follows a number that is part of a name: `雪代45は`, `云岭16型`."""
+_IN_NAMES = re.compile(table("after_number_in_name"))
 _CJK = re.compile("[가-힣぀-ヿ㐀-鿿]")
 _NEVER_DOUBLED = re.compile(r"(?:dB|V|Hz|Volt|Hertz|볼트|헤르츠|ボルト|ヘルツ|伏|赫)(?![A-Za-z])")
 _UP_TO_100 = re.compile(r"%|℃|°|Grad\b|degrés?\b|grados?\b|Prozent|퍼센트|도|度|パーセント")
@@ -35,20 +27,6 @@ _TELLS_BEHIND = re.compile("[:：]|다음과 같|次のとおり|次のように
 """`given is: ...` is not a statement."""
 
 
-@dataclass(frozen=True)
-class Judged:
-    """A statement to judge.
-
-    Attributes:
-        shown: wording in the question.
-        original: wording in the section.
-    """
-
-    shown: str
-    original: str
-    truth: bool
-
-
 def with_blank(section: NonEnglishSection) -> Iterator[tuple[str, str]]:
     """Yield sentences and rows with a number, each with a blank in place of the number."""
     for original in section.shuffled(_stated(section)):
@@ -57,8 +35,12 @@ def with_blank(section: NonEnglishSection) -> Iterator[tuple[str, str]]:
             yield original, original[: numbers[0].start()] + BLANK + original[numbers[0].end("digits") :]
 
 
-def judged(section: NonEnglishSection, truths: Sequence[bool]) -> Iterator[Judged]:
-    """Yield true and false statements in the order of `truths`; end when one cannot be written."""
+def judged(section: NonEnglishSection, truths: Sequence[bool]) -> Iterator[tuple[str, str, bool]]:
+    """Yield true and false statements in the order of `truths`; end when one cannot be written.
+
+    Yields:
+        The statement to judge, its wording in the section, and whether it is true.
+    """
     stated = section.shuffled(_stated(section))
     names = [row.name for row in section.rows if row.is_code]
     false = {
@@ -74,7 +56,7 @@ def judged(section: NonEnglishSection, truths: Sequence[bool]) -> Iterator[Judge
         if not candidates:
             return
         left.remove(candidates[0])
-        yield Judged(candidates[0] if truth else false[candidates[0]], candidates[0], truth)
+        yield candidates[0] if truth else false[candidates[0]], candidates[0], truth
 
 
 def _stated(section: NonEnglishSection) -> list[str]:
@@ -85,7 +67,7 @@ def _stated(section: NonEnglishSection) -> list[str]:
 
 
 def _with_other_number(section: NonEnglishSection, original: str, others: Sequence[str], names: Sequence[str]) -> str:
-    """Replace the number of a statement by one of the same unit from elsewhere, else double it; "" if it has none.
+    """Replace the number of a statement by one with the same unit, or double it; return "" if neither is possible.
 
     Args:
         names: names with numbers that are not measurements: `programme 4`.

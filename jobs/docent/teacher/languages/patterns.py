@@ -1,4 +1,4 @@
-"""Ask what a German, French, Spanish, Korean, Japanese or Chinese sentence answers, by its form.
+"""Find questions that German, French, Spanish, Korean, Japanese and Chinese sentences answer, by the sentence's form.
 
 `Der Filter besteht aus Vlies.` answers `Woraus besteht der Filter?`. A question never has a pronoun that only the
 context of the sentence explains. Reads data/patterns.yaml of the package, which defines the forms; writes nothing.
@@ -38,7 +38,7 @@ class FormQuestion:
     """A question, and the part of the sentence that answers it.
 
     Attributes:
-        kind: what it asks for, as listed in data/patterns.yaml.
+        kind: the kind of question, as listed in data/patterns.yaml.
         short: the few words of the sentence that answer it, or "" if only the complete sentence does.
         leans: whether the answer needs the sentence before it.
         with_document: whether the question names the document already.
@@ -55,7 +55,7 @@ def questions_by_form(sentence: str, code: str, document: str = "", name: str = 
     """Return the questions that a sentence answers, the most certain first.
 
     Args:
-        document: words such as ` laut „Handbuch“`, for languages whose questions have them in the middle.
+        document: words like ` laut „Handbuch“`, for languages whose questions contain them in the middle.
         name: the document's name; a question whose subject is a part of it need not name the document.
     """
     bare = sentence.strip().rstrip(".。!！")
@@ -94,7 +94,7 @@ def _question(ask: str, match: re.Match[str], code: str, document: str) -> str:
 
 
 def _slots(match: re.Match[str], code: str) -> Mapping[str, str]:
-    """Return the parts that a form takes from a sentence, as written inside a sentence."""
+    """Return the named groups of a match, spelled as inside a sentence."""
     slots = {name: value or "" for name, value in match.groupdict().items()}
     for name in ("s", "l", "e"):
         is_bare_noun = code == "de" and name == "s" and " " not in slots.get(name, "")

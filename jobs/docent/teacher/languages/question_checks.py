@@ -1,7 +1,7 @@
-"""Reject questions that fit the form of a sentence but that nobody would ask, in languages other than English.
+"""Reject questions that fit the form of a sentence but are not useful, in languages other than English.
 
-These ask what a quantity is, what any one thing of its kind does, about conditions that do not say what happens to
-what, or about faults, whose remedies are in a table. Reads and writes nothing.
+These are questions for the definition of a quantity, about any single thing of its kind, about incomplete conditions,
+and about faults, whose remedies are in a table. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from docent.teacher.source.words import regexes, table
 
 _INDEFINITE = regexes("indefinite")
 _ASKED_OF_ANY = ("define", "parts", "quantity", "time", "often", "do")
-"""Kinds that may be asked of any one thing: `Was ist ein Takt?`, but not `Was erzeugt ein Ventilator?`."""
+"""Kinds of questions that make sense for any thing: `Was ist ein Takt?`, but not `Was erzeugt ein Ventilator?`."""
 _HEADS = regexes("head")
 """The noun that a subject is about."""
 _QUANTITIES: dict[str, str] = table("quantities")
@@ -24,20 +24,17 @@ _JA_TIME = re.compile("(?:前|後|あと)(?:に|は|には)$")
 _JA_END = re.compile("(?:(?:場合|とき|時|際)(?:には|は)?|には)$")
 _JA_ARGUMENT = re.compile("を|が(?![らっういえり])|(?<=[㐀-鿿々ァ-ヿ0-9A-Za-z）」])[はも]")
 _JA_EVENT = re.compile("停電|断水|故障|地震|火災|落雷|感電|漏電|発火|異常|緊急|非常|初めて|使わな|使用しな")
-"""Events that need no subject, and that the machine itself is not used."""
-_JA_VAGUE = re.compile(
-    "(?:時間|期間|間隔|量|数|回数|温度|速度|圧力|長さ|大きさ|高さ|角度|位置|向き|方向|設定|値|色)[をがはも]"
-)
-"""Objects at the beginning of a condition that do not say what they belong to."""
+"""Events without a subject, and the time in which the machine is not used."""
+_JA_VAGUE = re.compile(table("vague_object"))
 _KO_OPEN = re.compile("[가-힣]+게 하면")
 
 
 def is_worth_asking(kind: str, sentence: str, slots: dict[str, str], code: str) -> bool:
-    """Check whether people would ask a question that a sentence form yields.
+    """Check whether a question that a sentence form yields is useful.
 
     Args:
         kind: the form's kind, as listed in data/patterns.yaml.
-        slots: the parts that the form takes from the sentence: `s` its subject, `c` its condition.
+        slots: named groups of the form: `s` is the subject of the sentence, `c` its condition.
     """
     subject, condition = slots.get("s", ""), slots.get("c", "")
     if code in _INDEFINITE and kind not in _ASKED_OF_ANY and _INDEFINITE[code].match(subject):
@@ -61,7 +58,7 @@ def _is_quantity(subject: str, code: str) -> bool:
 
 
 def _is_complete_ja(condition: str) -> bool:
-    """Check whether a Japanese condition says what happens to what: `氷が溶けると`, not `短くすると`."""
+    """Check whether a Japanese condition has a subject or an object: `氷が溶けると`, not `短くすると`."""
     if _JA_TIME.search(condition):
         return True
     bare = _JA_END.sub("", condition)

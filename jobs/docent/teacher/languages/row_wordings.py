@@ -55,7 +55,7 @@ def is_known(row: TableRow, code: str) -> bool:
 
 
 def place_or_time(question: str, column: str, code: str) -> str:
-    """Return the question with `where` or `when` in place of `what` if the column is one of places or times."""
+    """Return the question with `where` or `when` instead of `what` if the column contains places or times."""
     for pattern, what, asked in _ASKED_FOR.get(code, ()):
         if re.search(pattern, column):
             return question.replace(what, asked)

@@ -27,7 +27,7 @@ MAX_NAME_WORDS, MAX_SHORT_CELL_WORDS = 6, 6
 _NUMBERED_TITLE = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[A-Z]\.|[IVX]+\.|第\s?\d+\s?[章節节]|제?\s?\d+\s?장)\s+")
 _YEAR = {"ja": "年", "zh": "年", "ko": "년"}
 _NO_POINTER = re.compile("应该|尤其|其他|其余|与其|极其")
-"""Chinese words that contain a letter which, as a separate word, refers back."""
+"""Chinese words that contain a character which, as a separate word, refers to an earlier sentence."""
 
 
 class NonEnglishSection(TeacherSection):
@@ -46,7 +46,7 @@ class NonEnglishSection(TeacherSection):
 
     @cached_property
     def sentences(self) -> list[Statement]:
-        """Return sentences and steps that questions can be made of, including those that need the one before."""
+        """Return the sentences and steps that questions are made of, including those that depend on the one before."""
         kept = [s for s in self.every if s.is_askable and s.kind in ("sentence", "step")]
         kept = [s for s in kept if not s.alone or not self.points_back(s.text)]
         return [s for s in kept if not is_heading(s.text) or s.label]
@@ -56,13 +56,9 @@ class NonEnglishSection(TeacherSection):
         """Return sentences that can be understood without the one before."""
         return [s for s in self.sentences if s.alone and s.kind == "sentence" and not is_heading(s.text)]
 
-    def length(self, answer: str) -> int:
-        """Return the length of an answer in words, as a reader of the language would count them."""
-        return length_in_words(answer)
-
     @cached_property
     def is_row(self) -> bool:
-        """Return whether the document is one row of a table, such as a line of a CSV."""
+        """Return whether the document is one row of a table, for example one line of a CSV file."""
         return not self.material.title and is_row_of_table(self.material.text)
 
     @cached_property
@@ -73,7 +69,7 @@ class NonEnglishSection(TeacherSection):
 
     @cached_property
     def rows(self) -> list[TableRow]:
-        """Return the rows that people would ask about; if a row of a table has none, all of them."""
+        """Return the rows with a natural question; if the document is one row of a table and has none, all rows."""
         askable = [row for row in self.all_rows if self._is_askable(row)]
         return askable or (self.all_rows if self.is_row else [])
 
@@ -128,12 +124,12 @@ class NonEnglishSection(TeacherSection):
         return answer[:1].upper() + answer[1:]
 
     def full_row_answer(self, row: TableRow) -> str:
-        """Return a row as an answer of its own, preceded by the document's name if it would be too short."""
+        """Return a row as a separate answer, preceded by the document's name if it would be too short."""
         answer = self.row_answer(row)
         return answer if length_in_words(answer) >= MIN_ANSWER_WORDS else f"{self.frame('according')}{answer}"
 
     def _is_askable(self, row: TableRow) -> bool:
-        """Check whether a question about a row can be worded as people would ask it."""
+        """Check whether there is a natural wording of the question about a row."""
         key = wording_of(row, self.code)
         if self.code == "ko" and re.search(r"[은이]\([는가]\)", self.row_question(row) + self.row_answer(row)):
             return False

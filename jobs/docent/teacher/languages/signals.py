@@ -1,7 +1,7 @@
-"""Read tables of what lamps show: `표시등 | 빨간색`, `Farbe | rot` below the heading `Bedeutung der LED`.
+"""Read tables of the signals of lamps: `표시등 | 빨간색`, `Farbe | rot` below the heading `Bedeutung der LED`.
 
-A colour is asked about together with its lamp, as people see it: `wenn die LED rot leuchtet`. A table of colours or
-states that does not name what has them is not asked about. For languages other than English. Reads and writes nothing.
+A question contains the colour together with its lamp: `wenn die LED rot leuchtet`. There are no questions about tables
+of colours or states that do not name the lamp. For languages other than English. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ _SHOWN = re.compile(r"zustand|status|betriebszustand|état|statut|estado|상태|
 _DONE = re.compile(r"was tun|que faire|qué hacer|할 일|해야 할 일|조치|すること|対応|应对|操作", re.IGNORECASE)
 _NOTHING = re.compile(COLUMNS["nothing"])
 _COLOURS: dict[str, str] = table("colours")
-_FR_MASCULINE = {"verte": "vert", "bleue": "bleu", "blanche": "blanc", "violette": "violet"}
-_ES_MASCULINE = {"roja": "rojo", "amarilla": "amarillo", "blanca": "blanco"}
+_MASCULINE: dict[str, dict[str, str]] = table("masculine")
 _LIGHT: dict[str, list[str]] = table("light")
 """What follows a colour, and words for a steady light, a blinking one and none."""
 _GLOWS: dict[str, list[str]] = table("glows")
@@ -29,7 +28,7 @@ _ENDS = {"ko": "색", "ja": "色", "zh": "色"}
 
 
 def is_of_states(head: str, code: str) -> bool:
-    """Check whether a column lists colours or states of something, such as a lamp."""
+    """Check whether a column lists colours or states, for example of a lamp."""
     bare = head.strip()
     if _STATE_HEADS.fullmatch(bare) or _LAMPS[code].fullmatch(bare):
         return True
@@ -53,7 +52,7 @@ def lamp_of(head: str, title: str, code: str) -> str:
 
 
 def glow_of(cell: str, lamp: str, code: str) -> str:
-    """Return what the lamp does, worded for a clause: `rot blinkt`, or "" if a cell names no colour.
+    """Return the state of the lamp as part of a clause, `rot blinkt`, or "" if the cell does not contain a colour.
 
     Args:
         lamp: the lamp with its article, as returned by `lamp_of`.
@@ -70,7 +69,7 @@ def glow_of(cell: str, lamp: str, code: str) -> str:
             lit, count = re.subn(rf" ?(?:{words})$|^(?:{words}) ", "", folded)
             if not count:
                 continue
-        lit = _FR_MASCULINE.get(lit, lit) if code == "fr" else _ES_MASCULINE.get(lit, lit) if code == "es" else lit
+        lit = _MASCULINE.get(code, {}).get(lit, lit)
         stem = re.sub(rf"(?:{ending})$", "", lit) if ending else lit
         if stem in _COLOURS[code].split():
             return _GLOWS[code][place].format(colour=f"{stem}{_ENDS.get(code, '')}")
@@ -81,7 +80,7 @@ def signal_sort(head: str, sort: str) -> str:
     """Return `signal_state` or `signal_do` for a column of a table of lamps, or "" for any other.
 
     Args:
-        sort: what the head means in any table, as determined by cells.py.
+        sort: the kind of the column, as returned by `sort_of`.
     """
     bare = head.strip()
     if sort == "remedy" or _DONE.fullmatch(bare):
@@ -90,7 +89,7 @@ def signal_sort(head: str, sort: str) -> str:
 
 
 def is_nothing(cell: str) -> bool:
-    """Check whether a cell states that there is nothing to say."""
+    """Check whether a cell states that there is no value, for example `keine`."""
     return _NOTHING.fullmatch(cell.strip(" .。")) is not None
 
 

@@ -119,7 +119,7 @@ def _parts_of(section: NonEnglishSection) -> _Parts:
 
 
 def _sentences(section: NonEnglishSection, text: str) -> tuple[list[str], bool]:
-    """Return a paragraph's sentences except pure references, and whether nothing is missing without those."""
+    """Return a paragraph's sentences without mere references, and whether they are complete without those."""
     kept: list[str] = []
     is_whole, is_cut = True, False
     for sentence in sentences_of(text):
@@ -133,7 +133,7 @@ def _sentences(section: NonEnglishSection, text: str) -> tuple[list[str], bool]:
 
 
 def _is_complete(sentence: str) -> bool:
-    """Check whether it is a sentence that people would read, however short."""
+    """Check whether it is a sentence, however short, and not code or a fragment."""
     return not is_heading(sentence) and (
         usable(sentence, True) or sum(c.isalpha() for c in sentence) * 2 > len(sentence)
     )
@@ -150,7 +150,7 @@ def _bare(line: str) -> str:
 
 
 def _tables_are_covered(section: NonEnglishSection) -> bool:
-    """Check whether every row of the tables is asked about, and none has several values."""
+    """Check whether there is a question about every row of the tables, and no row has several values."""
     sources = {row.source for row in section.rows}
     tables = read_tables(section.material.text.splitlines())
     is_plain = all(table.is_of_values or len(table.head) == len(("name", "value")) for table in tables)

@@ -1,7 +1,7 @@
 """Read the tables and `key: value` lines of a section in languages other than English.
 
 A two-column table whose second column is called value lists properties of the thing that the document is about. In any
-other table the first cell of a row names what its other cells belong to: a number or a code together with its column,
+other table the first cell of a row names the thing that its other cells describe: a number or a code with its column,
 `Programm 4`, a name that is in several rows together with the cell after it. Numbers get the unit of their column;
 numbers without any unit are left out. Reads and writes nothing.
 """
@@ -47,17 +47,17 @@ class TableRow:
     """One statement of a table.
 
     Attributes:
-        name: what the value belongs to, or "" for the thing that the complete document is about.
+        name: name of the thing with the value, or "" for the thing that the complete document describes.
         column: the property.
         value: the value as written, with its unit.
-        sort: `value`, or what the column's name implies: meaning, remedy, cause_of, due (work at intervals).
+        sort: `value`, or the kind that the column's name implies: meaning, remedy, cause_of, due (work at intervals).
         source: the line it was taken from.
         has_unit: whether the value is a number with the unit of its column.
         is_code: whether the name is a column with a number or code: `Programm 4`.
         cause: the cause that belongs to a remedy, if its row has one.
         first: head of the column with the names.
         lamp: the lamp whose colour is the name, with its article.
-        glows: what the lamp does then, worded for a clause.
+        glows: the state of the lamp as part of a clause.
     """
 
     name: str
@@ -84,7 +84,7 @@ class TableRow:
 
     @property
     def is_price(self) -> bool:
-        """Return whether the value is an amount of money and the column states what it is paid for."""
+        """Return whether the value is an amount of money and the column states its purpose."""
         return self.is_number and bool(MONEY.search(self.value)) and not PRICE_NAME.search(self.column)
 
 
@@ -99,8 +99,8 @@ def rows_of(text: str, words: Words, name: str = "", title: str = "") -> list[Ta
     """Return the rows of a section's tables and lines, in order, each once.
 
     Args:
-        name: what `key: value` lines belong to if the text is one row of a table.
-        title: the section's title, which may name what the rows of a table are about.
+        name: name of the thing that `key: value` lines describe, if the text is one row of a table.
+        title: the section's title, which may name the lamp of a table.
     """
     rows: dict[tuple[str, str], TableRow] = {}
     twice: set[tuple[str, str]] = set()
@@ -121,8 +121,8 @@ def _is_usable(row: TableRow, words: Words) -> bool:
         row.value not in ("", "-", "–", "—", "/", "?")
         and any(c.isalnum() for c in row.value)
         and any(c.isalpha() for c in row.column)
-        and values[0] not in words.flags
-        and values[1] not in words.numbered
+        and values[0] not in words.lists["flags"].split()
+        and values[1] not in words.lists["numbered"].split()
         and "://" not in row.value
         and len(row.value) <= MAX_CELL_CHARS
         and len(row.column) <= MAX_COLUMN_CHARS
@@ -150,7 +150,7 @@ def _pairs(lines: Sequence[str], words: Words, name: str) -> Iterator[TableRow]:
 
 def _tables(lines: Sequence[str], words: Words, title: str) -> Iterator[TableRow]:
     for table in read_tables(lines):
-        if len(table.head) > 1 and table.head[0].casefold() in words.numbered:
+        if len(table.head) > 1 and table.head[0].casefold() in words.lists["numbered"].split():
             counted = all(cells[0].strip(".").isdecimal() for cells, _ in table.rows)
             table = Table(table.head[1:], [(c[1:], line) for c, line in table.rows]) if counted else table
         is_plan = any(is_due(table.head[0], head, cells[0]) for head in table.head[1:] for cells, _ in table.rows)
@@ -205,7 +205,7 @@ def _of_models(table: Table, words: Words) -> Iterator[TableRow]:
 
 
 def _of_names(table: Table, words: Words) -> Iterator[TableRow]:
-    """Yield rows whose first cell names what the other cells belong to."""
+    """Yield rows whose first cell names the thing that the other cells describe."""
     first, unit_of_names = label_and_unit(table.head[0])
     sorts = [sort_of(column) for column in table.head]
     for name, start, cells, line in named_rows(table, words.code):
@@ -239,7 +239,7 @@ def _is_clear(head: Sequence[str], place: int, cell: str, unit: str) -> bool:
 
 
 def _with_column(row: TableRow, column: str, words: Words) -> TableRow:
-    """Return the row of a number or code, named together with its column; a code that is explained needs no column."""
+    """Return the row of a number or code with its column in the name; a code with an explanation does not need it."""
     if row.sort == "meaning" and not row.name.isdecimal():
         return row
     return replace(row, name=f"{column}{'' if words.code in UNSPACED else ' '}{row.name}", is_code=True)

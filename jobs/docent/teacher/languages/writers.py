@@ -1,7 +1,7 @@
 """Write typed questions in German, French, Spanish, Korean, Japanese and Chinese.
 
 They come from sentences whose form determines their question (patterns.py), rows of tables (tables.py), numbered steps,
-summaries, blanks and false statements. Every answer is made of the section's own words. Reads and writes nothing.
+summaries, blanks and false statements. Every answer consists of words of the section. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import zip_longest
 
-from docent.teacher.languages.cells import cells_of
+from docent.teacher.languages.cells import BARE
 from docent.teacher.languages.heads import is_bare
-from docent.teacher.languages.judged import Judged, judged, with_blank
+from docent.teacher.languages.judged import judged, with_blank
 from docent.teacher.languages.section import NonEnglishSection
 from docent.teacher.languages.summary import SECTION_SUMMARY_WORDS, SUMMARY_WORDS, is_procedure, steps, summary
 from docent.teacher.languages.tables import TableRow
 from docent.teacher.section import Draft
+from docent.teacher.source.blocks import cells_of
 from docent.teacher.source.statements import Statement, cleaned
 from docent.text.sentences import plain
 from docent.text.terms import length_in_words
@@ -34,14 +35,14 @@ def _drafted(question: str, answer: str, source: str) -> Draft:
 
 
 def _recall(section: NonEnglishSection) -> Iterator[Draft]:
-    """Yield what sentences and rows state, in random order."""
+    """Yield the questions about sentences and rows, in random order."""
     drafts = [pair for statement in section.sentences for pair in _of_sentence(section, statement, ())]
     drafts += [_of_row(section, row) for row in section.rows]
     yield from section.shuffled(drafts)
 
 
 def _of_fact(section: NonEnglishSection) -> Iterator[Draft]:
-    """Yield the fact that is asked about: a sentence, or a row of a table with everything it states."""
+    """Yield a question about each requested fact: a sentence, or a complete row of a table."""
     for fact in section.material.facts:
         wanted = _bare_line(fact)
         rows = _rows_of_fact(fact, section.rows) or [row for row in section.rows if _bare_line(row.source) == wanted]
@@ -56,9 +57,9 @@ def _of_fact(section: NonEnglishSection) -> Iterator[Draft]:
 
 
 def _rows_of_fact(fact: str, rows: list[TableRow]) -> list[TableRow]:
-    """Return the rows that a fact of a table, `Column: cell; Column: cell`, is made of."""
+    """Return the rows with the cells of a fact: `Column: cell; Column: cell`."""
     cells = [cell.partition(": ")[2].strip() or cell for cell in fact.split("; ")]
-    return [row for row in rows if [cell for cell in cells_of(row.source) if cell] == cells]
+    return [row for row in rows if [cell for cell in cells_of(row.source, BARE) if cell] == cells]
 
 
 def _bare_line(text: str) -> str:
@@ -80,7 +81,7 @@ def _short(section: NonEnglishSection) -> Iterator[Draft]:
 
 
 def _cause_effect(section: NonEnglishSection) -> Iterator[Draft]:
-    """Ask for reasons and consequences that a sentence states."""
+    """Yield questions for reasons and consequences that a sentence states."""
     yield from section.shuffled(pair for s in section.sentences for pair in _of_sentence(section, s, _CAUSAL))
     for row in section.shuffled(row for row in section.rows if row.sort == "cause_of"):
         yield _of_row(section, row)
@@ -112,7 +113,7 @@ def _summary(section: NonEnglishSection, key: str = "summary", max_words: int = 
 
 def _boolean(section: NonEnglishSection) -> Iterator[Draft]:
     truths = section.material.truths or tuple(turn % 2 == 0 for turn in range(section.material.pairs))
-    yield from (_verdict(section, "boolean", one) for one in judged(section, truths))
+    yield from (_verdict(section, "boolean", *one) for one in judged(section, truths))
 
 
 def _true_false_fill_blank(section: NonEnglishSection) -> Iterator[Draft]:
@@ -123,15 +124,15 @@ def _true_false_fill_blank(section: NonEnglishSection) -> Iterator[Draft]:
         question = section.frame("cloze", cloze=section.words.quoted(cloze.rstrip(".。")))
         blanks.append(_drafted(question, original, original))
     truths = tuple((start // 2 + turn) % 2 == 0 for turn in range(section.material.pairs))
-    verdicts = [_verdict(section, "true_or_false", one) for one in judged(section, truths)]
+    verdicts = [_verdict(section, "true_or_false", *one) for one in judged(section, truths)]
     turns = zip_longest(blanks, verdicts) if start % 2 else zip_longest(verdicts, blanks)
     yield from (draft for turn in turns for draft in turn if draft)
 
 
-def _verdict(section: NonEnglishSection, key: str, one: Judged) -> Draft:
-    question = section.frame(key, sentence=section.words.quoted(one.shown.rstrip(".。")))
-    truth = section.frame("true" if one.truth else "false")
-    return _drafted(question, section.words.joined([truth, one.original]), one.original)
+def _verdict(section: NonEnglishSection, key: str, shown: str, original: str, truth: bool) -> Draft:
+    question = section.frame(key, sentence=section.words.quoted(shown.rstrip(".。")))
+    answer = section.words.joined([section.frame("true" if truth else "false"), original])
+    return _drafted(question, answer, original)
 
 
 WRITERS: dict[str, Callable[[NonEnglishSection], Iterator[Draft]]] = {

@@ -1,26 +1,25 @@
 """Split a section into blocks, with nothing left out: paragraphs, lists, numbered steps, tables.
 
 A section is quoted completely or not at all. A part that cannot be quoted (a nested list, an unfinished sentence, a
-heading of another section) is a block too: a gap. Reads and writes nothing.
+heading of another section) is a block too: a gap. Also parses Markdown tables into cells. Reads and writes nothing.
 """
 
 from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from docent.teacher.source.statements import (
-    FENCE,
     FIGURE,
     ITEM,
     MAX_CHARS,
-    PAGE_HEAD,
     TABLE_LINE,
     cleaned,
     is_code,
+    lines_of,
     sentences_of,
     usable,
     without_marks,
@@ -28,13 +27,18 @@ from docent.teacher.source.statements import (
 from docent.teacher.source.words import ENGLISH, Words
 from docent.text.sentences import plain
 
+RawTable = tuple[list[str], list[tuple[list[str], str]]]
+"""The cells of a table's head, and for each row its cells and its line."""
 BlockKind = Literal["paragraph", "list", "steps", "table", "code", "gap"]
 _DEFINITION = re.compile(r"^(?:\*\*|__)[^*_]{2,60}(?:\*\*:|:\*\*|__:|:__) ")
 _QUOTED = re.compile(r"^>\s?")
 # A sentence that only says where to read on; other sentences with references have content of their own.
 _ONLY_POINTS = re.compile(ENGLISH["only_points"])
 _NUMBER = re.compile(r"\d+")
+_RULE = re.compile(r"^(?=[\s:|]*+-)[\s:|-]*+$")
 _CODE = "```"
+_BLANK, _HEADING = re.compile(r"^\s*+$"), re.compile("#")
+_LINE_KINDS = {"blank": _BLANK, "code": re.compile(_CODE), "table": TABLE_LINE, "heading": _HEADING, "item": ITEM}
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,8 @@ def blocks_of(text: str, title: str, words: Words) -> list[Block]:
         title: the section's title, with which the text may begin.
     """
     groups: list[list[str]] = []
-    for line in _lines(text):
+    for line, is_code_line in lines_of(FIGURE.sub(" ", cleaned(text[:MAX_CHARS]))):
+        line = _CODE if is_code_line else line
         if groups and _joins(groups[-1], line):
             groups[-1].append(line)
         else:
@@ -67,28 +72,29 @@ def blocks_of(text: str, title: str, words: Words) -> list[Block]:
     return blocks
 
 
-def _lines(text: str) -> Iterator[str]:
-    """Yield lines without page headers; all lines of fenced code are replaced by the same line."""
-    in_code = False
-    for line in FIGURE.sub(" ", cleaned(text[:MAX_CHARS])).splitlines():
-        is_fence = FENCE.match(line) is not None
-        if is_fence or in_code:
-            yield _CODE
-        elif not PAGE_HEAD.match(line.strip()):
-            yield line
-        in_code ^= is_fence
+def tables_in(lines: Sequence[str], markup: re.Pattern[str]) -> list[RawTable]:
+    """Return the Markdown tables in these lines."""
+    tables: list[RawTable] = []
+    is_inside = False
+    for line, below in itertools.pairwise([*lines, ""]):
+        if not TABLE_LINE.match(line):
+            is_inside = False
+        elif not is_inside:
+            is_inside = _RULE.match(below) is not None
+            tables += [(cells_of(line, markup), [])] if is_inside else []
+        elif not _RULE.match(line):
+            tables[-1][1].append((cells_of(line, markup), line.strip()))
+    return tables
+
+
+def cells_of(line: str, markup: re.Pattern[str]) -> list[str]:
+    """Return the cells of a row, without markup."""
+    inner = line.strip().removeprefix("|").removesuffix("|")
+    return [" ".join(markup.sub("", cell).split()) for cell in re.split(r"(?<!\\)\|", inner)]
 
 
 def _line_kind(line: str) -> str:
-    if not line.strip():
-        return "blank"
-    if line == _CODE:
-        return "code"
-    if TABLE_LINE.match(line):
-        return "table"
-    if line.startswith("#"):
-        return "heading"
-    return "item" if ITEM.match(line) else "text"
+    return next((kind for kind, pattern in _LINE_KINDS.items() if pattern.match(line)), "text")
 
 
 def _joins(group: Sequence[str], line: str) -> bool:
@@ -101,7 +107,7 @@ def _joins(group: Sequence[str], line: str) -> bool:
 
 
 def _block(lines: Sequence[str], title: str, words: Words) -> list[Block]:
-    """Return the block that lines of one kind form, or none for headings and lines without content."""
+    """Return the block of lines of one kind, or none for headings and lines without content."""
     kind = _line_kind(lines[0])
     if kind in ("blank", "heading"):
         return []
@@ -131,7 +137,7 @@ def _paragraph(lines: Sequence[str], title: str, words: Words) -> Block:
 
 
 def _list(lines: Sequence[str]) -> Block:
-    """Return a list whose items are all at one level, with bullets or numbered from 1."""
+    """Return the block of a list whose items are all at one level, with bullets or numbered from 1."""
     items: list[str] = []
     numbers: list[int] = []
     first = len(lines[0]) - len(lines[0].lstrip())

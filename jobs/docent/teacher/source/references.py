@@ -1,8 +1,8 @@
-"""Find the earlier sentences that a sentence needs: those that explain its pronouns and its `the ...`.
+"""Find the earlier sentences that a sentence depends on: those that explain its pronouns and its `the ...`.
 
-Sentences are quoted out of order: `Cut it to length.` means nothing without the one before, `The wick is flat.` little
-if the lamp's wick was introduced two sentences above. Words decide, not grammar; in doubt, a sentence is assumed to
-need another. Reads and writes nothing.
+Sentences are quoted out of order, but `Cut it to length.` cannot be understood without the sentence before it, nor
+`The wick is flat.` without the sentence that introduces the lamp's wick. The decision is made by words, not by grammar;
+in doubt, a sentence is assumed to need another. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ MIN_NOUN_CHARS, MIN_STEM_CHARS = 4, 4
 
 @dataclass(frozen=True)
 class References:
-    """Which sentences of a text need which, and how they refer to the exhibit.
+    """The dependencies between the sentences of a text, and how they refer to the exhibit.
 
     Attributes:
         needs: for every sentence, the positions of the earlier ones that it needs, directly or indirectly.
-        of_exhibit: sentences whose subject is a pronoun for the exhibit; clear after its name.
-        naming: sentences with the exhibit's name; clear anywhere.
+        of_exhibit: sentences whose subject is a pronoun for the exhibit, and so must follow its name.
+        naming: sentences that contain the exhibit's name, and so can be quoted anywhere.
         about: sentences whose subject is the exhibit.
         shown: sentences about the object on display: with its name as their subject, or `this jug`, `ours`.
     """
@@ -59,7 +59,7 @@ class References:
     shown: frozenset[int] = frozenset()
 
     def closed(self, chosen: Collection[int]) -> tuple[int, ...]:
-        """Return the positions with all that they need, in reading order."""
+        """Return the positions and those that they depend on, in reading order."""
         return tuple(sorted(set(chosen).union(*(self.needs[place] for place in chosen))))
 
 
@@ -113,7 +113,7 @@ def leans(sentence: str, code: str) -> bool:
 
 
 def _has_loose_pronoun(sentence: str) -> bool:
-    """Check whether a pronoun precedes any verb: nothing in the sentence can be what it refers to."""
+    """Check whether a pronoun precedes any verb, so that it must refer to an earlier sentence."""
     pronoun = _PRONOUN.search(sentence)
     if pronoun is None:
         return False
@@ -125,7 +125,7 @@ def _has_loose_pronoun(sentence: str) -> bool:
 
 
 def _subjects(name: str, text: str, code: str) -> Sequence[str]:
-    """Return the pronouns that can stand for the exhibit: by number in English, otherwise by its name's article."""
+    """Return the pronouns for the exhibit: by number in English, otherwise by the article of its name."""
     if code == "en":
         head = re.split(r" (?:of|with|from|for|in|on|by) ", readable_name(name))[0].split()[-1:]
         return ("They", "Their") if head and is_plural(head[0]) else ("It", "Its")
@@ -147,7 +147,7 @@ def _names_exhibit(sentence: str, own: set[str], code: str) -> bool:
 
 
 def _introduced(sentence: str, place: int, own: set[str], code: str, first: dict[str, int]) -> list[int]:
-    """Return the positions at which things that a sentence calls `the ...` were first named.
+    """Return the positions of the first mention of things that a sentence calls `the ...`.
 
     Args:
         first: position of each word's first occurrence, by its stem.
@@ -161,7 +161,7 @@ def _introduced(sentence: str, place: int, own: set[str], code: str, first: dict
 
 
 def _begins_with_unknown(sentence: str, direct: Collection[int], own: set[str], code: str) -> bool:
-    """Check whether a sentence begins with `The ...` for a thing not named before, such as a part of something."""
+    """Check whether a sentence begins with `The ...` for a thing that was not named before, for example a part."""
     subject = _FIRST_NOUN[code].match(sentence) if code in _FIRST_NOUN else None
     if code == "en" and subject is not None and not _SAID_BY_ITSELF.isdisjoint(subject[1].split()):
         return False

@@ -1,4 +1,4 @@
-"""Split a section into statements that can be asked about: sentences, steps, `column: value` rows, figures.
+"""Split a section into statements that questions are made of: sentences, steps, `column: value` rows, figures.
 
 Markup is removed, code and headings are left out, nothing is added, so that every statement occurs verbatim in the
 section. Only the first MAX_CHARS characters and MAX_STATEMENTS statements are used. Reads and writes nothing.
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from docent.teacher.source.words import Words
+from docent.teacher.source.words import Words, table
 from docent.text.sentences import count_words, is_heading, split_sentences
 
 # Limits the time for one section; of a longer text only the beginning is read.
@@ -24,9 +24,9 @@ MAX_TITLE_CHARS = 100
 MAX_PARENT_WORDS = 4
 """An item this short, without a full stop, is the heading of the items below it."""
 MAX_VALUE_WORDS = 12
-"""A longer cell is a text of its own."""
+"""A longer cell is treated as prose."""
 CHARS_PER_WORD_CJK = 2
-"""Chinese and Japanese put no spaces between words; words have about two characters."""
+"""Chinese and Japanese have no spaces between words; words have about two characters."""
 FIGURE = re.compile(r"\[Figure: ([^\]]{1,4000})\]")
 FENCE = re.compile(r"^\s*(```|~~~)")
 ITEM = re.compile(r"^\s*(?:([-*+•◦▪·○●])|(\d{1,3}[.)]|\(\d{1,3}\)|(?:Step|STEP) \d{1,3}[.:]?))\s+(?=\S)")
@@ -34,10 +34,7 @@ _ROW = re.compile(r"^(?:[-*+•]\s+)?\**([^\W_][^:：|{}]{0,60}?)\**\s*[:：]\**
 TABLE_LINE = re.compile(r"^\s*\|")
 _LINK = re.compile(r"(!?)\[([^\]]{0,500})\]\([^)\s]{0,2000}(?:\s\"[^\"]{0,200}\")?\)")
 # `(see chapter 4)`: a reference in brackets, which can be removed from its sentence.
-_ASIDE = re.compile(
-    r"(?<!\s)\s*+\((?:see|cf\.?|refer to|siehe|vgl\.?|voir|véase|ver|fig(?:ure|\.)? ?\d|table \d)(?=\W)[^()]{0,80}\)",
-    re.IGNORECASE,
-)
+_ASIDE = re.compile(table("aside"))
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,200}>")
 _CODE = re.compile(r"[{}\\|]|\$ |(?:^|\s)--?\w+[=\s]|&&|\w=[\w\[\"']|::|>&|://|\[YOUR|\w\(\)|(?:^|\s)[~.]?/\w+/\w")
 # Gaps that a removed link or picture left, a question inside a sentence, a full stop without its space.
@@ -45,13 +42,7 @@ _SCRAP = re.compile(r"^\d+,\s|\(\s*\)|\s[.,;:]|[?？].|[a-z0-9]\.[A-Z][a-z]")
 # A fragment of a sentence: a chunk or a page began in the middle of it. `pH` and `iPad` may begin one.
 _MIDDLE = re.compile(r"[a-zß-öø-ÿ]+(?![\w-])")
 # What printers and browsers put on every page: the time with a title, a URL with the page, `Title, page 3`.
-PAGE_HEAD = re.compile(
-    r"(?:[\d./ -]{6,14},?\s*)?(?:(?:오전|오후|午前|午後|上午|下午)\s?)?\d{1,2}:\d\d(?::\d\d)?"
-    r"(?:\s?[AaPp]\.?[Mm]\.?)?\s+\S.{0,200}(?:\]|…|\.\.\.|\||\d+\s?/\s?\d+$)|https?://\S+\s+\d+\s?/\s?\d+$|"
-    r"(?:\S+ ){0,10}?(?:\S+[,|]|[|–—·]) (?:page|Page|PAGE|Seite|página|p\.) ?\d+(?: ?(?:of|/|von|de) ?\d+)?$|"
-    r"(?:page|seite|página)\s?\d+(?:\s?(?:of|/|von|de)\s?\d+)?$",
-    re.IGNORECASE,
-)
+PAGE_HEAD = re.compile(table("page_head"))
 _HANGUL = re.compile(r"[가-힣]")
 """Korean attaches particles and endings to words: three words say as much as four English ones."""
 _CJK = re.compile(r"[぀-ヿ㐀-鿿]")
@@ -71,7 +62,6 @@ class Statement:
         whole: the text preceded by the sentence before it, if it cannot be understood alone.
         kind: the type of the statement.
         label: the marker of a step, the item of a list, the column of a row.
-        value: the cell of a row.
         place: its index among the section's statements.
         block: index of its paragraph or item.
         is_askable: whether questions are made of it; False if it needs more than the sentence before it, and for short
@@ -82,7 +72,6 @@ class Statement:
     whole: str
     kind: Literal["sentence", "step", "row", "figure"] = "sentence"
     label: str = ""
-    value: str = ""
     place: int = 0
     is_askable: bool = True
     block: int = 0
@@ -133,8 +122,7 @@ def statements_of(text: str, words: Words) -> list[Statement]:
                 continue
             whole = words.joined([before, shown]) if leans and before else shown
             is_askable = is_askable and bool(before or not leans)
-            cell = part if kind == "row" else ""
-            statements.setdefault(shown, Statement(shown, whole, kind, label, cell, len(statements), is_askable, block))
+            statements.setdefault(shown, Statement(shown, whole, kind, label, len(statements), is_askable, block))
             before, follows = "" if leans or kind != "sentence" else shown, kind == "sentence"
             if len(statements) >= MAX_STATEMENTS:
                 return list(statements.values())
@@ -142,10 +130,10 @@ def statements_of(text: str, words: Words) -> list[Statement]:
 
 
 def usable(sentence: str, is_item: bool = False, min_words: int = MIN_SENTENCE_WORDS) -> bool:
-    """Check whether a piece is a sentence that people would read, and not code, a URL or a fragment.
+    """Check whether a piece of text is a complete sentence, and not code, a URL or a fragment.
 
     Args:
-        is_item: whether it is in a list, where sentences may end without punctuation.
+        is_item: whether it is an item of a list, whose sentences may end without punctuation.
         min_words: fewest words; a shorter one has no content by itself.
     """
     length = length_words(sentence)
@@ -197,17 +185,22 @@ def pieces_of(text: str) -> Iterator[Piece]:
     yield from (("figure", "", shown) for shown in FIGURE.findall(text))
 
 
-def _prose_lines(text: str) -> list[str]:
-    """Return lines outside of fenced code, headings and tables; lines of those are replaced by empty ones."""
-    kept, fence = [], ""
+def lines_of(text: str) -> Iterator[tuple[str, bool]]:
+    """Yield lines without page headers, each with a flag for code and its fences."""
+    fence = ""
     for line in text.splitlines():
-        if mark := FENCE.match(line):
+        mark = FENCE.match(line)
+        is_code = bool(fence or mark)
+        if mark:
             fence = "" if fence == mark[1] else fence or mark[1]
-        if PAGE_HEAD.match(line.strip()):
-            continue  # a sentence may continue after it
-        outside = not fence and not mark and not line.startswith("#") and not TABLE_LINE.match(line)
-        kept.append(line if outside else "")
-    return kept
+        if is_code or not PAGE_HEAD.match(line.strip()):
+            yield line, is_code
+
+
+def _prose_lines(text: str) -> list[str]:
+    """Return the lines of a text; those of code, headings and tables are replaced by empty ones."""
+    lines = lines_of(text)
+    return ["" if is_code or line.startswith("#") or TABLE_LINE.match(line) else line for line, is_code in lines]
 
 
 def row_of(line: str) -> tuple[str, str] | None:

@@ -9,16 +9,14 @@ import re
 import zlib
 from dataclasses import dataclass
 from functools import cache, cached_property
-from importlib import resources
 from typing import Any
 
-import yaml
-
 from docent.errors import ConfigError
+from docent.resources import read_yaml
 from docent.text.languages import languages
 
 LANGUAGES = {code: languages()[code].name for code in ("en", "ko", "ja", "de", "fr", "es", "zh")}
-"""Languages in which typed questions can be asked, by code."""
+"""Languages of typed questions, by code."""
 UNSPACED = ("ja", "zh")
 _SLOT = re.compile(r"\{(\w+)(?:\|(.)(.))?\}")
 _HANGUL = range(0xAC00, 0xD7A4)
@@ -36,18 +34,8 @@ class Words:
 
     @cached_property
     def stop(self) -> frozenset[str]:
-        """Return words with which no topic begins or ends."""
+        """Return words that cannot begin or end a topic."""
         return frozenset(self.lists["stop"].split())
-
-    @cached_property
-    def flags(self) -> frozenset[str]:
-        """Return values that mean yes or no."""
-        return frozenset(self.lists["flags"].split())
-
-    @cached_property
-    def numbered(self) -> frozenset[str]:
-        """Return names of columns that only number rows."""
-        return frozenset(self.lists["numbered"].split())
 
     def finds(self, name: str, text: str) -> re.Match[str] | None:
         """Return the first match of the pattern `<name>_re` in a text."""
@@ -105,17 +93,16 @@ def words_of_language(code: str) -> Words:
     if code not in LANGUAGES:
         known = ", ".join(f"{name} ({short})" for short, name in LANGUAGES.items())
         raise ConfigError(
-            f"the offline teacher asks about documents in {known}, not in {code!r}",
+            f"the offline teacher does not support documents in the language {code!r}, only {known}",
             "generate_qa.language",
-            "set llm.provider: openai, or one of these languages",
+            "set it to one of these languages, or set llm.provider to openai",
         )
     return Words(code, data_file("questions.yaml")[code], data_file("words.yaml")[code])
 
 
-@cache
 def data_file(name: str) -> Any:
     """Return the parsed contents of a file of data/."""
-    return yaml.safe_load(resources.files("docent.teacher").joinpath("data", name).read_text(encoding="utf-8"))
+    return read_yaml("docent.teacher", f"data/{name}")
 
 
 def table(name: str) -> Any:

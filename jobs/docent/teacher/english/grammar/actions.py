@@ -1,4 +1,4 @@
-"""Ask about what the subject of an English sentence has and does: how many, how often, how long, at what value.
+"""Write questions about the parts and the actions of the subject of an English sentence: how many, how often, how long.
 
 Reads and writes nothing.
 """
@@ -29,7 +29,7 @@ _DISTANCE = re.compile(r"\b(?:m|km|mm|cm|metres|kilometres|miles|feet)$")
 
 
 def having(clause: Clause) -> Iterator[Question]:
-    """Ask how many parts the subject has, or for the value of a property."""
+    """Yield the question for the number of parts of the subject, or for the value of a property."""
     does = {"singular": "does", "plural": "do", "past": "did"}[clause.tense]
     if parts := re.match(rf"{NUMERAL} ((?:[a-z-]+ ){{0,2}}[a-z]{{2,}}s)\b", clause.rest):
         yield Question(f"How many {parts[2]} {does} {clause.subject} have?", f"{parts[1]} {parts[2]}", kind="value")
@@ -40,7 +40,7 @@ def having(clause: Clause) -> Iterator[Question]:
 
 
 def acting(clause: Clause) -> Iterator[Question]:
-    """Ask how long, how often, how many or at what value the subject does something."""
+    """Yield the question how long, how often, how many or at what value the subject does something."""
     base, rest = clause.base, clause.rest
     does = {"singular": "does", "plural": "do", "past": "did"}[clause.tense]
     asks = f"{does} {clause.subject} {base}"
@@ -64,7 +64,7 @@ def acting(clause: Clause) -> Iterator[Question]:
 
 
 def _with_object(asks: str, rest: str) -> Iterator[Question]:
-    """Ask how many things the subject acts on, and how often or within what time."""
+    """Yield the questions how many things the subject acts on, and how often or within what time."""
     if things := re.match(rf"{NUMERAL} ((?:[a-z-]+ ){{0,1}}[a-z]{{2,}}s)\b", rest):
         if things[2].split()[-1] not in ("times", "minutes", "hours", "days", "seconds", "weeks", "months", "years"):
             yield Question(f"How many {things[2]} {asks}?", f"{things[1]} {things[2]}", kind="value")
@@ -75,12 +75,11 @@ def _with_object(asks: str, rest: str) -> Iterator[Question]:
     if tail and tail["link"] == "every" and is_frequency(tail["tail"]) and not CUT.search(rest[: tail.start()]):
         yield Question(f"How often {asks} {rest[: tail.start()]}?", short_of(tail["tail"]), kind="when")
     elif within := WITHIN.match(rest):
-        then = f" {within[3]}" if within[3] else ""
-        yield Question(f"Within what time {asks} {within[1]}{then}?", short_of(within[2]), kind="value")
+        yield Question(f"Within what time {asks} {within[1]}{within[3] or ''}?", short_of(within[2]), kind="value")
 
 
 def amount_of(asks: str, amount: str, behind: str) -> Iterator[Question]:
-    """Ask for the quantity that the unit of an amount measures, or how many units there are.
+    """Yield the question for the quantity that the unit of an amount measures, or for the number of units.
 
     Args:
         behind: the text after the amount; the question includes it up to the next statement.
@@ -109,7 +108,7 @@ def amount_of(asks: str, amount: str, behind: str) -> Iterator[Question]:
 
 
 def _is_object(rest: str) -> bool:
-    """Check that an object follows the verb, and nothing else that the verb may need."""
+    """Check that only an object follows the verb."""
     first = rest.split(" ", 1)[0].strip(",").lower()
     is_noun_phrase = first in DETERMINERS - {"this", "these", "its", "their", "his", "her", "our"} or first.isdigit()
     return (is_noun_phrase or is_plural(first)) and first not in ("as", "always", "perhaps") and len(rest.split()) > 1

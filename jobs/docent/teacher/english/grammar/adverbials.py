@@ -1,4 +1,4 @@
-"""Find where the adverbials of an English predicate begin: when, how, how long, under which condition.
+"""Find the beginning of adverbials in an English predicate: time, manner, duration, condition.
 
 A question must include those that its answer leaves out. Reads and writes nothing.
 """
@@ -8,15 +8,12 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from docent.teacher.english.grammar.amounts import ABOUT, COUNTED, DAY, NUMBER, TIMES, UNIT
+from docent.teacher.english.grammar.amounts import ABOUT, COUNTED, NUMBER, TIMES, UNIT
 from docent.teacher.english.grammar.clauses import PREPOSITIONS
 from docent.teacher.english.grammar.question import MAX_ADVERBIAL_WORDS, PRONOUN, Question
 from docent.teacher.source.words import ENGLISH
 
-WHEN_TAIL = re.compile(
-    r" ((?:in (?:the year )?(?:early |late |spring |summer |autumn )?(?:[A-Z][a-z]+ )?(?:1[5-9]|20)\d\d)|"
-    r"on \d{1,2} [A-Z][a-z]+(?: \d{4})?|on [A-Z][a-z]+ \d{1,2}(?:, \d{4})?)$"
-)
+WHEN_TAIL = re.compile(ENGLISH["when_tail"])
 CUT = re.compile(ENGLISH["next_clause"])
 # Where a new statement begins that does not continue the one before.
 NEXT_STATEMENT = re.compile(ENGLISH["next_statement"])
@@ -24,17 +21,10 @@ _CONDITION = re.compile(ENGLISH["condition"])
 TAIL = re.compile(r" (?P<tail>(?P<link>every|before|after|when|if|once|until|as soon as|whenever) [^,]{3,80})$")
 HOW_TAIL = re.compile(r" (?:by (?:[a-z]+ing|means of|hand)\b|using|with the help of|through (?:a|an|the) )")
 # `every two weeks` is a frequency, `every radiator` is not.
-_OFTEN = re.compile(
-    rf"every (?:(?:other|second|third|fourth|few|full|single|working|operating|\d[\d.,]*|two|three|four|five|six|seven|"
-    rf"eight|nine|ten|twelve) )*(?:{TIMES}|nights?|weekends?|fortnights?|quarters?|decades?|mornings?|afternoons?|"
-    r"evenings?|spring|summer|autumn|winter|seasons?|times?|shifts?|starts?|cycles?|charges?|uses?|metres?|centimetres?|"
-    rf"kilometres?|miles?|feet|cm|mm|km|m|{DAY}|January|February|March|April|May|June|July|August|September|October|"
-    r"November|December)\b",
-    re.IGNORECASE,
-)
+_OFTEN = re.compile(ENGLISH["frequency"])
 WITHIN = re.compile(
     rf"((?:(?! (?:if|when|unless|not|only)\b)[^,]){{3,60}}?) within ((?:{NUMBER}|an?|one|two|three|four|"
-    rf"five|six|ten) (?:\w+ )?{TIMES})(?: ((?:after|of|before) [^,]+))?$"
+    rf"five|six|ten) (?:\w+ )?{TIMES})( (?:after|of|before) [^,]+)?$"
 )
 _AFTER_WHILE = re.compile(rf"(?:only |again )?after {ABOUT}(?:some |another |a few |the )?(?:{COUNTED}|{TIMES})")
 _ONCE_ONLY = re.compile(ENGLISH["once_only"])
@@ -56,7 +46,7 @@ def is_clear_time(words: str) -> bool:
 
 
 def with_adverbials(asked: Question, rest: str) -> Question | None:
-    """Add to a question what its short answer leaves out of the sentence; return None if it does not fit.
+    """Add the adverbials of the sentence that the short answer does not contain; return None if they do not fit.
 
     Args:
         rest: the rest of the clause after its verb.

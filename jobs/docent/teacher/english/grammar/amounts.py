@@ -1,4 +1,4 @@
-"""Define regular expressions for amounts in English: numbers with units, ranges, times, and what a unit measures.
+"""Define regular expressions for amounts in English (numbers with units, ranges, times) and the quantities of units.
 
 Reads and writes nothing.
 """
@@ -18,11 +18,10 @@ AMOUNT = rf"(?:{UNIT}(?: to | ?– ?| ?- ?){UNIT}|{UNIT})"
 NUMERAL = r"(\d+|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty)"
 TIMES = r"(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?|s|min|h|ms)"
 COUNTED = rf"(?:an?|one|two|three|four|five|six|seven|eight|nine|ten|twelve|{NUMBER}) {TIMES}"
-DAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)days?"
 _QUANTITIES: dict[str, str] = ENGLISH["quantities"]
 
 
 def quantity_of(amount: str) -> str:
-    """Return what the unit of an amount measures, `pressure` for `2 bar`, or "" for an unknown one."""
+    """Return the quantity that the unit of an amount measures, `pressure` for `2 bar`, or "" for an unknown unit."""
     unit = re.search(r"(?<=[\d\s])(°\s?[CF]?|[A-Za-z/]+)$", amount)
     return _QUANTITIES.get(unit[1].lower().replace(" ", ""), "") if unit else ""

@@ -49,7 +49,7 @@ def _the_noun(text: str) -> str:
 
 
 def is_about_another(statement: Statement, statements: Sequence[Statement]) -> bool:
-    """Check whether `the machine` is one that an earlier sentence of its paragraph names, such as `The PT-50C`."""
+    """Check whether `the machine` refers to a model named earlier in its paragraph, such as `The PT-50C`."""
     if not _GENERIC.search(statement.text):
         return False
     before = (s.text for s in statements if s.block == statement.block and s.place < statement.place)
@@ -57,7 +57,7 @@ def is_about_another(statement: Statement, statements: Sequence[Statement]) -> b
 
 
 def is_unexplained(text: str, section: str, title: str, others: Sequence[str] = ()) -> bool:
-    """Check whether a subject is like `the loop`, which only other sections explain or which abbreviates another term.
+    """Check whether a subject (`the loop`) is explained only in other sections, or abbreviates another term.
 
     Args:
         section: the section's complete text.

@@ -29,16 +29,10 @@ _PLURALS = frozenset("people men women children feet teeth mice staff personnel 
 _SINGULARS = frozenset(ENGLISH["singulars"].split())
 _STARTERS = DETERMINERS | PREPOSITIONS | frozenset("it them itself themselves as no only up than not also".split())
 # Last words of a phrase that continues, so that the subject is not complete yet.
-_NO_LAST = (
-    DETERMINERS
-    | PREPOSITIONS
-    | frozenset("and or also then still often always never sometimes seldom only just".split())
-)
+_NO_LAST = DETERMINERS | PREPOSITIONS | frozenset(ENGLISH["no_last"].split())
 # Two things have a verb in the plural: an apparent second subject begins a clause of its own.
 _TWO_SUBJECTS = re.compile(r" and (?:the|an?|every|each|its|all) ")
-_LEAD = re.compile(
-    r"((?:In|During|At|On|From|For|After|Before|Under|Above|Below|Until|Since|Between|Within) [^,]{2,70}), "
-)
+_LEAD = re.compile(ENGLISH["leads"])
 
 
 @dataclass(frozen=True)
@@ -51,7 +45,7 @@ class Clause:
         base: its base form, or "" for forms of `be` and modal verbs.
         tense: its form, which determines whether a question uses `do` or the verb itself.
         rest: the text after the verb, without the final punctuation.
-        lead: an adverbial before the subject, such as `In summer`, or "" for none.
+        lead: the adverbial before the subject, for example `In summer`, or "" for none.
     """
 
     subject: str
@@ -89,7 +83,7 @@ def read_clause(sentence: str) -> Clause | None:
 
 
 def _tense(tokens: Sequence[str], place: int) -> Literal["be", "modal", "singular", "plural", "past"] | None:
-    """Return which kind of finite verb a word is at its position, or None if it is not one."""
+    """Return the kind of finite verb that a word is at its position, or None if it is not a finite verb."""
     token, before, after = tokens[place], tokens[place - 1], tokens[place + 1]
     if token in BE:
         return "be"
@@ -113,7 +107,7 @@ def _tense(tokens: Sequence[str], place: int) -> Literal["be", "modal", "singula
 
 
 def _starts(word: str) -> bool | None:
-    """Check whether a word can begin what follows a verb; None if it may as well be a noun of the subject."""
+    """Check whether a word can follow a verb; None if it may also be a noun of the subject."""
     low = word.lower().strip(",;")
     if low in _STARTERS or word[:1].isdigit() or word[:1].isupper() or low.endswith("ly"):
         return True

@@ -1,4 +1,4 @@
-"""Ask about English instructions and conditions: what to do if, how often, for how long, with what.
+"""Write questions about English instructions and conditions: what to do if, how often, for how long, with what.
 
 A pattern that does not match with certainty yields nothing. Reads and writes nothing.
 """
@@ -20,15 +20,11 @@ _NUMBERED_THING = re.compile(ENGLISH["numbered_things"])
 # Conditions that only the text before them explains: `if in doubt`, `if one is out`, `if there is no answer`.
 _CONTEXT = re.compile(ENGLISH["context_conditions"])
 # `Cover to the reinforcement was measured`: the apparent order is a noun.
-_NOUN_FIRST = re.compile(
-    r"\w+ to (?:(?!that\b|which\b|what\b|if\b|when\b|until\b)[\w-]+ ){1,6}(?:is|are|was|were|must|should)\b"
-)
+_NOUN_FIRST = re.compile(ENGLISH["noun_first"])
 # An order with its purpose: the rest of it does not answer a question of its own.
 _WITH_PURPOSE = re.compile(ENGLISH["orders_with_purpose"])
-_TIME = re.compile(
-    r"^for (?:at least |about |up to )?(?:an?|one|two|three|\d[\d.,]*) ?(?:seconds?|minutes?|hours?|"
-    r"days?|weeks?|months?|s|min|h)$"
-)
+_TIME = re.compile(ENGLISH["for_a_time"])
+_DONE_WITH, _TOLD = re.compile(ENGLISH["done_with"]), re.compile(ENGLISH["told_after_condition"])
 _CAUSE = re.compile(r"([^,]{3,90}?) (is|are) (the (?:[a-z]+ ){0,2}cause) of ([^,;:]{3,80})$")
 
 
@@ -58,7 +54,7 @@ def is_order(sentence: str) -> bool:
 
 
 def _conditions(sentence: str) -> Iterator[Question]:
-    """Ask what to do: `If the lamp flashes, replace it.` answers `What should you do if the lamp flashes?`."""
+    """Yield questions: `If the lamp flashes, replace it.` answers `What should you do if the lamp flashes?`."""
     led = _LED.match(sentence)
     if not led:
         yield from _condition_behind(sentence)
@@ -67,14 +63,12 @@ def _conditions(sentence: str) -> Iterator[Question]:
     if PRONOUN.search(condition) or link in ("until", "unless") or _CONTEXT.match(condition):
         return
     order = re.sub(r"^(?:please|always|first|immediately|carefully) ", "", led[3])
-    if is_order(order[:1].upper() + order[1:]) or re.match(
-        r"(?:do not|never|make sure|you (?:should|must|need)) ", led[3]
-    ):
+    if is_order(order[:1].upper() + order[1:]) or _TOLD.match(led[3]):
         yield Question(f"What should you do {link} {condition}?", kind="do")
 
 
 def _condition_behind(sentence: str) -> Iterator[Question]:
-    """Ask what to do: `Stop the motor if the lid is open.` answers `What should you do if the lid is open?`."""
+    """Yield questions: `Stop the motor if the lid is open.` answers `What should you do if the lid is open?`."""
     parts = re.match(
         r"([^,]{8,120}?),? (if|when|whenever|as soon as) ((?:the|an?|no|two|more|less) [^,]{5,90})$", sentence
     )
@@ -85,7 +79,7 @@ def _condition_behind(sentence: str) -> Iterator[Question]:
 
 
 def _orders(sentence: str) -> Iterator[Question]:
-    """Ask how often, how long or with what something has to be done."""
+    """Yield the question how often, how long or with what something has to be done."""
     if not is_order(sentence) or re.match(r"\w+ (?:it|them|this|these|those|one)\b", sentence):
         return
     order = sentence[0].lower() + sentence[1:]
@@ -97,7 +91,7 @@ def _orders(sentence: str) -> Iterator[Question]:
 
 
 def _timed_orders(order: str) -> Iterator[Question]:
-    """Ask how often, how long or with what, if an order ends with that."""
+    """Yield the question how often, how long or with what, if the instruction ends with that information."""
     if (often := re.match(r"([^,]{8,90}?) (every .{3,40})$", order)) and not re.search(
         r" (?:after|before|at|in|on|for|of|with|to)$", often[1]
     ):
@@ -108,17 +102,13 @@ def _timed_orders(order: str) -> Iterator[Question]:
     elif long := re.match(r"([^,]{4,90}?) (for [^,]{3,30})(?:$|,| and)", order):
         if _TIME.match(long[2]) and " " in long[1] and not re.search(r" (?:and|until)\b", long[1]):
             yield Question(f"How long should you {long[1]}?", short_of(long[2][4:]), kind="value")
-    elif means := re.match(
-        r"((?:clean|wipe|dry|cover|fill|fasten|secure|lubricate|grease|tighten|seal|wash|rinse|mark|polish|"
-        r"remove|treat) [^,]{3,60}?) with ((?:an?|the|only) [^,]{3,60})$",
-        order,
-    ):
+    elif means := _DONE_WITH.match(order):
         if not PRONOUN.search(means[1]) and " and " not in means[1]:
             yield Question(f"What should you {means[1]} with?", short_of(means[2]))
 
 
 def _causes(sentence: str) -> Iterator[Question]:
-    """Ask for a cause: `A worn seal is the cause of leaks.` answers `What is the cause of leaks?`."""
+    """Yield the question for a cause: `A worn seal is the cause of leaks.` answers `What is the cause of leaks?`."""
     cause = _CAUSE.match(sentence)
     if cause and is_subject(cause[1]) and not PRONOUN.search(cause[4]):
         yield Question(f"What {cause[2]} {cause[3]} of {cause[4]}?", short_of(cause[1]), kind="reason")

@@ -31,7 +31,7 @@ class Question:
 
 
 def finished(asked: Question, lead: str = "") -> Question:
-    """Return a question with the adverbial at the beginning of the sentence."""
+    """Return a question with the adverbial that begins the sentence appended."""
     question = re.sub(r" only\?$", "?", asked.question)
     if lead:
         question = f"{question.rstrip('?')} {lead[0].lower()}{lead[1:]}?"
@@ -39,7 +39,7 @@ def finished(asked: Question, lead: str = "") -> Question:
 
 
 def is_sound(question: str) -> bool:
-    """Check whether a question is complete: no pronoun, no loose end, of a usual length."""
+    """Check whether a question is complete: no pronoun, no dangling word, a usual length."""
     words = question.rstrip("?").split()
     loose = re.search(r"\b(?:and|or|than|the|a|an|which|that|both|when|if|,)\?$", question)
     if " between " not in question and re.search(r" and (?:\d+|two|three|four|five|six) (?!\w+s\b)", question):
@@ -54,7 +54,7 @@ def short_of(words: str) -> str:
 
 
 def who_or_what(subject: str, predicate: str = "") -> str:
-    """Return the word that asks for a subject: `Who` for people, otherwise `What`."""
+    """Return the interrogative for a subject: `Who` for people, otherwise `What`."""
     bare = re.sub(r"^(?:the|an?|two|three|four|all|every|each) ", "", subject, flags=re.IGNORECASE)
     is_person = bare == subject and re.match(
         r"an? (?:\w+ ){0,2}\w+(?:ist|ician|maker|painter|engineer|architect)\b", predicate

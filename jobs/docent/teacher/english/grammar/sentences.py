@@ -1,4 +1,4 @@
-"""Ask what an English sentence answers by its grammar: `The tower is 36 m high.` states how high the tower is.
+"""Find questions that an English sentence answers by its grammar: `The tower is 36 m high.` states a height.
 
 A pattern that does not match with certainty yields nothing. Reads and writes nothing.
 """
@@ -51,7 +51,7 @@ def questions_of(sentence: str, text: str) -> list[Question]:
 
 
 def _predicates(clause: Clause) -> Iterator[Clause]:
-    """Yield the clause, and what follows `and` about the same subject: `is 1.6 m high and weighs 85 kg`."""
+    """Yield the clause, or one for each of two predicates joined by `and`: `is 1.6 m high and weighs 85 kg`."""
     joined = re.match(r"([^,;]{3,60}?) and (is|has|[a-z]+s) ([^,;]{3,80})$", clause.rest)
     if joined is None or clause.tense not in ("be", "singular") or CUT.search(joined[1]):
         yield clause
@@ -83,7 +83,7 @@ def _is_misread(clause: Clause) -> bool:
 
 
 def _modal(subject: str, modal: str, rest: str) -> Iterator[Question]:
-    """Ask how much, how often or how long the subject must or can do something, or have it done."""
+    """Yield the question how much, how often or how long, for a sentence with a modal verb."""
     first, _, after = rest.partition(" ")
     if first == "be" and is_participle(after.partition(" ")[0]):
         yield from done(subject, modal, rest)

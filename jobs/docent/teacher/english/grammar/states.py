@@ -1,4 +1,4 @@
-"""Ask about what an English sentence states of its subject with `is`: sizes, values, names, what is done with it.
+"""Write questions about the predicate of `is` in an English sentence: sizes, values, names, passive verbs.
 
 Reads and writes nothing.
 """
@@ -33,17 +33,16 @@ _PRICE = re.compile(rf"{ABOUT}(?:[$€£]|\d[\d.,]* (?:euros?|pounds?|dollars?)\
 
 
 def being(subject: str, be: str, rest: str) -> Iterator[Question]:
-    """Ask for a size, a value or a state; `be` is the verb of the sentence, `rest` follows it."""
+    """Yield the question for a size, a value or a state; `be` is the verb of the sentence, `rest` follows it."""
     first, _, after = rest.partition(" ")
     if _NO_DEFINITION.match(rest) or re.match(
         rf"(?:the )?(?:most|(?!(?:for|harv|requ|inter|prot)est)\w{{3,}}est) |{NUMERAL} ", subject, re.IGNORECASE
     ):
         return
     is_quantity = is_measure(subject)
-    if size := re.match(rf"({UNIT}) ({_SIZES})\b", rest):
-        yield Question(f"How {size[2]} {be} {subject}?", short_of(size[1]), kind="value")
-    elif width := re.match(rf"({UNIT}) across\b", rest):
-        yield Question(f"How far across {be} {subject}?", short_of(width[1]), kind="value")
+    if size := re.match(rf"({UNIT}) ({_SIZES}|across)\b", rest):
+        far = "far across" if size[2] == "across" else size[2]
+        yield Question(f"How {far} {be} {subject}?", short_of(size[1]), kind="value")
     elif re.match(rf"{RANGE}(?:$| (?:at|for|per|in|with)\b|,| and\b)", rest) or (is_quantity and after == ""):
         if is_quantity and not _PRICE.match(rest):
             yield Question(f"What {be} {subject}?", short_of(cut(rest)), kind="value")
@@ -54,7 +53,7 @@ def being(subject: str, be: str, rest: str) -> Iterator[Question]:
 
 
 def _state(subject: str, be: str, rest: str) -> Iterator[Question]:
-    """Ask what the subject is called, is needed for or is, and what is done with it."""
+    """Yield the question for the subject's name, purpose or definition, or about a passive verb."""
     first = rest.partition(" ")[0]
     if name := re.match(r"(called|named|known as) (.+)", rest):
         yield Question(f"What {be} {subject} {name[1]}?", short_of(name[2]), kind="value")
@@ -74,7 +73,7 @@ def _state(subject: str, be: str, rest: str) -> Iterator[Question]:
 
 
 def done(subject: str, be: str, rest: str) -> Iterator[Question]:
-    """Ask what is done with the subject: `be` is `is`, or a modal verb such as `must` with `be` in the rest."""
+    """Yield the question about a passive verb: `be` is `is`, or a modal verb like `must` with `be` in the rest."""
     first, _, after = rest.removeprefix("be ").partition(" ")
     is_modal = rest.startswith("be ")
     if first in _PLACED and re.match(r"(?:in|at|on|near|under|inside|behind|next to|above|below|between) ", after):
@@ -83,8 +82,8 @@ def done(subject: str, be: str, rest: str) -> Iterator[Question]:
     if when and not CUT.search(rest[: when.start()]):
         return
     if within := WITHIN.match(rest):
-        tail = f" {within[3]}" if within[3] else ""
-        yield Question(f"Within what time {be} {subject} {within[1]}{tail}?", short_of(within[2]), kind="value")
+        during = f"{within[1]}{within[3] or ''}"
+        yield Question(f"Within what time {be} {subject} {during}?", short_of(within[2]), kind="value")
     elif first == "used" and after.startswith(("to ", "for ")):
         if not is_modal:
             yield Question(f"What {be} {subject} used for?", kind="purpose")
@@ -96,7 +95,7 @@ def done(subject: str, be: str, rest: str) -> Iterator[Question]:
 
 
 def _done_how(subject: str, be: str, rest: str) -> Iterator[Question]:
-    """Ask how often, how long or at what value something is done with the subject."""
+    """Yield the question how often, how long or at what value, for a sentence with a passive verb."""
     whole = cut(rest)
     tail = TAIL.search(rest)
     if tail and not is_clear_time(tail["tail"]):

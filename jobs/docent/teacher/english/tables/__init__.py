@@ -1,4 +1,4 @@
-"""Ask about English tables: their cells and rows, comparisons, faults with their remedies.
+"""Write questions about English tables: cells and rows, comparisons, faults with their remedies.
 
 `table` reads a table and its kind, `labels` its headings; `columns` words the question about one value.
 Start reading at `questions.py`.

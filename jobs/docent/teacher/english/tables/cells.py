@@ -1,4 +1,4 @@
-"""Ask about the cells of one row of an English table, by the kind of the table.
+"""Write questions about the cells of one row of an English table, by the kind of the table.
 
 Reads and writes nothing.
 """
@@ -76,7 +76,7 @@ def of_entities(table: Table, row: tuple[str, ...], text: str) -> Iterator[Table
 
 
 def _dated(table: Table, row: tuple[str, ...]) -> Iterator[TablePair | None]:
-    """Yield questions about what was measured or counted in a year, a month or a season."""
+    """Yield questions about values that were measured or counted in a year, a month or a season."""
     when = f"in {row[0]}"
     for place in table.value_columns:
         label, source = label_of(table.columns[place]), table.fact(row)
@@ -108,7 +108,7 @@ def _function(name: str, heading: str, cell: str, source: str) -> TablePair | No
 
 
 def is_task_order(task: str) -> bool:
-    """Check whether a task is an order; an unknown verb before an article counts as one: `Descale the boiler`."""
+    """Check whether a task is an instruction; an unknown verb before an article counts as one: `Descale the boiler`."""
     return is_order(task) or re.match(r"[A-Z][a-z]+(?<!ing)(?<!ion) (?:the|an?|all|both|each|every) ", task) is not None
 
 
@@ -122,7 +122,7 @@ def _is_list_of_orders(task: str) -> bool:
 
 
 def of_tasks(table: Table, row: tuple[str, ...], text: str) -> Iterator[TablePair | None]:
-    """Yield the questions how often a task has to be done."""
+    """Yield the question how often a task has to be done."""
     place = table.column(INTERVAL)
     tasks = (p for p in range(len(table.columns)) if p != place and TASK.search(table.columns[p]))
     often, task = table.at(row, place), table.at(row, next(tasks, None))

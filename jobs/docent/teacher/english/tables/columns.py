@@ -1,4 +1,4 @@
-"""Ask for one property of one thing: `weight` of `Rondo 40` is `48 kg`.
+"""Write the question for one property of one thing: the `weight` of `Rondo 40` is `48 kg`.
 
 For rows of documents and Markdown tables alike. A column that nobody would ask for in plain words yields nothing. Reads
 and writes nothing.
@@ -22,14 +22,13 @@ MAX_STATED_WORDS = 6
 MAX_NOTE_WORDS = 90
 _PERSON = re.compile(ENGLISH["person_columns"])
 _WHEN: dict[str, str] = ENGLISH["time_columns"]
+_QUESTIONS: list[dict[str, str]] = ENGLISH["column_questions"]
 _CLOSED_ON = re.compile(r"(?:closed|closed on|closing days?|days? closed|closed days?)")
-_YEAR = re.compile(r"(?:year|dated|date of origin|year made|made in|production year)")
 _STATE = re.compile(r"((?:on |valid|open|closed|available|reserved|booked|insured).*?) (until|from|since)")
 _DATE = re.compile(r"\d{4}-\d\d|\d{1,2} [A-Z]|[A-Z][a-z]+ \d")
 _BODY = re.compile(r"(?:desk|office|department|team|company|society|staff|council|board)$")
-_BELONGS = frozenset(("department", "genre"))
 GROUPS = re.compile(r"(?:(?:product|article|item|material) )?(?:category|kind|type|class|group|family)")
-"""Columns with the group of a thing, which its name mostly states already: not asked about by themselves."""
+"""Columns with the group of a thing, which its name usually states already: there are no questions about them."""
 _AMOUNT = re.compile(r"\d[^A-Za-z€$£\d]*+[A-Za-z€$£]|[€$£] ?\d")
 _NOTE = re.compile(r"(?:.+ )?(?:notes?|remarks?|comments?)")
 _DESCRIPTION = re.compile(r"(?:.+ )?(?:description|summary)")
@@ -37,7 +36,6 @@ _AVAILABLE = re.compile(r"([a-z][a-z ]{2,30}) available")
 _CIRCUMSTANCE = re.compile(r" (?:in|at|during|with|without|per|on|under|for) ")
 # Quantities that a bare number does not count.
 _MEASURED = re.compile(ENGLISH["measured"])
-_MADE_OF = re.compile(r"materials?")
 APART = re.compile(r" (?:to|from|above|below|between|behind|before|of) ")
 """Prepositions of a column such as `distance to boiler`: nobody says `the distance to boiler of the silo`."""
 YES, NO = frozenset("y yes true".split()), frozenset("n no false".split())
@@ -57,12 +55,10 @@ class RowPairs:
     """The questions about a row of a table.
 
     Attributes:
-        fact: the row as worded in its fact.
         cells: questions about single cells.
         whole: one question about the complete row, or None if there is none.
     """
 
-    fact: str
     cells: tuple[TablePair, ...]
     whole: TablePair | None
 
@@ -89,8 +85,8 @@ class Cell:
         name: the thing's name, with its article.
         value: the value with its unit.
         source: the words of the section that it was taken from.
-        is_record: whether the thing is a document of its own, whose title is recognized as a name.
-        basis: what a price in the row is for, such as `metre`; "" for the thing itself, None if it cannot be
+        is_record: whether the thing is a separate document, whose title is used as its name.
+        basis: the unit of a price in the row, for example `metre`; "" for the thing itself, None if it cannot be
             determined.
     """
 
@@ -121,13 +117,13 @@ def about_column(cell: Cell) -> TablePair | None:
 
 
 def _is_in_name(value: str, name: str) -> bool:
-    """Check whether the words of a value occur in the name of what it belongs to."""
+    """Check whether all words of a value occur in the name of its thing."""
     words = words_of(value)
     return bool(words) and set(words) <= set(words_of(name))
 
 
 def _timed(cell: Cell, low: str) -> TablePair | None:
-    """Ask when something is done or is the case."""
+    """Return the question for a date or a time, or None."""
     name, value = cell.name, cell.value
     if verb := _WHEN.get(low):
         is_clock = ":" in value or re.search(r"\d [ap]\.?m", value)
@@ -144,30 +140,24 @@ def _timed(cell: Cell, low: str) -> TablePair | None:
     if (event := re.match(r"(last|latest|first|next) [a-z ]+$", low)) and _DATE.match(value):
         be = "is" if event[1] == "next" else "was"
         return cell.pair(f"When {be} the {low} of {name}?", f"the {low} of {name} {be} on {value}", "when")
-    if _YEAR.fullmatch(low) and re.search(r"\d{3}", value):
-        return cell.pair(f"From which year is {name}?", f"{name} is from {value}", "when")
     return None
 
 
 def _called(cell: Cell, low: str) -> TablePair | None:
-    """Ask for names, groups, materials and prices."""
+    """Return the question for a name, a group, a material or a price, or None."""
     name, value = cell.name, cell.value
     if low == "name":
         is_role = who_or_what(name) == "Who" and not _BODY.search(name)
         return cell.pair(f"Who is {name}?", f"{name} is {value}", "who") if is_role else None
-    if low == "insured" and re.search(r"\d", value):
-        return cell.pair(f"For how much is {name} insured?", f"{name} is insured for {value}")
-    if low in _BELONGS and not re.search(r"\d", value):
-        return cell.pair(f"Which {low} does {name} belong to?", f"{name} belongs to the {low} “{value}”")
-    if _MADE_OF.fullmatch(low) and not re.search(r"[:;\d]", value):
-        return cell.pair(f"What is {name} made of?", f"{name} is made of {_lowered(value)}")
     if PRICE.fullmatch(low):
         per = f" {low[low.find('per ') :]}" if " per " in low else f" per {cell.basis}" if cell.basis else ""
         if cell.basis is None or not _AMOUNT.search(value):
             return None
         return cell.pair(f"How much does {name} cost{per}?", f"{name} costs {value}{per}")
-    if _PERSON.fullmatch(low) and not re.match(r"(?:unknown|various|several)", value.lower()):
-        return cell.pair(f"Who is the {low} of {name}?", f"the {low} of {name} is {value}", "who")
+    for one in _QUESTIONS:
+        if re.fullmatch(one["column"], low) and re.match(one["value"], value):
+            slots = {"name": name, "column": low, "value": value, "inside": _lowered(value)}
+            return cell.pair(one["question"].format(**slots), one["answer"].format(**slots), one["kind"])
     return None
 
 
@@ -182,7 +172,7 @@ def is_count(label: Label, value: str) -> bool:
 
 
 def _measured(cell: Cell, low: str) -> TablePair | None:
-    """Ask how many of something there are, or for a property."""
+    """Return the question for a number of parts or for a property, or None."""
     name, value, label = cell.name, cell.value, cell.label
     if is_count(label, value):
         return cell.pair(f"How many {low} does {name} have?", f"{name} has {value} {low[:-1] if value == '1' else low}")
@@ -196,7 +186,7 @@ def _measured(cell: Cell, low: str) -> TablePair | None:
 
 
 def _note(name: str, column: str, value: str, source: str) -> TablePair | None:
-    """Return a pair for a column with a text of its own."""
+    """Return a pair for a column of notes or descriptions."""
     if count_words(value) > MAX_NOTE_WORDS or count_words(value) < 3:
         return None
     if _DESCRIPTION.fullmatch(column):

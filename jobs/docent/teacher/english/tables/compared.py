@@ -1,4 +1,4 @@
-"""Ask how two columns or two neighbouring rows of an English table compare.
+"""Write questions that compare two columns or two neighbouring rows of an English table.
 
 Reads and writes nothing.
 """

@@ -1,4 +1,4 @@
-"""Ask about an English table of faults: their causes and what to do.
+"""Write questions about an English table of faults: for causes and remedies.
 
 Reads and writes nothing.
 """
@@ -35,7 +35,7 @@ def rows_of_faults(table: Table, text: str) -> Iterator[RowPairs]:
     for fault, rows in groups.items():
         cells = tuple(pair for pair in _fault(table, fault, rows, text) if pair is not None)
         whole = _cause_and_remedy(cells, fault, table.fact(rows[0])) if len(rows) == 1 else None
-        yield RowPairs(table.fact(rows[0]), cells, whole)
+        yield RowPairs(cells, whole)
 
 
 def _fault(table: Table, fault: str, rows: list[tuple[str, ...]], text: str) -> Iterator[TablePair | None]:
@@ -88,7 +88,7 @@ def _fault(table: Table, fault: str, rows: list[tuple[str, ...]], text: str) -> 
 
 
 def _one_order(remedy: str) -> str:
-    """Return two orders that a cell joins by a comma in usual wording: `Empty the tank and air the box`."""
+    """Join two instructions in a cell by `and` instead of a comma: `Empty the tank and air the box`."""
     first, _, second = remedy.partition(", ")
     is_pair = (
         first and second and "," not in second and all(is_order(part[0].upper() + part[1:]) for part in (first, second))
@@ -118,9 +118,7 @@ def _condition(fault: str, heading: str, text: str) -> str:
         return f"if the {'LED' if kind == 'led' else kind} shows “{fault}”"
     if re.match(r"[A-Z]{1,4}-?\d+: ", fault):
         return f"if “{fault}” is shown"
-    if re.fullmatch(
-        r"(?:[Ee]rror |[Ff]ault )?(?:[Cc]ode|[Ee]rror|[Ff]ault|[Aa]larm|[Mm]essage) [A-Z]{0,3}-?\d+", fault
-    ):
+    if re.fullmatch(ENGLISH["numbered_faults"], fault):
         return f"if {fault[0].lower()}{fault[1:]} is shown"
     is_code = re.search(r"\d", words[0]) is not None and len(words) <= 2
     if is_code or re.match(r"(?:[A-Z]{2,}\S*|[A-Z]\d+)$", words[0]):
@@ -148,5 +146,5 @@ def _condition(fault: str, heading: str, text: str) -> str:
 
 
 def _quoted(fault: str) -> str:
-    """Return the condition for a fault in the words of its cell: `Double beep missing` fits into no sentence."""
+    """Return the condition for a fault that does not fit into a clause, for example `Double beep missing`."""
     return f"in case of “{fault}”"

@@ -1,6 +1,6 @@
-"""Read the labels of English tables: what a column or a row names, its unit, and the name to use in a question.
+"""Read the labels of English tables: the name of a column or a row, its unit, and its form in a question.
 
-Also determines what the price in a row is for: a metre, a kilogram, a piece. Reads and writes nothing.
+Also determines the unit of a price in a row: a metre, a kilogram, a piece. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Label:
 
     @property
     def is_measure(self) -> bool:
-        """Return whether it can be asked for with `What is the ...?`."""
+        """Return whether `What is the ...?` is a natural question for it."""
         is_marked = re.match(r"ambient\b|.*,|.*\([A-Z]\)", self.words) is not None
         return not is_marked and is_measure(self.words)
 
@@ -98,12 +98,12 @@ def is_empty(cell: str) -> bool:
 
 
 def is_list_of_numbers(value: str) -> bool:
-    """Check whether a value is a list of numbers, such as `80, 100`, which does not go with `is`."""
+    """Check whether a value is a list of numbers, for example `80, 100`, which cannot follow `is`."""
     return _NUMBERS.fullmatch(value.strip()) is not None
 
 
 def value_of(cell: str, unit: str) -> str:
-    """Return a cell with the unit of its column, unless it has one of its own."""
+    """Return a cell with the unit of its column, unless the cell contains a unit."""
     value = cell.strip().rstrip(".")
     own = re.sub(r"\b(?:to|and|or|at|up|least|most|about|max|min)\b", "", value)
     if not unit or not re.search(r"\d", value) or re.search(r"[A-Za-z%€$£°µΩ]", own):
@@ -142,7 +142,7 @@ def named(cell: str, text: str) -> str:
 
 
 def as_written(name: str) -> str:
-    """Return the name of a thing from a table of its own, in quotation marks if it would need an article.
+    """Return the name of a thing that is a separate document, in quotation marks if it would need an article.
 
     Goods are often named with the noun first: `Hook brass` must not become `the hook brass`.
     """
@@ -165,7 +165,7 @@ def of(name: str) -> str:
 
 
 def basis_of(cells: Iterable[tuple[str, str]]) -> str | None:
-    """Return what a row's price is for: "" if the row does not state it, None if it takes more than two words.
+    """Return the unit of a row's price: "" if the row does not state it, None if it has more than two words.
 
     Args:
         cells: headings and values of the row.
@@ -185,5 +185,5 @@ def basis_of(cells: Iterable[tuple[str, str]]) -> str | None:
 
 
 def is_basis(value: str) -> bool:
-    """Check whether a remark only states what the price is for."""
+    """Check whether a remark only states the unit of the price."""
     return _PER.match(value) is not None and len(value.split()) <= MAX_UNIT_WORDS + 2

@@ -1,6 +1,6 @@
 """Name the rows of an English table inside a sentence: things, codes, units, the meaning of a sign.
 
-Also names the model that technical data belong to: `What is the rated output?` has three answers in a document about
+Also determines the model of technical data, because `What is the rated output?` has three answers in a document about
 three models. Reads and writes nothing.
 """
 
@@ -32,7 +32,7 @@ _JOINED = re.compile(r"\s{0,3}(?:,|and|or|to|/)\s{0,3}(?:[A-Z][A-Za-z]{0,20} )?\
 
 
 def thing_of(cell: str, heading: str, text: str) -> str:
-    """Return what a row is about: `model A12`, `the START key`, `the brass pantograph`."""
+    """Return the name of a row's thing: `model A12`, `the START key`, `the brass pantograph`."""
     kind = heading.strip().rstrip(".").lower()
     if cell.isdigit() and HANDLED.fullmatch(kind):
         return ""  # `the length of the 3 key` is that of what the key starts
@@ -62,7 +62,7 @@ def unit_of(table: Table, row: tuple[str, ...]) -> str:
 
 
 def meaning_of(heading: str, sign: str, cell: str, source: str) -> TablePair | None:
-    """Return the question what a code, a lamp or a word means."""
+    """Return the question for the meaning of a code, a lamp or a word."""
     kind = heading.rstrip("s") if not heading.endswith("ss") else heading
     kind = "LED" if kind == "led" else kind
     is_named = re.fullmatch(r"[A-Z]{2,}", sign) and HANDLED.fullmatch(kind)

@@ -1,4 +1,4 @@
-"""Ask what an English table answers: about a single cell, a complete row, or two columns or rows at a time.
+"""Write the questions that an English table answers: about a single cell, or about a complete row.
 
 Cells become sentences, `The greatest load of the Rondo 40 is 12 kg.`; cells without a plain wording yield nothing.
 Reads and writes nothing.
@@ -51,12 +51,11 @@ def _rows(table: Table, text: str, owner: str = "") -> Iterator[RowPairs]:
             continue
         pairs_of_row = write(table, row, text) if write else of_values(table, row, text, owner)
         cells = tuple(pair for pair in pairs_of_row if pair is not None)
-        whole = _whole(table, row, cells, text)
-        yield RowPairs(table.fact(row), cells, whole)
+        yield RowPairs(cells, _whole(table, row, cells, text))
 
 
 def _whole(table: Table, row: tuple[str, ...], cells: tuple[TablePair, ...], text: str) -> TablePair | None:
-    """Return the question for everything in a row."""
+    """Return the question for all values of a row."""
     if len(cells) < 2:
         return cells[0] if cells else None
     if any(is_list_of_numbers(cell) for cell in row):

@@ -1,4 +1,4 @@
-"""Read the Markdown tables of an English section: their columns, their rows, and what kind of table each is.
+"""Read the Markdown tables of an English section: columns, rows and the kind of each table.
 
 The facts of a row are worded as in text/facts.py, so that a fact can be matched to its row. Writes nothing.
 """
@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from docent.teacher.english.tables.labels import is_empty, label_of
+from docent.teacher.source.blocks import tables_in
 from docent.teacher.source.statements import cleaned
 from docent.teacher.source.words import ENGLISH
 
 # Limits the time for one section; no quota needs more rows.
 MAX_COLUMNS, MAX_ROWS = 12, 100
-_RULE = re.compile(r"\s*+\|?+\s*+:?+-++:?+\s*+(?:\|\s*+:?+-++:?+\s*+)*+\|?+\s*$")
-_MARKS = re.compile(r"\*\*|`|__|</?[A-Za-z][^<>]{0,100}>")
+_MARKS = re.compile(r"\*\*|`|__|</?[A-Za-z][^<>]{0,100}>|\\(?=\|)")
 TableKind = Literal["values", "models", "entities", "faults", "tasks", ""]
 _QUANTITY = re.compile(ENGLISH["quantity_heads"])
 _VALUE = re.compile(ENGLISH["value_heads"])
@@ -65,7 +65,7 @@ class Table:
 
     @property
     def value_columns(self) -> list[int]:
-        """Return the columns after the first one that have values to ask for, without units and remarks."""
+        """Return the columns of values: all but the first one and those of units and remarks."""
         return [
             place
             for place, column in enumerate(self.columns)
@@ -74,7 +74,7 @@ class Table:
 
     @property
     def kind(self) -> TableKind:
-        """Return what kind of content the rows have."""
+        """Return the kind of the table."""
         cause, remedy = self.column(CAUSE), self.column(REMEDY)
         symptom = self.column(SYMPTOM)
         if symptom is not None and any(place not in (None, symptom) for place in (cause, remedy)):
@@ -98,7 +98,7 @@ class Table:
         return "entities"
 
     def is_value(self, place: int) -> bool:
-        """Check whether a column is named after values and not after what has them."""
+        """Check whether the heading of a column names values rather than the thing that has them."""
         heading = self.columns[place].strip()
         return not heading or _VALUE.fullmatch(heading) is not None or heading.lower().rstrip(".") in LIMITS
 
@@ -106,21 +106,9 @@ class Table:
 def tables_of(text: str) -> list[Table]:
     """Return the Markdown tables of a section, in order; a table needs column headings and a row."""
     tables = []
-    block: list[str] = []
-    for line in [*cleaned(text).splitlines(), ""]:
-        if line.lstrip().startswith("|"):
-            block.append(line)
-            continue
-        if len(block) >= 3 and _RULE.match(block[1]):
-            columns = _cells(block[0])
-            padded = ([*_cells(row), *[""] * len(columns)][: len(columns)] for row in block[2 : MAX_ROWS + 2])
-            rows = tuple(tuple(cells) for cells in padded if any(cells))
-            if rows and 2 <= len(columns) <= MAX_COLUMNS:
-                tables.append(Table(tuple(columns), rows))
-        block = []
+    for columns, rows in tables_in(cleaned(text).splitlines(), _MARKS):
+        padded = ([*cells, *[""] * len(columns)][: len(columns)] for cells, _ in rows[:MAX_ROWS])
+        filled = tuple(tuple(cells) for cells in padded if any(cells))
+        if filled and 2 <= len(columns) <= MAX_COLUMNS:
+            tables.append(Table(tuple(columns), filled))
     return tables
-
-
-def _cells(line: str) -> list[str]:
-    inner = line.strip().removeprefix("|").removesuffix("|").replace("\\|", "\uf8ff")
-    return [" ".join(_MARKS.sub("", cell).replace("\uf8ff", "|").split()) for cell in inner.split("|")]

@@ -1,4 +1,4 @@
-"""Ask how two things compare if one English sentence states it.
+"""Write the question how two things compare if one English sentence compares them.
 
 Reads and writes nothing.
 """
@@ -16,7 +16,7 @@ _ANY = re.compile(r"(?:every|each|all|any|no)\b", re.IGNORECASE)
 
 
 def compared_in(sentence: str, text: str) -> Question | None:
-    """Ask how X and Y compare: `Unlike X, Y ...`, `Y is larger than X`, `X ..., while Y ...`."""
+    """Return the question how X and Y compare: `Unlike X, Y ...`, `Y is larger than X`, `X ..., while Y ...`."""
     return _unlike(sentence) or _larger(sentence, text) or _while(sentence, text)
 
 

@@ -1,4 +1,4 @@
-"""Reword the turns of an English conversation: later questions use `it` for what earlier turns named.
+"""Reword the questions of an English conversation: use `it` for things that earlier turns named.
 
 Reads and writes nothing.
 """
@@ -17,7 +17,7 @@ MAX_NAME_WORDS = 6
 
 
 def reworded(section: EnglishSection) -> list[Draft]:
-    """Return the turns of a dialogue with pronouns in place of what earlier turns named."""
+    """Return the turns of a dialogue with pronouns for things that earlier turns named."""
     turns = list(section.material.dialogue)
     has_name = any(c.isalpha() for c in section.name)
     name = section.name if has_name or len(turns) < 2 else _common_name(turns, section)
@@ -51,7 +51,7 @@ def _without_name(question: str, before: str, doc_name: str, section: EnglishSec
 
 
 def _with_it(question: str, before: str) -> str:
-    """Ask `What is its weight?` instead of `... the weight of model A12?` after another question about model A12."""
+    """Return `What is its weight?` for `... the weight of model A12?` after another question about model A12."""
     parts = re.match(r"(What|Who|When) (is|are|was) the (.+?) of ([^?]+)\?$", question)
     if parts is None or not before.endswith(f" of {parts[4]}?"):
         return question

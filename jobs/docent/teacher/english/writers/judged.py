@@ -1,7 +1,7 @@
 """Write true and false statements in English, and sentences with a blank.
 
-A false statement is a true one with another number or an opposite, never a negation: nobody would ask about `Four
-measures are not proposed`. It is written only if it cannot be true as well. Reads and writes nothing.
+A false statement is a true one with another number or an opposite, never a negation: `Four measures are not proposed`
+would not be a natural statement. It is written only if it cannot be true. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from docent.teacher.english.grammar.amounts import NUMERAL
 from docent.teacher.english.grammar.clarity import is_cut_short, is_unexplained, stands_alone, trimmed
@@ -34,11 +35,9 @@ _NO_PHRASE = re.compile(ENGLISH["no_phrase"])
 _COMPARES = re.compile(ENGLISH["compares"])
 
 MIN_TOLD_WORDS = 5
-"""Fewest words of a statement besides its blank: `The switch has ____` may be anything."""
+"""Fewest words of a statement in addition to its blank: `The switch has ____` has too many answers."""
 _NUMBERED = re.compile(ENGLISH["numbered_names"])
-_RANGE_AHEAD = re.compile(
-    r"(?:(?<!\S)[^\s\d]{0,3}\d\S{0,20} ?(?:[^\W\d_]{1,4} )?(?:to|[–-]) ?|\bbetween .{1,12} and )$"
-)
+_RANGE_AHEAD = re.compile(ENGLISH["range_ahead"])
 _RANGE_BEHIND = re.compile(r" ?(?:to|[–-]) ?\d")
 
 
@@ -84,7 +83,7 @@ def true_false_fill_blank(section: EnglishSection) -> Iterator[Draft]:
 
 
 def _judge(section: EnglishSection, key: str, sentence: str) -> str:
-    """Return the question that asks for a judgement; without the document if the statement names it."""
+    """Return the question whether a statement is true; without the document's title if the statement contains it."""
     quoted = _quoted(section, sentence.strip().rstrip(".!") if key == "boolean" else sentence)
     if plain(section.name) in plain(sentence):
         return f"Is this statement true: {quoted}?" if key == "boolean" else f"True or false: {quoted}"
@@ -101,7 +100,7 @@ def statements_to_judge(section: EnglishSection) -> list[Statement]:
     """Return sentences whose subject is clear without context, and table cells as sentences."""
     titles, others = f"{section.material.title} {section.name}", [text for _, text in section.material.others]
     prose = [
-        Statement(trimmed(s.text), trimmed(s.text), s.kind, s.label, s.value, s.place, True, s.block)
+        replace(s, text=trimmed(s.text), whole=trimmed(s.text))
         for s in section.statements
         if s.kind == "sentence"
         and stands_alone(s)
@@ -114,15 +113,14 @@ def statements_to_judge(section: EnglishSection) -> list[Statement]:
     ]
     if any(s.kind == "row" for s in section.statements):
         prose = [s for s in prose if plain(section.name) in plain(s.text)]  # an object states nothing
-    cells = [
-        pair.evidence for pair in pairs_of(section).pairs if pair.is_cell and pair.kind in ("value", "when", "who")
-    ]
-    cells = [s for s in cells if count_words(s.text) <= MAX_JUDGED_WORDS and not is_task_order(s.text.rstrip("."))]
-    return [*prose, *(s for s in cells if not s.text.startswith(("Yes,", "No,", "The interval for “")))]
+    pairs = (pair for pair in pairs_of(section).pairs if pair.is_cell and pair.kind in ("value", "when", "who"))
+    cells = [s for pair in pairs if count_words((s := pair.evidence).text) <= MAX_JUDGED_WORDS]
+    unfit = ("Yes,", "No,", "The interval for “")
+    return [*prose, *(s for s in cells if not s.text.startswith(unfit) and not is_task_order(s.text.rstrip(".")))]
 
 
 def _is_sequel(section: EnglishSection, statement: Statement) -> bool:
-    """Check whether a sentence says what happens next, so that it holds only after the text before it."""
+    """Check whether a sentence states the next event, so that it is true only after the preceding text."""
     if _SEQUEL.search(statement.text):
         return True
     before = section.every[statement.place - 1] if statement.place else None
@@ -177,18 +175,11 @@ def _with_wrong_number(text: str) -> str:
 def with_blank(statement: Statement, pairs: Sequence[Pair], name: str) -> str:
     """Replace a number with its unit by a blank, or else a noun phrase that answers a question about the statement."""
     text = statement.text
-    candidates = [text[start:end] for start, end in spans_of(text) if not _is_given_away(text, start, end, name)]
+    numbers = [text[start:end] for start, end in spans_of(text) if not _is_given_away(text, start, end, name)]
+    phrases = (p.short for p in pairs if p.short and p.kind != "what" and p.evidence.text in (text, text.rstrip(".")))
     candidates = [
-        words for words in candidates if not re.search(rf"\d:{re.escape(words)}|{re.escape(words)}(?::\d|[(/])", text)
-    ]
-    candidates += [
-        pair.short
-        for pair in pairs
-        if pair.short
-        and pair.evidence.text in (text, text.rstrip("."))
-        and pair.kind != "what"
-        and not _NO_PHRASE.match(pair.short)
-        and not re.search(r"\d", pair.short)
+        *(n for n in numbers if not re.search(rf"\d:{re.escape(n)}|{re.escape(n)}(?::\d|[(/])", text)),
+        *(phrase for phrase in phrases if not _NO_PHRASE.match(phrase) and not re.search(r"\d", phrase)),
     ]
     candidates = [
         words
@@ -216,5 +207,5 @@ def _is_given_away(text: str, start: int, end: int, name: str) -> bool:
 
 
 def _quoted(section: EnglishSection, sentence: str) -> str:
-    """Return a sentence in quotation marks; the name of a thing loses its own there."""
+    """Return a sentence in quotation marks; those around the document's name are removed."""
     return section.words.quoted(sentence.replace(section.words.quoted(section.name), section.name))

@@ -1,7 +1,6 @@
-"""Find what can be left out or replaced in an English sentence: numbers with their units, and opposites.
+"""Find numbers with their units, and words with opposites, which can be left out or replaced in English sentences.
 
-What is left out is in the sentence; what replaces it is elsewhere in the text or is the opposite. Reads and writes
-nothing.
+A replacement is a number from elsewhere in the text, or the opposite word. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -134,7 +133,7 @@ def ratio(one: str, other: str) -> float:
 
 
 def _shape(number: re.Match[str], text: str) -> tuple[str, bool, bool]:
-    """Return what a number can be exchanged for: years for years, fractions for fractions, units for units."""
+    """Return the class of a number, which can be replaced only by one of the same class: years, fractions, units."""
     digits = number["digits"]
     has_unit = bool(number["unit"]) or _unit_word(text, number) is not None
     if not has_unit and YEAR.fullmatch(digits):

@@ -115,7 +115,7 @@ def _section(source: _Source) -> SectionPairs:
         prose_pairs += _of_items(source)
     rows = rows_of_tables(text, source.owner)
     cells = [_of_cell(one, name, doc, is_cell=True) for row in rows for one in row.cells]
-    wholes = [_of_cell(row.whole, name, doc, fact=row.fact) for row in rows if row.whole is not None]
+    wholes = [_of_cell(row.whole, name, doc) for row in rows if row.whole is not None]
     compared = [_of_cell(one, name, doc) for one in comparisons_of_tables(text)]
     compared += _contrasts(statements, source)
     return SectionPairs(_unambiguous([*prose_pairs, *cells]), _unambiguous(wholes), _unambiguous(compared))
@@ -151,10 +151,10 @@ def _of_items(source: _Source) -> Iterator[Pair]:
             continue
         value = value_of(value, label.unit)
         words = f"{label.words}{belonging(label.words, source.owner)}"
-        source_line = item[0].strip(" -*+•")
-        pair = table_pair(f"What {label.be} the {words}?", f"the {words} {label.be} {value}", source_line, value)
+        fact = f"{item[1]}: {item[2].strip()}"
+        pair = table_pair(f"What {label.be} the {words}?", f"the {words} {label.be} {value}", fact, value)
         if pair is not None:
-            yield _of_cell(pair, source.name, source.doc, fact=f"{item[1]}: {item[2].strip()}", is_cell=True)
+            yield _of_cell(pair, source.name, source.doc, is_cell=True)
 
 
 def _pair(asked: Question, answer: str, statement: Statement, name: str, doc: str) -> Pair:
@@ -176,7 +176,7 @@ def _of_rows(text: str, name: str) -> Iterator[Pair]:
         pair = about_column(cell)
         if pair is not None:
             short = pair.asked.short if pair.asked.short in value else ""
-            evidence = Statement(pair.answer, pair.answer, "row", heading, value, -1)
+            evidence = Statement(pair.answer, pair.answer, "row", heading, place=-1)
             yield Pair(pair.asked.question, pair.answer, short, pair.asked.kind, source, evidence, is_cell=True)
 
 
@@ -191,13 +191,12 @@ def record_of(text: str) -> list[tuple[str, str]]:
     return cells
 
 
-def _of_cell(one: TablePair, name: str, doc: str, fact: str = "", is_cell: bool = False) -> Pair:
-    source = fact or one.source
-    evidence = Statement(one.answer, one.answer, "row", value=one.asked.short, place=-1)
+def _of_cell(one: TablePair, name: str, doc: str, is_cell: bool = False) -> Pair:
+    evidence = Statement(one.answer, one.answer, "row", place=-1)
     question = with_document(one.asked.question, name, doc)
     # A number and its unit may be in two cells.
-    short = one.asked.short if all(word in source for word in one.asked.short.split()) else ""
-    return Pair(question, one.answer, short, one.asked.kind, source, evidence, is_cell)
+    short = one.asked.short if all(word in one.source for word in one.asked.short.split()) else ""
+    return Pair(question, one.answer, short, one.asked.kind, one.source, evidence, is_cell)
 
 
 def _contrasts(statements: tuple[Statement, ...], source: _Source) -> Iterator[Pair]:

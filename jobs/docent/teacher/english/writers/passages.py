@@ -1,4 +1,4 @@
-"""Write long answers in English: everything a section says about one thing, in the section's own sentences.
+"""Write long answers in English: all sentences of a section about one thing.
 
 Reads and writes nothing.
 """
@@ -95,7 +95,7 @@ def _names(folded: str, thing: str) -> bool:
 
 
 def _on_title(section: EnglishSection) -> Iterator[Draft]:
-    """Yield a section of three or more sentences and nothing else in full, asked for by its heading."""
+    """Yield a complete section that consists of three or more sentences, with a question that names its heading."""
     units = units_of(section)
     is_prose = len(units) >= min(LONG_SENTENCES) and all(unit.parts == 1 for unit in units)
     answer = as_text(units)

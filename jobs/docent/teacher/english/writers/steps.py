@@ -1,4 +1,4 @@
-"""Ask for the numbered steps of an English section by what they achieve.
+"""Write questions for the numbered steps of an English section, by their aim.
 
 A list is quoted in full, with every sentence of its steps. Reads and writes nothing.
 """
@@ -29,7 +29,7 @@ _LEAD = re.compile(r"\W*((?:before|after|when|if) (?:you |[a-z]+ing |the )[^:,]{
 
 
 def process_workflow(section: EnglishSection) -> Iterator[Draft]:
-    """Yield numbered steps in order, asked for by what they achieve."""
+    """Yield the numbered steps in order, with a question that names their aim."""
     blocks = blocks_of(section.material.text, "", section.words)
     leads = ["", *(block.parts[-1] if block.kind == "paragraph" else "" for block in blocks)]
     counted = len(_NUMBERED.findall(section.material.text))
@@ -49,7 +49,7 @@ def process_workflow(section: EnglishSection) -> Iterator[Draft]:
 
 
 def _goes_on(blocks: Sequence[Block]) -> bool:
-    """Check whether the text after the last step says what to do next."""
+    """Check whether the text after the last step contains further instructions."""
     last = max(place for place, block in enumerate(blocks) if block.kind == "steps")
     behind = [part for block in blocks[last + 1 :] if block.kind == "paragraph" for part in block.parts]
     return any(is_order(part) or re.match(r"(?:Then|Finally|Next|After that|Afterwards)\b", part) for part in behind)
@@ -75,7 +75,7 @@ def _question(section: EnglishSection, lead: str, is_all: bool) -> str:
     """Return the question for the steps: by the sentence that introduces them, or else by the heading.
 
     Args:
-        is_all: whether the steps cover all that has to be done for what the heading names.
+        is_all: whether the steps are the complete procedure that the heading names.
     """
     if aim_of := _INTRO.match(lead):
         aim = next(filter(None, aim_of.groups())).strip()
@@ -89,7 +89,7 @@ def _question(section: EnglishSection, lead: str, is_all: bool) -> str:
 
 
 def _by_title(section: EnglishSection) -> str:
-    """Return the question that asks for the steps by the heading."""
+    """Return the question for the steps that names the heading."""
     title = section.material.title.strip("# .:")
     if not title or not is_telling(title) or plain(title) == plain(section.name):
         return ""

@@ -1,4 +1,4 @@
-"""Summarize English sections: quote all of the section's own sentences, if they fit.
+"""Summarize English sections: quote all sentences of the section, if they fit.
 
 Readers found nine of ten such answers useful, but hardly any that left sentences out. So a section that is too long, or
 has a part that cannot be quoted, has no summary. If it has steps or is not very short, the question asks what it says
@@ -47,7 +47,7 @@ class SummaryPart:
 
     Attributes:
         parts: number of its sentences, items or rows.
-        has_lines: whether it is on lines of its own.
+        has_lines: whether it is on separate lines.
     """
 
     text: str
@@ -87,7 +87,7 @@ def is_named(section: EnglishSection) -> bool:
 
 
 def _question(section: EnglishSection, units: Sequence[SummaryPart]) -> str:
-    """Return the question for a summary, or for what a section says if it has steps or is not short."""
+    """Return the question for a summary, or for the content if the section has steps or is not short."""
     steps = [unit for unit in units if unit.text.startswith("1. ")]
     has_steps = 2 * _length(steps) >= _length(units) > 0
     if not has_steps and _length(units) <= SHORT_SECTION_WORDS:
@@ -176,7 +176,7 @@ def _length(units: Sequence[SummaryPart]) -> int:
 
 
 def as_text(units: Sequence[SummaryPart]) -> str:
-    """Join units, with lists and steps on lines of their own."""
+    """Join units, with lists and steps on separate lines."""
     text = ""
     for before, unit in zip([None, *units], units, strict=False):
         is_apart = before is not None and (unit.has_lines or before.has_lines)

@@ -12,7 +12,7 @@ from docent.teacher.english.section import EnglishSection
 from docent.teacher.english.writers.pairs import Pair, pairs_of
 from docent.teacher.section import Draft
 from docent.teacher.source.statements import cleaned
-from docent.text.sentences import count_words, plain
+from docent.text.sentences import plain
 
 _FACTS = ("value", "when", "where", "who", "what")
 _EXPLAINED = ("definition", "purpose", "how")
@@ -21,7 +21,7 @@ MIN_TURNS = 2
 
 
 def factual_recall(section: EnglishSection) -> Iterator[Draft]:
-    """Ask for names, values, places, times: those with numbers first, then what things are and are for."""
+    """Yield questions for names, values, places and times (numbers first), then for definitions and purposes."""
     pairs = section.shuffled(pairs_of(section).pairs)
     facts = [pair for pair in pairs if pair.kind in _FACTS]
     facts.sort(key=lambda pair: (pair.kind == "what", not any(c.isdigit() for c in pair.answer)))
@@ -29,7 +29,7 @@ def factual_recall(section: EnglishSection) -> Iterator[Draft]:
 
 
 def fact_based(section: EnglishSection) -> Iterator[Draft]:
-    """Yield a pair for every fact for which there is a question, in order."""
+    """Yield a pair for every fact that answers a question, in order."""
     known = pairs_of(section)
     captions = {plain(cleaned(caption)) for _, caption in section.material.figures}
     for fact in section.material.facts:
@@ -56,12 +56,12 @@ def short_answer(section: EnglishSection) -> Iterator[Draft]:
 
 
 def application(section: EnglishSection) -> Iterator[Draft]:
-    """Yield the question what to do in a situation for which the section has an instruction."""
+    """Yield the questions what to do in situations that the section has instructions for."""
     yield from section.shuffled([pair.draft for pair in pairs_of(section).pairs if pair.kind == "do"])
 
 
 def comparative_analysis(section: EnglishSection) -> Iterator[Draft]:
-    """Compare two things if the section gives the same property of both, or contrasts them."""
+    """Yield questions that compare two things, if the section states the same property of both or contrasts them."""
     yield from section.shuffled([pair.draft for pair in pairs_of(section).compared])
 
 
@@ -79,12 +79,5 @@ def conversation(section: EnglishSection) -> Iterator[Draft]:
 
 def _of_distinct(section: EnglishSection, pairs: list[Pair]) -> Iterator[Draft]:
     """Yield first one pair of every statement, then the others."""
-    seen: set[str] = set()
-    later = []
-    for pair in pairs:
-        if pair.fact in seen and not pair.is_cell:
-            later.append(pair)
-        else:
-            seen.add(pair.fact)
-            yield pair.draft
-    yield from (pair.draft for pair in later if count_words(pair.answer) > 0)
+    first = {pair.fact: pair for pair in reversed(pairs)}
+    yield from (pair.draft for pair in sorted(pairs, key=lambda p: first[p.fact] is not p and not p.is_cell))
