@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from docent.config import Source
 from docent.errors import InputError
@@ -18,6 +19,8 @@ from docent.source_files.walk import Entry, walk
 from docent.stages.ingest.text.name_lookup import find_alike
 
 log = logging.getLogger("docent.ingest")
+
+FileKind = Literal["markdown", "pdf", "row", "text"]
 
 PHOTO_NOT_FOUND = "photo not found"
 LEAVES_FOLDER = "path leaves the images folder"
@@ -125,6 +128,11 @@ class ListedFile:
         """Return the id of the document at a place in the file, such as a row of a table."""
         twin = (f"file {self.before + 1}",) if self.before else ()
         return make_id("ingest", (), "file", self.sha256, *place, *twin)
+
+    def document(self, kind: FileKind, name: str, sections: Iterable[Section], *place: int | None) -> Document:
+        """Return the document at a place in the file, with these sections; without a place, the complete file."""
+        language = self.source.language
+        return Document(id=self.id_of(*place), kind=kind, name=name, sections=tuple(sections), language=language)
 
 
 def list_files(source: Source, suffixes: frozenset[str]) -> list[ListedFile | Exhibit | Reject]:

@@ -43,11 +43,6 @@ log = logging.getLogger("docent.ingest")
 
 DESCRIPTION = "description.txt"
 NO_DESCRIPTION = "no description.txt"
-TWO_DESCRIPTIONS = "more than one description.txt"
-DESCRIPTION_BELOW = "description.txt in a sub-folder of an exhibit"
-NO_EXHIBIT = "photo outside of an exhibit's folder"
-NOT_TEXT = "description is not a text file"
-NOT_UTF8 = "name is not UTF-8"
 # Files that are meant as photos. Unreadable formats are included, so that their files are rejected by name.
 PHOTO_SUFFIXES = frozenset(
     ".jpg .jpeg .jpe .jfif .jif .mpo .png .apng .webp .gif .bmp .dib .tif .tiff .heic .heif .hif .avif .jp2 .j2k .jpf"
@@ -73,7 +68,10 @@ def list_exhibits(source: Source) -> list[Exhibit | Reject]:
             log.warning("skipped, docent writes there: %s", printable(str(entry.path)))
     root = source.path.resolve()
     own = {root, *(entry.path.resolve() for entry in entries if entry.kind == "folder")}
-    folders = [entry for entry in entries if _may_be_exhibit(entry) and not _is_read_already(entry, own)]
+    possible = (entry for entry in entries if entry.kind not in ("file", "run"))
+    # A link out of the source is a reject only if it leads to a folder, or cannot be read and may lead to one.
+    leading = (entry for entry in possible if entry.kind != "outside" or entry.path.is_dir())
+    folders = [entry for entry in leading if not _is_read_already(entry, own)]
     if is_one_exhibit(entries) and not any((folder.path / DESCRIPTION).is_file() for folder in folders):
         what = f"the folder is a single exhibit: {DESCRIPTION} lies directly in it"
         next_step = f"name the folder above it, which has one subfolder per exhibit; {_look_at(source.path.parent)}"
@@ -82,7 +80,7 @@ def list_exhibits(source: Source) -> list[Exhibit | Reject]:
         what = f"the folder has no subfolders, and each exhibit needs one: found {_counted(entries)}"
         raise InputError(what, str(source.path), f"{LAYOUT}; {_look_at(source.path)}")
     listing: list[Exhibit | Reject] = [
-        Reject(reason=NO_EXHIBIT, raw=shorten(readable(entry.name)), detail=LAYOUT)
+        Reject(reason="photo outside of an exhibit's folder", raw=shorten(readable(entry.name)), detail=LAYOUT)
         for entry in entries
         if entry.kind == "file" and PurePosixPath(entry.name).suffix.lower() in PHOTO_SUFFIXES
     ]
@@ -129,12 +127,6 @@ def _look_at(folder: Path) -> str:
     return f"to see what is read: {shlex.join(['docent', 'ingest', str(folder)])}"
 
 
-def _may_be_exhibit(entry: Entry) -> bool:
-    """Return whether an entry is a folder, or something unreadable that may be one."""
-    leads_to_file = entry.kind == "outside" and not entry.path.is_dir()
-    return entry.kind not in ("file", "run") and not leads_to_file
-
-
 def _is_read_already(entry: Entry, own: Collection[Path]) -> bool:
     """Return whether an entry links to another exhibit or to the source itself, and would be read twice."""
     if entry.kind != "link" or entry.path.resolve() not in own:
@@ -153,19 +145,22 @@ def _exhibit(source: Source, root: Path, entry: Entry) -> list[Exhibit | Reject]
     if entry.kind in NOT_READ:
         return [Reject(reason=NOT_READ[entry.kind], raw=readable(folder.name), detail=source.path.name)]
     if readable(folder.name) != folder.name:
-        return [Reject(reason=NOT_UTF8, raw=readable(folder.name), detail="rename the folder")]
+        return [Reject(reason="name is not UTF-8", raw=readable(folder.name), detail="rename the folder")]
     names, outside = list_below(root, folder)
     described = [name for name in names if name.lower() == DESCRIPTION]
     if len(described) > 1:
         listed = ", ".join(printable(name) for name in described)
-        return [Reject(reason=TWO_DESCRIPTIONS, raw=folder.name, detail=f"{listed}: keep one")]
+        return [Reject(reason="more than one description.txt", raw=folder.name, detail=f"{listed}: keep one")]
     exhibit = _described(source, folder, described[0], names, outside) if described else None
     if exhibit is None:
         return [Reject(reason=NO_DESCRIPTION, raw=folder.name, detail=_in_place_of_description(folder.name, names))]
     detail = f"not read; its photos belong to {folder.name}: move an exhibit of its own beside {folder.name}"
     below = [name for name in names if "/" in name and PurePosixPath(name).name.lower() == DESCRIPTION]
     raws = (shorten(f"{folder.name}/{readable(name)}") for name in below)
-    return [exhibit, *(Reject(reason=DESCRIPTION_BELOW, raw=raw, detail=detail) for raw in raws)]
+    return [
+        exhibit,
+        *(Reject(reason="description.txt in a sub-folder of an exhibit", raw=raw, detail=detail) for raw in raws),
+    ]
 
 
 def _described(
@@ -186,7 +181,7 @@ def _described(
         why = why_unknown(data, "encoding of the source", source.encoding)
         return Reject(reason="description in an unknown encoding", raw=folder.name, detail=f"{where}: {why}")
     if why := why_no_text(whole):
-        return Reject(reason=NOT_TEXT, raw=folder.name, detail=f"{where}: {why}")
+        return Reject(reason="description is not a text file", raw=folder.name, detail=f"{where}: {why}")
     text = readable_html(whole.strip())
     if reject := check_exhibit(folder.name, text, where):
         return reject

@@ -72,22 +72,12 @@ async def _followed(address: str, rules: Rules) -> bytes:
                 reply = await fetch_http.get(url, rules.hosts, rules.max_bytes)
                 if isinstance(reply, bytes):
                     return reply
-                address = _joined(address, reply)
+                address = urljoin(address, reply[: MAX_ADDRESS_CHARS + 1])
+    except ValueError:  # half an IPv6 address, for instance
+        raise FetchError(BAD_ADDRESS, "a redirect leads to something that is not an address") from None
     except TimeoutError:
         raise FetchError(NOT_FETCHED, f"no reply within {rules.timeout_s:g} s", may_pass=True) from None
     raise FetchError(NOT_FETCHED, f"more than {MAX_REDIRECTS} redirects")
-
-
-def _joined(address: str, location: str) -> str:
-    """Return the address that a redirect leads to.
-
-    Raises:
-        FetchError: the redirect's target is not a valid address.
-    """
-    try:
-        return urljoin(address, location[: MAX_ADDRESS_CHARS + 1])
-    except ValueError:  # half an IPv6 address, for instance
-        raise FetchError(BAD_ADDRESS, "a redirect leads to something that is not an address") from None
 
 
 def _allowed(address: str, hosts: tuple[str, ...]) -> SplitResult:

@@ -105,7 +105,7 @@ class DocumentReader:
         running = running_lines(edges, len(pages))
         for page in pages:
             page.running = running.get(page.number, frozenset())
-        if texts := list(running_texts(running, edges)):
+        if texts := running_texts(running, edges):
             shown = "; ".join(repr(text[:80]) for text in texts[:6])
             log.info("%s: removed as running headers and footers: %s", self.listed.name, shown)
 

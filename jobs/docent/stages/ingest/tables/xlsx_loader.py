@@ -25,7 +25,6 @@ from docent.stages.ingest.tables.xlsx_tables import find_header, with_merged_cel
 log = logging.getLogger("docent.ingest")
 
 SUFFIXES = frozenset((".xlsx", ".xlsm"))
-CANNOT_BE_READ = "workbook cannot be read"
 NO_VALUE = "formula without a stored value"
 ERROR_VALUE = "cell with an error"
 _WAYS_OUT = {
@@ -48,7 +47,7 @@ def load(listed: ListedFile, intake: Intake) -> Iterator[Document | Reject]:
         yield Reject(reason=FILE_TOO_LARGE, raw=name, detail=f"{name}: {error}; the rows before it are kept")
     except WorkbookError as error:
         detail = f"{name}: {shorten(str(error))}; the rows before it are kept"
-        yield Reject(reason=CANNOT_BE_READ, raw=name, detail=detail)
+        yield Reject(reason="workbook cannot be read", raw=name, detail=detail)
 
 
 def _workbook(listed: ListedFile, book: Book, intake: Intake, limit_chars: int) -> Iterator[Document | Reject]:

@@ -6,6 +6,7 @@ The block ends only at a line that consists of the delimiter, so a title may con
 from __future__ import annotations
 
 import logging
+import re
 import tomllib
 from typing import Any
 
@@ -19,7 +20,10 @@ log = logging.getLogger("docent.ingest")
 MAX_CHARS = 64_000
 MAX_VALUE_CHARS = 2000
 EXPECTED = ("title", "description")
-_CLOSINGS = {"---": ("---", "..."), "+++": ("+++",)}
+_CLOSINGS = {
+    "---": re.compile(r"^(?:---|\.\.\.)[^\S\n]*$", re.MULTILINE),
+    "+++": re.compile(r"^\+\+\+[^\S\n]*$", re.MULTILINE),
+}
 
 
 class _Loader(yaml.BaseLoader):
@@ -82,17 +86,11 @@ def _written(value: Any) -> Any:
 def _between_delimiters(text: str) -> tuple[int, int, int] | None:
     """Return start and end of the block and the offset of the text after it, or None if no line closes it."""
     opening, broken, _ = text[:103].partition("\n")
-    closing = _CLOSINGS.get(opening.rstrip())
-    if closing is None or not broken:
+    pattern, start = _CLOSINGS.get(opening.rstrip()), len(opening) + 1
+    closing = pattern.search(text, start) if pattern and broken else None
+    if closing is None or closing.start() - start > MAX_CHARS:
         return None
-    start = at = len(opening) + 1
-    while at < len(text) and at - start <= MAX_CHARS:
-        end = text.find("\n", at)
-        line_end = len(text) if end < 0 else end
-        if text[at:line_end].rstrip() in closing:
-            return start, at, min(line_end + 1, len(text))
-        at = line_end + 1
-    return None
+    return start, closing.start(), min(closing.end() + 1, len(text))
 
 
 def _scalars(mapping: dict[Any, Any], where: str) -> dict[str, str]:
