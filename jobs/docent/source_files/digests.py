@@ -169,7 +169,7 @@ def hash_file(path: Path) -> Hashed:
                     return Hashed(Stamp.of(before), sha256)
     except FileNotFoundError:
         pass
-    raise TemporaryError("a file changed while it was hashed", printable(str(path)), "docent run")
+    raise TemporaryError("a file changed while docent was hashing it", printable(str(path)), "docent run")
 
 
 def changes_since(before: Snapshot, run_dir: Path) -> list[str]:
@@ -188,9 +188,9 @@ def changes_since(before: Snapshot, run_dir: Path) -> list[str]:
             pass
     holding = {os.fspath(folder) for folder in (run_dir.resolve(), *run_dir.resolve().parents)}
     return [
-        *(f"{path}: is gone" for path in sorted(_all(before) - _all(now))),
-        *(f"{path}: is new" for path in sorted(_all(now) - _all(before)) if os.path.realpath(path) not in holding),
-        *(f"{path}: was written, moved or replaced" for path in sorted(_rewritten(before, now, holding))),
+        *(f"{path}: was deleted" for path in sorted(_all(before) - _all(now))),
+        *(f"{path}: was added" for path in sorted(_all(now) - _all(before)) if os.path.realpath(path) not in holding),
+        *(f"{path}: was modified, moved or replaced" for path in sorted(_rewritten(before, now, holding))),
     ]
 
 

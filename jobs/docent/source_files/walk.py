@@ -79,9 +79,8 @@ def walk(folder: Path, outwards: bool = False) -> Iterator[Entry]:
         inside = _children(path)
         count += len(inside)
         if count > MAX_ENTRIES:
-            raise InputError(
-                f"the folder holds more than {MAX_ENTRIES:,} files", printable(str(folder)), "name a folder inside it"
-            )
+            what = f"the folder contains more than {MAX_ENTRIES:,} files and folders"
+            raise InputError(what, printable(str(folder)), "use one of its subfolders")
         if name and is_run(path, inside):
             yield Entry(name, Path(path), "run", status)
             continue
@@ -135,9 +134,9 @@ def refuse_system_folder(path: Path) -> None:
     """
     if os.path.realpath(path) == "/" or _is_system(os.path.realpath(path)):
         raise InputError(
-            "the root of the file system, /proc, /sys and /dev cannot be a source",
+            "the root of the file system, /proc, /sys and /dev cannot be used as a source",
             printable(str(path)),
-            "name the folder that holds the documents",
+            "use the folder that contains the documents",
         )
 
 
@@ -161,7 +160,9 @@ def _problems_named(path: str) -> Iterator[None]:
     except OSError as error:
         if error.errno != errno.ENAMETOOLONG:
             raise
-        raise InputError("the path is too long to be opened", printable(path), "move the folder higher up") from None
+        raise InputError(
+            "the path is too long to be opened", printable(path), "move the files to a folder with a shorter path"
+        ) from None
 
 
 def _children(path: str) -> list[os.DirEntry[str]]:

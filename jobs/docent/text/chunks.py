@@ -192,8 +192,8 @@ def _encoding() -> Any:
         import bpe_openai
     except ImportError:
         raise ConfigError(
-            f"chunks of tokens need the package bpe-openai, which contains the encoding {ENCODING}",
+            f"chunk_tokens requires the package bpe-openai, which provides the encoding {ENCODING}",
             "ingest.pdf.chunk_tokens",
-            'pip install "docent[ingest]", or remove chunk_tokens: chunk_chars counts characters',
+            'pip install "docent[ingest]", or remove chunk_tokens, so that chunk_chars applies',
         ) from None
     return bpe_openai.get_encoding(ENCODING)

@@ -181,9 +181,9 @@ def _given(exhibit: _Exhibit, section: Assemble) -> SplitPlan:
     slots = exhibit.document.given_slots
     if slots is None or any(image.given_split is None for image in exhibit.images):
         raise InputError(
-            f"assemble.split is given, but the source of exhibit {exhibit.document.name!r} names no splits",
+            f"assemble.split is `given`, but the source assigns no splits to exhibit {exhibit.document.name!r}",
             exhibit.document.sections[0].source.file,
-            "set assemble.split to clean, or use a CSV with train_images, validation_images and test_images",
+            "set assemble.split to clean, or use a CSV with columns train_images, validation_images and test_images",
         )
     listed = [(image, image.given_split) for image in exhibit.images if image.given_split is not None]
     placed, unused = _capped(exhibit, listed, section.images_per_item)

@@ -147,7 +147,7 @@ def list_files(source: Source, suffixes: frozenset[str]) -> list[ListedFile | Ex
         single = ListedFile(source, source.path.parent, source.path, source.path.name)
         return [_unusable_name(single.name) or single]
     if not source.path.is_dir():
-        raise InputError(f"the source of kind {source.kind} does not exist", str(source.path), "fix ingest.sources")
+        raise InputError(f"the source of kind {source.kind} does not exist", str(source.path), "correct ingest.sources")
     listing: list[ListedFile | Exhibit | Reject] = []
     unsupported: list[str] = []
     for entry in sorted(walk(source.path), key=lambda entry: entry.name.split("/")):
@@ -167,7 +167,7 @@ def list_files(source: Source, suffixes: frozenset[str]) -> list[ListedFile | Ex
     _warn_of_unsupported(source, unsupported)
     if not listing:
         listed = ", ".join(sorted(suffixes))
-        raise InputError(f"the folder has no file ending in {listed}", str(source.path), "fix ingest.sources")
+        raise InputError(f"the folder has no file ending in {listed}", str(source.path), "correct ingest.sources")
     return listing
 
 
@@ -176,15 +176,15 @@ def _warn_of_unsupported(source: Source, names: Sequence[str]) -> None:
         return
     shown = ", ".join(printable(name) for name in names[:MAX_NAMED])
     more = f", and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
-    log.warning("%s: unsupported formats, skipped: %s%s", printable(source.path.name), shown, more)
+    log.warning("%s: skipped files in unsupported formats: %s%s", printable(source.path.name), shown, more)
 
 
 def warn_of_skipped(entry: Entry) -> None:
     """Log that a folder is skipped, because docent writes into it or a link leads out of the source."""
     if entry.kind == "run":
-        log.warning("skipped, docent writes there: %s", printable(str(entry.path)))
+        log.warning("skipped %s: docent writes to this folder", printable(str(entry.path)))
     if entry.kind == "outside" and os.path.isdir(entry.path):  # no reject: the link's target is not hashed
-        log.warning("skipped, the link leads out of the source: %s", printable(str(entry.path)))
+        log.warning("skipped link %s: its target is outside the source", printable(str(entry.path)))
 
 
 def _unusable_name(name: str) -> Reject | None:

@@ -65,7 +65,7 @@ def list_exhibits(source: Source) -> list[Exhibit | Reject]:
     entries = [entry for entry in children(source.path) if not is_junk(entry.name)]
     for entry in entries:
         if entry.kind == "run":
-            log.warning("skipped, docent writes there: %s", printable(str(entry.path)))
+            log.warning("skipped %s: docent writes to this folder", printable(str(entry.path)))
     root = source.path.resolve()
     own = {root, *(entry.path.resolve() for entry in entries if entry.kind == "folder")}
     possible = (entry for entry in entries if entry.kind not in ("file", "run"))
@@ -73,11 +73,11 @@ def list_exhibits(source: Source) -> list[Exhibit | Reject]:
     leading = (entry for entry in possible if entry.kind != "outside" or entry.path.is_dir())
     folders = [entry for entry in leading if not _is_read_already(entry, own)]
     if is_one_exhibit(entries) and not any((folder.path / DESCRIPTION).is_file() for folder in folders):
-        what = f"the folder is a single exhibit: {DESCRIPTION} lies directly in it"
-        next_step = f"name the folder above it, which has one subfolder per exhibit; {_look_at(source.path.parent)}"
+        what = f"the folder is a single exhibit: {DESCRIPTION} is directly in it"
+        next_step = f"use the folder above it, which has one subfolder per exhibit; {_look_at(source.path.parent)}"
         raise InputError(what, str(source.path), next_step)
     if not folders:
-        what = f"the folder has no subfolders, and each exhibit needs one: found {_counted(entries)}"
+        what = f"the folder has no subfolders; expected one for each exhibit, found {_counted(entries)}"
         raise InputError(what, str(source.path), f"{LAYOUT}; {_look_at(source.path)}")
     listing: list[Exhibit | Reject] = [
         Reject(reason="photo outside of an exhibit's folder", raw=shorten(readable(entry.name)), detail=LAYOUT)
@@ -103,9 +103,9 @@ def refuse_undescribed(source: Source, listed: Sequence[Exhibit | Reject]) -> No
     instead = "; ".join(problem for one in rejects if "has no" not in (problem := one.detail.partition(";")[0]))
     first = source.path / rejects[0].raw / DESCRIPTION
     raise InputError(
-        f"{folders} a {DESCRIPTION}, which says what the exhibit is: {shorten(instead) or named}",
+        f"{folders} a {DESCRIPTION}: {shorten(instead) or named}",
         str(source.path),
-        f"write one into each, such as {shlex.quote(str(first))}; {_look_at(source.path)}",
+        f"create one in each, for example {shlex.quote(str(first))}; {_look_at(source.path)}",
     )
 
 
@@ -131,7 +131,7 @@ def _is_read_already(entry: Entry, own: Collection[Path]) -> bool:
     """Return whether an entry links to another exhibit or to the source itself, and would be read twice."""
     if entry.kind != "link" or entry.path.resolve() not in own:
         return False
-    log.warning("skipped, link to a folder that is read anyway: %s", printable(readable(str(entry.path))))
+    log.warning("skipped link %s: its target is already part of the source", printable(readable(str(entry.path))))
     return True
 
 
