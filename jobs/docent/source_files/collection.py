@@ -112,7 +112,7 @@ def source_name(source: Source) -> str:
 
 
 def read_source_names(ingest: Artifact | None) -> tuple[SourceNames, ...]:
-    """Return what stage `ingest` recorded about its sources; empty if it is skipped or its first shard failed.
+    """Return the names that `ingest` recorded for its sources; empty if it is skipped or its first shard failed.
 
     Raises:
         InputError: the file does not have the format that `ingest` writes.

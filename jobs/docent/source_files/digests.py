@@ -157,7 +157,7 @@ def hash_file(path: Path) -> Hashed:
     """Hash a regular file, and return the hash with the matching stamp.
 
     Raises:
-        TemporaryError: the file changed while it was hashed, or is gone.
+        TemporaryError: the file changed while it was hashed, or was deleted.
     """
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe in its place must not block
@@ -173,7 +173,7 @@ def hash_file(path: Path) -> Hashed:
 
 
 def changes_since(before: Snapshot, run_dir: Path) -> list[str]:
-    """Return how the inputs differ from a snapshot, as `path: what happened`; empty if nothing changed.
+    """Return how the inputs differ from a snapshot, as `path: change`; empty if nothing changed.
 
     A different ctime, mtime or size is a change even if the content is now the same: it may have differed meanwhile.
     If only the inode differs, since some network file systems renumber files, the sha256 decides; it also decides for

@@ -147,7 +147,7 @@ def _is_system(real: str) -> bool:
 
 @contextlib.contextmanager
 def _problems_named(path: str) -> Iterator[None]:
-    """Convert the errors of the file system that have a remedy: an entry that is gone, and a path that is too long.
+    """Convert the errors of the file system that have a remedy: a deleted entry, and a path that is too long.
 
     Raises:
         InputError: the path is too long for the file system.
@@ -160,9 +160,7 @@ def _problems_named(path: str) -> Iterator[None]:
     except OSError as error:
         if error.errno != errno.ENAMETOOLONG:
             raise
-        raise InputError(
-            "the path is too long to be opened", printable(path), "move the files to a folder with a shorter path"
-        ) from None
+        raise InputError("the path is too long to be opened", printable(path), "use a shorter path") from None
 
 
 def _children(path: str) -> list[os.DirEntry[str]]:

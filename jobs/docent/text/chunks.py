@@ -128,7 +128,7 @@ class _TokenCutter:
 
     Attributes:
         places: offsets where the text may be cut, each with the number of tokens before it.
-        exact: offsets from which going back by the overlap leads to another such offset, and the text's end.
+        exact: offsets with another such offset exactly one overlap before them, and the end of the text.
     """
 
     def __init__(self, text: str, limit: int, overlap: int, places: dict[int, int]) -> None:

@@ -133,7 +133,7 @@ Unused = tuple[tuple[ImageFile, str], ...]
 
 
 def _capped(exhibit: _Exhibit, placed: Sequence[tuple[ImageFile, Split]], most: int) -> tuple[Placed, Unused]:
-    """Return the photos with training cut to what `most` leaves (at least one, those trained on before first)."""
+    """Limit the photos to `most` by dropping training photos, new ones first, but keep one; return kept and dropped."""
     training = [image for image, split in placed if split == "train"]
     room = max(most - (len(placed) - len(training)), 1)
     first = {group: number for number, group in enumerate(exhibit.drawn({image.group for image in training}))}

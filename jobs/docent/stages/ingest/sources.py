@@ -188,13 +188,15 @@ def warn_of_skipped(entry: Entry) -> None:
 
 
 def _unusable_name(name: str) -> Reject | None:
-    """Return a reject for a file name that is not UTF-8, as in old archives, or None if it is."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        shown = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        return Reject(reason="file name is not UTF-8", raw=printable(shown), detail="rename the file")
-    return None
+    """Return a reject for a file name that is not UTF-8, or None if it is."""
+    if (shown := readable(name)) == name:
+        return None
+    return Reject(reason="file name is not UTF-8", raw=printable(shown), detail="rename the file")
+
+
+def readable(name: str) -> str:
+    """Return a file name as text; bytes that are not UTF-8 (as in old archives) become question marks."""
+    return os.fsencode(name).decode("utf-8", "replace")
 
 
 class OutsideError(Exception):

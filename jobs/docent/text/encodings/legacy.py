@@ -100,7 +100,7 @@ def _evidence(group: Sequence[Interpretation]) -> float:
 
 
 def fitting_encodings(data: bytes) -> list[str]:
-    """Return the codecs that decode the bytes without an error, the likeliest first, for a user who knows the text."""
+    """Return the codecs that decode the bytes without an error, the likeliest first, so that a user can choose."""
     likely = sorted(interpretations_of(data), key=lambda one: -one.evidence)
     return [one.encoding for one in likely] or [
         name for name in _without_noise(_sample(data)) if decoded(data, name) is not None

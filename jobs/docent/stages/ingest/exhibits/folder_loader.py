@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import shlex
 from collections.abc import Collection, Sequence
 from pathlib import Path, PurePosixPath
@@ -33,6 +32,7 @@ from docent.stages.ingest.sources import (
     confined,
     line_breaks,
     read_at_most,
+    readable,
     shorten,
 )
 from docent.stages.ingest.tables.cell_html import readable_html
@@ -110,7 +110,7 @@ def refuse_undescribed(source: Source, listed: Sequence[Exhibit | Reject]) -> No
 
 
 def is_one_exhibit(entries: Sequence[Entry]) -> bool:
-    """Return whether a folder is itself an exhibit rather than a collection: it holds a description and photos."""
+    """Return whether a folder is itself an exhibit rather than a collection: it contains a description and photos."""
     files = [entry.name.lower() for entry in entries if entry.kind == "file"]
     return DESCRIPTION in files and any(PurePosixPath(name).suffix in PHOTO_SUFFIXES for name in files)
 
@@ -133,11 +133,6 @@ def _is_read_already(entry: Entry, own: Collection[Path]) -> bool:
         return False
     log.warning("skipped link %s: its target is already part of the source", printable(readable(str(entry.path))))
     return True
-
-
-def readable(name: str) -> str:
-    """Return a file name as text; bytes that are not UTF-8 (as in old archives) become question marks."""
-    return os.fsencode(name).decode("utf-8", "replace")
 
 
 def _exhibit(source: Source, root: Path, entry: Entry) -> list[Exhibit | Reject]:

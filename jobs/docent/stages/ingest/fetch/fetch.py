@@ -15,8 +15,6 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from docent.stages.ingest.fetch.errors import BAD_ADDRESS, NOT_FETCHED, OTHER_HOST, FetchError
 
-__all__ = ["FetchError", "Rules", "fetch", "shown"]
-
 TRIES = 3
 FIRST_WAIT_S = 0.5
 MAX_REDIRECTS = 3

@@ -149,6 +149,6 @@ def _draft(listed: ListedFile, columns: list[str], row: TableRow, title: int, im
 
 
 def _value(cell: str) -> str:
-    """Return a cell as it appears in the document's text; break up what looks like a picture token."""
+    """Return a cell as it appears in the document's text, with text that looks like a picture token broken up."""
     text = readable(cell)
     return readable_html(text, emphasis=True).replace("{{IMAGE_", "{ {IMAGE_")

@@ -181,7 +181,7 @@ class PageReader:
 
 
 def _is_drawn(sheet: Sheet) -> bool:
-    """Return whether a page without text and images still shows shapes; its letters may be drawn as outlines."""
+    """Return whether a page without text and images has many shapes, as letters may be drawn as outlines."""
     shapes = sheet.page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_PATH, pdfium.FPDF_PAGEOBJ_SHADING], max_depth=4)
     return sum(1 for _ in itertools.islice(shapes, _MIN_SHAPES)) >= _MIN_SHAPES
 
