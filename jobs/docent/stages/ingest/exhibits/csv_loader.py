@@ -42,7 +42,7 @@ def list_exhibits(source: Source) -> list[Exhibit | Reject]:
     """
     folder = source.images_folder
     if folder is None or not folder.is_dir():
-        raise InputError("the images folder of the CSV does not exist", str(folder), "correct ingest.sources.N.images")
+        raise InputError("the images folder of the CSV is not a folder", str(folder), "correct ingest.sources.N.images")
     header, below = find_header(_records(source), source.path.name, (NAME, DESCRIPTION))
     if header is None:
         raise InputError("the CSV is empty", str(source.path), _needed())
