@@ -18,7 +18,8 @@ from docent.records import Document
 from docent.spec import RunStates
 from docent.stage import run_shard
 from docent.stages.ingest.fetch import fetch as fetching
-from docent.stages.ingest.fetch.fetch import FetchError, Rules, fetch, shown
+from docent.stages.ingest.fetch.errors import FetchError
+from docent.stages.ingest.fetch.fetch import Rules, fetch, shown
 from docent.stages.ingest.fetch.images import Address, addresses_of
 from docent.store import Shard
 from docent.text.markdown.figures import with_descriptions

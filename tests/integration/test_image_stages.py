@@ -215,7 +215,7 @@ def test_given_with_folders_ends_with_42_and_names_the_exhibit(
     made = config(museum, assemble={"split": "given"})
     run(made, run_dir, stages=STAGES[:2])
     assert run_shard(made, "augment-images", run_dir) == 42
-    assert "exhibit 'cube' names no splits" in caplog.text
+    assert "assigns no splits to exhibit 'cube'" in caplog.text
 
 
 def test_too_many_absent_photos_stop_the_run_before_anything_is_built_on_them(

@@ -283,5 +283,5 @@ def test_a_file_that_grows_while_it_is_hashed_is_temporary(museum: Path, monkeyp
         return found
 
     monkeypatch.setattr(hashlib, "file_digest", growing)
-    with pytest.raises(TemporaryError, match="changed while it was hashed"):
+    with pytest.raises(TemporaryError, match="changed while docent was hashing it"):
         take_snapshot((museum / "jar",))

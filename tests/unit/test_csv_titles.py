@@ -36,7 +36,7 @@ def test_titles_above_the_column_names_are_left_out_and_named(
         found = read(tmp_path / "a.csv", "\n".join(lines).replace("|", delimiter))
     assert texts(found) == ["no: 1\nname: Jug\nyear: 1890", "no: 2\nname: Bowl\nyear: 1900"]
     assert isinstance(found[0], Document) and found[0].sections[0].source.first_line == 5
-    assert "a.csv line 1 is above the column names" in caplog.text and "Loans 2024" in caplog.text
+    assert "a.csv line 1: skipped text above the column names" in caplog.text and "Loans 2024" in caplog.text
 
 
 def test_a_table_of_one_column_has_no_title(tmp_path: Path) -> None:

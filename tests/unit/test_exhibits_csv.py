@@ -99,9 +99,9 @@ def test_columns_are_found_by_name_in_any_order_and_others_ignored(tmp_path: Pat
     [
         (["name", "descripton", "train_images"], ["item_name, description", "found: name, descripton"], "rename"),
         (["item_name", "description", "images"], ["train_images or validation_images or test_images"], "images to"),
-        (["item_name:description:train_images"], ["columns are missing"], "separate the columns by commas"),
-        (["x", "y", "z"], ["item_name, description"], "its first line must name"),
-        (["item_name", "description", "description", "test_images"], ["2 times"], "keep one"),
+        (["item_name:description:train_images"], ["missing columns"], "separate the columns with commas"),
+        (["x", "y", "z"], ["item_name, description"], "the first line must name"),
+        (["item_name", "description", "description", "test_images"], ["2 times"], "keep only one"),
     ],
 )
 def test_missing_columns_are_named_with_those_found_and_a_way_out(

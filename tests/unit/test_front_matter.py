@@ -48,18 +48,18 @@ def test_bad_yaml_is_left_out_with_a_warning_and_the_document_goes_on(
 ) -> None:
     found = written(tmp_path, f"---\n{yaml}\n---\n# A\n\nThe text goes on.\n")
     assert found.meta == {} and [section.text for section in found.sections] == ["The text goes on."]
-    assert "manual.md: cannot read the front matter" in caplog.text
+    assert "manual.md: skipped invalid front matter" in caplog.text
 
 
 @pytest.mark.feature("front-matter")
 @pytest.mark.parametrize(
     ("text", "missing"),
     [
-        ("---\ntitle: A\n---\ntext", "without description"),
-        ("---\ndescription: A\n---\ntext", "without title"),
-        ("---\nother: A\n---\ntext", "without title and description"),
-        ("---\n---\ntext", "without title and description"),
-        ("text", "no title and description"),
+        ("---\ntitle: A\n---\ntext", "has no description"),
+        ("---\ndescription: A\n---\ntext", "has no title"),
+        ("---\nother: A\n---\ntext", "has no title or description"),
+        ("---\n---\ntext", "has no title or description"),
+        ("text", "no title or description"),
         ("---\ntitle: A\ndescription: B\n---\ntext", ""),
     ],
 )

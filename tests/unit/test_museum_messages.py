@@ -39,7 +39,7 @@ def ingest(*arguments: object) -> Result:
 def test_the_folder_of_one_exhibit_is_told_from_that_of_a_museum(tmp_path: Path) -> None:
     write(tmp_path / "my museum", LAYOUT | {"vase/details/c.jpg": PHOTO})
     error = refusal(tmp_path / "my museum" / "vase")
-    assert "single exhibit" in error.what and "name the folder above it" in error.next_step
+    assert "single exhibit" in error.what and "use the folder above it" in error.next_step
     assert f"docent ingest '{tmp_path / 'my museum'}'" in error.next_step
     shown = ingest(tmp_path / "my museum" / "vase")
     assert isinstance(shown.exception, InputError) and "single exhibit" in shown.exception.what

@@ -77,7 +77,7 @@ def test_an_empty_page_is_skipped_with_a_warning_and_pages_keep_their_numbers(
     with caplog.at_level(logging.WARNING, "docent.ingest"):
         read = read_pdf(write_pdf(tmp_path / "a.pdf", pages))
     assert [section.source.page for section in read.document.sections] == [1, 3]
-    assert "a.pdf page 2 is empty" in caplog.text
+    assert "a.pdf: skipped page 2, which is empty" in caplog.text
 
 
 @pytest.mark.feature("text-chunks")

@@ -82,7 +82,7 @@ def test_another_case_is_taken_with_a_note_and_only_where_one_file_fits(
     (tmp_path / "Front.JPG").write_bytes(b"x")
     with caplog.at_level(logging.WARNING, logger="docent.ingest"):
         assert confined(tmp_path, tmp_path, "front.jpg") == (tmp_path / "Front.JPG").resolve()
-    assert "front.jpg is read as Front.JPG" in caplog.text
+    assert "front.jpg does not exist; reading Front.JPG" in caplog.text
     (tmp_path / "FRONT.jpg").write_bytes(b"y")
     assert confined(tmp_path, tmp_path, "front.jpg") is None
     assert confined(tmp_path, tmp_path, "FRONT.jpg") == (tmp_path / "FRONT.jpg").resolve()

@@ -155,7 +155,7 @@ def test_given_follows_the_columns_and_fills_absent_slots_except_of_test() -> No
 
 
 def test_given_without_columns_names_the_exhibit() -> None:
-    with pytest.raises(InputError, match="'cube' names no splits"):
+    with pytest.raises(InputError, match="no splits to exhibit 'cube'"):
         plan(originals("cube", 3), Assemble(split="given"))
 
 

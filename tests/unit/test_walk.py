@@ -152,9 +152,9 @@ def _remove_deep(folder: Path, name: str) -> None:
 @pytest.mark.parametrize("path", ["/", "/proc", "/proc/self", "/sys/kernel", "/dev", "//", "/tmp/.."])
 def test_folders_of_the_system_are_refused_with_a_message(path: str) -> None:
     for ask in (lambda: digest(Path(path)), lambda: listed(Path(path))):
-        with pytest.raises(InputError, match="cannot be a source") as refused:
+        with pytest.raises(InputError, match="cannot be used as a source") as refused:
             ask()
-        assert "name the folder" in str(refused.value)
+        assert "use the folder" in str(refused.value)
 
 
 def test_a_folder_has_the_same_digest_and_rows_however_its_path_is_spelled(
@@ -214,7 +214,7 @@ def test_a_source_that_holds_the_runs_neither_reads_nor_hashes_them(
     (unit / "note.md").write_text("note")
     assert digest(manual) == before
     assert listed(manual)[0] == ["care/dusting.md"]
-    assert f"docent writes there: {manual / 'runs'}" in caplog.text
+    assert f"skipped {manual / 'runs'}: docent writes to this folder" in caplog.text
 
 
 def test_a_source_inside_the_run_itself_is_refused(tmp_path: Path) -> None:

@@ -122,8 +122,8 @@ def test_titles_above_the_column_names_are_left_out_with_a_note(
         found = load(tmp_path, book)
     assert texts_of(found) == ["object: jug\nlender: city\nvalue: 7", "object: cup\nvalue: 8"]
     assert [section.source.first_line for section in found.sections] == [5, 6]
-    assert "loans.xlsx row 1 is above the column names, skipped: Loans of the year" in caplog.text
-    assert "row 3 is above the column names, skipped: as of May" in caplog.text
+    assert "loans.xlsx row 1: skipped text above the column names: Loans of the year" in caplog.text
+    assert "row 3: skipped text above the column names: as of May" in caplog.text
 
 
 def test_column_names_may_be_years_below_a_title(tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ def test_a_hidden_sheet_is_left_out_with_a_note(tmp_path: Path, caplog: pytest.L
     book.create_sheet("draft").sheet_state = "hidden"
     with caplog.at_level(logging.WARNING, logger="docent.ingest"):
         assert len(load(tmp_path, book).documents) == 1
-    assert "sheet draft is hidden" in caplog.text
+    assert "skipped the hidden sheet draft" in caplog.text
 
 
 ENDLESS = [

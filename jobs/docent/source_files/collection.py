@@ -33,7 +33,7 @@ MAX_TITLES = 2
 _GENERIC = frozenset({"raw_data", "raw-data", "data", "exhibits", "list"})
 # The suffix that `docent run` on a cluster adds to the names of sources outside the working folder.
 _ON_VOLUME = re.compile(r"-[0-9a-f]{8}$")
-_NEXT = f'write `title: "..."` and `license: "..."` there, in quotes, one line each, or delete {COLLECTION}'
+_NEXT = f'write `title: "..."` and `license: "..."` in it, in quotes and on one line each, or delete {COLLECTION}'
 
 
 class Collection(Frozen):
@@ -79,21 +79,21 @@ def read_collection(source: Source) -> Collection:
     if path is None:
         return Collection()
     if not (path.is_file() and path.resolve().is_relative_to(path.parent.resolve())):
-        raise InputError(f"{COLLECTION} is a link to nothing or to a file outside its folder", str(path), _NEXT)
+        raise InputError(f"{COLLECTION} is a broken link, or links to a file outside its folder", str(path), _NEXT)
     with path.open("rb") as file:
         data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
-        raise InputError(f"{COLLECTION} has more than {MAX_BYTES} bytes", str(path), _NEXT)
+        raise InputError(f"{COLLECTION} is larger than {MAX_BYTES} bytes", str(path), _NEXT)
     try:
         content = yaml.safe_load(data.decode("utf-8-sig")) or {}
         if isinstance(content, dict):  # a key without a value counts as missing
             content = {key: value for key, value in content.items() if value is not None}
         collection = Collection.model_validate(content)
     except (UnicodeDecodeError, yaml.YAMLError, RecursionError):
-        raise InputError(f"{COLLECTION} is not YAML in UTF-8", str(path), _NEXT) from None
+        raise InputError(f"{COLLECTION} is not valid YAML in UTF-8", str(path), _NEXT) from None
     except ValidationError as error:
-        where = ".".join(str(part) for part in error.errors()[0]["loc"]) or "the file"
-        raise InputError(f"{COLLECTION}: {printable(where)} cannot be used", str(path), _NEXT) from None
+        where = ".".join(str(part) for part in error.errors()[0]["loc"]) or "the top level"
+        raise InputError(f"{COLLECTION} is invalid at {printable(where)}", str(path), _NEXT) from None
     return Collection(title=_one_line(collection.title), license=_one_line(collection.license))
 
 
@@ -112,7 +112,7 @@ def source_name(source: Source) -> str:
 
 
 def read_source_names(ingest: Artifact | None) -> tuple[SourceNames, ...]:
-    """Return what stage `ingest` recorded about its sources; empty if it is skipped or its first shard failed.
+    """Return the names that `ingest` recorded for its sources; empty if it is skipped or its first shard failed.
 
     Raises:
         InputError: the file does not have the format that `ingest` writes.

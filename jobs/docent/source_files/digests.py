@@ -157,7 +157,7 @@ def hash_file(path: Path) -> Hashed:
     """Hash a regular file, and return the hash with the matching stamp.
 
     Raises:
-        TemporaryError: the file changed while it was hashed, or is gone.
+        TemporaryError: the file changed while it was hashed, or was deleted.
     """
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe in its place must not block
@@ -169,11 +169,11 @@ def hash_file(path: Path) -> Hashed:
                     return Hashed(Stamp.of(before), sha256)
     except FileNotFoundError:
         pass
-    raise TemporaryError("a file changed while it was hashed", printable(str(path)), "docent run")
+    raise TemporaryError("a file changed while docent was hashing it", printable(str(path)), "docent run")
 
 
 def changes_since(before: Snapshot, run_dir: Path) -> list[str]:
-    """Return how the inputs differ from a snapshot, as `path: what happened`; empty if nothing changed.
+    """Return how the inputs differ from a snapshot, as `path: change`; empty if nothing changed.
 
     A different ctime, mtime or size is a change even if the content is now the same: it may have differed meanwhile.
     If only the inode differs, since some network file systems renumber files, the sha256 decides; it also decides for
@@ -188,9 +188,9 @@ def changes_since(before: Snapshot, run_dir: Path) -> list[str]:
             pass
     holding = {os.fspath(folder) for folder in (run_dir.resolve(), *run_dir.resolve().parents)}
     return [
-        *(f"{path}: is gone" for path in sorted(_all(before) - _all(now))),
-        *(f"{path}: is new" for path in sorted(_all(now) - _all(before)) if os.path.realpath(path) not in holding),
-        *(f"{path}: was written, moved or replaced" for path in sorted(_rewritten(before, now, holding))),
+        *(f"{path}: was deleted" for path in sorted(_all(before) - _all(now))),
+        *(f"{path}: was added" for path in sorted(_all(now) - _all(before)) if os.path.realpath(path) not in holding),
+        *(f"{path}: was modified, moved or replaced" for path in sorted(_rewritten(before, now, holding))),
     ]
 
 

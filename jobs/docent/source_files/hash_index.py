@@ -101,4 +101,4 @@ def _write(path: Path, index: dict[str, Any]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_durably(path, (json.dumps(index, sort_keys=True) + "\n").encode())
     except OSError as error:  # e.g. the volume is mounted read-only, as for the launcher on a cluster
-        log.debug("the hashes of sources are not kept: %s", error)
+        log.debug("cannot store the hashes of source files: %s", error)

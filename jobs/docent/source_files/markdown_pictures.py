@@ -1,7 +1,7 @@
 """Find the pictures next to a single Markdown file that belong to the inputs that a run reads and hashes.
 
-Reads the file and the names in its folder; writes nothing. The folder may hold anything, so only what the text mentions
-is included: pictures directly in the folder, and subfolders with everything in them. Other pictures are not opened.
+Reads the file and the names in its folder; writes nothing. The folder may contain unrelated files, so only names that
+the text mentions are included: pictures directly in the folder, and complete subfolders. Other pictures are not opened.
 """
 
 from __future__ import annotations

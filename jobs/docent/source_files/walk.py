@@ -7,6 +7,7 @@ the folder are left out: `path: .` must not read what the run itself writes.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
@@ -69,10 +70,8 @@ def walk(folder: Path, outwards: bool = False) -> Iterator[Entry]:
     """
     refuse_system_folder(folder)
     top = os.path.realpath(folder)
-    try:
+    with _problems_named(os.fspath(folder)):
         status = os.stat(top)
-    except FileNotFoundError:
-        raise TemporaryError("a folder disappeared while it was read", printable(str(folder)), "docent run") from None
     waiting: list[_Waiting] = [("", os.fspath(folder), status, ((status.st_dev, status.st_ino),))]
     count = 0
     while waiting:
@@ -80,9 +79,8 @@ def walk(folder: Path, outwards: bool = False) -> Iterator[Entry]:
         inside = _children(path)
         count += len(inside)
         if count > MAX_ENTRIES:
-            raise InputError(
-                f"the folder holds more than {MAX_ENTRIES:,} files", printable(str(folder)), "name a folder inside it"
-            )
+            what = f"the folder contains more than {MAX_ENTRIES:,} files and folders"
+            raise InputError(what, printable(str(folder)), "use one of its subfolders")
         if name and is_run(path, inside):
             yield Entry(name, Path(path), "run", status)
             continue
@@ -136,9 +134,9 @@ def refuse_system_folder(path: Path) -> None:
     """
     if os.path.realpath(path) == "/" or _is_system(os.path.realpath(path)):
         raise InputError(
-            "the root of the file system, /proc, /sys and /dev cannot be a source",
+            "the root of the file system, /proc, /sys and /dev cannot be used as a source",
             printable(str(path)),
-            "name the folder that holds the documents",
+            "use the folder that contains the documents",
         )
 
 
@@ -147,30 +145,35 @@ def _is_system(real: str) -> bool:
     return not shared and any(real == folder or real.startswith(f"{folder}/") for folder in SYSTEM_FOLDERS)
 
 
-def _children(path: str) -> list[os.DirEntry[str]]:
+@contextlib.contextmanager
+def _problems_named(path: str) -> Iterator[None]:
+    """Convert the errors of the file system that have a remedy: a deleted entry, and a path that is too long.
+
+    Raises:
+        InputError: the path is too long for the file system.
+        TemporaryError: the file or folder no longer exists.
+    """
     try:
-        with os.scandir(path) as children:
-            return sorted(children, key=lambda child: child.name)
-    except PermissionError:
-        raise
-    except FileNotFoundError:
-        raise TemporaryError("a folder disappeared while it was read", printable(path), "docent run") from None
-    except OSError as error:  # usually ENAMETOOLONG
-        raise InputError(f"a folder cannot be read: {error.strerror}", printable(path), "move it higher up") from None
+        yield
+    except (FileNotFoundError, NotADirectoryError):  # deleted, or replaced by a file, since its folder was listed
+        raise TemporaryError("a source changed while it was being read", printable(path), "docent run") from None
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        raise InputError("the path is too long to be opened", printable(path), "use a shorter path") from None
+
+
+def _children(path: str) -> list[os.DirEntry[str]]:
+    with _problems_named(path), os.scandir(path) as children:
+        return sorted(children, key=lambda child: child.name)
 
 
 def _entry(child: os.DirEntry[str], name: str, top: str, outwards: bool, above: _Above) -> Entry:
-    try:
+    with _problems_named(child.path):
         status = child.stat(follow_symlinks=False)
         if child.is_symlink():
             return _link(Path(child.path), name, top, outwards, above)
         return Entry(name, Path(child.path), _kind(status), status)
-    except FileNotFoundError:
-        raise TemporaryError("a file disappeared while it was read", printable(child.path), "docent run") from None
-    except OSError as error:
-        if error.errno != errno.ENAMETOOLONG:
-            raise
-        raise InputError("a path is too long to be opened", printable(name), "move it higher up") from None
 
 
 def _link(path: Path, name: str, top: str, outwards: bool, above: _Above) -> Entry:

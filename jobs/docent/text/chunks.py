@@ -8,13 +8,14 @@ of o200k_base, and neighbours share exactly the overlap. A match of `whole`, suc
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cache
 from itertools import accumulate
 from typing import Any
 
 from docent.errors import ConfigError
+from docent.text.markdown.html_text import overlaps
 
 # A cut is before the match, so that no character is lost: the rest of the text begins with the break.
 _PARAGRAPH, _LINE = re.compile(r"\n[ \t]*\n"), re.compile(r"\n")
@@ -66,9 +67,9 @@ class _Cutter:
         while level < len(LEVELS):
             inside = [m.start() for m in LEVELS[level].finditer(self.text, start, end) if m.start() > start]
             level += 1
-            if inside := [cut for cut in inside if cut < end and not _is_inside(cut, self.kept)]:
+            if inside := [cut for cut in inside if cut < end and not overlaps(self.kept, cut, cut)]:
                 return [start, *inside, end], level
-        inside = [cut for cut in range(start + 1, end) if not _is_inside(cut, self.kept)]
+        inside = [cut for cut in range(start + 1, end) if not overlaps(self.kept, cut, cut)]
         return [start, *inside, end], len(LEVELS) + 1
 
     def _merged(self, parts: list[Piece]) -> Iterator[Piece]:
@@ -81,12 +82,6 @@ class _Cutter:
                     first += 1
         if parts:
             yield parts[first][0], parts[-1][1]
-
-
-def _is_inside(position: int, ranges: list[Piece]) -> bool:
-    """Return whether a position is inside one of the ranges, which are sorted."""
-    before = bisect_left(ranges, (position,)) - 1
-    return before >= 0 and position < ranges[before][1]
 
 
 def _stripped(text: str, start: int, end: int) -> Piece | None:
@@ -128,7 +123,7 @@ class _TokenCutter:
 
     Attributes:
         places: offsets where the text may be cut, each with the number of tokens before it.
-        exact: offsets from which going back by the overlap leads to another such offset, and the text's end.
+        exact: offsets with another such offset exactly one overlap before them, and the end of the text.
     """
 
     def __init__(self, text: str, limit: int, overlap: int, places: dict[int, int]) -> None:
@@ -183,7 +178,7 @@ def _places(text: str, kept: list[Piece]) -> dict[int, int]:
     sizes = accumulate(len(encoding.decode_single_token_bytes(token)) for token in encoding.encode_ordinary(text))
     characters = {size: number for number, size in enumerate(accumulate(len(c.encode()) for c in text), 1)}
     ends = ((characters[size], count) for count, size in enumerate(sizes, 1) if size in characters)
-    return {0: 0} | {at: count for at, count in ends if not _is_inside(at, kept)}
+    return {0: 0} | {at: count for at, count in ends if not overlaps(kept, at, at)}
 
 
 @cache
@@ -192,8 +187,8 @@ def _encoding() -> Any:
         import bpe_openai
     except ImportError:
         raise ConfigError(
-            f"chunks of tokens need the package bpe-openai, which contains the encoding {ENCODING}",
+            f"chunk_tokens requires the package bpe-openai, which provides the encoding {ENCODING}",
             "ingest.pdf.chunk_tokens",
-            'pip install "docent[ingest]", or remove chunk_tokens: chunk_chars counts characters',
+            'pip install "docent[ingest]", or remove chunk_tokens, so that chunk_chars applies',
         ) from None
     return bpe_openai.get_encoding(ENCODING)

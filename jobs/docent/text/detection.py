@@ -1,7 +1,7 @@
 """Detect the language of a text by its script and its function words, without a model or a package.
 
-`curate` checks short answers by letter sequences. Here the texts are longer, and the only question is which language to
-use, before anything runs and on machines on which no stage is installed. Reads and writes no files.
+Used for longer texts, before anything runs, on machines on which no stage is installed; for short answers, `curate`
+compares letter sequences instead. Reads and writes no files.
 """
 
 from __future__ import annotations

@@ -133,7 +133,7 @@ Unused = tuple[tuple[ImageFile, str], ...]
 
 
 def _capped(exhibit: _Exhibit, placed: Sequence[tuple[ImageFile, Split]], most: int) -> tuple[Placed, Unused]:
-    """Return the photos with training cut to what `most` leaves (at least one, those trained on before first)."""
+    """Limit the photos to `most` by dropping training photos, new ones first, but keep one; return kept and dropped."""
     training = [image for image, split in placed if split == "train"]
     room = max(most - (len(placed) - len(training)), 1)
     first = {group: number for number, group in enumerate(exhibit.drawn({image.group for image in training}))}
@@ -181,9 +181,9 @@ def _given(exhibit: _Exhibit, section: Assemble) -> SplitPlan:
     slots = exhibit.document.given_slots
     if slots is None or any(image.given_split is None for image in exhibit.images):
         raise InputError(
-            f"assemble.split is given, but the source of exhibit {exhibit.document.name!r} names no splits",
+            f"assemble.split is `given`, but the source assigns no splits to exhibit {exhibit.document.name!r}",
             exhibit.document.sections[0].source.file,
-            "set assemble.split to clean, or use a CSV with train_images, validation_images and test_images",
+            "set assemble.split to clean, or use a CSV with columns train_images, validation_images and test_images",
         )
     listed = [(image, image.given_split) for image in exhibit.images if image.given_split is not None]
     placed, unused = _capped(exhibit, listed, section.images_per_item)

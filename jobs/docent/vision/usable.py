@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from docent.connected import representatives
 from docent.records import Document, ImageFile, ImageQuality, Split
 from docent.vision.hashes import HashIndex
 
@@ -89,7 +90,7 @@ def _settled(
         return {}, frozenset()
     first: dict[str, str] = {}
     of_group = ((image.id, first.setdefault(image.group, image.id)) for image in images.values())
-    root = _roots(images, [*links, *of_group])
+    root = representatives(images, [*links, *of_group])
     splits: defaultdict[str, set[Split]] = defaultdict(set)
     for image_id, split in settled.items():
         splits[root[image_id]].add(split)
@@ -101,18 +102,3 @@ def _settled(
         elif image_id not in settled and joined:
             settled[image_id] = next(iter(joined))
     return settled, frozenset(torn)
-
-
-def _roots(images: Mapping[str, ImageFile], links: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """Return a representative image id for each image, equal for all connected by links (union-find, path halving)."""
-    above = {image_id: image_id for image_id in images}
-
-    def root_of(one: str) -> str:
-        while above[one] != one:
-            above[one] = above[above[one]]
-            one = above[one]
-        return one
-
-    for one, other in links:
-        above[root_of(one)] = root_of(other)
-    return {image_id: root_of(image_id) for image_id in images}

@@ -9,6 +9,7 @@ in `LOADERS` below; start reading at `run`.
 from __future__ import annotations
 
 import json
+import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -112,7 +113,8 @@ def list_sources(sources: tuple[Source, ...]) -> list[Exhibit | ListedFile | Rej
     try:
         by_source = [(source, LOADERS[source.kind].listed(source)) for source in sources]
     except PermissionError as error:
-        raise InputError("no permission to read a source", str(error.filename), "chmod -R a+rX it") from None
+        where = str(error.filename)
+        raise InputError("no permission to read a source", where, f"chmod -R a+rX {shlex.quote(where)}") from None
     for source, listed in by_source:
         if source.kind == "exhibits-folder":
             exhibits_folder.refuse_undescribed(source, listed)

@@ -46,7 +46,7 @@ Loaded = tuple[int, Document | Reject]
 
 @dataclass(frozen=True)
 class PictureInPlace:
-    """A picture, with the document, section and figure in which its file first shows it."""
+    """A picture, and the first place in its file that shows it: document, section and figure."""
 
     document: Document
     section: Section
@@ -141,7 +141,7 @@ def _figures(row: Document | Reject) -> list[PictureInPlace]:
 def _answered(
     ctx: Context, client: ChatClient, batch: list[Loaded], results: dict[Key, Outcome]
 ) -> Iterator[Document | Reject]:
-    """Yield the rows of a batch; `results` holds the outcomes of pictures requested before, and receives new ones."""
+    """Yield the rows of a batch; add the outcomes of its pictures to `results`, which has those of earlier pictures."""
     requested: dict[Key, PictureInPlace] = {}
     for number, row in batch:
         for shown in _figures(row):

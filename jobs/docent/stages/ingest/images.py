@@ -12,7 +12,7 @@ import logging
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from docent.config import Ingest
@@ -33,10 +33,7 @@ from docent.vision.lineage import copy_number, original_stem
 from docent.vision.photos import PhotoError, examine
 
 UNIT = "ingest"
-LISTED_TWICE = "photo listed twice"
 FILE_TOO_LARGE = "file too large"
-CANNOT_BE_READ = "photo cannot be read"
-LIES_IN_RUN = "photo lies in a folder that docent writes"
 
 Save = Callable[[bytes, str], str]
 
@@ -85,7 +82,7 @@ def load_photos(exhibit: Exhibit, intake: Intake) -> tuple[tuple[ImageFile, ...]
         try:
             path = _find(exhibit, photo)
             if path in paths and plain_name(photo.name) in images:
-                raise PhotoError(LISTED_TWICE)
+                raise PhotoError("photo listed twice")
             name = _free_name(plain_name(photo.name), images)
             kept = keep_picture(read_picture(path, intake.limits), name, (exhibit.document_id,), intake)
         except PhotoError as error:
@@ -107,7 +104,7 @@ def _find(exhibit: Exhibit, photo: ListedPhoto) -> Path:
     except OutsideError:
         raise PhotoError(LEAVES_FOLDER) from None
     if path is None or lies_in_run(path, exhibit.root.resolve()):
-        raise PhotoError(LIES_IN_RUN if path else PHOTO_NOT_FOUND)
+        raise PhotoError("photo lies in a folder that docent writes" if path else PHOTO_NOT_FOUND)
     return path
 
 
@@ -145,7 +142,7 @@ def read_picture(path: Path, limits: Limits) -> bytes:
     try:
         data = read_at_most(path, limits.file_bytes)
     except PermissionError:
-        raise PhotoError(CANNOT_BE_READ, "no permission") from None
+        raise PhotoError("photo cannot be read", "no permission") from None
     if data is None:
         raise PhotoError(FILE_TOO_LARGE, f"more than {limits.file_bytes} bytes")
     return data
@@ -175,9 +172,7 @@ def keep_picture(data: bytes, name: str, parents: tuple[str, ...], intake: Intak
         height_px=examined.height_px,
         group=make_id("lineage", (), sha256),
         notes=examined.notes,
-        creator=examined.credit.creator,
-        copyright=examined.credit.copyright,
-        license=examined.credit.license,
+        **asdict(examined.credit),
     )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from docent.config import Source
 from docent.errors import InputError
@@ -18,6 +19,8 @@ from docent.source_files.walk import Entry, walk
 from docent.stages.ingest.text.name_lookup import find_alike
 
 log = logging.getLogger("docent.ingest")
+
+FileKind = Literal["markdown", "pdf", "row", "text"]
 
 PHOTO_NOT_FOUND = "photo not found"
 LEAVES_FOLDER = "path leaves the images folder"
@@ -126,6 +129,11 @@ class ListedFile:
         twin = (f"file {self.before + 1}",) if self.before else ()
         return make_id("ingest", (), "file", self.sha256, *place, *twin)
 
+    def document(self, kind: FileKind, name: str, sections: Iterable[Section], *place: int | None) -> Document:
+        """Return the document at a place in the file, with these sections; without a place, the complete file."""
+        language = self.source.language
+        return Document(id=self.id_of(*place), kind=kind, name=name, sections=tuple(sections), language=language)
+
 
 def list_files(source: Source, suffixes: frozenset[str]) -> list[ListedFile | Exhibit | Reject]:
     """Return the file that a source names, or all files below its folder with one of the suffixes, sorted by name.
@@ -139,7 +147,7 @@ def list_files(source: Source, suffixes: frozenset[str]) -> list[ListedFile | Ex
         single = ListedFile(source, source.path.parent, source.path, source.path.name)
         return [_unusable_name(single.name) or single]
     if not source.path.is_dir():
-        raise InputError(f"the source of kind {source.kind} does not exist", str(source.path), "fix ingest.sources")
+        raise InputError(f"the source of kind {source.kind} does not exist", str(source.path), "correct ingest.sources")
     listing: list[ListedFile | Exhibit | Reject] = []
     unsupported: list[str] = []
     for entry in sorted(walk(source.path), key=lambda entry: entry.name.split("/")):
@@ -159,7 +167,7 @@ def list_files(source: Source, suffixes: frozenset[str]) -> list[ListedFile | Ex
     _warn_of_unsupported(source, unsupported)
     if not listing:
         listed = ", ".join(sorted(suffixes))
-        raise InputError(f"the folder has no file ending in {listed}", str(source.path), "fix ingest.sources")
+        raise InputError(f"the folder has no file ending in {listed}", str(source.path), "correct ingest.sources")
     return listing
 
 
@@ -168,25 +176,27 @@ def _warn_of_unsupported(source: Source, names: Sequence[str]) -> None:
         return
     shown = ", ".join(printable(name) for name in names[:MAX_NAMED])
     more = f", and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
-    log.warning("%s: unsupported formats, skipped: %s%s", printable(source.path.name), shown, more)
+    log.warning("%s: skipped files in unsupported formats: %s%s", printable(source.path.name), shown, more)
 
 
 def warn_of_skipped(entry: Entry) -> None:
     """Log that a folder is skipped, because docent writes into it or a link leads out of the source."""
     if entry.kind == "run":
-        log.warning("skipped, docent writes there: %s", printable(str(entry.path)))
+        log.warning("skipped %s: docent writes to this folder", printable(str(entry.path)))
     if entry.kind == "outside" and os.path.isdir(entry.path):  # no reject: the link's target is not hashed
-        log.warning("skipped, the link leads out of the source: %s", printable(str(entry.path)))
+        log.warning("skipped link %s: its target is outside the source", printable(str(entry.path)))
 
 
 def _unusable_name(name: str) -> Reject | None:
-    """Return a reject for a file name that is not UTF-8, as in old archives, or None if it is."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        shown = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        return Reject(reason="file name is not UTF-8", raw=printable(shown), detail="rename the file")
-    return None
+    """Return a reject for a file name that is not UTF-8, or None if it is."""
+    if (shown := readable(name)) == name:
+        return None
+    return Reject(reason="file name is not UTF-8", raw=printable(shown), detail="rename the file")
+
+
+def readable(name: str) -> str:
+    """Return a file name as text; bytes that are not UTF-8 (as in old archives) become question marks."""
+    return os.fsencode(name).decode("utf-8", "replace")
 
 
 class OutsideError(Exception):

@@ -16,7 +16,7 @@ from functools import cache
 from typing import NamedTuple
 
 from docent.resources import read_yaml
-from docent.text.encodings.orthography import LAST_LATIN, WORD, is_strange, strange_symbols
+from docent.text.encodings.orthography import FOREIGN, LAST_LATIN, WORD, is_strange, strange_symbols
 
 # Limits on the lines with bytes beyond ASCII that are examined; other lines read the same in all encodings.
 _SAMPLE_BYTES, _SAMPLE_LINES, _CONTEXT_BYTES = 65_536, 2_000, 2_000
@@ -35,7 +35,6 @@ _CJK = ("cp949", *_JAPANESE, "gb18030", "big5hkscs")
 _NEEDS_EVIDENCE = frozenset((*_CJK, "cp874"))
 _HANGUL, _KANA = re.compile("[\uac00-\ud7a3]"), re.compile("[\u3041-\u3096\u30a1-\u30fa]")
 _HAN = re.compile("[\u3400-\u9fff]")
-_FOREIGN = re.compile("[^\x00-\x7f]")
 _MIN_HANGUL_SHARE, _MIN_KANA_SHARE, _MIN_COMMON_HAN_SHARE = 0.8, 0.2, 0.1
 # The most frequent characters of Chinese prose, simplified and traditional.
 _COMMON_HAN = frozenset(read_yaml("docent.text", "word_lists.yaml")["common_han"])
@@ -101,7 +100,7 @@ def _evidence(group: Sequence[Interpretation]) -> float:
 
 
 def fitting_encodings(data: bytes) -> list[str]:
-    """Return the codecs that decode the bytes without an error, the likeliest first, for a user who knows the text."""
+    """Return the codecs that decode the bytes without an error, the likeliest first, so that a user can choose."""
     likely = sorted(interpretations_of(data), key=lambda one: -one.evidence)
     return [one.encoding for one in likely] or [
         name for name in _without_noise(_sample(data)) if decoded(data, name) is not None
@@ -205,7 +204,7 @@ def _cjk_count(name: str, text: str) -> int:
     """Return the number of characters typical of Korean, Japanese or Chinese, or 0 if their share is too small."""
     if any(unicodedata.category(character) in ("Co", "Cn") for character in set(text)):
         return 0
-    foreign = len(_FOREIGN.findall(text))
+    foreign = len(FOREIGN.findall(text))
     if name == "cp949":
         # Syllables of the older standard: those that only CP949 has are rare in text, but common in misread text.
         # Python's codec encodes the others as a sequence of letters, eight bytes long.

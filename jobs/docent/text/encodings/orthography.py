@@ -13,7 +13,7 @@ LAST_LATIN = "\u024f"
 _LETTER = r"[^\W\d_ªº²³¹¼½¾]"
 # A letter, then letters and the marks written above and below them; no character is in both sets.
 WORD = re.compile(rf"{_LETTER}(?:{_LETTER}|(?![^\W\d_])[\u0300-\u036f\u0e30-\u0e4e])*")
-_FOREIGN = re.compile("[^\x00-\x7f]")
+FOREIGN = re.compile("[^\x00-\x7f]")
 # Symbols of prose, grouped by which characters may precede them; soft hyphens and no-break spaces may be anywhere.
 _ONE_LETTER_WORDS = "àáåæèéêíìòóöøùúÀÉÓÚÅµАВИКОСУЯЄІΗΟ"
 _ANYWHERE, _CLOSING = "\xa0\xad", "’”»›…™®©·–—²³¹"
@@ -39,7 +39,7 @@ def is_strange(word: str) -> bool:
 def strange_symbols(text: str) -> int:
     """Return the number of symbols beyond ASCII that prose does not have, or does not have in these places."""
     count = 0
-    for match in _FOREIGN.finditer(text):
+    for match in FOREIGN.finditer(text):
         symbol = match.group()
         before, after = text[match.start() - 1 : match.start()], text[match.end() : match.end() + 1]
         if symbol in _ANYWHERE or (symbol.isalpha() and symbol not in "ªº") or unicodedata.category(symbol) == "Mn":

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from docent.text.markdown.html_text import overlaps
+
 # Each part is possessive and stops at the next delimiter, so that no text is scanned twice.
 _FORMULA = re.compile(
     r"(?<!\\)\$\$(?!\$)(?P<block>(?:[^$\\]|\\[\s\S]|\$(?!\$)){1,20000}+)\$\$"
@@ -33,15 +35,8 @@ def formula_spans(text: str, code: Sequence[tuple[int, int]] = ()) -> list[tuple
     """
     if not any(opening in text for opening in ("$", "\\(", "\\[", "\\begin{")):
         return []
-    spans: list[tuple[int, int]] = []
-    at = 0
-    for match in _FORMULA.finditer(text):
-        while at < len(code) and code[at][1] <= match.start():
-            at += 1
-        inside = at < len(code) and code[at][0] < match.end()
-        if not inside and _is_formula(match):
-            spans.append(match.span())
-    return spans
+    formulas = (match for match in _FORMULA.finditer(text) if _is_formula(match))
+    return [match.span() for match in formulas if not overlaps(code, *match.span())]
 
 
 def _is_formula(match: re.Match[str]) -> bool:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Callable, Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import itemgetter
 
 # `str.lower` turns a Turkish `İ` into two characters, which would shift positions.
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
@@ -28,6 +30,12 @@ def comment_spans(text: str) -> list[tuple[int, int]]:
         end = close + 3
         spans.append((start, end))
     return spans
+
+
+def overlaps(spans: Sequence[tuple[int, int]], start: int, end: int) -> bool:
+    """Return whether a range overlaps one of these spans, which are sorted and do not overlap each other."""
+    at = bisect_right(spans, start, key=itemgetter(1))
+    return at < len(spans) and spans[at][0] < end
 
 
 def blanked(text: str, spans: list[tuple[int, int]]) -> str:

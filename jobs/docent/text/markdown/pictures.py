@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from docent.text.markdown.attributes import ATTRIBUTES
+from docent.text.markdown.html_text import overlaps
 
 NO_PATH = "no path is given"
 
@@ -75,11 +76,8 @@ def definitions_in(text: str) -> dict[str, str]:
         return {}
     paths: dict[str, str] = {}
     fences = _fenced(text)
-    at = 0
     for definition in _DEFINITION.finditer(text):
-        while at < len(fences) and fences[at][1] <= definition.start():
-            at += 1
-        if at == len(fences) or definition.start() < fences[at][0]:
+        if not overlaps(fences, definition.start(), definition.start() + 1):
             path = definition["angled"] if definition["angled"] is not None else definition["path"]
             paths.setdefault(normalized_label(definition["label"]), path)
     return paths

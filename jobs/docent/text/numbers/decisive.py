@@ -1,4 +1,4 @@
-"""Extract what two texts must agree on for one to repeat the other, however similar their other words are.
+"""Extract the parts of a text that any repeat of it must share, however similar the other words are.
 
 These are numbers with their units and signs, number words, negations, yes and no, words that have an opposite
 (opposites.yaml, by language), and proper names. Each text is processed by itself, so that millions can be compared by
@@ -48,7 +48,7 @@ class Decisive:
 
 @lru_cache(maxsize=16)  # several gates process the question and answer of a pair
 def decisive_of(text: str) -> Decisive:
-    """Return what another text must share with this one to be a repeat of it."""
+    """Return the words and numbers that any repeat of this text must share with it."""
     ordered: list[str] = []
     names: set[str] = set()
     beginnings: set[str] = set()

@@ -5,12 +5,15 @@ Reads only the bytes it is given. The format is defined in ITU-T T.81, annex B.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 
 START_OF_SCAN, END_OF_IMAGE = 0xDA, 0xD9
 _ALONE = frozenset((0x01, *range(0xD0, 0xD8)))
 """Markers without a length: TEM and restart markers."""
+# The marker after a scan: not a restart, a stuffed byte or a fill byte.
+_FOLLOWING = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
 
 class StructureError(Exception):
@@ -39,7 +42,9 @@ def segments(data: bytes) -> Iterator[tuple[int, bytes]]:
                 return
             end = at + 2 if marker in _ALONE else at + 2 + struct.unpack_from(">H", data, at + 2)[0]
             if marker == START_OF_SCAN:
-                end = _end_of_scan(data, end)
+                if (following := _FOLLOWING.search(data, end)) is None:
+                    raise StructureError
+                end = following.start()
             yield marker, data[at:end]
             at = end
     except (IndexError, struct.error):
@@ -55,14 +60,3 @@ def lacks_end(data: bytes) -> bool:
             return data.find(bytes((0xFF, END_OF_IMAGE)), at) < 0
         at += 1 if marker == 0xFF else 2 if marker in _ALONE else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
     return False
-
-
-def _end_of_scan(data: bytes, at: int) -> int:
-    """Return the end of entropy-coded data: the position of a marker that is neither a restart nor a stuffed byte."""
-    while True:
-        at = data.find(b"\xff", at)
-        if at < 0:
-            raise StructureError
-        if data[at + 1] not in (0x00, 0xFF) and not 0xD0 <= data[at + 1] <= 0xD7:
-            return at
-        at += 1 if data[at + 1] == 0xFF else 2

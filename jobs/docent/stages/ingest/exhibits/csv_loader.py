@@ -42,7 +42,7 @@ def list_exhibits(source: Source) -> list[Exhibit | Reject]:
     """
     folder = source.images_folder
     if folder is None or not folder.is_dir():
-        raise InputError("the CSV's images folder is not a folder", str(folder), "set ingest.sources.N.images")
+        raise InputError("the images folder of the CSV is not a folder", str(folder), "correct ingest.sources.N.images")
     header, below = find_header(_records(source), source.path.name, (NAME, DESCRIPTION))
     if header is None:
         raise InputError("the CSV is empty", str(source.path), _needed())
@@ -59,17 +59,17 @@ def _records(source: Source) -> Iterator[Record]:
     """Yield the rows of the file."""
     path = source.path
     if not path.is_file():
-        raise InputError("the CSV is not a file", str(path), "set ingest.sources.N.path to the CSV itself")
+        raise InputError("the CSV is not a file", str(path), "set ingest.sources.N.path to the CSV file")
     if (data := read_at_most(path, MAX_CSV_BYTES)) is None:
-        raise InputError(f"the CSV has more than {MAX_CSV_BYTES} bytes", str(path), "divide it into several sources")
+        raise InputError(f"the CSV is larger than {MAX_CSV_BYTES} bytes", str(path), "split it into several sources")
     try:
         yield from open_csv(data, path.name, "encoding of the source", source.encoding)
     except EncodingError as error:
         what = f"cannot determine the encoding of the CSV: {error}"
-        raise InputError(what, str(path), "set ingest.sources.N.encoding, or save it as CSV UTF-8") from None
+        raise InputError(what, str(path), "set ingest.sources.N.encoding, or save the file as CSV UTF-8") from None
     except RecordError as error:
         what = f"the CSV cannot be read: {error.what}"
-        raise InputError(what, f"{path}:{error.line}", "correct the quotes") from None
+        raise InputError(what, f"{path}:{error.line}", "correct the quotes on or above this line") from None
 
 
 def _columns(path: Path, header: list[str]) -> dict[str, int]:
@@ -82,19 +82,19 @@ def _columns(path: Path, header: list[str]) -> dict[str, int]:
         missing.append(" or ".join(IMAGE_COLUMNS))
     if missing:
         raise InputError(
-            f"columns are missing: {', '.join(missing)}; found: {shorten(', '.join(names)) or 'none'}",
+            f"missing columns: {', '.join(missing)}; found: {shorten(', '.join(names)) or 'none'}",
             str(path),
             _suggestion(names, missing),
         )
     for name in columns:
         if names.count(name) > 1 and name not in ID_COLUMNS:
-            raise InputError(f"column {name} appears {names.count(name)} times", str(path), "keep one of them")
+            raise InputError(f"column {name} appears {names.count(name)} times", str(path), "keep only one of them")
     return columns
 
 
 def _suggestion(names: list[str], missing: list[str]) -> str:
     if len(names) == 1 and NAME in names[0]:
-        return "separate the columns by commas, semicolons, tabs or |"
+        return "separate the columns with commas, semicolons, tabs or |"
     unknown = [name for name in names if name not in (NAME, DESCRIPTION, *IMAGE_COLUMNS)]
     wanted = [name for entry in missing for name in entry.split(" or ")]
     renames = [f"{near[0]} to {name}" for name in wanted if (near := difflib.get_close_matches(name, unknown, 1, 0.5))]
@@ -102,7 +102,7 @@ def _suggestion(names: list[str], missing: list[str]) -> str:
 
 
 def _needed() -> str:
-    return f"its first line must name {NAME}, {DESCRIPTION} and one or more of {', '.join(IMAGE_COLUMNS)}"
+    return f"the first line must name the columns {NAME}, {DESCRIPTION} and at least one of {', '.join(IMAGE_COLUMNS)}"
 
 
 def _exhibit(source: Source, folder: Path, columns: dict[str, int], record: Record, width: int) -> Exhibit | Reject:

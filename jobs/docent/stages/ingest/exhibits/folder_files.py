@@ -51,7 +51,7 @@ def list_below(root: Path, folder: Path) -> tuple[list[str], list[str]]:
             elif not (target := path.resolve()).is_relative_to(root):
                 outside.append(prefix + name)
             elif lies_in_run(target, root):
-                log.warning("skipped, docent writes there: %s", printable(str(path)))
+                log.warning("skipped %s: docent writes to this folder", printable(str(path)))
             elif target not in seen:
                 seen.add(target)
                 folders.append(f"{prefix}{name}/")

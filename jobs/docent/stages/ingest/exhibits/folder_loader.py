@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import shlex
 from collections.abc import Collection, Sequence
 from pathlib import Path, PurePosixPath
@@ -33,6 +32,7 @@ from docent.stages.ingest.sources import (
     confined,
     line_breaks,
     read_at_most,
+    readable,
     shorten,
 )
 from docent.stages.ingest.tables.cell_html import readable_html
@@ -43,11 +43,6 @@ log = logging.getLogger("docent.ingest")
 
 DESCRIPTION = "description.txt"
 NO_DESCRIPTION = "no description.txt"
-TWO_DESCRIPTIONS = "more than one description.txt"
-DESCRIPTION_BELOW = "description.txt in a sub-folder of an exhibit"
-NO_EXHIBIT = "photo outside of an exhibit's folder"
-NOT_TEXT = "description is not a text file"
-NOT_UTF8 = "name is not UTF-8"
 # Files that are meant as photos. Unreadable formats are included, so that their files are rejected by name.
 PHOTO_SUFFIXES = frozenset(
     ".jpg .jpeg .jpe .jfif .jif .mpo .png .apng .webp .gif .bmp .dib .tif .tiff .heic .heif .hif .avif .jp2 .j2k .jpf"
@@ -70,19 +65,22 @@ def list_exhibits(source: Source) -> list[Exhibit | Reject]:
     entries = [entry for entry in children(source.path) if not is_junk(entry.name)]
     for entry in entries:
         if entry.kind == "run":
-            log.warning("skipped, docent writes there: %s", printable(str(entry.path)))
+            log.warning("skipped %s: docent writes to this folder", printable(str(entry.path)))
     root = source.path.resolve()
     own = {root, *(entry.path.resolve() for entry in entries if entry.kind == "folder")}
-    folders = [entry for entry in entries if _may_be_exhibit(entry) and not _is_read_already(entry, own)]
+    possible = (entry for entry in entries if entry.kind not in ("file", "run"))
+    # A link out of the source is a reject only if it leads to a folder, or cannot be read and may lead to one.
+    leading = (entry for entry in possible if entry.kind != "outside" or entry.path.is_dir())
+    folders = [entry for entry in leading if not _is_read_already(entry, own)]
     if is_one_exhibit(entries) and not any((folder.path / DESCRIPTION).is_file() for folder in folders):
-        what = f"the folder is a single exhibit: {DESCRIPTION} lies directly in it"
-        next_step = f"name the folder above it, which has one subfolder per exhibit; {_look_at(source.path.parent)}"
+        what = f"the folder is a single exhibit: {DESCRIPTION} is directly in it"
+        next_step = f"use the folder above it, which has one subfolder per exhibit; {_look_at(source.path.parent)}"
         raise InputError(what, str(source.path), next_step)
     if not folders:
-        what = f"the folder has no subfolders, and each exhibit needs one: found {_counted(entries)}"
+        what = f"the folder has no subfolders; expected one for each exhibit, found {_counted(entries)}"
         raise InputError(what, str(source.path), f"{LAYOUT}; {_look_at(source.path)}")
     listing: list[Exhibit | Reject] = [
-        Reject(reason=NO_EXHIBIT, raw=shorten(readable(entry.name)), detail=LAYOUT)
+        Reject(reason="photo outside of an exhibit's folder", raw=shorten(readable(entry.name)), detail=LAYOUT)
         for entry in entries
         if entry.kind == "file" and PurePosixPath(entry.name).suffix.lower() in PHOTO_SUFFIXES
     ]
@@ -105,14 +103,14 @@ def refuse_undescribed(source: Source, listed: Sequence[Exhibit | Reject]) -> No
     instead = "; ".join(problem for one in rejects if "has no" not in (problem := one.detail.partition(";")[0]))
     first = source.path / rejects[0].raw / DESCRIPTION
     raise InputError(
-        f"{folders} a {DESCRIPTION}, which says what the exhibit is: {shorten(instead) or named}",
+        f"{folders} a {DESCRIPTION}: {shorten(instead) or named}",
         str(source.path),
-        f"write one into each, such as {shlex.quote(str(first))}; {_look_at(source.path)}",
+        f"create one in each, for example {shlex.quote(str(first))}; {_look_at(source.path)}",
     )
 
 
 def is_one_exhibit(entries: Sequence[Entry]) -> bool:
-    """Return whether a folder is itself an exhibit rather than a collection: it holds a description and photos."""
+    """Return whether a folder is itself an exhibit rather than a collection: it contains a description and photos."""
     files = [entry.name.lower() for entry in entries if entry.kind == "file"]
     return DESCRIPTION in files and any(PurePosixPath(name).suffix in PHOTO_SUFFIXES for name in files)
 
@@ -129,23 +127,12 @@ def _look_at(folder: Path) -> str:
     return f"to see what is read: {shlex.join(['docent', 'ingest', str(folder)])}"
 
 
-def _may_be_exhibit(entry: Entry) -> bool:
-    """Return whether an entry is a folder, or something unreadable that may be one."""
-    leads_to_file = entry.kind == "outside" and not entry.path.is_dir()
-    return entry.kind not in ("file", "run") and not leads_to_file
-
-
 def _is_read_already(entry: Entry, own: Collection[Path]) -> bool:
     """Return whether an entry links to another exhibit or to the source itself, and would be read twice."""
     if entry.kind != "link" or entry.path.resolve() not in own:
         return False
-    log.warning("skipped, link to a folder that is read anyway: %s", printable(readable(str(entry.path))))
+    log.warning("skipped link %s: its target is already part of the source", printable(readable(str(entry.path))))
     return True
-
-
-def readable(name: str) -> str:
-    """Return a file name as text; bytes that are not UTF-8 (as in old archives) become question marks."""
-    return os.fsencode(name).decode("utf-8", "replace")
 
 
 def _exhibit(source: Source, root: Path, entry: Entry) -> list[Exhibit | Reject]:
@@ -153,19 +140,22 @@ def _exhibit(source: Source, root: Path, entry: Entry) -> list[Exhibit | Reject]
     if entry.kind in NOT_READ:
         return [Reject(reason=NOT_READ[entry.kind], raw=readable(folder.name), detail=source.path.name)]
     if readable(folder.name) != folder.name:
-        return [Reject(reason=NOT_UTF8, raw=readable(folder.name), detail="rename the folder")]
+        return [Reject(reason="name is not UTF-8", raw=readable(folder.name), detail="rename the folder")]
     names, outside = list_below(root, folder)
     described = [name for name in names if name.lower() == DESCRIPTION]
     if len(described) > 1:
         listed = ", ".join(printable(name) for name in described)
-        return [Reject(reason=TWO_DESCRIPTIONS, raw=folder.name, detail=f"{listed}: keep one")]
+        return [Reject(reason="more than one description.txt", raw=folder.name, detail=f"{listed}: keep one")]
     exhibit = _described(source, folder, described[0], names, outside) if described else None
     if exhibit is None:
         return [Reject(reason=NO_DESCRIPTION, raw=folder.name, detail=_in_place_of_description(folder.name, names))]
     detail = f"not read; its photos belong to {folder.name}: move an exhibit of its own beside {folder.name}"
     below = [name for name in names if "/" in name and PurePosixPath(name).name.lower() == DESCRIPTION]
     raws = (shorten(f"{folder.name}/{readable(name)}") for name in below)
-    return [exhibit, *(Reject(reason=DESCRIPTION_BELOW, raw=raw, detail=detail) for raw in raws)]
+    return [
+        exhibit,
+        *(Reject(reason="description.txt in a sub-folder of an exhibit", raw=raw, detail=detail) for raw in raws),
+    ]
 
 
 def _described(
@@ -186,7 +176,7 @@ def _described(
         why = why_unknown(data, "encoding of the source", source.encoding)
         return Reject(reason="description in an unknown encoding", raw=folder.name, detail=f"{where}: {why}")
     if why := why_no_text(whole):
-        return Reject(reason=NOT_TEXT, raw=folder.name, detail=f"{where}: {why}")
+        return Reject(reason="description is not a text file", raw=folder.name, detail=f"{where}: {why}")
     text = readable_html(whole.strip())
     if reject := check_exhibit(folder.name, text, where):
         return reject

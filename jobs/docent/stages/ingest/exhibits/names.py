@@ -16,7 +16,6 @@ from docent.stages.ingest.sources import Exhibit, ListedFile
 from docent.text.sentences import readable_name
 from docent.text.spelling import spelled_in
 
-NAMED_TWICE = "exhibit named twice"
 MAX_ID_CHARACTERS = 80
 # Names of id columns in exports of collections, in order of preference.
 ID_COLUMNS = tuple(
@@ -99,4 +98,4 @@ def _named_twice(exhibit: Exhibit, first: Exhibit) -> Reject:
         f"{printable(exhibit.span.file)} line {exhibit.span.first_line}; "
         f"first in {printable(first.span.file)} line {first.span.first_line}; {way_out}"
     )
-    return Reject(reason=NAMED_TWICE, raw=printable(exhibit.name), detail=detail)
+    return Reject(reason="exhibit named twice", raw=printable(exhibit.name), detail=detail)

@@ -33,13 +33,10 @@ def photo_names(cell: str, folder: Path) -> Iterator[tuple[str, int]]:
 
 def is_unclear(cell: str, names: Sequence[tuple[str, int]], folder: Path) -> bool:
     """Return whether a cell seems to list several photos, but none of its names is a file."""
-    is_list = _SEPARATOR.search(cell) is not None or any(_has_several(name) for name, _ in names)
+    pieces = (re.split(r"[^\w.]+", name) for name, _ in names)
+    several = any(sum(Path(one).suffix.lower() in PHOTO_SUFFIXES for one in of_name) > 1 for of_name in pieces)
+    is_list = several or _SEPARATOR.search(cell) is not None
     return is_list and not any(_exists(name, folder) for name, _ in names)
-
-
-def _has_several(name: str) -> bool:
-    pieces = re.split(r"[^\w.]+", name)
-    return sum(Path(piece).suffix.lower() in PHOTO_SUFFIXES for piece in pieces) > 1
 
 
 def _names_in(line: str, folder: Path) -> Iterator[str]:

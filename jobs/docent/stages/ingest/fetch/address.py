@@ -11,7 +11,6 @@ from collections.abc import Collection
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-_MAPPED = ipaddress.ip_network("::ffff:0:0/96")
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 # Tunnels, whose far end cannot be checked, and blocks that is_global accepts in some versions of Python.
@@ -64,6 +63,6 @@ def shown_address(text: str) -> str:
 
 def _innermost(address: Address) -> Address:
     """Return the IPv4 address embedded in an IPv6 address, or else the address itself."""
-    if isinstance(address, ipaddress.IPv6Address) and (address in _MAPPED or address in _NAT64):
+    if isinstance(address, ipaddress.IPv6Address) and (address.ipv4_mapped or address in _NAT64):
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return address

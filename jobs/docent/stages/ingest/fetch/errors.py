@@ -14,7 +14,7 @@ class FetchError(Exception):
 
     Attributes:
         reason: one of the constants in this module.
-        detail: what went wrong, for the message.
+        detail: description of the failure.
         may_pass: whether another try may succeed.
     """
 

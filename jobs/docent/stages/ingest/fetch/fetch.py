@@ -15,8 +15,6 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from docent.stages.ingest.fetch.errors import BAD_ADDRESS, NOT_FETCHED, OTHER_HOST, FetchError
 
-__all__ = ["FetchError", "Rules", "fetch", "shown"]
-
 TRIES = 3
 FIRST_WAIT_S = 0.5
 MAX_REDIRECTS = 3
@@ -72,22 +70,12 @@ async def _followed(address: str, rules: Rules) -> bytes:
                 reply = await fetch_http.get(url, rules.hosts, rules.max_bytes)
                 if isinstance(reply, bytes):
                     return reply
-                address = _joined(address, reply)
+                address = urljoin(address, reply[: MAX_ADDRESS_CHARS + 1])
+    except ValueError:  # half an IPv6 address, for instance
+        raise FetchError(BAD_ADDRESS, "a redirect leads to something that is not an address") from None
     except TimeoutError:
         raise FetchError(NOT_FETCHED, f"no reply within {rules.timeout_s:g} s", may_pass=True) from None
     raise FetchError(NOT_FETCHED, f"more than {MAX_REDIRECTS} redirects")
-
-
-def _joined(address: str, location: str) -> str:
-    """Return the address that a redirect leads to.
-
-    Raises:
-        FetchError: the redirect's target is not a valid address.
-    """
-    try:
-        return urljoin(address, location[: MAX_ADDRESS_CHARS + 1])
-    except ValueError:  # half an IPv6 address, for instance
-        raise FetchError(BAD_ADDRESS, "a redirect leads to something that is not an address") from None
 
 
 def _allowed(address: str, hosts: tuple[str, ...]) -> SplitResult:

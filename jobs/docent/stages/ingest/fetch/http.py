@@ -13,6 +13,7 @@ import socket
 import ssl
 import threading
 from collections.abc import AsyncIterator, Callable, Collection
+from concurrent.futures import Future
 from typing import Any
 from urllib.parse import SplitResult, quote
 from urllib.request import getproxies, proxy_bypass
@@ -103,21 +104,14 @@ class _Resolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[list[Any]] = loop.create_future()
-
-        def end(addresses: list[Any], failure: Exception | None) -> None:
-            if not future.done():
-                future.set_exception(failure) if failure else future.set_result(addresses)
+        future: Future[list[Any]] = Future()
+        future.set_running_or_notify_cancel()  # from now on, the time limit cannot cancel it, only stop waiting for it
 
         def look_up() -> None:
-            addresses, failure = list[Any](), None
             try:
-                addresses = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
+                future.set_result(socket.getaddrinfo(host, port, family, socket.SOCK_STREAM))
             except (OSError, UnicodeError) as error:
-                failure = error
-            with contextlib.suppress(RuntimeError):  # the loop was closed because the time limit was reached
-                loop.call_soon_threadsafe(end, addresses, failure)
+                future.set_exception(error)
 
         # Not the loop's own pool: asyncio.run would wait for its threads, and exceed the time limit.
         threading.Thread(target=look_up, name="resolver", daemon=True).start()
@@ -130,7 +124,7 @@ class _Resolver(AbstractResolver):
                 proto=protocol,
                 flags=socket.AI_NUMERICHOST,
             )
-            for address_family, _, protocol, _, where in await future
+            for address_family, _, protocol, _, where in await asyncio.wrap_future(future)
         ]
 
     async def close(self) -> None:

@@ -28,7 +28,6 @@ MAX_PICTURES = 100
 """Largest number of pictures fetched per row."""
 MAX_WAITING = 64
 """Largest number of rows and pictures that wait for an earlier picture."""
-TOO_MANY_PICTURES = "row has too many pictures"
 _MAX_STEM_CHARS = 80
 
 
@@ -158,6 +157,6 @@ def _finished(draft: Draft, kept: list[ImageFile | FetchError | PhotoError]) -> 
         notes.append(f"[Image {number} could not be fetched]")
     if len(draft.wanted) > MAX_PICTURES:
         detail = f"{draft.where}: {len(draft.wanted)} addresses; the first {MAX_PICTURES} are fetched"
-        yield Reject(reason=TOO_MANY_PICTURES, raw=document.name, parents=(document.id,), detail=detail)
+        yield Reject(reason="row has too many pictures", raw=document.name, parents=(document.id,), detail=detail)
     whole = section.model_copy(update={"text": "\n".join(notes), "figures": tuple(figures)})
     yield document.model_copy(update={"sections": (whole,)})

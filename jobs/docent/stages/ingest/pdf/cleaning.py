@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from docent.stages.ingest.pdf.page.blocks import Block, Line
@@ -162,11 +162,10 @@ def undivided_blocks(blocks: Sequence[Block], words: Words) -> list[Block]:
     return whole
 
 
-def running_texts(running: dict[int, frozenset[int]], edges: Iterable[EdgeLine]) -> Iterator[str]:
-    """Yield the texts of running lines, each once, for the log."""
-    seen: set[str] = set()
+def running_texts(running: dict[int, frozenset[int]], edges: Iterable[EdgeLine]) -> list[str]:
+    """Return the texts of running lines, each once, for the log."""
+    first: dict[str, str] = {}
     for edge in edges:
-        key = _key(edge.text)
-        if edge.number in running.get(edge.page, frozenset()) and key not in seen:
-            seen.add(key)
-            yield edge.text
+        if edge.number in running.get(edge.page, ()):
+            first.setdefault(_key(edge.text), edge.text)
+    return list(first.values())

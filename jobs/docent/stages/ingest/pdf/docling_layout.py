@@ -70,9 +70,9 @@ def _converter(figure_dpi: int) -> tuple[Any, type[Exception]]:
         from docling.exceptions import ConversionError
     except ImportError:
         raise ConfigError(
-            "the layout docling needs the package docling, which is not installed",
+            "the layout docling requires the package docling, which is not installed",
             "ingest.pdf.layout",
-            'pip install "docent[docling]", or choose the layout classes',
+            'pip install "docent[docling]", or use the layout classes',
         ) from None
     options = PdfPipelineOptions()
     options.images_scale = figure_dpi / 72

@@ -77,14 +77,8 @@ def _document(listed: ListedFile, intake: Intake, pdf: Any, watch: Watch) -> Ite
         return
     meta = _meta(pdf)
     title = meta.get("title") or reader.title or readable_name(PurePosixPath(listed.name).stem)
-    yield Document(
-        id=listed.document_id,
-        kind="pdf",
-        name=title[:MAX_NAME_CHARACTERS] or listed.name,
-        sections=tuple(sections),
-        language=listed.source.language,
-        meta=meta,
-    )
+    document = listed.document("pdf", title[:MAX_NAME_CHARACTERS] or listed.name, sections)
+    yield document.model_copy(update={"meta": meta})
 
 
 def _meta(pdf: Any) -> dict[str, str]:

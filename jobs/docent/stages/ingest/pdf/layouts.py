@@ -105,9 +105,9 @@ class DocumentReader:
         running = running_lines(edges, len(pages))
         for page in pages:
             page.running = running.get(page.number, frozenset())
-        if texts := list(running_texts(running, edges)):
+        if texts := running_texts(running, edges):
             shown = "; ".join(repr(text[:80]) for text in texts[:6])
-            log.info("%s: removed as running headers and footers: %s", self.listed.name, shown)
+            log.info("%s: removed running headers and footers: %s", self.listed.name, shown)
 
     def _sections_of(self, page: Page, words: Words) -> Iterator[Section]:
         figures = [placed.figure for placed in page.figures]

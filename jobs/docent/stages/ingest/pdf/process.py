@@ -181,8 +181,8 @@ class _Child:
         """Return the error that matches the exit code of the process."""
         code = self.process.wait()
         if code < 0 and -code not in _CRASHES:
-            what = f"the process that reads {listed.name} page {page} was ended by {signal.Signals(-code).name}"
-            return TemporaryError(what, listed.name, "run it again; with more memory if the system is short of it")
+            what = f"the process reading page {page} of {listed.name} was ended by {signal.Signals(-code).name}"
+            return TemporaryError(what, listed.name, "docent run; if the system ran out of memory, add some first")
         ended = f"ended by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
         return ReaderEndedError(page, f"its reader {ended}: it is damaged, or {self._needs_memory()}")
 

@@ -48,7 +48,7 @@ class Messages:
         return str(json.loads(self.pipe.recv_bytes()))
 
     def failed(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        """Report what ends this process: too little memory, or else a bug, with its traceback."""
+        """Report the exception that ends this process: out of memory, or else a bug, with its traceback."""
         if isinstance(error, MemoryError):
             self.send("failed", reason="memory")
         else:

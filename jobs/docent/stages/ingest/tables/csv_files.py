@@ -100,7 +100,7 @@ def find_header(
     position = _header_position(first, names)
     for record in first[:position]:
         title = printable(" ".join(" ".join(record.cells).split()))
-        log.warning("%s line %d is above the column names, skipped: %s", printable(file), record.first_line, title)
+        log.warning("%s line %d: skipped text above the column names: %s", printable(file), record.first_line, title)
     return first[position] if first else None, itertools.chain(first[position + 1 :], filled)
 
 

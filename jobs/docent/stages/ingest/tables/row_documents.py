@@ -25,9 +25,6 @@ from docent.stages.ingest.tables.csv_files import LOOKED_AT, NO_ROWS
 log = logging.getLogger("docent.ingest")
 
 MAX_COLUMNS = 1000
-ROW_TOO_LONG = "row too long"
-TOO_MANY_COLUMNS = "table has too many columns"
-TOO_MANY_ROWS = "rows beyond ingest.rows.max_rows"
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _NUMBER = re.compile(r"[\d\s.,#]*")
 
@@ -55,7 +52,7 @@ def documents_of(
     """Yield the documents of a table in order, with rejects in their places."""
     if len(header) > MAX_COLUMNS:
         detail = f"{len(header)} columns; at most {MAX_COLUMNS}"
-        yield Reject(reason=TOO_MANY_COLUMNS, raw=printable(listed.name), detail=detail)
+        yield Reject(reason="table has too many columns", raw=printable(listed.name), detail=detail)
         return
     settings, columns = intake.section.rows, column_names(header)
     remaining = iter(rows)
@@ -127,7 +124,7 @@ def _bounded(rows: Iterable[TableRow | Reject], max_rows: int, listed: ListedFil
     if count > max_rows:
         name = printable(listed.name)
         detail = f"{name}: {count - max_rows} of {count} rows left out; ingest.rows.max_rows is {max_rows}"
-        yield Reject(reason=TOO_MANY_ROWS, raw=name, detail=detail)
+        yield Reject(reason="rows beyond ingest.rows.max_rows", raw=name, detail=detail)
 
 
 def _draft(listed: ListedFile, columns: list[str], row: TableRow, title: int, images: set[int]) -> Draft | Reject:
@@ -135,7 +132,7 @@ def _draft(listed: ListedFile, columns: list[str], row: TableRow, title: int, im
     where = f"{printable(listed.name)} line {row.source.first_line}"
     if sum(map(len, row.cells)) > MAX_TEXT_BYTES:
         detail = f"{where}: more than {MAX_TEXT_BYTES} characters"
-        return Reject(reason=ROW_TOO_LONG, raw=shorten(" ".join(row.cells[:3])), detail=detail)
+        return Reject(reason="row too long", raw=shorten(" ".join(row.cells[:3])), detail=detail)
     facts = tuple(
         Fact(text=f"{name}: {value}", source=span)
         for position, (name, cell, span) in enumerate(zip(columns, row.cells, row.spans, strict=True))
@@ -146,17 +143,12 @@ def _draft(listed: ListedFile, columns: list[str], row: TableRow, title: int, im
         return Reject(reason="row without text", raw=shorten(",".join(row.cells)), detail=where)
     text = "\n".join(fact.text for fact in facts)
     section = Section(index=1, title="", text=text, source=row.source, facts=facts)
-    document = Document(
-        id=listed.id_of(row.source.page, row.source.first_line),
-        kind="row",
-        name=one_line_name(_value(row.cells[title])) or where,
-        sections=(section,),
-        language=listed.source.language,
-    )
+    name = one_line_name(_value(row.cells[title])) or where
+    document = listed.document("row", name, (section,), row.source.page, row.source.first_line)
     return Draft(document, tuple(wanted), where)
 
 
 def _value(cell: str) -> str:
-    """Return a cell as it appears in the document's text; break up what looks like a picture token."""
+    """Return a cell as it appears in the document's text, with text that looks like a picture token broken up."""
     text = readable(cell)
     return readable_html(text, emphasis=True).replace("{{IMAGE_", "{ {IMAGE_")

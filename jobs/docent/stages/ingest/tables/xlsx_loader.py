@@ -25,7 +25,6 @@ from docent.stages.ingest.tables.xlsx_tables import find_header, with_merged_cel
 log = logging.getLogger("docent.ingest")
 
 SUFFIXES = frozenset((".xlsx", ".xlsm"))
-CANNOT_BE_READ = "workbook cannot be read"
 NO_VALUE = "formula without a stored value"
 ERROR_VALUE = "cell with an error"
 _WAYS_OUT = {
@@ -48,14 +47,14 @@ def load(listed: ListedFile, intake: Intake) -> Iterator[Document | Reject]:
         yield Reject(reason=FILE_TOO_LARGE, raw=name, detail=f"{name}: {error}; the rows before it are kept")
     except WorkbookError as error:
         detail = f"{name}: {shorten(str(error))}; the rows before it are kept"
-        yield Reject(reason=CANNOT_BE_READ, raw=name, detail=detail)
+        yield Reject(reason="workbook cannot be read", raw=name, detail=detail)
 
 
 def _workbook(listed: ListedFile, book: Book, intake: Intake, limit_chars: int) -> Iterator[Document | Reject]:
     visible = [sheet for sheet in book.sheets if sheet.is_visible]
     for sheet in book.sheets:
         if not sheet.is_visible:
-            log.warning("%s: sheet %s is hidden, skipped", printable(listed.name), printable(sheet.name))
+            log.warning("%s: skipped the hidden sheet %s", printable(listed.name), printable(sheet.name))
     left = [limit_chars]
     is_empty = True
     for number, sheet in enumerate(visible, 1):
@@ -107,7 +106,7 @@ class _SheetReader:
             return  # empty sheets are normal, and not worth a reject
         titles, names, below = table
         for number, title in titles:
-            log.warning("%s row %d is above the column names, skipped: %s", self.place, number, printable(title))
+            log.warning("%s row %d: skipped text above the column names: %s", self.place, number, printable(title))
         rows_read = (self._row(number, cells, len(names)) for number, cells in below)
         with_text = (row for row in rows_read if row is not None)
         yield from documents_of(self.listed, names, with_text, intake)

@@ -83,7 +83,9 @@ class Workbook(Handler):
 
 
 class _Text(Handler):
-    """Collects the text of `<t>` elements, except for phonetic readings (`<rPh>`)."""
+    """Collects the text of `elements`, except for phonetic readings (`<rPh>`)."""
+
+    elements: tuple[str, ...] = ("t",)
 
     def __init__(self) -> None:
         self.pieces: list[str] = []
@@ -92,7 +94,7 @@ class _Text(Handler):
     def opened(self, name: str, attributes: dict[str, str]) -> None:
         if name == "rPh":
             self._in_phonetic = True
-        self._in_text = name == "t" and not self._in_phonetic
+        self._in_text = name in self.elements and not self._in_phonetic
 
     def closed(self, name: str) -> None:
         if name == "rPh":
@@ -176,13 +178,14 @@ class Merges(Handler):
 class Rows(_Text):
     """Collects the rows of a sheet in order, each as its number and its cells; the caller empties the list."""
 
+    elements = ("v", "f", "t")
+
     def __init__(self) -> None:
         super().__init__()
         self.rows: list[tuple[int, dict[int, RawCell]]] = []
         self._row = self._column = 0
         self._cells: dict[int, RawCell] = {}
         self._cell: RawCell | None = None
-        self._collecting: list[str] | None = None
 
     def opened(self, name: str, attributes: dict[str, str]) -> None:
         """Begin a row, a cell, or a value or formula in it."""
@@ -191,9 +194,8 @@ class Rows(_Text):
             self._begin_row(attributes.get("r"))
         elif name == "c":
             self._begin_cell(attributes)
-        elif name in ("v", "f") and self._cell is not None:
-            self._collecting = []
-            self._cell.has_formula = self._cell.has_formula or name == "f"
+        elif name == "f" and self._cell is not None:
+            self._cell.has_formula = True
 
     def _begin_row(self, written: str | None) -> None:
         digits = (written or "").strip()
@@ -212,12 +214,6 @@ class Rows(_Text):
         self._column = column
         self._cell = RawCell(attributes.get("t", "n"), int(attributes.get("s", "0")))
 
-    def data(self, text: str) -> None:
-        """Collect text of a value, of a formula, or of an inline string."""
-        super().data(text)
-        if self._collecting is not None:
-            self._collecting.append(text)
-
     def closed(self, name: str) -> None:
         """End a value or formula, a cell, or a row."""
         super().closed(name)
@@ -226,11 +222,6 @@ class Rows(_Text):
                 self.rows.append((self._row, self._cells))
             self._cells = {}
         elif self._cell is not None and name in ("v", "f", "c"):
-            written, self._collecting = "".join(self._collecting or ()), None
-            if name == "v":
-                self._cell.value = written
-            elif name == "f":
-                self._cell.formula = written
-            else:
-                self._cell.inline = self.taken()
+            setattr(self._cell, {"v": "value", "f": "formula", "c": "inline"}[name], self.taken())
+            if name == "c":
                 self._cells[self._column], self._cell = self._cell, None

@@ -6,6 +6,7 @@ The block ends only at a line that consists of the delimiter, so a title may con
 from __future__ import annotations
 
 import logging
+import re
 import tomllib
 from typing import Any
 
@@ -19,7 +20,10 @@ log = logging.getLogger("docent.ingest")
 MAX_CHARS = 64_000
 MAX_VALUE_CHARS = 2000
 EXPECTED = ("title", "description")
-_CLOSINGS = {"---": ("---", "..."), "+++": ("+++",)}
+_CLOSINGS = {
+    "---": re.compile(r"^(?:---|\.\.\.)[^\S\n]*$", re.MULTILINE),
+    "+++": re.compile(r"^\+\+\+[^\S\n]*$", re.MULTILINE),
+}
 
 
 class _Loader(yaml.BaseLoader):
@@ -43,7 +47,7 @@ def read_front_matter(text: str, where: str) -> tuple[dict[str, str], int]:
     """
     block = _between_delimiters(text)
     if block is None:
-        log.warning("%s has no front matter: no title and description", where)
+        log.warning("%s: no front matter, so no title or description", where)
         return {}, 0
     start, end, following = block
     written = text[start:end]
@@ -54,10 +58,10 @@ def read_front_matter(text: str, where: str) -> tuple[dict[str, str], int]:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         if not written.partition("\n")[0].strip():
             return {}, 0
-        log.warning("%s: cannot read the front matter, skipped: %s", where, _first_line(error))
+        log.warning("%s: skipped invalid front matter: %s", where, _first_line(error))
         return {}, following
     if not isinstance(parsed, dict) and written.strip():
-        log.warning("%s has no front matter: the text between its first two rules is not a mapping", where)
+        log.warning("%s: no front matter: the text between the first two `---` lines is not a YAML mapping", where)
         return {}, 0
     return _scalars(parsed or {}, where), following
 
@@ -66,7 +70,7 @@ def _toml(written: str, following: int, where: str) -> tuple[dict[str, str], int
     try:
         parsed = tomllib.loads(written, parse_float=str)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        log.warning("%s: cannot read the front matter as TOML, kept as text: %s", where, error)
+        log.warning("%s: front matter is not valid TOML, kept as text: %s", where, error)
         return {}, 0
     texts = {name: [_written(one) for one in v] if isinstance(v, list) else _written(v) for name, v in parsed.items()}
     return _scalars(texts, where), following
@@ -82,17 +86,11 @@ def _written(value: Any) -> Any:
 def _between_delimiters(text: str) -> tuple[int, int, int] | None:
     """Return start and end of the block and the offset of the text after it, or None if no line closes it."""
     opening, broken, _ = text[:103].partition("\n")
-    closing = _CLOSINGS.get(opening.rstrip())
-    if closing is None or not broken:
+    pattern, start = _CLOSINGS.get(opening.rstrip()), len(opening) + 1
+    closing = pattern.search(text, start) if pattern and broken else None
+    if closing is None or closing.start() - start > MAX_CHARS:
         return None
-    start = at = len(opening) + 1
-    while at < len(text) and at - start <= MAX_CHARS:
-        end = text.find("\n", at)
-        line_end = len(text) if end < 0 else end
-        if text[at:line_end].rstrip() in closing:
-            return start, at, min(line_end + 1, len(text))
-        at = line_end + 1
-    return None
+    return start, closing.start(), min(closing.end() + 1, len(text))
 
 
 def _scalars(mapping: dict[Any, Any], where: str) -> dict[str, str]:
@@ -107,9 +105,9 @@ def _scalars(mapping: dict[Any, Any], where: str) -> dict[str, str]:
         elif not isinstance(value, str):
             deeper.append(printable(str(name), 40))
     if deeper:
-        log.warning("%s: front matter: skipped, neither text nor a list of texts: %s", where, ", ".join(deeper))
+        log.warning("%s: front matter: skipped nested values: %s", where, ", ".join(deeper))
     if missing := [name for name in EXPECTED if not meta.get(name)]:
-        log.warning("%s: front matter without %s", where, " and ".join(missing))
+        log.warning("%s: front matter has no %s", where, " or ".join(missing))
     return meta
 
 

@@ -70,14 +70,8 @@ def load_document(listed: ListedFile, intake: Intake) -> Iterator[Document | Rej
     if not sections:
         yield _reject(listed, NO_CONTENT, "no text below a heading or before the first")
         return
-    yield Document(
-        id=listed.document_id,
-        kind="markdown",
-        name=_one_line(meta.get("title", "")) or reader.first_heading or readable_name(PurePosixPath(listed.name).stem),
-        sections=sections,
-        language=listed.source.language,
-        meta=meta,
-    )
+    name = _one_line(meta.get("title", "")) or reader.first_heading or readable_name(PurePosixPath(listed.name).stem)
+    yield listed.document("markdown", name, sections).model_copy(update={"meta": meta})
 
 
 class TooManyPartsError(Exception):

@@ -36,7 +36,8 @@ def find_alike(folder: Path, parts: tuple[str, ...]) -> Path | None:
         path /= part
     if other_case:
         written = "/".join(parts)
-        log.warning("%s is read as %s", printable(written), printable(path.relative_to(folder).as_posix()))
+        found = printable(path.relative_to(folder).as_posix())
+        log.warning("%s does not exist; reading %s, which differs only in case", printable(written), found)
     return path
 
 

@@ -38,13 +38,8 @@ def load(listed: ListedFile, intake: Intake) -> Iterator[Document | Reject]:
     if not sections:
         yield Reject(reason=NO_CONTENT, raw=printable(listed.name))
         return
-    yield Document(
-        id=listed.document_id,
-        kind="text",
-        name=printable(readable_name(PurePosixPath(listed.name).stem) or listed.name, MAX_NAME_CHARACTERS),
-        sections=sections,
-        language=listed.source.language,
-    )
+    name = printable(readable_name(PurePosixPath(listed.name).stem) or listed.name, MAX_NAME_CHARACTERS)
+    yield listed.document("text", name, sections)
 
 
 def _read(listed: ListedFile, limit: int, encoding: str) -> str | Reject:

@@ -177,18 +177,14 @@ def _visible(code: int) -> str:
     return "" if unicodedata.category(character) == "Cc" else without_invisible(character)
 
 
-def garbled_share(text: str) -> float:
-    """Return the share of characters that have no meaning: replacement, private-use or unassigned ones."""
-    if text.isascii():
-        return 0.0
-    seen = [character for character in text if not character.isspace()]
-    odd = sum(character == "\ufffd" or unicodedata.category(character) in ("Co", "Cn") for character in seen)
-    return odd / len(seen) if seen else 0.0
-
-
 def is_garbled(text: str) -> bool:
-    """Return whether a page's text is unreadable because its fonts do not map glyphs to characters."""
-    return garbled_share(text) > _MAX_GARBLED_SHARE
+    """Return whether a page's text is unreadable because its fonts do not map glyphs to characters.
+
+    It then consists mostly of characters without a meaning: replacement, private-use or unassigned ones.
+    """
+    seen = "" if text.isascii() else "".join(text.split())
+    odd = sum(character == "\ufffd" or unicodedata.category(character) in ("Co", "Cn") for character in seen)
+    return bool(seen) and odd / len(seen) > _MAX_GARBLED_SHARE
 
 
 def class_of(characters: int, images: int, text_page_chars: int) -> PageClass:

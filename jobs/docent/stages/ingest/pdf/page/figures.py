@@ -56,7 +56,7 @@ class PageImage:
 
 
 def token(page: int, number: int) -> str:
-    """Return the token that stands for a figure in a section's text; pages, and the figures of a page, count from 1."""
+    """Return the token of a figure in a section's text; pages, and the figures of a page, are numbered from 1."""
     return f"{{{{FIGURE_p{page}_{number}}}}}"
 
 

@@ -33,7 +33,7 @@ class Value:
     Attributes:
         name: the field's label for users, or else its technical name, or "" for a note on the page.
         text: the field's value.
-        is_button: whether it is a check box or radio button, which stands before its label.
+        is_button: whether it is a check box or radio button, whose label is to its right.
     """
 
     name: str

@@ -16,6 +16,7 @@ from docent.stages.ingest.pdf.page.classes import Box, PageText, Sheet
 from docent.stages.ingest.pdf.page.fragments import ITEM_MARK, font_size, loose_box
 
 BULLET = re.compile(r"^\s*[•◦▪‣●○■□▸►⁃∙·*–-]\s+")
+_BLANKS = re.compile(" +")
 _MIN_HEADING_RATIO, MAX_HEADING_CHARS = 1.15, 120
 
 
@@ -48,13 +49,8 @@ def measured_lines(sheet: Sheet, page_text: PageText) -> list[MeasuredLine]:
         if first is None or last is None:
             continue
         mark = ITEM_MARK.match(text, begin)
-        gap, at = 0.0, text.find(" ", mark.end() if mark else begin)
-        while 0 <= at < behind_last:
-            behind = at + 1
-            while text[behind] == " ":
-                behind += 1
-            gap = max(gap, _gap(sheet, positions[at - 1], positions[behind]))
-            at = text.find(" ", behind)
+        blanks = _BLANKS.finditer(text, mark.end() if mark else begin, behind_last)
+        gap = max([0.0, *(_gap(sheet, positions[run.start() - 1], positions[run.end()]) for run in blanks)])
         box = Box(first.left, min(first.bottom, last.bottom), last.right, max(first.top, last.top))
         middle = (begin + behind_last - 1) // 2
         middle += text[middle] == " "  # PDFium inserts spaces, which have no font

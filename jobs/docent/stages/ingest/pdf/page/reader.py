@@ -111,7 +111,7 @@ class PageReader:
             open_page = OpenPage(sheet, PageText("", ()), open_page.images, open_page.values)
         says_something = open_page.text.text.strip() or open_page.images or open_page.values
         if not says_something and not _is_drawn(sheet):
-            log.warning("%s page %d is empty: skipped", self.listed.name, sheet.number)
+            log.warning("%s: skipped page %d, which is empty", self.listed.name, sheet.number)
             return
         measured = measured_lines(sheet, open_page.text)
         for line in measured:
@@ -181,7 +181,7 @@ class PageReader:
 
 
 def _is_drawn(sheet: Sheet) -> bool:
-    """Return whether a page without text and images still shows shapes; its letters may be drawn as outlines."""
+    """Return whether a page without text and images has many shapes, as letters may be drawn as outlines."""
     shapes = sheet.page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_PATH, pdfium.FPDF_PAGEOBJ_SHADING], max_depth=4)
     return sum(1 for _ in itertools.islice(shapes, _MIN_SHAPES)) >= _MIN_SHAPES
 

@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from docent.connected import representatives
 from docent.stages.ingest.pdf.page.classes import Box
 from docent.stages.ingest.pdf.page.fragments import Fragment
 from docent.stages.ingest.pdf.page.rules import Rule, Rules
@@ -74,24 +75,20 @@ def outside(fragments: Sequence[Fragment], tables: Sequence[Table]) -> list[Frag
 
 def _nets(across: list[Rule], upright: list[Rule]) -> list[Rules]:
     """Return groups of rules that cross each other, directly or through other rules."""
-    group = list(range(len(across) + len(upright)))
-
-    def root(number: int) -> int:
-        while group[number] != number:
-            group[number] = group[group[number]]
-            number = group[number]
-        return number
-
-    for i, flat in enumerate(across):
-        for j, tall in enumerate(upright, len(across)):
-            meets = flat.start - _NEAR_PT <= tall.at <= flat.end + _NEAR_PT
-            if meets and tall.start - _NEAR_PT <= flat.at <= tall.end + _NEAR_PT:
-                group[root(i)] = root(j)
+    crossings = (
+        (i, j)
+        for i, flat in enumerate(across)
+        for j, tall in enumerate(upright, len(across))
+        if flat.start - _NEAR_PT <= tall.at <= flat.end + _NEAR_PT
+        and tall.start - _NEAR_PT <= flat.at <= tall.end + _NEAR_PT
+    )
     nets: dict[int, Rules] = {}
-    for i, flat in enumerate(across):
-        nets.setdefault(root(i), ([], []))[0].append(flat)
-    for j, tall in enumerate(upright, len(across)):
-        nets.setdefault(root(j), ([], []))[1].append(tall)
+    for number, root in representatives(range(len(across) + len(upright)), crossings).items():
+        net = nets.setdefault(root, ([], []))
+        if number < len(across):
+            net[0].append(across[number])
+        else:
+            net[1].append(upright[number - len(across)])
     return list(nets.values())
 
 
