@@ -48,7 +48,7 @@ class RunRecord:
     """The complete record of a run.
 
     Attributes:
-        run: what the command line wrote; {} if the run was started by hand.
+        run: content of `run.json`, written by the command line; {} if the run was started by hand.
         launch: number of the launch that `units` describes; 0 before the first.
         phase: phase of that launch.
         units: state of each unit by name, in pipeline order.

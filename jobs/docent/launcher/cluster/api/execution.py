@@ -63,7 +63,7 @@ def run_in_pod(
     finally:
         socket.close(timeout=1)
     if result is None:
-        raise ApiError(4, "the connection to the pod was interrupted", path, "the same command again")
+        raise ApiError(4, "the connection to the pod was interrupted", path, "run the same command again")
     if result.get("status") != "Success":
         causes = result.get("details", {}).get("causes", [])
         status = next((int(cause["message"]) for cause in causes if cause.get("reason") == "ExitCode"), 1)

@@ -1,4 +1,4 @@
-"""Pack a file or folder as a tar whose receiver can verify it: what `push` and `pull` send through a pod.
+"""Pack a file or folder as a tar whose receiver can verify it; `push` and `pull` send it through a pod.
 
 The last member of the tar is a receipt: the counts, and the sha256 over every header and every byte of content. It also
 marks the end, because the standard input of a process in a pod cannot be closed. Only one chunk and the names of one
@@ -44,7 +44,9 @@ class Receipt(BaseModel, frozen=True):
         try:
             return cls.model_validate_json(text)
         except ValidationError:
-            raise LauncherError(100, "the other end sent no valid receipt", "transfer", "try again") from None
+            raise LauncherError(
+                100, "the receipt of the transfer is missing or invalid", "transfer", "run the same command again"
+            ) from None
 
 
 class StreamTally:
@@ -99,7 +101,7 @@ def pack(
         skipped: called with the path of everything that cannot be sent: dead links, sockets, devices.
         outwards: whether links that lead outside are followed; otherwise they are skipped.
         tally: counts what is sent.
-        may_grow: whether a file that is written to meanwhile is sent up to its initial size, as for a run in progress.
+        may_grow: whether a file that grows meanwhile, as in a run in progress, is sent up to its initial size.
 
     Raises:
         LauncherError: (102) the file or folder does not exist; (105) a file changed while it was read.

@@ -55,10 +55,12 @@ def unpack(read: Callable[[int], bytes], destination: Path) -> Receipt:
     try:
         receipt = _extract(read, aside)
         if not (aside / TOP).exists():
-            raise LauncherError(100, "the archive is empty", str(destination), "send it again")
+            raise LauncherError(100, "the archive is empty", str(destination), "run the same command again")
         _swap_in(aside, destination)
     except (tarfile.TarError, ValueError, OverflowError, FileExistsError, FileNotFoundError) as error:
-        raise LauncherError(100, f"the archive was refused: {error}", str(destination), "send it again") from None
+        raise LauncherError(
+            100, f"the received archive was refused: {error}", str(destination), "run the same command again"
+        ) from None
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return receipt
@@ -77,13 +79,15 @@ def _extract(read: Callable[[int], bytes], folder: Path) -> Receipt:
             tar.members.clear()  # type: ignore[attr-defined]  # otherwise tarfile keeps every header until the end
             if member.name == RECEIPT and member.isreg():
                 if Receipt.parse(_content(tar, member).read(PIECE_BYTES)) != tally.receipt:
-                    raise LauncherError(100, "the received data differs from the sent data", "transfer", "try again")
+                    raise LauncherError(
+                        100, "the received data differs from the sent data", "transfer", "run the same command again"
+                    )
                 return tally.receipt
             _refuse_dangerous(member)
             path = Path(root, member.name)
             # Ask the file system, which may ignore case or Unicode normalization: A and a may be the same link.
             if os.path.realpath(path.parent) != str(path.parent):
-                raise tarfile.TarError(f"{member.name!r} goes through a link")
+                raise tarfile.TarError(f"the path {member.name!r} goes through a link")
             tally.add(member)
             if member.isdir():
                 path.mkdir()
@@ -91,7 +95,7 @@ def _extract(read: Callable[[int], bytes], folder: Path) -> Receipt:
                 path.symlink_to(member.linkname)
             else:
                 _write(_content(tar, member), member, path, tally)
-    raise LauncherError(100, "the transfer ended early", "transfer", "try again")
+    raise LauncherError(100, "the transfer ended early", "transfer", "run the same command again")
 
 
 def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
@@ -117,11 +121,11 @@ def _refuse_dangerous(member: tarfile.TarInfo) -> None:
     """Accept only plain files, folders and links that stay inside."""
     parts = member.name.split("/")
     if parts[0] != TOP or not all(parts) or {".", ".."} & set(parts) or "\0" in member.name:
-        raise tarfile.TarError(f"the name {member.name!r} leads elsewhere")
+        raise tarfile.TarError(f"{member.name!r} is not a valid path inside the archive")
     if not (member.isreg() or member.isdir() or member.issym()) or member.issparse():  # a sparse file can fill the disk
-        raise tarfile.TarError(f"{member.name!r} is neither plain file, folder nor link")
+        raise tarfile.TarError(f"{member.name!r} is not a regular file, a folder or a symbolic link")
     if member.issym() and not stays_inside(member.name, member.linkname):
-        raise tarfile.TarError(f"the link {member.name!r} leads outside")
+        raise tarfile.TarError(f"the link {member.name!r} points outside the archive")
 
 
 def _swap_in(aside: Path, destination: Path) -> None:
@@ -159,5 +163,5 @@ def confined(path: str, root: Path) -> Path:
     """
     resolved = (root / path).resolve()
     if root.resolve() not in resolved.parents:
-        raise LauncherError(2, "the path must lead to something below the volume", path, f"a path below {root}")
+        raise LauncherError(2, "the path must be below the volume", path, f"a path below {root}")
     return resolved

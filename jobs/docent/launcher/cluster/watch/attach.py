@@ -120,8 +120,7 @@ class RunWatcher:
         if not jobs:
             pods = self.launchers.labelled("Pod", "app.kubernetes.io/component", "launcher")
             # `docent cancel` deletes the Job, waits for its pod, and only then records it.
-            is_active = any(pod.get("status", {}).get("phase") not in ("Succeeded", "Failed") for pod in pods)
-            return "" if is_active else "its Job is gone"
+            return "" if any(map(conditions.is_active, pods)) else "its Job was deleted"
         status = conditions.read(jobs[-1])
         if not status.finished:
             return ""
@@ -148,7 +147,7 @@ def attach(cluster: Cluster, run: str, launch: int | None, console: Console) -> 
         with RunDisplay(console) as display:
             record = _show(watcher, display)
     except KeyboardInterrupt:
-        what, again = f"watching stopped; run {run} goes on in the cluster", command("status -w", cluster, run)
+        what, again = f"stopped watching; run {run} continues in the cluster", command("status -w", cluster, run)
         raise LauncherError(101, what, f"run {run} in namespace {cluster.namespace}", again) from None
     conclude(cluster, run, record)
 
@@ -162,7 +161,7 @@ def _show(watcher: RunWatcher, display: RunDisplay) -> RunRecord:
             looked_s = time.monotonic()
             if (latest := watcher.obstacle()) != obstacle:
                 obstacle, since_s = latest, time.monotonic()
-                display.say(f"the launcher waits: {latest}" if latest else "the launcher starts")
+                display.say(f"the launcher is waiting: {latest}" if latest else "the launcher is starting")
             if obstacle and time.monotonic() - since_s > OBSTACLE_S:
                 what, cancel = f"the launcher cannot start: {obstacle}", command("cancel", watcher.cluster, watcher.run)
                 raise LauncherError(101, what, f"run {watcher.run}", cancel)

@@ -29,7 +29,11 @@ def lines(cluster: Cluster, run: str, record: RunRecord, unit: str, index: int |
     pods = _newest(_chosen(cluster.list("Pod", _selector(run, unit))[0], index))
     started = [pod for pod in pods if pod.get("status", {}).get("phase") in STARTED]
     if not started:
-        yield from _tail(cluster, run, record, unit)
+        recorded = record.units[unit].log if unit in record.units else ""
+        if not recorded:
+            where, next_step = f"run {run} in namespace {cluster.namespace}", command("status", cluster, run)
+            raise LauncherError(102, f"unit {unit} has no log yet", where, next_step)
+        yield from recorded.splitlines()
         return
     for pod in started:
         prefix = _prefix(pod) if len(started) > 1 else ""
@@ -91,14 +95,6 @@ def _has_ended(records: Observed, run: str, unit: str) -> bool:
     by_hand = not record.run  # a run started by hand has no launcher Job
     going_on = record.phase == "running" if by_hand else stands not in FINISHED
     return not going_on or (unit in record.units and record.units[unit].phase in ("done", "failed"))
-
-
-def _tail(cluster: Cluster, run: str, record: RunRecord, unit: str) -> Iterator[str]:
-    kept = record.units[unit].log if unit in record.units else ""
-    if not kept:
-        where = f"run {run} in namespace {cluster.namespace}"
-        raise LauncherError(102, f"{unit} has no log here", where, command("status", cluster, run))
-    yield from kept.splitlines()
 
 
 def _selector(run: str, unit: str) -> str:

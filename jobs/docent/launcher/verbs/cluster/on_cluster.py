@@ -57,7 +57,7 @@ def run(config: PipelineConfig, yes: bool, detach: bool) -> None:
     elif todo == "launch":
         number = _launch(cluster, intent, yes)
     else:
-        click.echo(f"run {name} is going on already in namespace {cluster.namespace}")
+        click.echo(f"run {name} is already in progress in namespace {cluster.namespace}")
     if todo != "nothing" and detach:
         click.echo(command("status -w", cluster, name))
         return
@@ -75,7 +75,7 @@ def _launch(cluster: Cluster, intent: Intent, yes: bool) -> int:
         click.echo(f"to the volume: {one.source} -> /data/{one.destination}")
     new = not start.namespace_exists(cluster)
     if new:
-        ask(f"make namespace {cluster.namespace} and run this there?", yes, again)
+        ask(f"create namespace {cluster.namespace} and run this there?", yes, again)
         start.make_namespace(cluster, plan)
     changes = start.check(cluster, plan)
     if not new:
@@ -112,7 +112,7 @@ def status(namespace: str, run_name: str | None, output: str, watch: bool) -> No
     else:
         print_table(rows, output, title, TABLE)
     if how == "starting" and (why := RunWatcher(cluster, name).obstacle()):
-        click.echo(f"the launcher waits: {why}", err=True)
+        click.echo(f"the launcher is waiting: {why}", err=True)
 
 
 def logs(namespace: str, run_name: str | None, unit: str, index: int | None, follow: bool) -> None:
@@ -131,11 +131,11 @@ def logs(namespace: str, run_name: str | None, unit: str, index: int | None, fol
     except KeyboardInterrupt:  # it stops the watching, not the run
         again = command(f"logs {unit} -f", cluster, name)
         where = f"run {name} in namespace {cluster.namespace}"
-        raise LauncherError(101, f"watching stopped; run {name} goes on in the cluster", where, again) from None
+        raise LauncherError(101, f"stopped watching; run {name} continues in the cluster", where, again) from None
 
 
 def gc(namespace: str, run_name: str | None, everything: bool, models: bool, yes: bool) -> None:
-    """Delete what is no longer needed: files on the run's volume, then its objects."""
+    """Delete files on the run's volume, then objects of the run, that are no longer needed."""
     cluster, name, record = find(namespace, run_name)
     unneeded = garbage(cluster, name, record, everything)
     chosen = ["--all"] * everything + ["--models"] * models
