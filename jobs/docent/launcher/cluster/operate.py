@@ -15,11 +15,12 @@ from docent.launcher.cluster import state
 from docent.launcher.cluster.api.connection import ApiError
 from docent.launcher.cluster.api.differences import change
 from docent.launcher.cluster.start import Intent, is_plan, plan_table, volume_uid
-from docent.launcher.cluster.state import FINISHED, RunRecord, command, standing, stored_config
+from docent.launcher.cluster.state import FINISHED, RunRecord, command, place, standing, stored_config
 from docent.launcher.cluster.watch import conditions
 from docent.launcher.cluster.watch.attach import LAUNCHER, RunWatcher, conclude
 from docent.launcher.cluster.watch.observing import snapshots
 from docent.launcher.render import Plan, launcher_job, platform
+from docent.launcher.render.names import plan_name
 from docent.launcher.runs.unit_state import Phase
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def retry(cluster: Cluster, run: str, record: RunRecord) -> int | None:
     if stands == "done":
         return None
     if stands not in FINISHED:
-        raise LauncherError(101, f"run {run} is still in progress", _where(cluster), command("wait", cluster, run))
+        raise LauncherError(101, f"run {run} is still in progress", place(cluster, run), command("wait", cluster, run))
     plan = Plan.of(stored_config(cluster, run, record))
     if plan.digest10 != record.run["plan10"]:
         what = "this plan was created by another version of docent"
@@ -142,7 +143,7 @@ def wait(cluster: Cluster, run: str, timeout_s: float | None) -> None:
     for record in watcher.records_until_end():
         if until_s is not None and time.monotonic() > until_s and not watcher.is_finished(record):
             what = f"run {run} is not finished after {timeout_s:g} s"
-            raise LauncherError(104, what, _where(cluster), command("wait", cluster, run))
+            raise LauncherError(104, what, place(cluster, run), command("wait", cluster, run))
     conclude(cluster, run, record)
 
 
@@ -153,13 +154,14 @@ def garbage(cluster: Cluster, run: str, record: RunRecord, everything: bool) -> 
         LauncherError: (101) the run is not finished.
     """
     if standing(cluster, run, record) not in FINISHED:
-        raise LauncherError(101, f"run {run} is still in progress", _where(cluster), command("cancel", cluster, run))
+        what, next_step = f"run {run} is still in progress", command("cancel", cluster, run)
+        raise LauncherError(101, what, place(cluster, run), next_step)
     selector = f"docent/run={run}"
     workloads = [body for kind in WORKLOADS for body in _listed(cluster, kind, selector)]
     if everything:
         return [*workloads, *(body for kind in PLATFORM for body in _listed(cluster, kind, selector))]
     plans = _listed(cluster, "ConfigMap", selector)
-    current = f"{run}-plan-{record.run.get('plan10', '')}"
+    current = plan_name(run, record.run.get("plan10", ""))
     old = [body for body in plans if current != (name := body["metadata"]["name"]) and name.startswith(f"{run}-plan-")]
     # The record shows that the launcher has ended, although the status of its Job may lag.
     ended = [body for body in workloads if conditions.read(body).finished or _is_launcher(body)]
@@ -200,7 +202,3 @@ def _wait_for_launcher_to_end(cluster: Cluster, run: str) -> None:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-def _where(cluster: Cluster) -> str:
-    return f"namespace {cluster.namespace}"

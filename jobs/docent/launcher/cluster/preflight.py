@@ -15,6 +15,7 @@ from docent.launcher.render import pod_templates
 if TYPE_CHECKING:
     from docent.launcher.cluster.api.client import Cluster, Object
 
+# A new namespace refuses pods until a controller has created its ServiceAccount `default`.
 DEFAULT_ACCOUNT_S = 15.0
 
 
@@ -119,7 +120,9 @@ def rehearse_workloads(cluster: Cluster, workloads: Iterable[Object]) -> None:
     Raises:
         ApiError: (5) the server refuses an object; the error gives the reason.
     """
-    _wait_for_default_account(cluster)
+    for accounts in snapshots(cluster, "ServiceAccount", "", DEFAULT_ACCOUNT_S):
+        if any(account["metadata"]["name"] == "default" for account in accounts):
+            break
     for body in workloads:
         if body["kind"] != "Pod":
             _try(cluster, body)
@@ -137,10 +140,3 @@ def _try(cluster: Cluster, body: Object) -> None:
     except ApiError as error:
         if error.reason != "AlreadyExists":
             raise
-
-
-def _wait_for_default_account(cluster: Cluster) -> None:
-    """Wait for the ServiceAccount `default`; a new namespace refuses pods until a controller has created it."""
-    for accounts in snapshots(cluster, "ServiceAccount", "", DEFAULT_ACCOUNT_S):
-        if any(account["metadata"]["name"] == "default" for account in accounts):
-            return

@@ -13,7 +13,7 @@ from docent.errors import LauncherError
 from docent.launcher.cluster import state
 from docent.launcher.cluster.api.connection import ApiError
 from docent.launcher.cluster.start import failure
-from docent.launcher.cluster.state import RunRecord, command, launch_of
+from docent.launcher.cluster.state import RunRecord, command, launch_of, place
 from docent.launcher.cluster.watch import conditions
 from docent.launcher.cluster.watch.cause import UnitEvidence, why_failed, why_waiting
 from docent.launcher.cluster.watch.observing import Observed
@@ -148,7 +148,7 @@ def attach(cluster: Cluster, run: str, launch: int | None, console: Console) -> 
             record = _show(watcher, display)
     except KeyboardInterrupt:
         what, again = f"stopped watching; run {run} continues in the cluster", command("status -w", cluster, run)
-        raise LauncherError(101, what, f"run {run} in namespace {cluster.namespace}", again) from None
+        raise LauncherError(101, what, place(cluster, run), again) from None
     conclude(cluster, run, record)
 
 
@@ -174,9 +174,9 @@ def conclude(cluster: Cluster, run: str, record: RunRecord) -> None:
     Raises:
         LauncherError: 100 the run failed, 103 it was cancelled.
     """
-    where = f"run {run} in namespace {cluster.namespace}"
     if record.phase == "failed":
         failed = next((name for name, unit in record.units.items() if unit.phase is Phase.FAILED), "launcher")
-        raise LauncherError(100, f"failed: {failure(record)}", where, command(f"logs {failed}", cluster, run))
+        next_step = command(f"logs {failed}", cluster, run)
+        raise LauncherError(100, f"failed: {failure(record)}", place(cluster, run), next_step)
     if record.phase == "cancelled":
-        raise LauncherError(103, "the run was cancelled", where, command("retry", cluster, run))
+        raise LauncherError(103, "the run was cancelled", place(cluster, run), command("retry", cluster, run))

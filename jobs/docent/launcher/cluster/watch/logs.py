@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from docent.errors import LauncherError, PipelineError
 from docent.launcher.cluster import state
-from docent.launcher.cluster.state import FINISHED, RunRecord, command, how_it_stands, launch_of
+from docent.launcher.cluster.state import FINISHED, RunRecord, command, how_it_stands, launch_of, place
 from docent.launcher.cluster.watch.observing import Observed
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ def lines(cluster: Cluster, run: str, record: RunRecord, unit: str, index: int |
     if not started:
         recorded = record.units[unit].log if unit in record.units else ""
         if not recorded:
-            where, next_step = f"run {run} in namespace {cluster.namespace}", command("status", cluster, run)
-            raise LauncherError(102, f"unit {unit} has no log yet", where, next_step)
+            next_step = command("status", cluster, run)
+            raise LauncherError(102, f"unit {unit} has no log yet", place(cluster, run), next_step)
         yield from recorded.splitlines()
         return
     for pod in started:

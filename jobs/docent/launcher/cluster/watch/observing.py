@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator
 
 from docent.launcher.cluster.api.client import RELISTED, Cluster, Object
-
-WATCH_S = 3600.0
 
 
 def snapshots(cluster: Cluster, kind: str, selector: str, timeout_s: float) -> Iterator[list[Object]]:
@@ -83,16 +82,10 @@ class Observed:
 
     def _follow(self, kind: str, version: str) -> None:
         try:
-            while True:
-                for event, body in self.cluster.watch(kind, self.selector, version, WATCH_S):
-                    self._take(kind, event, body)
-                    self.changed.set()
-                items, version = self.cluster.list(kind, self.selector)
-                self._take(kind, RELISTED, {"items": items})
+            for event, body in self.cluster.watch(kind, self.selector, version, math.inf):
+                with self._lock:
+                    _update(self._objects[kind], event, body)
+                self.changed.set()
         except Exception as error:  # noqa: BLE001 - raised in the next read, which would otherwise wait forever
             self._failed = error
             self.changed.set()
-
-    def _take(self, kind: str, event: str, body: Object) -> None:
-        with self._lock:
-            _update(self._objects[kind], event, body)

@@ -22,7 +22,7 @@ from docent.launcher.cluster.api.execution import CommandError
 from docent.launcher.cluster.inputs import Input
 from docent.launcher.cluster.operate import garbage, launch
 from docent.launcher.cluster.start import Intent
-from docent.launcher.cluster.state import RunRecord, command, standing, stored_config
+from docent.launcher.cluster.state import RunRecord, command, place, standing, stored_config
 from docent.launcher.cluster.transfer.transfer import volume
 from docent.launcher.cluster.watch import logs as cluster_logs
 from docent.launcher.cluster.watch.attach import RunWatcher, attach
@@ -97,7 +97,7 @@ def _sending(one: Input) -> Iterator[Callable[[int], Any]]:
 def status(namespace: str, run_name: str | None, output: str, watch: bool) -> None:
     """Show the state of a run; with `watch`, until it ends."""
     cluster, name, record = find(namespace, run_name)
-    where = f"run {name} in namespace {cluster.namespace}"
+    where = place(cluster, name)
     if watch and output == "table":
         click.echo(where)
         attach(cluster, name, None, console())
@@ -130,8 +130,8 @@ def logs(namespace: str, run_name: str | None, unit: str, index: int | None, fol
             click.echo(line)
     except KeyboardInterrupt:  # it stops the watching, not the run
         again = command(f"logs {unit} -f", cluster, name)
-        where = f"run {name} in namespace {cluster.namespace}"
-        raise LauncherError(101, f"stopped watching; run {name} continues in the cluster", where, again) from None
+        what = f"stopped watching; run {name} continues in the cluster"
+        raise LauncherError(101, what, place(cluster, name), again) from None
 
 
 def gc(namespace: str, run_name: str | None, everything: bool, models: bool, yes: bool) -> None:
@@ -195,8 +195,7 @@ def fetch_report(namespace: str, run_name: str | None, data: Path) -> Path:
     cluster, name, record = find(namespace, run_name)
     unit = record.units.get("report")
     if unit is None or unit.phase is not Phase.DONE or not unit.spec:
-        where = f"run {name} in namespace {cluster.namespace}"
-        raise LauncherError(102, "there is no report yet", where, command("wait", cluster, name))
+        raise LauncherError(102, "there is no report yet", place(cluster, name), command("wait", cluster, name))
     page = data / f"{name}-on-cluster" / "report.html"
     with volume(cluster, transfer_pod(Plan.of(stored_config(cluster, name, record)))) as far:
         with counted("report") as moved:
