@@ -104,10 +104,7 @@ def to_push(inputs: tuple[Input, ...], run: str, runs: Mapping[str, RunRecord], 
         for other, record in by_age:
             others = {path: digest for path, digest in _inputs_of(record).items() if overlap(path, one.destination)}
             if other != run and record.phase == "running" and others not in ({}, {one.destination: one.digest}):
-                what, wait = (
-                    f"run {other} is reading different content of {one.destination}",
-                    f"docent wait --run {other}",
-                )
+                what, wait = f"run {other} reads other content of {one.destination}", f"docent wait --run {other}"
                 next_step = f"use another path, or wait for the other run in the same --namespace: {wait}"
                 raise LauncherError(105, what, "the volume that both runs use", next_step)
     return todo

@@ -78,9 +78,7 @@ def start_launcher(cluster: Cluster, plan: Plan, number: int, owner: RunRecord) 
         if owner.uid in owners:
             return
         if time.monotonic() > until_s:
-            raise LauncherError(
-                104, "a Job of an earlier run with this name still exists", name, f"kubectl delete job {name}"
-            )
+            raise LauncherError(104, "a Job of an earlier run still exists", name, f"kubectl delete job {name}")
         cluster.delete("Job", name)
         time.sleep(PAUSE_S)
 
@@ -195,9 +193,7 @@ def _wait_for_launcher_to_end(cluster: Cluster, run: str) -> None:
         left = [pod["metadata"]["name"] for pod in pods if conditions.is_active(pod)]
         if not left:
             return
-    raise LauncherError(
-        104, "the launcher does not terminate", ", ".join(sorted(left)), command("cancel", cluster, run)
-    )
+    raise LauncherError(104, "the launcher is still running", ", ".join(sorted(left)), command("cancel", cluster, run))
 
 
 def _now() -> str:

@@ -68,9 +68,7 @@ def check_operators(cluster: Cluster, bodies: Iterable[Object]) -> None:
             served = []
         if kind not in {resource["kind"] for resource in served}:
             next_step = "install its operator, or training: indexed"
-            raise LauncherError(
-                105, f"the kind {kind} is not installed in the cluster", "kubernetes.training", next_step
-            )
+            raise LauncherError(105, f"{kind} is not installed in the cluster", "kubernetes.training", next_step)
 
 
 def check_keys(cluster: Cluster, workloads: Iterable[Object]) -> None:

@@ -17,7 +17,7 @@ from docent.launcher.cluster import preflight, state
 from docent.launcher.cluster.api.connection import ApiError
 from docent.launcher.cluster.api.differences import Change, change, stripped
 from docent.launcher.cluster.inputs import Input, are_all_here, gather, overlap, to_push
-from docent.launcher.cluster.state import RunRecord, all_runs, command, standing
+from docent.launcher.cluster.state import RunRecord, all_runs, command, place, standing
 from docent.launcher.cluster.transfer.transfer import OnBytes, OnSkipped, volume
 from docent.launcher.render import Plan, launcher_job, platform, pod_templates, transfer_pod, workload
 from docent.launcher.runs.unit_state import Phase
@@ -99,10 +99,8 @@ def verdict(cluster: Cluster, intent: Intent) -> Verdict:
         raise LauncherError(105, what, f"namespace {cluster.namespace}", wait)
     # Without its plan a run cannot be retried: the launch was interrupted before the plan was written.
     if stands == "failed" and intent.is_recorded and cluster.get("ConfigMap", intent.plan.config_map):
-        what, where = failure(intent.record), f"run {intent.plan.run} in namespace {cluster.namespace}"
-        raise LauncherError(
-            100, f"this plan has already failed: {what}", where, command("retry", cluster, intent.plan.run)
-        )
+        run, what = intent.plan.run, f"this plan has already failed: {failure(intent.record)}"
+        raise LauncherError(100, what, place(cluster, run), command("retry", cluster, run))
     # Inputs that are only on the volume may have changed: then the launcher decides, since it can read them.
     known = intent.is_recorded and are_all_here(intent.plan.config, intent.inputs)
     return "nothing" if stands == "done" and known else "launch"

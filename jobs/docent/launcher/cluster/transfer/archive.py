@@ -44,9 +44,7 @@ class Receipt(BaseModel, frozen=True):
         try:
             return cls.model_validate_json(text)
         except ValidationError:
-            raise LauncherError(
-                100, "the receipt of the transfer is missing or invalid", "transfer", "run the same command again"
-            ) from None
+            raise LauncherError(100, "the receipt is missing or invalid", "transfer", "try again") from None
 
 
 class StreamTally:
@@ -192,7 +190,7 @@ def _content(path: Path, size: int, may_grow: bool) -> Iterator[bytes]:
         after = os.fstat(file.fileno())
         is_same = (size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns)
         if left or not (is_same or may_grow):
-            raise LauncherError(105, "the file changed while it was read", str(path), "run the same command again")
+            raise LauncherError(105, "the file changed while it was read", str(path), "try again")
 
 
 def reader(pieces: Iterable[bytes]) -> Callable[[int], bytes]:

@@ -55,12 +55,10 @@ def unpack(read: Callable[[int], bytes], destination: Path) -> Receipt:
     try:
         receipt = _extract(read, aside)
         if not (aside / TOP).exists():
-            raise LauncherError(100, "the archive is empty", str(destination), "run the same command again")
+            raise LauncherError(100, "the archive is empty", str(destination), "try again")
         _swap_in(aside, destination)
     except (tarfile.TarError, ValueError, OverflowError, FileExistsError, FileNotFoundError) as error:
-        raise LauncherError(
-            100, f"the received archive was refused: {error}", str(destination), "run the same command again"
-        ) from None
+        raise LauncherError(100, f"the received archive was refused: {error}", str(destination), "try again") from None
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return receipt
@@ -79,9 +77,7 @@ def _extract(read: Callable[[int], bytes], folder: Path) -> Receipt:
             tar.members.clear()  # type: ignore[attr-defined]  # otherwise tarfile keeps every header until the end
             if member.name == RECEIPT and member.isreg():
                 if Receipt.parse(_content(tar, member).read(PIECE_BYTES)) != tally.receipt:
-                    raise LauncherError(
-                        100, "the received data differs from the sent data", "transfer", "run the same command again"
-                    )
+                    raise LauncherError(100, "the received data differs from the sent data", "transfer", "try again")
                 return tally.receipt
             _refuse_dangerous(member)
             path = Path(root, member.name)
@@ -95,7 +91,7 @@ def _extract(read: Callable[[int], bytes], folder: Path) -> Receipt:
                 path.symlink_to(member.linkname)
             else:
                 _write(_content(tar, member), member, path, tally)
-    raise LauncherError(100, "the transfer ended early", "transfer", "run the same command again")
+    raise LauncherError(100, "the transfer ended early", "transfer", "try again")
 
 
 def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:

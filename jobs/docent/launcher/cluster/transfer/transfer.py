@@ -72,9 +72,7 @@ class Volume:
             raise _explained(error, destination) from None
         arrived = Receipt.parse(answer)
         if arrived != tally.receipt:
-            raise LauncherError(
-                100, "the received data differs from the sent data", destination, "run the same command again"
-            )
+            raise LauncherError(100, "the received data differs from the sent data", destination, "try again")
         return arrived
 
     def pull(self, source: str, destination: Path, moved: OnBytes = lambda _: None) -> Receipt:
@@ -156,9 +154,7 @@ def _wait_until_ready(cluster: Cluster, name: str, selector: str) -> None:
     why, describe = "", f"kubectl describe pod {name}"
     for pod in _states(cluster, name, selector, READY_S):
         if pod is None:
-            raise LauncherError(
-                102, f"pod {name} was deleted by another client", cluster.namespace, "run the same command again"
-            )
+            raise LauncherError(102, f"pod {name} was deleted by another client", cluster.namespace, "try again")
         phase = pod.get("status", {}).get("phase")
         if phase == "Running":
             return
