@@ -158,7 +158,9 @@ class Run:
         here = self.cluster.connection
         accounts = f"/api/v1/namespaces/{self.cluster.namespace}/serviceaccounts"
         asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
-        token = here.json("POST", f"{accounts}/{names.launcher_name(self.name)}/token", asked)["status"]["token"]
+        token = here.json("POST", f"{accounts}/{names.unit_name(self.name, 'launcher')}/token", asked)["status"][
+            "token"
+        ]
         server = {"server": address or here.host, "certificate-authority": here.configuration.ssl_ca_cert}
         server |= {"tls-server-name": urlsplit(here.host).hostname} if address else {}
         file = self.file.with_suffix(".kubeconfig")

@@ -233,5 +233,5 @@ def lease_holder(cluster: Cluster, run: str) -> str:
 
 def lease_of(cluster: Cluster, run: str) -> dict[str, Any]:
     """The spec of a run's lease."""
-    found = cluster.get("Lease", names.launcher_name(run)) or {"spec": {}}
+    found = cluster.get("Lease", names.unit_name(run, "launcher")) or {"spec": {}}
     return dict(found["spec"])

@@ -27,7 +27,7 @@ def test_one_holds_it_and_the_next_gets_it_when_it_is_given_back(cluster: Cluste
     with lease(cluster, "one", "a") as first:
         first.acquire(5)
         first.check()
-        with pytest.raises(LauncherError, match="another launcher is running this run: a") as refused:
+        with pytest.raises(LauncherError, match="another launcher is already running: a") as refused:
             lease(cluster, "one", "b").acquire(2 * SHORT_S)  # renewed meanwhile: it does not expire
         assert refused.value.exit_code == 105
         first.check()
@@ -64,7 +64,7 @@ def test_a_stolen_lease_is_noticed(cluster: Cluster) -> None:
     cluster.replace(found)
     mine._ended.clear()
     mine._keep()
-    with pytest.raises(LauncherError, match="thief took its lease"):
+    with pytest.raises(LauncherError, match="thief acquired it"):
         mine.check()
 
 

@@ -133,7 +133,7 @@ def test_changed_inputs_are_sent_and_old_objects_collected(desk: Desk, volume: P
     before = desk.versions()
     with (desk.folder / desk.source / "raw_data.csv").open("a") as file:
         file.write("The grey cube,A grey cube of 9 cm.,red.jpg\n")
-    assert "not on the volume as it is here" in desk.expect(1, "diff")
+    assert "missing on the volume, or different there" in desk.expect(1, "diff")
     said = desk.expect(0, "run", "--yes", "--set=run.log_level=DEBUG")
     assert "0 of 10 platform objects applied" in said.replace("1 of 10", "0 of 10")  # the role names the plan
     assert f"sending {desk.source}/images" not in said

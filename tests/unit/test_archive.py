@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
+import sys
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -110,7 +112,7 @@ def test_a_changed_byte_is_noticed(odd: Path, tmp_path: Path) -> None:
 
 def test_content_that_differs_from_the_receipt_is_refused(odd: Path, tmp_path: Path) -> None:
     whole = b"".join(pack(odd))
-    with pytest.raises(LauncherError, match="not what was sent"):
+    with pytest.raises(LauncherError, match="differs from the sent data"):
         unpack(reader([whole.replace(b"from outside", b"from inside!")]), tmp_path / "copy")
     assert not (tmp_path / "copy").exists()
 
@@ -180,6 +182,103 @@ def test_a_header_that_lies_about_size_or_time_is_refused(headers: dict[str, str
     with pytest.raises(LauncherError, match="refused"):
         unpack(reader([buffer.getvalue()]), tmp_path / "copy")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_a_header_of_gigabytes_is_refused_before_it_is_read(kind: bytes, tmp_path: Path) -> None:
+    header = tarfile.TarInfo("content")
+    header.type, header.size = kind, 4 << 30
+    read_bytes = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal read_bytes
+        yield header.tobuf(tarfile.USTAR_FORMAT)
+        while read_bytes < 64 << 20:
+            read_bytes += 1 << 20
+            yield bytes(1 << 20)
+
+    with pytest.raises(LauncherError, match="the headers of a member are larger"):
+        unpack(reader(endless()), tmp_path / "copy")
+    assert read_bytes <= 1 << 20
+
+
+def test_the_headers_of_earlier_members_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "folder").mkdir()
+    for number in range(50):
+        (tmp_path / "folder" / f"{number}.txt").write_text("x")
+    kept: list[int] = []
+    content_of = tarfile.TarFile.extractfile
+
+    def counting(tar: tarfile.TarFile, member: tarfile.TarInfo) -> object:
+        kept.append(len(tar.members))
+        return content_of(tar, member)
+
+    monkeypatch.setattr(tarfile.TarFile, "extractfile", counting)
+    unpack(reader(pack(tmp_path / "folder")), tmp_path / "copy")
+    assert len(kept) == 51 and max(kept) <= 1
+
+
+def test_a_link_under_another_spelling_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    link = Path.symlink_to
+
+    def as_if_case_were_ignored(path: Path, target: str) -> None:
+        link(path, target)
+        link(path.with_name(path.name.swapcase()), target)
+
+    monkeypatch.setattr(Path, "symlink_to", as_if_case_were_ignored)
+    for members in (
+        [("content/A", tarfile.SYMTYPE, "."), ("content/a/evil", tarfile.REGTYPE, "")],
+        [("content/A", tarfile.SYMTYPE, "."), ("content/a/up", tarfile.SYMTYPE, "..")],
+        [("content/A", tarfile.SYMTYPE, "."), ("content/a", tarfile.REGTYPE, "")],
+    ):
+        with pytest.raises(LauncherError, match="refused"):
+            unpack(reader(hostile(*members)), tmp_path / "copy")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("change", ["grows", "shrinks", "rewritten"])
+def test_a_file_that_changes_while_it_is_sent_is_an_error(change: str, tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_bytes(bytes(600_000))
+    os.utime(path, (0, 0))
+    pieces = pack(path)
+    next(pieces), next(pieces)  # the header and the first piece
+    with path.open("r+b") as file:
+        file.truncate(300_000 if change == "shrinks" else 600_001 if change == "grows" else 600_000)
+        file.write(b"new")
+    with pytest.raises(LauncherError, match="changed while it was read") as error:
+        list(pieces)
+    assert error.value.exit_code == 105 and error.value.where == str(path)
+
+
+def test_a_file_of_a_run_in_progress_is_sent_up_to_its_initial_size(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    path.write_bytes(b"a" * 600_000)
+    pieces = pack(path, may_grow=True)
+    first = [next(pieces), next(pieces)]
+    with path.open("ab") as file:
+        file.write(b"more")
+    unpack(reader([*first, *pieces]), tmp_path / "copy")
+    assert (tmp_path / "copy").read_bytes() == b"a" * 600_000
+
+
+def test_the_old_content_is_put_back_after_a_kill_between_the_two_renames(odd: Path, tmp_path: Path) -> None:
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy" / "before").write_text("x")
+    script = """
+import os, sys
+from pathlib import Path
+from docent.launcher.cluster.transfer.archive import pack, reader
+from docent.launcher.cluster.transfer.extraction import unpack
+os.replace = lambda *_: os.kill(os.getpid(), 9)
+unpack(reader(pack(Path(sys.argv[1]))), Path(sys.argv[2]))
+"""
+    killed = subprocess.run([sys.executable, "-c", script, str(odd), str(tmp_path / "copy")], check=False)
+    assert killed.returncode == -9 and not (tmp_path / "copy").exists()
+    with pytest.raises(LauncherError):
+        unpack(reader([b""]), tmp_path / "copy")
+    assert [path.name for path in (tmp_path / "copy").iterdir()] == ["before"]
+    assert not list(tmp_path.glob(".copy*"))
 
 
 def test_a_link_means_the_same_wherever_the_folder_that_holds_it_was_linked(tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ def test_who_may_not_look_at_events_can_follow_a_run() -> None:
     assert watcher(config_map(1, "failed"), launcher_job(), forbidden="Event").obstacle() == ""
 
 
-@pytest.mark.parametrize(("phase", "said"), [("Running", ""), ("Succeeded", "its Job is gone")])
+@pytest.mark.parametrize(("phase", "said"), [("Running", ""), ("Succeeded", "its Job was deleted")])
 def test_a_launcher_that_is_being_cancelled_has_not_ended_by_itself(phase: str, said: str) -> None:
     assert watcher(config_map(2, "running"), launcher_pod(phase))._launcher_ended() == said
 

@@ -126,4 +126,4 @@ def test_ctrl_c_ends_the_watching_and_says_so(monkeypatch: pytest.MonkeyPatch) -
         with pytest.raises(LauncherError) as ended:
             watch()
         assert ended.value.exit_code == 101 and ended.value.next_step == again
-        assert ended.value.what == "watching stopped; run mine goes on in the cluster"
+        assert ended.value.what == "stopped watching; run mine continues in the cluster"

@@ -57,7 +57,7 @@ def test_a_failed_run_names_the_units_and_why() -> None:
         curate=UnitState(Phase.FAILED, cause="exit 43: no key"),
         score=UnitState(Phase.FAILED),
     )
-    assert failure(found) == "curate: exit 43: no key; score: no cause was written"
+    assert failure(found) == "curate: exit 43: no key; score: no cause was recorded"
     assert "launcher" in failure(record())
 
 

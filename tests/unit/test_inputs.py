@@ -106,13 +106,13 @@ def test_a_folder_that_was_sent_took_the_place_of_what_was_inside_it() -> None:
     runs = {"demo": record("2026-01-01", **{"a/b": "mine", "ab": "mine"}), "other": record("2026-01-02", a="theirs")}
     assert [one.destination for one in to_push(inputs, "demo", runs, "v")] == ["a/b"]
     runs["other"].phase = "running"
-    with pytest.raises(LauncherError, match="run other is reading another a/b"):
+    with pytest.raises(LauncherError, match="run other reads other content of a/b"):
         to_push(inputs, "demo", runs, "v")
 
 
 def test_what_another_run_is_reading_is_not_replaced() -> None:
     inputs = (Input(Path("a"), "a", "mine"),)
-    with pytest.raises(LauncherError, match="run other is reading another a") as refused:
+    with pytest.raises(LauncherError, match="run other reads other content of a") as refused:
         to_push(inputs, "demo", {"other": record("2026-01-01", "running", a="theirs")}, "v")
     assert refused.value.exit_code == 105
     assert to_push(inputs, "demo", {"other": record("2026-01-01", "running", a="mine")}, "v") == []

@@ -68,8 +68,8 @@ def gather(
         else:
             missing.append(str(path))
     if missing and not missing_ok:
-        what = f"neither here nor on the volume: {', '.join(missing)}"
-        raise LauncherError(105, what, "pipeline file", "fix the path; pushed files are named with /data before them")
+        what = f"missing on this machine and on the volume: {', '.join(missing)}"
+        raise LauncherError(105, what, "pipeline file", "fix the path; for a pushed file, write /data/PATH")
     _refuse_collisions(config.run.name, inputs.values())
     moved = {path: one.destination for path, one in inputs.items() if one.destination != path.as_posix()}
     return _rewritten(config, moved), tuple(inputs.values())
@@ -104,8 +104,8 @@ def to_push(inputs: tuple[Input, ...], run: str, runs: Mapping[str, RunRecord], 
         for other, record in by_age:
             others = {path: digest for path, digest in _inputs_of(record).items() if overlap(path, one.destination)}
             if other != run and record.phase == "running" and others not in ({}, {one.destination: one.digest}):
-                what, wait = f"run {other} is reading another {one.destination}", f"docent wait --run {other}"
-                next_step = f"use another path, or wait for the other run, in the same --namespace: {wait}"
+                what, wait = f"run {other} reads other content of {one.destination}", f"docent wait --run {other}"
+                next_step = f"use another path, or wait for the other run in the same --namespace: {wait}"
                 raise LauncherError(105, what, "the volume that both runs use", next_step)
     return todo
 

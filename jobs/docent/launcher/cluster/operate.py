@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING
 
 from docent.errors import LauncherError
 from docent.launcher.cluster import state
-from docent.launcher.cluster.api.client import RELISTED
 from docent.launcher.cluster.api.connection import ApiError
 from docent.launcher.cluster.api.differences import change
 from docent.launcher.cluster.start import Intent, is_plan, plan_table, volume_uid
-from docent.launcher.cluster.state import FINISHED, RunRecord, command, standing, stored_config
+from docent.launcher.cluster.state import FINISHED, RunRecord, command, place, standing, stored_config
 from docent.launcher.cluster.watch import conditions
 from docent.launcher.cluster.watch.attach import LAUNCHER, RunWatcher, conclude
+from docent.launcher.cluster.watch.observing import snapshots
 from docent.launcher.render import Plan, launcher_job, platform
+from docent.launcher.render.names import plan_name
 from docent.launcher.runs.unit_state import Phase
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def start_launcher(cluster: Cluster, plan: Plan, number: int, owner: RunRecord) 
         if owner.uid in owners:
             return
         if time.monotonic() > until_s:
-            raise LauncherError(104, "a Job of an earlier run is in the way", name, f"kubectl delete job {name}")
+            raise LauncherError(104, "a Job of an earlier run still exists", name, f"kubectl delete job {name}")
         cluster.delete("Job", name)
         time.sleep(PAUSE_S)
 
@@ -86,16 +87,16 @@ def retry(cluster: Cluster, run: str, record: RunRecord) -> int | None:
     """Launch the stored plan once more; return the number of the launch, or None if there is nothing to retry.
 
     Raises:
-        LauncherError: (101) the run is not finished; (102) its plan is gone; (105) another version made the plan.
+        LauncherError: (101) the run is not finished; (102) its plan is missing; (105) its plan is from another version.
     """
     stands = standing(cluster, run, record)
     if stands == "done":
         return None
     if stands not in FINISHED:
-        raise LauncherError(101, f"run {run} is still going on", _where(cluster), command("wait", cluster, run))
+        raise LauncherError(101, f"run {run} is still in progress", place(cluster, run), command("wait", cluster, run))
     plan = Plan.of(stored_config(cluster, run, record))
     if plan.digest10 != record.run["plan10"]:
-        what = "this plan was made by another version of docent"
+        what = "this plan was created by another version of docent"
         raise LauncherError(105, what, f"run {run}", command("run", cluster, run))
     number = record.last_launch + 1
     owner = state.parse(cluster.apply(state.run_body(run, {**record.run, "launch": number, "started": _now()})))
@@ -140,7 +141,7 @@ def wait(cluster: Cluster, run: str, timeout_s: float | None) -> None:
     for record in watcher.records_until_end():
         if until_s is not None and time.monotonic() > until_s and not watcher.is_finished(record):
             what = f"run {run} is not finished after {timeout_s:g} s"
-            raise LauncherError(104, what, _where(cluster), command("wait", cluster, run))
+            raise LauncherError(104, what, place(cluster, run), command("wait", cluster, run))
     conclude(cluster, run, record)
 
 
@@ -151,13 +152,14 @@ def garbage(cluster: Cluster, run: str, record: RunRecord, everything: bool) -> 
         LauncherError: (101) the run is not finished.
     """
     if standing(cluster, run, record) not in FINISHED:
-        raise LauncherError(101, f"run {run} is still going on", _where(cluster), command("cancel", cluster, run))
+        what, next_step = f"run {run} is still in progress", command("cancel", cluster, run)
+        raise LauncherError(101, what, place(cluster, run), next_step)
     selector = f"docent/run={run}"
     workloads = [body for kind in WORKLOADS for body in _listed(cluster, kind, selector)]
     if everything:
         return [*workloads, *(body for kind in PLATFORM for body in _listed(cluster, kind, selector))]
     plans = _listed(cluster, "ConfigMap", selector)
-    current = f"{run}-plan-{record.run.get('plan10', '')}"
+    current = plan_name(run, record.run.get("plan10", ""))
     old = [body for body in plans if current != (name := body["metadata"]["name"]) and name.startswith(f"{run}-plan-")]
     # The record shows that the launcher has ended, although the status of its Job may lag.
     ended = [body for body in workloads if conditions.read(body).finished or _is_launcher(body)]
@@ -187,28 +189,12 @@ def _listed(cluster: Cluster, kind: str, selector: str) -> list[Object]:
 
 
 def _wait_for_launcher_to_end(cluster: Cluster, run: str) -> None:
-    selector = f"docent/run={run},{LAUNCHER}"
-    pods, version = cluster.list("Pod", selector)
-    left = {pod["metadata"]["name"] for pod in pods if _is_active(pod)}
-    if not left:
-        return
-    for event, body in cluster.watch("Pod", selector, version, LAUNCHER_GONE_S):
-        if event == RELISTED:
-            left &= {pod["metadata"]["name"] for pod in body["items"] if _is_active(pod)}
-        elif event == "DELETED" or not _is_active(body):
-            left.discard(body["metadata"]["name"])
+    for pods in snapshots(cluster, "Pod", f"docent/run={run},{LAUNCHER}", LAUNCHER_GONE_S):
+        left = [pod["metadata"]["name"] for pod in pods if conditions.is_active(pod)]
         if not left:
             return
-    raise LauncherError(104, "the launcher does not end", ", ".join(sorted(left)), command("cancel", cluster, run))
+    raise LauncherError(104, "the launcher is still running", ", ".join(sorted(left)), command("cancel", cluster, run))
 
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-def _where(cluster: Cluster) -> str:
-    return f"namespace {cluster.namespace}"
-
-
-def _is_active(pod: Object) -> bool:
-    return pod.get("status", {}).get("phase") not in ("Succeeded", "Failed")

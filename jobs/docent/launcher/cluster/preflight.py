@@ -1,4 +1,4 @@
-"""Check permissions, CRDs, keys, and what the server would refuse (by dry runs), before anything is written."""
+"""Check permissions, CRDs and keys, and submit every object as a dry run, before anything is written."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from docent.errors import LauncherError
 from docent.launcher.cluster.api.connection import ApiError
 from docent.launcher.cluster.api.differences import MADE_ONCE
 from docent.launcher.cluster.api.kinds import KINDS, plural
+from docent.launcher.cluster.watch.observing import snapshots
 from docent.launcher.render import pod_templates
 
 if TYPE_CHECKING:
     from docent.launcher.cluster.api.client import Cluster, Object
 
+# A new namespace refuses pods until a controller has created its ServiceAccount `default`.
 DEFAULT_ACCOUNT_S = 15.0
 
 
@@ -29,7 +31,7 @@ def check_rights(cluster: Cluster, bodies: Iterable[Object]) -> None:
     refused = [(verb, kind, part) for verb, kind, part in sorted(needed) if not allowed(cluster, verb, kind, part=part)]
     if refused:
         listed = ", ".join(f"{verb} {plural(kind)}{'/' + part if part else ''}" for verb, kind, part in refused)
-        next_step = "ask for a Role with these permissions, or --namespace OTHER"
+        next_step = "request a Role with these permissions, or --namespace OTHER"
         raise LauncherError(4, f"forbidden: {listed}", f"namespace {cluster.namespace}", next_step)
 
 
@@ -66,7 +68,7 @@ def check_operators(cluster: Cluster, bodies: Iterable[Object]) -> None:
             served = []
         if kind not in {resource["kind"] for resource in served}:
             next_step = "install its operator, or training: indexed"
-            raise LauncherError(105, f"the cluster has no {kind}", "kubernetes.training", next_step)
+            raise LauncherError(105, f"{kind} is not installed in the cluster", "kubernetes.training", next_step)
 
 
 def check_keys(cluster: Cluster, workloads: Iterable[Object]) -> None:
@@ -116,7 +118,9 @@ def rehearse_workloads(cluster: Cluster, workloads: Iterable[Object]) -> None:
     Raises:
         ApiError: (5) the server refuses an object; the error gives the reason.
     """
-    _wait_for_default_account(cluster)
+    for accounts in snapshots(cluster, "ServiceAccount", "", DEFAULT_ACCOUNT_S):
+        if any(account["metadata"]["name"] == "default" for account in accounts):
+            break
     for body in workloads:
         if body["kind"] != "Pod":
             _try(cluster, body)
@@ -134,13 +138,3 @@ def _try(cluster: Cluster, body: Object) -> None:
     except ApiError as error:
         if error.reason != "AlreadyExists":
             raise
-
-
-def _wait_for_default_account(cluster: Cluster) -> None:
-    """Wait for the ServiceAccount `default`; a new namespace refuses pods until a controller has created it."""
-    items, version = cluster.list("ServiceAccount")
-    if any(item["metadata"]["name"] == "default" for item in items):
-        return
-    for _, body in cluster.watch("ServiceAccount", "", version, DEFAULT_ACCOUNT_S):
-        if body.get("metadata", {}).get("name") == "default":
-            return

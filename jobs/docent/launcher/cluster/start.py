@@ -17,7 +17,7 @@ from docent.launcher.cluster import preflight, state
 from docent.launcher.cluster.api.connection import ApiError
 from docent.launcher.cluster.api.differences import Change, change, stripped
 from docent.launcher.cluster.inputs import Input, are_all_here, gather, overlap, to_push
-from docent.launcher.cluster.state import RunRecord, all_runs, command, standing
+from docent.launcher.cluster.state import RunRecord, all_runs, command, place, standing
 from docent.launcher.cluster.transfer.transfer import OnBytes, OnSkipped, volume
 from docent.launcher.render import Plan, launcher_job, platform, pod_templates, transfer_pod, workload
 from docent.launcher.runs.unit_state import Phase
@@ -94,13 +94,13 @@ def verdict(cluster: Cluster, intent: Intent) -> Verdict:
     if stands in ("starting", "running"):
         if intent.is_recorded:
             return "attach"
-        what = f"run {intent.plan.run} is going on with another configuration or other inputs"
+        what = f"run {intent.plan.run} is in progress with a different configuration or different inputs"
         wait = command("wait", cluster, intent.plan.run)
         raise LauncherError(105, what, f"namespace {cluster.namespace}", wait)
     # Without its plan a run cannot be retried: the launch was interrupted before the plan was written.
     if stands == "failed" and intent.is_recorded and cluster.get("ConfigMap", intent.plan.config_map):
-        what, where = failure(intent.record), f"run {intent.plan.run} in namespace {cluster.namespace}"
-        raise LauncherError(100, f"this plan has failed: {what}", where, command("retry", cluster, intent.plan.run))
+        run, what = intent.plan.run, f"this plan has already failed: {failure(intent.record)}"
+        raise LauncherError(100, what, place(cluster, run), command("retry", cluster, run))
     # Inputs that are only on the volume may have changed: then the launcher decides, since it can read them.
     known = intent.is_recorded and are_all_here(intent.plan.config, intent.inputs)
     return "nothing" if stands == "done" and known else "launch"
@@ -108,9 +108,9 @@ def verdict(cluster: Cluster, intent: Intent) -> Verdict:
 
 def failure(record: RunRecord) -> str:
     """Return which units failed and why, in one line."""
-    no_cause = "its launcher ended before it could say why, see the log of unit launcher"
+    no_cause = "its launcher ended without recording a cause; see the log of unit launcher"
     failed = {name: unit for name, unit in record.units.items() if unit.phase is Phase.FAILED}
-    return "; ".join(f"{name}: {unit.cause or 'no cause was written'}" for name, unit in failed.items()) or no_cause
+    return "; ".join(f"{name}: {unit.cause or 'no cause was recorded'}" for name, unit in failed.items()) or no_cause
 
 
 def workloads(plan: Plan) -> list[Object]:
@@ -170,7 +170,7 @@ def differences(cluster: Cluster, config: PipelineConfig) -> list[str]:
     for name, plan_hash in plan.plan_hashes.items():
         if before.get(name) != plan_hash:
             lines.append(f"~ {name}: {'its configuration changed' if name in before else 'it has never run'}")
-    lines += [f"~ {one.destination}: not on the volume as it is here" for one in intent.pushes]
+    lines += [f"~ {one.destination}: missing on the volume, or different there" for one in intent.pushes]
     return lines + [f"- {name}: no longer in the plan" for name in before if name not in plan.plan_hashes]
 
 

@@ -20,7 +20,7 @@ from docent.config import PipelineConfig
 from docent.config.error_messages import describe
 from docent.errors import LauncherError
 from docent.launcher.cluster.watch import conditions
-from docent.launcher.render.names import labels
+from docent.launcher.render.names import labels, plan_name
 from docent.launcher.render.names import state_name as state_name
 from docent.launcher.runs.log_tail import LOG_BYTES, tail
 from docent.launcher.runs.unit_state import Phase, UnitState
@@ -48,7 +48,7 @@ class RunRecord:
     """The complete record of a run.
 
     Attributes:
-        run: what the command line wrote; {} if the run was started by hand.
+        run: content of `run.json`, written by the command line; {} if the run was started by hand.
         launch: number of the launch that `units` describes; 0 before the first.
         phase: phase of that launch.
         units: state of each unit by name, in pipeline order.
@@ -181,7 +181,7 @@ def stored_config(cluster: Cluster, run: str, record: RunRecord) -> PipelineConf
     Raises:
         LauncherError: (102) its plan is missing or cannot be read.
     """
-    name = f"{run}-plan-{record.run.get('plan10', '')}"
+    name = plan_name(run, record.run.get("plan10", ""))
     plan = cluster.get("ConfigMap", name)
     try:
         if plan is None:
@@ -224,6 +224,11 @@ def how_it_stands(record: RunRecord, job: Object | None) -> Standing:
 def _is_written(record: RunRecord) -> bool:
     """Return whether the launcher has written `units.json` for the last launch."""
     return record.launch >= record.started_launch
+
+
+def place(cluster: Cluster, run: str) -> str:
+    """Return where a run is, for error messages."""
+    return f"run {run} in namespace {cluster.namespace}"
 
 
 def command(verb: str, cluster: Cluster, run: str) -> str:

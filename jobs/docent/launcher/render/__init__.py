@@ -4,19 +4,12 @@ Call `Plan.of(config)` first; all other functions take the plan. `docent render`
 Start reading at `workloads.py`.
 """
 
-from docent.launcher.render.manifests import manifests, to_yaml
-from docent.launcher.render.plan import Plan
-from docent.launcher.render.platform import platform
-from docent.launcher.render.workloads import extras, launcher_job, pod_templates, transfer_pod, workload
-
-__all__ = [
-    "Plan",
-    "extras",
-    "launcher_job",
-    "manifests",
-    "platform",
-    "pod_templates",
-    "to_yaml",
-    "transfer_pod",
-    "workload",
-]
+from docent.launcher.render.manifests import manifests as manifests
+from docent.launcher.render.manifests import to_yaml as to_yaml
+from docent.launcher.render.plan import Plan as Plan
+from docent.launcher.render.platform import platform as platform
+from docent.launcher.render.workloads import extras as extras
+from docent.launcher.render.workloads import launcher_job as launcher_job
+from docent.launcher.render.workloads import pod_templates as pod_templates
+from docent.launcher.render.workloads import transfer_pod as transfer_pod
+from docent.launcher.render.workloads import workload as workload

@@ -44,23 +44,16 @@ def letter_first(run: str) -> str:
 
 
 def unit_name(run: str, unit: str) -> str:
-    """Return the name of a unit's ServiceAccount, also the prefix of its peers policy."""
+    """Return the name of the ServiceAccount of a unit, of `launcher` or of `transfer`.
+
+    Also names the launcher's Role and Lease and the transfer pod, and begins the name of a unit's peers policy.
+    """
     return f"{run}-{unit}"
 
 
 def service_name(run: str, unit: str) -> str:
     """Return the name of the headless Service of a unit with several pods."""
     return f"{letter_first(run)}-{unit}"
-
-
-def launcher_name(run: str) -> str:
-    """Return the name of the launcher's ServiceAccount, Role and Lease."""
-    return f"{run}-launcher"
-
-
-def transfer_name(run: str) -> str:
-    """Return the name of the pod that transfers data to and from the volume, and of its ServiceAccount."""
-    return f"{run}-transfer"
 
 
 def state_name(run: str) -> str:

@@ -77,8 +77,7 @@ def plan_config(plan: Plan) -> Body:
 def accounts(plan: Plan) -> list[Body]:
     """Return one ServiceAccount per unit, one for the launcher, and one for data transfers."""
     labels = {names.unit_name(plan.run, unit): names.unit_labels(plan.run, unit) for unit in plan.units}
-    labels[names.launcher_name(plan.run)] = names.labels(plan.run, "launcher")
-    labels[names.transfer_name(plan.run)] = names.labels(plan.run, "transfer")
+    labels |= {names.unit_name(plan.run, part): names.labels(plan.run, part) for part in ("launcher", "transfer")}
     # Only the launcher calls the API server; its pod requests the token itself.
     no_token = {"automountServiceAccountToken": False}
     return [plan.body("v1", "ServiceAccount", name, of_account, **no_token) for name, of_account in labels.items()]
@@ -86,7 +85,7 @@ def accounts(plan: Plan) -> list[Body]:
 
 def rights(plan: Plan, workers: int = 1) -> list[Body]:
     """Return the launcher's Role and RoleBinding: minimal permissions, and no access to Secrets."""
-    name, labels = names.launcher_name(plan.run), names.labels(plan.run, "launcher")
+    name, labels = names.unit_name(plan.run, "launcher"), names.labels(plan.run, "launcher")
     role = {"apiGroup": RBAC, "kind": "Role", "name": name}
     subject = {"kind": "ServiceAccount", "name": name, "namespace": plan.config.kubernetes.namespace}
     return [
@@ -102,7 +101,7 @@ def _rules(plan: Plan, workers: int) -> list[Body]:
     a rule could match, so the rule for new Leases names none.
     """
     training = plan.config.kubernetes.training
-    own = {"state": names.state_name(plan.run), "lease": names.launcher_name(plan.run)}
+    own = {"state": names.state_name(plan.run), "lease": names.unit_name(plan.run, "launcher")}
     workload_verbs = ["create", "delete", "get", "list", "patch", "watch"]
     rules = [
         _rule("batch", ["jobs"], workload_verbs),
@@ -131,7 +130,7 @@ def _rule(group: str, resources: list[str], verbs: list[str], name: str | None =
 
 
 def policies(plan: Plan) -> list[Body]:
-    """Return the policies of a run: deny everything, then allow the traffic that each label stands for."""
+    """Return the policies of a run: deny everything, then allow traffic by the labels of the pods."""
     cluster, ingest = plan.config.kubernetes, plan.config.ingest
     proxies = _proxy_ports(cluster.env)
     egress = {

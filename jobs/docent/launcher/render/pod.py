@@ -186,8 +186,8 @@ def _one_selector(requests: list[Resources]) -> dict[str, str]:
     for label, value in (item for one in requests for item in one.node_selector.items()):
         if selector.setdefault(label, value) != value:
             asked = f"{label}={selector[label]} and {label}={value}"
-            what = f"a ReadWriteOnce volume keeps all pods on one node, but they ask for {asked}"
-            next_step = "ask for one node, or use a ReadWriteMany StorageClass and storage.mode: rwx"
+            what = f"a ReadWriteOnce volume keeps all pods on one node, but their node selectors are {asked}"
+            next_step = "select one node, or use a ReadWriteMany StorageClass and storage.mode: rwx"
             raise LauncherError(105, what, "kubernetes.resources, kubernetes.storage.mode", next_step)
     return selector
 

@@ -23,7 +23,6 @@ def stage_template(
     plan: Plan,
     unit: Unit,
     *,
-    container: str = "main",
     rehearse: bool = False,
     env: dict[str, str] | None = None,
     **differing: Any,
@@ -33,10 +32,9 @@ def stage_template(
     Args:
         plan: the plan.
         unit: the unit.
-        container: name of the container.
         rehearse: the ranks only connect and add numbers; nothing is trained.
         env: variables in addition to those of every stage.
-        differing: other fields of `Pod`.
+        differing: other fields of `Pod`, such as `container`.
 
     Raises:
         LauncherError: (105) the node selectors of pods that share a node contradict each other.
@@ -51,7 +49,6 @@ def stage_template(
         account=unit_name(plan.run, unit.name),
         env=(*env_list(_environment(plan, needs) | (env or {})), *_keys(plan, unit, needs)),
         labels={"docent/unit": unit.name} | {label: "true" for need, label in EGRESS.items() if need in needs},
-        container=container,
         **differing,
     )
     return template(plan, pod, cluster.resources_of(unit.stage, unit.name))
@@ -69,9 +66,7 @@ def plain_environment(threads: int) -> dict[str, str]:
         "HOME": "/tmp",
         "PYTHONUNBUFFERED": "1",
         "TOKENIZERS_PARALLELISM": "false",
-        "OMP_NUM_THREADS": str(threads),
-        "MKL_NUM_THREADS": str(threads),
-        "OPENBLAS_NUM_THREADS": str(threads),
+        **{f"{library}_NUM_THREADS": str(threads) for library in ("OMP", "MKL", "OPENBLAS")},
     }
 
 
@@ -85,11 +80,11 @@ def _given(plan: Plan) -> dict[str, str]:
     cluster, keys = plan.config.kubernetes, (plan.config.llm.api_key_env, HUB_TOKEN, _push_token(plan))
     for name in cluster.env:
         if name in keys:
-            next_step = f"remove it here, and put it into the Secret {cluster.keys_from}"
+            next_step = f"remove it here, and add it to the Secret {cluster.keys_from}"
             raise ConfigError(f"{name} is a secret", "kubernetes.env", next_step)
         if is_override(name):
             what = f"{name} overrides the configuration, but only in some pods"
-            raise ConfigError(what, "kubernetes.env", "set the key itself")
+            raise ConfigError(what, "kubernetes.env", "set the configuration key instead")
     return cluster.env
 
 

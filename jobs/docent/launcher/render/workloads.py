@@ -82,7 +82,7 @@ def launcher_job(plan: Plan, launch: int) -> Body:
         component="launcher",
         image="launcher",
         args=("conduct", "--config", PLAN_FILE, "--data", DATA, "--launch", str(launch)),
-        account=names.launcher_name(plan.run),
+        account=names.unit_name(plan.run, "launcher"),
         env=env_list(plain_environment(threads=1)),
         labels={EGRESS_API: "true"},
         read_only_data=True,
@@ -108,13 +108,13 @@ def transfer_pod(plan: Plan) -> Body:
         component="transfer",
         image="launcher",
         args=("hold", "--timeout-s", str(TRANSFER_S)),
-        account=names.transfer_name(plan.run),
+        account=names.unit_name(plan.run, "transfer"),
         env=env_list(plain_environment(threads=1)),
         with_plan=False,
     )
     rendered = template(plan, pod, plan.config.kubernetes.resources_of("transfer", "transfer"))
     spec = rendered["spec"] | {"activeDeadlineSeconds": TRANSFER_S + plan.config.kubernetes.grace_s}
-    return plan.body("v1", "Pod", names.transfer_name(plan.run), rendered["metadata"]["labels"], spec=spec)
+    return plan.body("v1", "Pod", names.unit_name(plan.run, "transfer"), rendered["metadata"]["labels"], spec=spec)
 
 
 def pod_templates(body: Body) -> list[Body]:
@@ -136,7 +136,7 @@ def pod_templates(body: Body) -> list[Body]:
 def _checked(plan: Plan, unit_name: str, workers: int) -> Unit:
     if workers > 1 and plan.config.kubernetes.storage.mode == "rwo":
         what = f"{unit_name} trains on {workers} pods, but the volume can be used by one node only"
-        next_step = "use a ReadWriteMany StorageClass and storage.mode: rwx, or an approach of one pod"
+        next_step = "use a ReadWriteMany StorageClass and storage.mode: rwx, or an approach that trains on one pod"
         raise LauncherError(105, what, "kubernetes.storage.mode", next_step)
     return plan.unit(unit_name)
 

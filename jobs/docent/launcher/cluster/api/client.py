@@ -24,6 +24,7 @@ from docent.launcher.cluster.api.connection import (
 )
 from docent.launcher.cluster.api.execution import run_in_pod
 from docent.launcher.cluster.api.kinds import KINDS, resource
+from docent.launcher.runs.log_tail import tail
 
 __all__ = ["KINDS", "RELISTED", "ApiError", "Cluster", "Object"]
 
@@ -204,7 +205,7 @@ class Cluster:
             lambda: send("get", path, query_params=list(query), serialize=False, _request_timeout=limits),
         )
         texts = (line.decode("utf-8", "replace") for line in _lines(answer))
-        yield from texts if tail_bytes is None or follow else _tail(texts, tail_bytes)
+        yield from texts if tail_bytes is None or follow else tail("\n".join(texts), tail_bytes).splitlines()
 
     def run_in(self, pod: str, command: Sequence[str], stdin: Iterable[bytes] | None = None) -> Iterator[bytes]:
         """Run a command in a pod: send `stdin` while yielding its standard output, both byte for byte.
@@ -252,13 +253,3 @@ def _lines(answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
         return
     finally:
         answer.close()
-
-
-def _tail(lines: Iterable[str], size: int) -> list[str]:
-    kept: list[str] = []
-    for line in reversed(list(lines)):
-        size -= len(line.encode()) + 1
-        if size < 0 and kept:
-            break
-        kept.insert(0, line)
-    return kept

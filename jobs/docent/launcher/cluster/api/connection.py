@@ -162,7 +162,7 @@ def refusal(where: str, code: int, body: str | bytes | dict[str, Any]) -> ApiErr
     if code == 401:
         means = 4, f"the cluster does not accept these credentials: {message}", "kubectl auth whoami"
     elif code == 403 and " cannot " in message:
-        means = 4, f"forbidden: {message}", "ask for the permission named above"
+        means = 4, f"forbidden: {message}", "request the permission named above"
     elif code == 404:
         means = 102, f"not found: {message}", "docent status --backend kubernetes"
     elif code in TRIED_AGAIN or code == TOO_MANY:
@@ -171,7 +171,7 @@ def refusal(where: str, code: int, body: str | bytes | dict[str, Any]) -> ApiErr
         namespace = where.rpartition(" ")[2]
         means = 5, f"refused: {message}", f"kubectl describe quota -n {namespace}, then raise it or request less"
     else:
-        means = 5, f"refused: {message}", "fix what is named above; what was sent: docent render"
+        means = 5, f"refused: {message}", "fix the error above; to see the objects: docent render"
     exit_code, what, next_step = means
     error = ApiError(exit_code, what, where, next_step)
     error.status, error.reason = code, str(status.get("reason", ""))

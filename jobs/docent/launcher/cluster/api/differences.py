@@ -30,15 +30,11 @@ class Change:
         """Whether applying the object would change it."""
         return self.before != self.after
 
-    @property
-    def name(self) -> str:
-        """Kind and name, as kubectl prints them."""
-        return f"{self.body['kind']}/{self.body['metadata']['name']}"
-
     def lines(self) -> list[str]:
         """Return a unified diff of both versions as YAML; empty if they are equal."""
+        name = f"{self.body['kind']}/{self.body['metadata']['name']}"
         old, new = (to_yaml(one).splitlines(keepends=True) if one else [] for one in (self.before, self.after))
-        return [line.rstrip("\n") for line in difflib.unified_diff(old, new, f"live/{self.name}", f"new/{self.name}")]
+        return [line.rstrip("\n") for line in difflib.unified_diff(old, new, f"live/{name}", f"new/{name}")]
 
 
 def change(cluster: Cluster, body: Object) -> Change:

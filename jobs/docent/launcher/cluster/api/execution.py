@@ -11,8 +11,10 @@ from __future__ import annotations
 import json
 import select
 import ssl
+import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from typing import Any
 
 from docent.errors import LauncherError
@@ -21,6 +23,7 @@ from docent.launcher.cluster.api.connection import ApiError, Connection, refusal
 STDIN, STDOUT, STDERR, STATUS = range(4)
 PROTOCOL = "v4.channel.k8s.io"
 CHUNK_BYTES = 128 * 1024
+HANDSHAKE_S = 30.0
 IDLE_S = 600.0
 POLL_MS = 1000
 STDERR_BYTES = 4096
@@ -60,7 +63,7 @@ def run_in_pod(
     finally:
         socket.close(timeout=1)
     if result is None:
-        raise ApiError(4, "the connection to the pod was interrupted", path, "the same command again")
+        raise ApiError(4, "the connection to the pod was interrupted", path, "run the same command again")
     if result.get("status") != "Success":
         causes = result.get("details", {}).get("causes", [])
         status = next((int(cause["message"]) for cause in causes if cause.get("reason") == "ExitCode"), 1)
@@ -72,13 +75,23 @@ def _connected(connection: Connection, path: str, query: list[tuple[str, Any]]) 
     from kubernetes.stream.ws_client import create_websocket, get_websocket_url
 
     headers = {**connection.headers(), "sec-websocket-protocol": PROTOCOL}
+    url = get_websocket_url(connection.host + path, query)
+    opened: Future[Any] = Future()
+
+    def connect() -> None:
+        try:
+            opened.set_result(create_websocket(connection.configuration, url, headers))
+        except BaseException as error:  # noqa: BLE001 - raised by result()
+            opened.set_exception(error)
+
+    # In a thread of its own, because create_websocket has no time limit.
+    threading.Thread(target=connect, name="exec handshake", daemon=True).start()
     try:
-        url = get_websocket_url(connection.host + path, query)
-        return create_websocket(connection.configuration, url, headers)
+        return opened.result(HANDSHAKE_S)
     except websocket.WebSocketBadStatusException as error:
         raise refusal(f"exec {path}", error.status_code, error.resp_body or b"") from None
     except (OSError, websocket.WebSocketException) as error:
-        raise unreachable(connection.host, str(error)) from None
+        raise unreachable(connection.host, str(error) or f"no response within {HANDSHAKE_S:g} s") from None
 
 
 class _Exchange:
@@ -91,6 +104,9 @@ class _Exchange:
         self.socket = socket
         # Each piece is one frame, masked as the protocol requires.
         self.frames = (ABNF.create_frame(bytes([STDIN]) + piece, ABNF.OPCODE_BINARY).format() for piece in pieces)
+        # The websocket would answer a PING at once, even in the middle of a frame that is only partly sent.
+        self.pongs: list[bytes] = []
+        socket.pong = lambda data: self.pongs.append(ABNF.create_frame(data, ABNF.OPCODE_PONG).format())
         self.outgoing: memoryview[Any] = memoryview(b"")
 
     def messages(self) -> Iterator[tuple[int, bytes]]:
@@ -99,7 +115,8 @@ class _Exchange:
 
         last_activity_s = time.monotonic()
         while True:
-            self.outgoing = self.outgoing or memoryview(next(self.frames, b""))
+            if not self.outgoing:
+                self.outgoing = memoryview(self.pongs.pop(0) if self.pongs else next(self.frames, b""))
             readable, writable = self._ready()
             if readable or writable:
                 last_activity_s = time.monotonic()

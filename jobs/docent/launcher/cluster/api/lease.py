@@ -62,8 +62,8 @@ class Lease:
                 seen, since_s = version, time.monotonic()
                 self.duration_s = max(self.duration_s, int(current.get("spec", {}).get("leaseDurationSeconds") or 0))
             if time.monotonic() >= until_s:
-                what = f"another launcher is running this run: {other}"
-                raise LauncherError(105, what, self._name, "let it finish, or: docent cancel")
+                what = f"another launcher is already running: {other}"
+                raise LauncherError(105, what, self._name, "wait until it ends, or: docent cancel")
             self.cluster.connection.pause(POLL_S)
         self._thread.start()
 
@@ -81,7 +81,10 @@ class Lease:
                 self.cluster.connection.pause(POLL_S)
         if self._lost:
             raise LauncherError(
-                4, f"this launcher lost the run: {self._lost}", self._name, "nothing: another takes over"
+                4,
+                f"this launcher lost its lease: {self._lost}",
+                self._name,
+                "no action needed: another launcher takes over",
             )
 
     def release(self) -> None:
@@ -142,7 +145,7 @@ class Lease:
             try:
                 current = self._current()
                 if current is None or _holder(current) != self.holder:
-                    self._lost = f"{_holder(current or {}) or 'another'} took its lease"
+                    self._lost = f"{_holder(current or {}) or 'another launcher'} acquired it"
                     return
                 self._write(current, self.holder)
             except ApiError as error:

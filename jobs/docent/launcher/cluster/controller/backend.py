@@ -10,13 +10,14 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from docent.errors import LauncherError
 from docent.launcher.cluster.api.client import ApiError, Cluster, Object
 from docent.launcher.cluster.controller.state_record import StateRecord
 from docent.launcher.cluster.state import command, owned
 from docent.launcher.cluster.watch.cause import UnitEvidence, decisiveness, why_failed, why_waiting
-from docent.launcher.cluster.watch.conditions import read
+from docent.launcher.cluster.watch.conditions import is_active, read
 from docent.launcher.cluster.watch.loglines import last_error, readable
 from docent.launcher.cluster.watch.observing import Observed
 from docent.launcher.render import Plan, workload
@@ -75,7 +76,6 @@ class ClusterBackend:
     ) -> None:
         self.cluster, self.plan, self.states, self.record, self.pause = cluster, plan, states, record, pause
         self.changed = threading.Event()
-        self.observed: Observed | None = None
         self._workloads: dict[str, Workload] = {}
         self._ended: dict[str, UnitState] = {}
         self._deletions: dict[str, int] = {}  # how often somebody else deleted a unit's workload
@@ -84,10 +84,11 @@ class ClusterBackend:
         self._warnings: list[Object] = []
         self._warnings_s: float | None = None
 
-    def observe(self) -> None:
-        """Start watching the run's objects; call this once the launcher holds the lease."""
+    @cached_property
+    def observed(self) -> Observed:
+        """The run's objects, watched from the first use on, when the launcher holds the lease."""
         kinds = dict.fromkeys(str(workload(self.plan, name)["kind"]) for name in self.plan.units)
-        self.observed = Observed(self.cluster, (*kinds, "Pod"), f"docent/run={self.plan.run}", self.changed)
+        return Observed(self.cluster, (*kinds, "Pod"), f"docent/run={self.plan.run}", self.changed)
 
     def submit(self, unit: str, attach_only: bool) -> UnitState:
         """Follow the unit's workload if it exists; otherwise create it, unless `attach_only`.
@@ -97,7 +98,7 @@ class ClusterBackend:
         """
         wanted, is_there = self.find(unit)
         if is_there:
-            log.info("%s: going on with %s", unit, wanted.name)
+            log.info("%s: attached to %s", unit, wanted.name)
         elif attach_only:
             return UnitState()
         elif ending := self.ending_pod(wanted):
@@ -169,13 +170,13 @@ class ClusterBackend:
             LauncherError: (105) there have been too many attempts.
         """
         body = workload(self.plan, unit)
-        there = self._objects.labelled(body["kind"], "docent/unit", unit)
+        there = self.observed.labelled(body["kind"], "docent/unit", unit)
         attempts = [attempt_of(one["metadata"]["name"], body["metadata"]["name"]) for one in there]
         last = max((attempt for attempt in attempts if attempt is not None), default=None)
         if last is None:
             return Workload(unit, body), False
         body = workload(self.plan, unit, last)
-        live = self._objects.get(body["kind"], body["metadata"]["name"])
+        live = self.observed.get(body["kind"], body["metadata"]["name"])
         if live is not None:
             of_this_launch = live["metadata"].get("labels", {}).get(LAUNCH_LABEL) == str(self.record.launch)
             if of_this_launch or not read(live).finished:
@@ -205,15 +206,15 @@ class ClusterBackend:
             if there is None:
                 raise
             live = there
-        self._objects.put({**live, "kind": one.kind})
+        self.observed.put({**live, "kind": one.kind})
 
     def ending_pod(self, one: Workload) -> str:
         """Return a terminating pod of a deleted workload, or "" if there is none.
 
         The pod may still write a checkpoint, so no other pod should start in its place.
         """
-        pods = self._objects.labelled("Pod", "docent/unit", one.unit)
-        active = [pod for pod in pods if pod.get("status", {}).get("phase") not in ("Succeeded", "Failed")]
+        pods = self.observed.labelled("Pod", "docent/unit", one.unit)
+        active = filter(is_active, pods)
         ending = [pod for pod in active if pod["metadata"].get("deletionTimestamp") or _is_named(pod, one.name)]
         return str(ending[0]["metadata"]["name"]) if ending else ""
 
@@ -250,20 +251,14 @@ class ClusterBackend:
                 state.phase = Phase.QUEUED
         return state
 
-    @property
-    def _objects(self) -> Observed:
-        if self.observed is None:
-            raise RuntimeError("nothing is observed before the lease is held")
-        return self.observed
-
     def _live(self, one: Workload) -> Object | None:
-        return self._objects.get(one.kind, one.name)
+        return self.observed.get(one.kind, one.name)
 
     def _pods(self, one: Workload) -> list[Object]:
         """Return the workload's pods, without pods of a deleted workload that had the same name."""
         live = self._live(one)
         since = live["metadata"]["creationTimestamp"] if live else ""
-        pods = (pod for pod in self._objects.labelled("Pod", "docent/unit", one.unit) if _is_named(pod, one.name))
+        pods = (pod for pod in self.observed.labelled("Pod", "docent/unit", one.unit) if _is_named(pod, one.name))
         return [pod for pod in pods if pod["metadata"]["creationTimestamp"] >= since]
 
     def _evidence(self, one: Workload, live: Object, text: str, with_warnings: bool) -> UnitEvidence:
@@ -280,7 +275,7 @@ class ClusterBackend:
             except ApiError as error:
                 if error.status != 403:
                     raise
-                log.warning("causes are found without events: %s", error.what)
+                log.warning("causes may be incomplete, because events cannot be listed: %s", error.what)
                 self._warnings_s = float("inf")
         return self._warnings
 

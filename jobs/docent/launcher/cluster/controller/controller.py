@@ -69,7 +69,7 @@ def run_controller(config: PipelineConfig, data: Path, launch: int, timeouts: Ti
 
     def pause(seconds: float) -> None:
         if stop.wait(seconds):
-            raise StoppedError("the launcher was asked to stop", config.run.name, "docent run")
+            raise StoppedError("the launcher received SIGTERM", config.run.name, "docent run")
 
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda *_: stop.set())
@@ -113,7 +113,6 @@ def _run(plan: Plan, record: StateRecord, backend: ClusterBackend, timeouts: Tim
         record.check = lease.check
         record.write()
         if not is_complete:
-            backend.observe()
             scheduler.run()
         record.phase = "failed" if scheduler.failed else "done"
         record.write(at_once=True)
@@ -123,7 +122,7 @@ def _run(plan: Plan, record: StateRecord, backend: ClusterBackend, timeouts: Tim
 
 def _lease(plan: Plan, record: StateRecord, timeouts: Timeouts) -> Lease:
     """Return the lease of the run, not acquired yet."""
-    name = names.launcher_name(plan.run)
+    name = names.unit_name(plan.run, "launcher")
     metadata = {"name": name, "labels": names.labels(plan.run, "launcher")}
     body = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata}
     holder = f"{socket.gethostname()}-{os.getpid()}"

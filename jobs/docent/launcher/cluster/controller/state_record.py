@@ -69,7 +69,7 @@ class StateRecord:
                 raise
             name = state_name(self.run)
             raise LauncherError(
-                5, f"the ConfigMap {name} is not there", error.where, f"kubectl create configmap {name}, or: docent run"
+                5, f"the ConfigMap {name} is missing", error.where, f"kubectl create configmap {name}, or: docent run"
             ) from None
         self.record = read(self.cluster, self.run) or self.record
 
@@ -77,7 +77,7 @@ class StateRecord:
         """Write the states if they changed and a write is due.
 
         Raises:
-            LauncherError: (103) somebody deleted the run; 4 the lease is lost, or the cluster unreachable or forbidden.
+            LauncherError: (103) the run was deleted; 4 the lease is lost, or the cluster unreachable or forbidden.
         """
         phases = self._phases_of(self.phase, self.units)
         due = at_once or phases != self._phases or time.monotonic() - self._written_s >= INTERVAL_S
@@ -92,7 +92,7 @@ class StateRecord:
         except ApiError as error:
             if error.reason != "Conflict":
                 raise
-            raise LauncherError(103, "somebody deleted this run", state_name(self.run), "docent run") from None
+            raise LauncherError(103, "this run was deleted", state_name(self.run), "docent run") from None
         self._written, self._phases, self._written_s = body["data"]["units.json"], phases, time.monotonic()
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""Pack a file or folder as a tar whose receiver can verify it: what `push` and `pull` send through a pod.
+"""Pack a file or folder as a tar whose receiver can verify it; `push` and `pull` send it through a pod.
 
 The last member of the tar is a receipt: the counts, and the sha256 over every header and every byte of content. It also
 marks the end, because the standard input of a process in a pod cannot be closed. Only one chunk and the names of one
@@ -44,7 +44,7 @@ class Receipt(BaseModel, frozen=True):
         try:
             return cls.model_validate_json(text)
         except ValidationError:
-            raise LauncherError(100, "the other end sent no valid receipt", "transfer", "try again") from None
+            raise LauncherError(100, "the receipt is missing or invalid", "transfer", "try again") from None
 
 
 class StreamTally:
@@ -88,6 +88,7 @@ def pack(
     skipped: Callable[[str], None] = lambda _: None,
     outwards: bool = True,
     tally: StreamTally | None = None,
+    may_grow: bool = False,
 ) -> Iterator[bytes]:
     """Yield the tar of a file or folder in sorted order, parents before their content.
 
@@ -98,12 +99,13 @@ def pack(
         skipped: called with the path of everything that cannot be sent: dead links, sockets, devices.
         outwards: whether links that lead outside are followed; otherwise they are skipped.
         tally: counts what is sent.
+        may_grow: whether a file that grows meanwhile, as in a run in progress, is sent up to its initial size.
 
     Raises:
-        LauncherError: (102) there is no such file or folder; (105) a file became shorter while it was read.
+        LauncherError: (102) the file or folder does not exist; (105) a file changed while it was read.
     """
     if not source.exists():
-        raise LauncherError(102, "there is no such file or folder", str(source), "fix the path")
+        raise LauncherError(102, "the file or folder does not exist", str(source), "fix the path")
     tally = tally or StreamTally()
     root = source.resolve()
     for entry in _walk(root, TOP, TOP, 0, None if outwards else root):
@@ -114,7 +116,7 @@ def pack(
         tally.add(member)
         yield _header(member)
         if member.isreg():
-            for piece in _content(entry.path, member.size):
+            for piece in _content(entry.path, member.size, may_grow):
                 tally.sha.update(piece)
                 yield piece
             yield bytes(-member.size % tarfile.BLOCKSIZE)
@@ -179,14 +181,16 @@ def _header(member: tarfile.TarInfo) -> bytes:
     return member.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
 
 
-def _content(path: Path, size: int) -> Iterator[bytes]:
+def _content(path: Path, size: int, may_grow: bool) -> Iterator[bytes]:
     with path.open("rb") as file:
-        while size:
-            piece = file.read(min(PIECE_BYTES, size))
-            if not piece:
-                raise LauncherError(105, "a file became shorter while it was read", str(path), "try again")
-            size -= len(piece)
+        before, left = os.fstat(file.fileno()), size
+        while left and (piece := file.read(min(PIECE_BYTES, left))):
+            left -= len(piece)
             yield piece
+        after = os.fstat(file.fileno())
+        is_same = (size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns)
+        if left or not (is_same or may_grow):
+            raise LauncherError(105, "the file changed while it was read", str(path), "try again")
 
 
 def reader(pieces: Iterable[bytes]) -> Callable[[int], bytes]:

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from docent.errors import LauncherError
-from docent.launcher.cluster.api.client import RELISTED
 from docent.launcher.cluster.api.execution import CommandError
 from docent.launcher.cluster.transfer.archive import Receipt, StreamTally, pack, reader
 from docent.launcher.cluster.transfer.extraction import unpack
 from docent.launcher.cluster.watch.cause import UnitEvidence, why_waiting
 from docent.launcher.cluster.watch.conditions import WorkloadStatus
+from docent.launcher.cluster.watch.observing import snapshots
 from docent.launcher.render.pod import CLAIM_LABEL
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Volume:
         *,
         outwards: bool = True,
     ) -> Receipt:
-        """Send a file or folder to a path below /data, replacing what is there.
+        """Send a file or folder to a path below /data, replacing an existing file or folder.
 
         Args:
             source: file or folder on this machine.
@@ -72,14 +72,14 @@ class Volume:
             raise _explained(error, destination) from None
         arrived = Receipt.parse(answer)
         if arrived != tally.receipt:
-            raise LauncherError(100, "what arrived is not what was sent", destination, "run the same command once more")
+            raise LauncherError(100, "the received data differs from the sent data", destination, "try again")
         return arrived
 
     def pull(self, source: str, destination: Path, moved: OnBytes = lambda _: None) -> Receipt:
-        """Fetch a file or folder below /data to `destination`, replacing what is there.
+        """Fetch a file or folder below /data to `destination`, replacing an existing file or folder.
 
         Raises:
-            LauncherError: (102) there is no such path on the volume; (100) it did not arrive completely.
+            LauncherError: (102) the path does not exist on the volume; (100) it did not arrive completely.
         """
         stream = _reported(self.cluster.run_in(self.pod, ["docent", "pack", source], None), moved)
         try:
@@ -126,7 +126,7 @@ def volume(cluster: Cluster, body: Object) -> Iterator[Volume]:
     if existing:
         cluster.delete("Pod", name)
         if not any(pod is None for pod in _states(cluster, name, selector, GONE_S)):
-            raise LauncherError(104, f"pod {name} does not end", cluster.namespace, f"kubectl delete pod {name}")
+            raise LauncherError(104, f"pod {name} does not terminate", cluster.namespace, f"kubectl delete pod {name}")
     uid = cluster.create(body)["metadata"]["uid"]
     try:
         _wait_until_ready(cluster, name, selector)
@@ -147,7 +147,7 @@ def _explained(error: CommandError, path: str) -> LauncherError:
     of_docent = (line.removeprefix("docent: ") for line in lines if line.startswith("docent: "))
     what = next(of_docent, lines[-1])
     codes = {2: 2, 102: 102, 105: 105}
-    return LauncherError(codes.get(error.status, 100), what, f"{path} on the volume", "fix what is named above")
+    return LauncherError(codes.get(error.status, 100), what, f"{path} on the volume", "fix the error above")
 
 
 def _wait_until_ready(cluster: Cluster, name: str, selector: str) -> None:
@@ -166,10 +166,5 @@ def _wait_until_ready(cluster: Cluster, name: str, selector: str) -> None:
 
 def _states(cluster: Cluster, name: str, selector: str, timeout_s: float) -> Iterator[Object | None]:
     """Yield a pod each time it changes, or None if it does not exist; end after `timeout_s`."""
-    pods, version = cluster.list("Pod", selector)
-    yield next((pod for pod in pods if pod["metadata"]["name"] == name), None)
-    for event, body in cluster.watch("Pod", selector, version, timeout_s):
-        if event == RELISTED:
-            yield next((pod for pod in body["items"] if pod["metadata"]["name"] == name), None)
-        elif body["metadata"]["name"] == name:
-            yield None if event == "DELETED" else body
+    for pods in snapshots(cluster, "Pod", selector, timeout_s):
+        yield next((pod for pod in pods if pod["metadata"]["name"] == name), None)

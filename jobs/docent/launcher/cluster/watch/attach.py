@@ -13,7 +13,7 @@ from docent.errors import LauncherError
 from docent.launcher.cluster import state
 from docent.launcher.cluster.api.connection import ApiError
 from docent.launcher.cluster.start import failure
-from docent.launcher.cluster.state import RunRecord, command, launch_of
+from docent.launcher.cluster.state import RunRecord, command, launch_of, place
 from docent.launcher.cluster.watch import conditions
 from docent.launcher.cluster.watch.cause import UnitEvidence, why_failed, why_waiting
 from docent.launcher.cluster.watch.observing import Observed
@@ -120,8 +120,7 @@ class RunWatcher:
         if not jobs:
             pods = self.launchers.labelled("Pod", "app.kubernetes.io/component", "launcher")
             # `docent cancel` deletes the Job, waits for its pod, and only then records it.
-            is_active = any(pod.get("status", {}).get("phase") not in ("Succeeded", "Failed") for pod in pods)
-            return "" if is_active else "its Job is gone"
+            return "" if any(map(conditions.is_active, pods)) else "its Job was deleted"
         status = conditions.read(jobs[-1])
         if not status.finished:
             return ""
@@ -148,8 +147,8 @@ def attach(cluster: Cluster, run: str, launch: int | None, console: Console) -> 
         with RunDisplay(console) as display:
             record = _show(watcher, display)
     except KeyboardInterrupt:
-        what, again = f"watching stopped; run {run} goes on in the cluster", command("status -w", cluster, run)
-        raise LauncherError(101, what, f"run {run} in namespace {cluster.namespace}", again) from None
+        what, again = f"stopped watching; run {run} continues in the cluster", command("status -w", cluster, run)
+        raise LauncherError(101, what, place(cluster, run), again) from None
     conclude(cluster, run, record)
 
 
@@ -162,7 +161,7 @@ def _show(watcher: RunWatcher, display: RunDisplay) -> RunRecord:
             looked_s = time.monotonic()
             if (latest := watcher.obstacle()) != obstacle:
                 obstacle, since_s = latest, time.monotonic()
-                display.say(f"the launcher waits: {latest}" if latest else "the launcher starts")
+                display.say(f"the launcher is waiting: {latest}" if latest else "the launcher is starting")
             if obstacle and time.monotonic() - since_s > OBSTACLE_S:
                 what, cancel = f"the launcher cannot start: {obstacle}", command("cancel", watcher.cluster, watcher.run)
                 raise LauncherError(101, what, f"run {watcher.run}", cancel)
@@ -175,9 +174,9 @@ def conclude(cluster: Cluster, run: str, record: RunRecord) -> None:
     Raises:
         LauncherError: 100 the run failed, 103 it was cancelled.
     """
-    where = f"run {run} in namespace {cluster.namespace}"
     if record.phase == "failed":
         failed = next((name for name, unit in record.units.items() if unit.phase is Phase.FAILED), "launcher")
-        raise LauncherError(100, f"failed: {failure(record)}", where, command(f"logs {failed}", cluster, run))
+        next_step = command(f"logs {failed}", cluster, run)
+        raise LauncherError(100, f"failed: {failure(record)}", place(cluster, run), next_step)
     if record.phase == "cancelled":
-        raise LauncherError(103, "the run was cancelled", where, command("retry", cluster, run))
+        raise LauncherError(103, "the run was cancelled", place(cluster, run), command("retry", cluster, run))

@@ -65,7 +65,7 @@ Explain = Callable[[UnitEvidence], Cause | None]
 def why_failed(evidence: UnitEvidence) -> Cause:
     """Return the cause of a failed unit."""
     status = evidence.status
-    unexplained = Cause(one_line(f"{status.reason or 'failed'}: {status.message or 'the cluster gives no reason'}"))
+    unexplained = Cause(one_line(f"{status.reason or 'failed'}: {status.message or 'the cluster reports no reason'}"))
     return next((cause for explain in _FAILED if (cause := explain(evidence))), unexplained)
 
 

@@ -38,6 +38,11 @@ class WorkloadStatus:
         return self.phase in ("complete", "failed")
 
 
+def is_active(pod: Object) -> bool:
+    """Return whether a pod has not ended."""
+    return pod.get("status", {}).get("phase") not in ("Succeeded", "Failed")
+
+
 def read(workload: Object) -> WorkloadStatus:
     """Return the status of a workload from its conditions.
 

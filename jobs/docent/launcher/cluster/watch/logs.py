@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from docent.errors import LauncherError, PipelineError
 from docent.launcher.cluster import state
-from docent.launcher.cluster.state import FINISHED, RunRecord, command, how_it_stands, launch_of
+from docent.launcher.cluster.state import FINISHED, RunRecord, command, how_it_stands, launch_of, place
 from docent.launcher.cluster.watch.observing import Observed
 
 if TYPE_CHECKING:
@@ -29,7 +29,11 @@ def lines(cluster: Cluster, run: str, record: RunRecord, unit: str, index: int |
     pods = _newest(_chosen(cluster.list("Pod", _selector(run, unit))[0], index))
     started = [pod for pod in pods if pod.get("status", {}).get("phase") in STARTED]
     if not started:
-        yield from _tail(cluster, run, record, unit)
+        recorded = record.units[unit].log if unit in record.units else ""
+        if not recorded:
+            next_step = command("status", cluster, run)
+            raise LauncherError(102, f"unit {unit} has no log yet", place(cluster, run), next_step)
+        yield from recorded.splitlines()
         return
     for pod in started:
         prefix = _prefix(pod) if len(started) > 1 else ""
@@ -91,14 +95,6 @@ def _has_ended(records: Observed, run: str, unit: str) -> bool:
     by_hand = not record.run  # a run started by hand has no launcher Job
     going_on = record.phase == "running" if by_hand else stands not in FINISHED
     return not going_on or (unit in record.units and record.units[unit].phase in ("done", "failed"))
-
-
-def _tail(cluster: Cluster, run: str, record: RunRecord, unit: str) -> Iterator[str]:
-    kept = record.units[unit].log if unit in record.units else ""
-    if not kept:
-        where = f"run {run} in namespace {cluster.namespace}"
-        raise LauncherError(102, f"{unit} has no log here", where, command("status", cluster, run))
-    yield from kept.splitlines()
 
 
 def _selector(run: str, unit: str) -> str:

@@ -2,11 +2,34 @@
 
 from __future__ import annotations
 
+import math
 import threading
+from collections.abc import Iterator
 
 from docent.launcher.cluster.api.client import RELISTED, Cluster, Object
 
-WATCH_S = 3600.0
+
+def snapshots(cluster: Cluster, kind: str, selector: str, timeout_s: float) -> Iterator[list[Object]]:
+    """Yield the matching objects of a kind: once as they are now, then after every change for `timeout_s`."""
+    items, version = cluster.list(kind, selector)
+    objects = {item["metadata"]["name"]: item for item in items}
+    yield items
+    for event, body in cluster.watch(kind, selector, version, timeout_s):
+        _update(objects, event, body)
+        yield list(objects.values())
+
+
+def _update(objects: dict[str, Object], event: str, body: Object) -> None:
+    """Apply an event of a watch to objects by name."""
+    if event == RELISTED:
+        objects.clear()
+        objects.update({item["metadata"]["name"]: item for item in body["items"]})
+        return
+    name, uid = body["metadata"]["name"], body["metadata"]["uid"]
+    if event != "DELETED":
+        objects[name] = body
+    elif objects.get(name, {}).get("metadata", {}).get("uid") == uid:  # keep a new object with the same name
+        del objects[name]
 
 
 class Observed:
@@ -59,25 +82,10 @@ class Observed:
 
     def _follow(self, kind: str, version: str) -> None:
         try:
-            while True:
-                for event, body in self.cluster.watch(kind, self.selector, version, WATCH_S):
-                    self._take(kind, event, body)
-                    self.changed.set()
-                items, version = self.cluster.list(kind, self.selector)
-                self._take(kind, RELISTED, {"items": items})
+            for event, body in self.cluster.watch(kind, self.selector, version, math.inf):
+                with self._lock:
+                    _update(self._objects[kind], event, body)
+                self.changed.set()
         except Exception as error:  # noqa: BLE001 - raised in the next read, which would otherwise wait forever
             self._failed = error
             self.changed.set()
-
-    def _take(self, kind: str, event: str, body: Object) -> None:
-        with self._lock:
-            objects = self._objects[kind]
-            if event == RELISTED:
-                objects.clear()
-                objects.update({item["metadata"]["name"]: item for item in body["items"]})
-                return
-            name, uid = body["metadata"]["name"], body["metadata"]["uid"]
-            if event != "DELETED":
-                objects[name] = body
-            elif objects.get(name, {}).get("metadata", {}).get("uid") == uid:  # keep a new object with the same name
-                del objects[name]

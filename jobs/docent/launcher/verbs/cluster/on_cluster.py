@@ -22,7 +22,7 @@ from docent.launcher.cluster.api.execution import CommandError
 from docent.launcher.cluster.inputs import Input
 from docent.launcher.cluster.operate import garbage, launch
 from docent.launcher.cluster.start import Intent
-from docent.launcher.cluster.state import RunRecord, command, standing, stored_config
+from docent.launcher.cluster.state import RunRecord, command, place, standing, stored_config
 from docent.launcher.cluster.transfer.transfer import volume
 from docent.launcher.cluster.watch import logs as cluster_logs
 from docent.launcher.cluster.watch.attach import RunWatcher, attach
@@ -57,7 +57,7 @@ def run(config: PipelineConfig, yes: bool, detach: bool) -> None:
     elif todo == "launch":
         number = _launch(cluster, intent, yes)
     else:
-        click.echo(f"run {name} is going on already in namespace {cluster.namespace}")
+        click.echo(f"run {name} is already in progress in namespace {cluster.namespace}")
     if todo != "nothing" and detach:
         click.echo(command("status -w", cluster, name))
         return
@@ -75,7 +75,7 @@ def _launch(cluster: Cluster, intent: Intent, yes: bool) -> int:
         click.echo(f"to the volume: {one.source} -> /data/{one.destination}")
     new = not start.namespace_exists(cluster)
     if new:
-        ask(f"make namespace {cluster.namespace} and run this there?", yes, again)
+        ask(f"create namespace {cluster.namespace} and run this there?", yes, again)
         start.make_namespace(cluster, plan)
     changes = start.check(cluster, plan)
     if not new:
@@ -97,7 +97,7 @@ def _sending(one: Input) -> Iterator[Callable[[int], Any]]:
 def status(namespace: str, run_name: str | None, output: str, watch: bool) -> None:
     """Show the state of a run; with `watch`, until it ends."""
     cluster, name, record = find(namespace, run_name)
-    where = f"run {name} in namespace {cluster.namespace}"
+    where = place(cluster, name)
     if watch and output == "table":
         click.echo(where)
         attach(cluster, name, None, console())
@@ -112,7 +112,7 @@ def status(namespace: str, run_name: str | None, output: str, watch: bool) -> No
     else:
         print_table(rows, output, title, TABLE)
     if how == "starting" and (why := RunWatcher(cluster, name).obstacle()):
-        click.echo(f"the launcher waits: {why}", err=True)
+        click.echo(f"the launcher is waiting: {why}", err=True)
 
 
 def logs(namespace: str, run_name: str | None, unit: str, index: int | None, follow: bool) -> None:
@@ -130,12 +130,12 @@ def logs(namespace: str, run_name: str | None, unit: str, index: int | None, fol
             click.echo(line)
     except KeyboardInterrupt:  # it stops the watching, not the run
         again = command(f"logs {unit} -f", cluster, name)
-        where = f"run {name} in namespace {cluster.namespace}"
-        raise LauncherError(101, f"watching stopped; run {name} goes on in the cluster", where, again) from None
+        what = f"stopped watching; run {name} continues in the cluster"
+        raise LauncherError(101, what, place(cluster, name), again) from None
 
 
 def gc(namespace: str, run_name: str | None, everything: bool, models: bool, yes: bool) -> None:
-    """Delete what is no longer needed: files on the run's volume, then its objects."""
+    """Delete files on the run's volume, then objects of the run, that are no longer needed."""
     cluster, name, record = find(namespace, run_name)
     unneeded = garbage(cluster, name, record, everything)
     chosen = ["--all"] * everything + ["--models"] * models
@@ -195,8 +195,7 @@ def fetch_report(namespace: str, run_name: str | None, data: Path) -> Path:
     cluster, name, record = find(namespace, run_name)
     unit = record.units.get("report")
     if unit is None or unit.phase is not Phase.DONE or not unit.spec:
-        where = f"run {name} in namespace {cluster.namespace}"
-        raise LauncherError(102, "there is no report yet", where, command("wait", cluster, name))
+        raise LauncherError(102, "there is no report yet", place(cluster, name), command("wait", cluster, name))
     page = data / f"{name}-on-cluster" / "report.html"
     with volume(cluster, transfer_pod(Plan.of(stored_config(cluster, name, record)))) as far:
         with counted("report") as moved:

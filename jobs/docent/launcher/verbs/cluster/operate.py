@@ -71,7 +71,7 @@ def wait(run_name: str | None, namespace: str, timeout_s: float | None) -> None:
         wait_for_end(cluster, run, timeout_s)
     except KeyboardInterrupt:  # it stops the waiting, not the run
         where, again = f"namespace {cluster.namespace}", command("wait", cluster, run)
-        raise LauncherError(101, f"run {run} is not finished yet; it goes on", where, again) from None
+        raise LauncherError(101, f"run {run} is not finished yet; it continues", where, again) from None
 
 
 @click.command()

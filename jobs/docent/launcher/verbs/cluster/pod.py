@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 
 import click
@@ -63,6 +64,7 @@ def unpack(destination: str, data: Path) -> None:
 @_data
 def pack(source: str, data: Path) -> None:
     """Write a file or folder of the volume as a stream to standard output."""
-    for piece in send(confined(source, data), lambda path: click.echo(f"left out: {printable(path)}", err=True)):
+    warn = partial(click.echo, err=True)
+    for piece in send(confined(source, data), lambda path: warn(f"skipped: {printable(path)}"), may_grow=True):
         sys.stdout.buffer.write(piece)
     sys.stdout.buffer.flush()

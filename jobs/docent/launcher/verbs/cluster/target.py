@@ -60,4 +60,4 @@ def counted(what: str) -> Iterator[Callable[[int], Any]]:
 
 def left_out(path: str) -> None:
     """Report a path that cannot be sent."""
-    click.echo(f"left out, neither a file nor a link to one: {printable(str(path))}", err=True)
+    click.echo(f"skipped, neither a file nor a link to one: {printable(str(path))}", err=True)
