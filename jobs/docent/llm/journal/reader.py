@@ -7,6 +7,7 @@ line of a killed writer may be torn.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import os
@@ -20,7 +21,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from docent.llm.journal.index import Index, Place
+from docent.llm.journal.index import NO_RECORD, Index, Place
 from docent.llm.journal.records import Entry
 
 log = logging.getLogger("docent.llm")
@@ -32,6 +33,8 @@ GONE = (errno.ENOENT, errno.ESTALE)
 """Errors for a file that another process removed; NFS reports a stale handle if it did so between open and read."""
 LOOK_AGAIN_S = 0.2
 """Within this time a lookup does not read the journals again; a claim always does."""
+OLD_S = 86_400.0
+"""A file that was not touched for this long was left by a killed process; all these times are the file server's."""
 
 
 @dataclass(slots=True)
@@ -78,6 +81,7 @@ class Reader:
             return
         while not self._read_all():
             pass
+        self._index.create_indexes()
         self._looked_s = self._clock()
 
     def is_at_work(self, writer: str) -> bool:
@@ -92,25 +96,38 @@ class Reader:
         is_known = self._names() <= self._journals.keys() | {self.own}
         return is_known and all(journal.is_complete or journal.is_given_up for journal in self._journals.values())
 
-    def complete(self) -> list[str]:
-        """Return the names of journals that certainly have no writer any more and are completely in the index."""
+    def mergeable(self) -> list[str]:
+        """Return the names of undamaged journals to which nothing is added any more.
+
+        They are complete, or were not touched for a day: a writer that was suspended for so long continues in a new
+        journal (Writer.open).
+        """
+        newest_ns = max((journal.stamp_ns for journal in self._journals.values()), default=0)
         return sorted(
-            name for name, journal in self._journals.items() if journal.is_complete and not journal.is_damaged
+            name
+            for name, journal in self._journals.items()
+            if not journal.is_damaged and (journal.is_complete or newest_ns - journal.stamp_ns > OLD_S * 1e9)
         )
 
     def entries(self, places: dict[bytes, Place]) -> dict[bytes, Entry]:
-        """Read the replies at some locations, even if journals were merged meanwhile; omit those that are gone."""
+        """Read the replies at some locations, even if journals were merged meanwhile.
+
+        Replies that are gone are omitted. So is one whose record was damaged after it was indexed, with a warning: only
+        this one is paid for again.
+        """
         entries: dict[bytes, Entry] = {}
         by_place = sorted(places.items(), key=lambda item: item[1])
         try:
             for name, some in groupby(by_place, key=lambda item: item[1].journal):
                 with self._path(name).open("rb") as file:
                     for key, place in some:
-                        fields = from_json(os.pread(file.fileno(), place.length, place.start))
-                        tokens = fields.get("input_tokens", 0), fields.get("output_tokens", 0)
-                        entries[key] = Entry(fields.get("text", ""), fields.get("finish_reason", ""), *tokens)
-        except (OSError, ValueError) as error:
-            if isinstance(error, OSError) and error.errno not in GONE:
+                        if (entry := _entry(key, os.pread(file.fileno(), place.length, place.start))) is not None:
+                            entries[key] = entry
+                            continue
+                        log.warning("the reply at byte %d of %s is damaged", place.start, self._path(name))
+                        self._index.lose(place)
+        except OSError as error:
+            if error.errno not in GONE:
                 raise
             self.refresh()
             rest = self._index.replies([key for key in places if key not in entries])
@@ -121,6 +138,12 @@ class Reader:
         return self._folder / f"{name}{SUFFIX}"
 
     def _names(self) -> set[str]:
+        """List the journals.
+
+        NFS clients cache listings for up to a minute even if the folder is opened again; changing the folder ends that.
+        """
+        with contextlib.suppress(OSError):  # read-only: the listing may be old, but nothing is claimed
+            os.utime(self._folder)
         try:
             names = os.listdir(self._folder)
         except FileNotFoundError:
@@ -156,7 +179,7 @@ class Reader:
             is_ended = has_ended(journal.process or {})
             if journal.process is not None:
                 file.seek(journal.end)
-                added = self._index.add(file, name, journal.end)
+                added = self._index.add(file, name, journal.end, is_ended or journal.is_given_up)
                 journal.end, is_ended = added.end, is_ended or added.is_closed
                 if added.damaged:
                     journal.is_damaged = True
@@ -170,9 +193,21 @@ class Reader:
         journal.is_given_up = journal.is_given_up or now_s - journal.unchanged_since_s >= LEASE_S
 
 
+def _entry(key: bytes, line: bytes) -> Entry | None:
+    """Return the reply in a record, or None if it is not a record of this key."""
+    try:
+        fields = from_json(line)
+        if fields["key"] != key.hex():
+            return None
+        tokens = fields.get("input_tokens", 0), fields.get("output_tokens", 0)
+        return Entry(fields.get("text", ""), fields.get("finish_reason", ""), *tokens)
+    except NO_RECORD:
+        return None
+
+
 def _process_in(line: bytes) -> dict[str, Any] | None:
     """Return the process in a journal's first line: {} for an unreadable line, None for a torn one."""
-    if not line.endswith(b"\n"):
+    if not line.endswith(b"\n") or b"\0" in line:
         return None
     try:
         fields = from_json(line)
