@@ -111,7 +111,7 @@ class Journal:
         self._thread = ThreadPoolExecutor(1, "journal")
         self._task: asyncio.Task[None] | None = None
         self._free = asyncio.Lock()
-        self._refreshed()
+        self._answer(lambda: None, True)
 
     async def begin(self, request: bytes, key: bytes, endpoint: str, batch: str = "") -> Try:
         """Record that a request is about to be sent; durable when this returns.
@@ -163,14 +163,13 @@ class Journal:
         give_up_s = time.monotonic() + longest_s
         while time.monotonic() < give_up_s:
             await pause(POLL_S)
-            attempts = await self._read(lambda: self._index.open_tries([key]))
-            if not any(not one.batch and self._is_another_at_work(one.writer) for one in attempts):
+            if await self._read(lambda: not self._is_asked_elsewhere(key), is_file_read=True):
                 return True
         return False
 
     async def is_another_at_work(self, writer: str) -> bool:
         """Return whether the writer of a try is another process that is still running."""
-        return await self._read(lambda: self._is_another_at_work(writer))
+        return await self._read(lambda: self._is_another_at_work(writer), is_file_read=True)
 
     def has_lost(self, attempt: Try) -> bool:
         """Return whether others may consider the writer of a try as gone, so that the try must not be sent any more.
@@ -181,7 +180,7 @@ class Journal:
 
     async def find(self, keys: Sequence[bytes]) -> dict[bytes, Entry]:
         """Return the replies that exist, by key."""
-        return await self._read(lambda: self._reader.entries(self._index.replies(keys)))
+        return await self._read(lambda: self._reader.entries(self._index.replies(keys)), is_file_read=True)
 
     async def known(self, keys: Sequence[bytes]) -> set[bytes]:
         """Return the keys that have a reply."""
@@ -221,27 +220,35 @@ class Journal:
             merge(self.path, self._reader, self._index)
         self._index.close()
 
-    def _refreshed(self, at_once: bool = True) -> None:
-        try:
-            self._reader.refresh(at_once)
-        except FAILURES as error:
-            raise explained(error, self.path) from None
+    def _is_asked_elsewhere(self, key: bytes) -> bool:
+        attempts = self._index.open_tries([key])
+        return any(not one.batch and self._is_another_at_work(one.writer) for one in attempts)
 
     def _is_another_at_work(self, writer: str) -> bool:
         return writer != self._writer.name and self._reader.is_at_work(writer)
 
-    async def _read(self, question: Callable[[], T], at_once: bool = False) -> T:
-        """Read in the thread, since a slow file server must not stop replies from arriving."""
+    def _answer(self, question: Callable[[], T], at_once: bool) -> T:
+        try:
+            self._reader.refresh(at_once)
+            return question()
+        except FAILURES as error:
+            raise explained(error, self.path) from None
 
-        def answered() -> T:
-            try:
-                self._reader.refresh(at_once)
-                return question()
-            except FAILURES as error:
-                raise explained(error, self.path) from None
+    async def _read(self, question: Callable[[], T], at_once: bool = False, is_file_read: bool = False) -> T:
+        """Read files in the thread, since a slow file server must not block the event loop.
 
+        A question that only the index answers is answered at once if no refresh is due: the walk through the requests
+        of a resumed run asks hundreds of them before the first request is sent.
+        """
         async with self._free:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, answered)
+            if not at_once and not is_file_read and self._reader.is_fresh():
+                return self._answer(question, False)
+            running = asyncio.get_running_loop().run_in_executor(self._thread, self._answer, question, at_once)
+            try:
+                return await asyncio.shield(running)
+            except asyncio.CancelledError:
+                await asyncio.wait({running})  # the thread uses the index: it must not be free before
+                raise
 
     def _wake(self) -> None:
         if self._task is None or self._task.done():

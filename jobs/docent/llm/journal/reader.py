@@ -77,12 +77,16 @@ class Reader:
 
     def refresh(self, at_once: bool = True) -> None:
         """Read what was added to the journals; without `at_once`, only if the last refresh was not a moment ago."""
-        if not at_once and self._clock() - self._looked_s < LOOK_AGAIN_S:
+        if not at_once and self.is_fresh():
             return
         while not self._read_all():
             pass
         self._index.create_indexes()
         self._looked_s = self._clock()
+
+    def is_fresh(self) -> bool:
+        """Return whether the last refresh was only a moment ago."""
+        return self._clock() - self._looked_s < LOOK_AGAIN_S
 
     def is_at_work(self, writer: str) -> bool:
         """Return whether a writer may still end its tries; once False, it stays False."""
