@@ -26,7 +26,7 @@ from typing import Any, TypeVar
 from docent.llm.journal import claims
 from docent.llm.journal.folder import explained, make_folder, merge
 from docent.llm.journal.index import Index
-from docent.llm.journal.reader import Reader
+from docent.llm.journal.reader import LOOK_AGAIN_S, Reader
 from docent.llm.journal.records import Entry, Spent, Try, TryState, Used, journal_key
 from docent.llm.journal.writer import Writer
 
@@ -111,7 +111,7 @@ class Journal:
         self._thread = ThreadPoolExecutor(1, "journal")
         self._task: asyncio.Task[None] | None = None
         self._free = asyncio.Lock()
-        self._answer(lambda: None, True)
+        self._answer(lambda: None, 0.0)
 
     async def begin(self, request: bytes, key: bytes, endpoint: str, batch: str = "") -> Try:
         """Record that a request is about to be sent; durable when this returns.
@@ -163,7 +163,7 @@ class Journal:
         give_up_s = time.monotonic() + longest_s
         while time.monotonic() < give_up_s:
             await pause(POLL_S)
-            if await self._read(lambda: not self._is_asked_elsewhere(key), is_file_read=True):
+            if await self._read(lambda: not self._is_asked_elsewhere(key), POLL_S / 2, is_file_read=True):
                 return True
         return False
 
@@ -199,13 +199,13 @@ class Journal:
         self, endpoint: str, since_s: float, now_s: float = math.inf, counts_ahead: bool = True
     ) -> Used:
         """Return what was sent to an endpoint since a wall-clock time, including records that are being written."""
-        used = await self._read(lambda: self._index.used_since(endpoint, since_s, now_s, counts_ahead), True)
+        used = await self._read(lambda: self._index.used_since(endpoint, since_s, now_s, counts_ahead), 0.0)
         noting = sum(begin.endpoint == endpoint for begin in self._begins)
         return used._replace(requests=used.requests + noting, unreported=used.unreported + noting)
 
     async def count_replies(self) -> tuple[str, int]:
         """Return a number that identifies the journal, and how many replies it holds."""
-        return self._identity, await self._read(self._index.count_replies, True)
+        return self._identity, await self._read(self._index.count_replies, 0.0)
 
     async def settled(self) -> None:
         """Wait until everything is written."""
@@ -227,23 +227,23 @@ class Journal:
     def _is_another_at_work(self, writer: str) -> bool:
         return writer != self._writer.name and self._reader.is_at_work(writer)
 
-    def _answer(self, question: Callable[[], T], at_once: bool) -> T:
+    def _answer(self, question: Callable[[], T], max_age_s: float) -> T:
         try:
-            self._reader.refresh(at_once)
+            self._reader.refresh(max_age_s)
             return question()
         except FAILURES as error:
             raise explained(error, self.path) from None
 
-    async def _read(self, question: Callable[[], T], at_once: bool = False, is_file_read: bool = False) -> T:
+    async def _read(self, question: Callable[[], T], max_age_s: float = LOOK_AGAIN_S, is_file_read: bool = False) -> T:
         """Read files in the thread, since a slow file server must not block the event loop.
 
         A question that only the index answers is answered at once if no refresh is due: the walk through the requests
         of a resumed run asks hundreds of them before the first request is sent.
         """
         async with self._free:
-            if not at_once and not is_file_read and self._reader.is_fresh():
-                return self._answer(question, False)
-            running = asyncio.get_running_loop().run_in_executor(self._thread, self._answer, question, at_once)
+            if not is_file_read and self._reader.is_fresh(max_age_s):
+                return self._answer(question, math.inf)
+            running = asyncio.get_running_loop().run_in_executor(self._thread, self._answer, question, max_age_s)
             try:
                 return await asyncio.shield(running)
             except asyncio.CancelledError:

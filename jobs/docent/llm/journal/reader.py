@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import logging
+import math
 import os
 import socket
 import time
@@ -31,7 +32,7 @@ LEASE_S = 30.0
 """A writer on another machine counts as gone if its journal was not touched for this long; six beats of writer.py."""
 GONE = (errno.ENOENT, errno.ESTALE)
 """Errors for a file that another process removed; NFS reports a stale handle if it did so between open and read."""
-LOOK_AGAIN_S = 0.2
+LOOK_AGAIN_S = 1.0
 """Within this time a lookup does not read the journals again; a claim always does."""
 OLD_S = 86_400.0
 """A file that was not touched for this long was left by a killed process; all these times are the file server's."""
@@ -73,20 +74,20 @@ class Reader:
     def __init__(self, folder: Path, index: Index, clock: Callable[[], float] = time.monotonic) -> None:
         self._folder, self._index, self._clock, self.own = folder, index, clock, ""
         self._journals: dict[str, _Journal] = {}
-        self._looked_s = -LOOK_AGAIN_S
+        self._looked_s = -math.inf
 
-    def refresh(self, at_once: bool = True) -> None:
-        """Read what was added to the journals; without `at_once`, only if the last refresh was not a moment ago."""
-        if not at_once and self.is_fresh():
+    def refresh(self, max_age_s: float = 0.0) -> None:
+        """Read what was added to the journals, unless the last refresh was less than `max_age_s` ago."""
+        if self.is_fresh(max_age_s):
             return
         while not self._read_all():
             pass
         self._index.create_indexes()
         self._looked_s = self._clock()
 
-    def is_fresh(self) -> bool:
-        """Return whether the last refresh was only a moment ago."""
-        return self._clock() - self._looked_s < LOOK_AGAIN_S
+    def is_fresh(self, max_age_s: float) -> bool:
+        """Return whether the last refresh was less than `max_age_s` ago."""
+        return self._clock() - self._looked_s < max_age_s
 
     def is_at_work(self, writer: str) -> bool:
         """Return whether a writer may still end its tries; once False, it stays False."""
