@@ -321,7 +321,7 @@ def test_damaged_lines_are_named_and_the_others_are_kept(run, path: Path, caplog
     with journal.open("ab") as file:
         file.write(b"\xff\n{}\n[1]\n" + b'{"number":-1,"key":"00","endpoint":"e","writer":"w","begun_s":1}\n')
     assert run(lambda journal: journal.known([KEY])) == {KEY}
-    assert f"4 lines of {journal} are damaged" in caplog.text
+    assert f"skipped 4 damaged lines in {journal}" in caplog.text
 
 
 def test_many_journals_are_merged_into_one_while_another_process_writes(run, path: Path) -> None:
@@ -423,7 +423,7 @@ def test_a_record_that_is_damaged_later_costs_only_its_own_reply(
         ends = [line for line in file.read_bytes().splitlines(keepends=True) if b'"replied"' in line]
         file.write_bytes(file.read_bytes().replace(ends[1], b"x" * (len(ends[1]) - 1) + b"\n"))
         assert await journal.find(keys) == {keys[0]: ENTRY, keys[2]: ENTRY}
-        assert f"of {file} is damaged" in caplog.text
+        assert f"of {file}: it is paid for again" in caplog.text
         assert await journal.known(keys) == {keys[0], keys[2]}
         assert await journal.spent([keys[1]]) == {keys[1]: Spent(3, 4, 0)}, "it was paid for"
         assert await put(keys[1], OTHER)(journal) == OTHER

@@ -61,7 +61,7 @@ def make_folder(folder: Path) -> str:
     except (ValueError, KeyError, TypeError):
         layout, number = "unknown", ""
     if layout != LAYOUT:
-        what = f"the journal of replies has layout {layout}, this docent knows {LAYOUT}"
+        what = f"the journal of replies has layout {layout}, but this version of docent expects layout {LAYOUT}"
         raise ConfigError(what, str(folder), _start_anew(folder))
     return number
 
@@ -73,7 +73,7 @@ def explained(error: OSError | sqlite3.Error, folder: Path) -> PipelineError:
         return TemporaryError(what, tempfile.gettempdir(), "free space, or set TMPDIR, then: docent run")
     where = str(error.filename or folder)
     if error.errno in FULL:
-        return TemporaryError("the disk is full: a reply could not be kept", where, "free space, then: docent run")
+        return TemporaryError("the disk is full: a reply could not be saved", where, "free space, then: docent run")
     return ConfigError(
         f"the journal of replies cannot be used: {error.strerror or error}", where, "make it writable, then: docent run"
     )
@@ -160,7 +160,7 @@ def _lines_of_sqlite(path: Path) -> Iterator[bytes]:
         with contextlib.closing(sqlite3.connect(path, timeout=60)) as db:
             layout = db.execute("PRAGMA user_version").fetchone()[0]
             if layout not in READABLE_SQLITE_LAYOUTS:
-                what = f"the journal of replies has layout {layout}, which this docent cannot import"
+                what = f"the journal of replies has layout {layout}, which this version of docent cannot import"
                 raise ConfigError(what, str(path), _start_anew(path))
             for number, request, key, endpoint, batch, begun_s, state, why, *reply in db.execute(
                 f"SELECT {columns} FROM attempts ORDER BY id"
@@ -168,10 +168,10 @@ def _lines_of_sqlite(path: Path) -> Iterator[bytes]:
                 attempt = Try(number, "sqlite", request, key, endpoint, batch, begun_s)
                 yield attempt.line(TryState(state), Entry(*reply), why)
     except sqlite3.Error as error:
-        what = f"the journal of replies of an earlier docent cannot be imported: {error}"
+        what = f"the journal of replies of an earlier docent version cannot be imported: {error}"
         raise ConfigError(what, str(path), _start_anew(path)) from None
-    log.info("the replies in %s were imported; the file is not used any more", path)
+    log.info("imported the replies in %s; the file is no longer used", path)
 
 
 def _start_anew(path: Path) -> str:
-    return f"use the docent that wrote it, or start anew (its replies are paid for again): mv {path} {path}.old"
+    return f"use the docent version that wrote it, or start from scratch and pay again: mv {path} {path}.old"

@@ -158,7 +158,7 @@ class Journal:
             pause: waits for the given number of seconds, or raises an error that ends the waiting.
         """
         if not self._has_waited:
-            log.info("another process that shares the journal asks the same: its replies are waited for")
+            log.info("another process with the same journal is sending the same requests: waiting for its replies")
             self._has_waited = True
         give_up_s = time.monotonic() + longest_s
         while time.monotonic() < give_up_s:
@@ -347,8 +347,8 @@ class Journal:
         if not self._writer.is_there():
             if before and not is_late:  # else others have merged it, because this process was suspended
                 log.warning(
-                    "the journal of replies %s was deleted or replaced while it was in use: replies from now on are "
-                    "kept in the folder of that name, and what only the old one held is asked and paid for again",
+                    "the journal of replies %s was deleted or replaced while it was in use: new replies are saved in "
+                    "a folder of that name, and requests whose replies were only in the old one are paid for again",
                     self.path,
                 )
             self._identity = make_folder(self.path)

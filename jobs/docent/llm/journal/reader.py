@@ -126,11 +126,12 @@ class Reader:
             for name, some in groupby(by_place, key=lambda item: item[1].journal):
                 with self._path(name).open("rb") as file:
                     for key, place in some:
-                        if (entry := _entry(key, os.pread(file.fileno(), place.length, place.start))) is not None:
+                        line = os.pread(file.fileno(), place.length, place.start)
+                        if (entry := _entry(key, line)) is None:
+                            log.warning("damaged reply at byte %d of %s: it is paid for again", place.start, file.name)
+                            self._index.lose(place)
+                        else:
                             entries[key] = entry
-                            continue
-                        log.warning("the reply at byte %d of %s is damaged", place.start, self._path(name))
-                        self._index.lose(place)
         except OSError as error:
             if error.errno not in GONE:
                 raise
@@ -188,7 +189,7 @@ class Reader:
                 journal.end, is_ended = added.end, is_ended or added.is_closed
                 if added.damaged:
                     journal.is_damaged = True
-                    log.warning("%d lines of %s are damaged and are skipped", added.damaged, self._path(name))
+                    log.warning("skipped %d damaged lines in %s", added.damaged, self._path(name))
             journal.is_complete = is_ended
 
     def _note_touch(self, journal: _Journal, stamp_ns: int) -> None:

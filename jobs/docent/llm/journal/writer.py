@@ -116,7 +116,7 @@ class Writer:
         try:
             self.append([CLOSED])
         except OSError as error:  # others notice when the process ends
-            log.warning("the journal %s cannot be closed: %s", self.path, error.strerror)
+            log.warning("cannot write the closing line of the journal %s: %s", self.path, error.strerror)
         os.close(self._handle)
         self.path = None
 
@@ -132,4 +132,4 @@ class Writer:
             except FileNotFoundError:
                 continue
             except OSError as error:
-                log.warning("the journal of this process cannot be touched: %s: %s", path, error.strerror)
+                log.warning("cannot update the modification time of the journal %s: %s", path, error.strerror)
