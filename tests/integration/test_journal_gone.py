@@ -62,7 +62,7 @@ def test_a_deleted_journal_is_said_with_its_name_and_the_number_of_replies(
     assert run.ask() == N and run.ask() == 0 and caplog.text == ""
     shutil.rmtree(run.journal)
     assert run.ask() == N
-    assert f"{N} replies which this run counted on" in caplog.text and str(run.journal) in caplog.text
+    assert f"{N} replies that this run recorded in it" in caplog.text and str(run.journal) in caplog.text
     caplog.clear()
     assert run.ask() == 0 and caplog.text == ""
 
@@ -77,14 +77,14 @@ def test_another_run_with_the_same_journal_says_it_too(
         run.folder.mkdir()
         caplog.clear()
         assert run.ask(max_tokens=10**6) == requests, "a limit of its own is not touched"
-        assert (f"{N} replies which runs here counted on" in caplog.text) == warned
+        assert (f"{N} replies that another run recorded in it" in caplog.text) == warned
 
 
 def test_a_journal_that_was_emptied_is_said(run: Run, caplog: pytest.LogCaptureFixture) -> None:
     run.ask()
     rewrite(run.journal, lambda fields: fields if fields["number"] <= 3 else None)
     assert run.ask() == N - 3
-    assert f"has lost {N - 3} replies" in caplog.text
+    assert f"lacks {N - 3} replies" in caplog.text
 
 
 def test_another_journal_in_its_place_is_said(run: Run, caplog: pytest.LogCaptureFixture) -> None:
@@ -92,14 +92,14 @@ def test_another_journal_in_its_place_is_said(run: Run, caplog: pytest.LogCaptur
     shutil.rmtree(run.journal)
     Journal(run.journal).close()
     assert run.ask() == N
-    assert f"is not the one that held {N} replies" in caplog.text
+    assert f"was replaced, and lacks {N} replies" in caplog.text
 
 
 def test_with_a_spending_limit_nothing_is_sent_until_somebody_decides(run: Run) -> None:
     limit = {"max_tokens": 10**6}
     run.ask(**limit)
     shutil.rmtree(run.journal)
-    with pytest.raises(ConfigError, match="the spending limit cannot be kept") as caught:
+    with pytest.raises(ConfigError, match="the spending limit cannot be enforced") as caught:
         run.ask(**limit)
     assert run.endpoint.stats()["requests"] == N
     note = run.folder / "replies.json"

@@ -24,9 +24,10 @@ from docent.errors import StoppedError
 from docent.llm.client import ChatClient
 from docent.llm.journal import claims
 from docent.llm.journal.index import Index
-from docent.llm.journal.journal import Entry, Journal, Try, TryState
+from docent.llm.journal.journal import Entry, Journal, Try, TryState, _Begin, _End
 from docent.llm.journal.reader import LEASE_S, Reader, this_process
 from docent.llm.journal.writer import Writer
+from docent.llm.pace.pacing import Pacer
 
 ASKER = Path(__file__).parents[2] / "scripts" / "prove" / "chat_asker.py"
 ENTRY = Entry("text", "stop", 3, 4)
@@ -137,25 +138,35 @@ def test_only_one_of_many_takes_over_what_a_closed_journal_left(tmp_path: Path) 
     asyncio.run(work())
 
 
-def test_a_process_that_comes_while_another_notes_its_claims_is_noticed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("case", ["alone", "claim files fail", "answered"])
+def test_a_process_that_begins_the_same_while_another_notes_its_claim_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str
 ) -> None:
-    """Who is alone creates no claim files; if it is not alone any more once the begin is durable, nothing is sent."""
+    """Without claim files, or if two processes hold one: of two begins, one is withdrawn before it is sent."""
 
     async def work() -> None:
         mine, other = Journal(tmp_path / "j"), Journal(tmp_path / "j")
-        real = Writer.append
+        real, begun = Writer.append, list[Try]()
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        if case != "alone":
+            await other.begin(b"l", b"l", WHERE)
+            await mine.begin(b"m", b"m", WHERE)
+            monkeypatch.setattr(claims, "take", lambda folder, key, owner, is_at_work: tmp_path / "none")
 
         def append(writer: Writer, lines: Sequence[bytes]) -> int:
             if b'"key"' in lines[0]:
                 monkeypatch.setattr(Writer, "append", real)
-                other._follow_the_folder()  # its journal is there now
+                (attempt,) = other._noted([_Begin(b"k", b"k", WHERE, "", True, future)], [])
+                assert isinstance(attempt, Try)
+                begun.append(attempt)
+                if case == "answered":
+                    other._noted([], [_End(attempt, TryState.REPLIED, ENTRY, "", future)])
             return real(writer, lines)
 
         monkeypatch.setattr(Writer, "append", append)
-        assert await mine.claim(b"k", b"k", WHERE) is None
-        assert isinstance(await other.claim(b"k", b"k", WHERE), Try)
-        assert await mine.claim(b"k", b"k", WHERE) is None, "and now with a claim file: the other one asks"
+        assert await mine.claim(b"k", b"k", WHERE) is None and len(begun) == 1
+        again = await mine.claim(b"k", b"k", WHERE)
+        assert again == (ENTRY if case == "answered" else None), "the other one asks, or has its reply"
         mine.close()
         other.close()
 
@@ -275,6 +286,66 @@ def test_a_process_whose_machine_slept_longer_than_the_lease_goes_on_in_a_new_jo
         journal.close()
 
     asyncio.run(work())
+
+
+def test_a_request_is_not_sent_if_its_process_slept_since_the_claim(
+    endpoint: MockEndpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others may have taken the request over meanwhile: it is claimed again, in a new journal."""
+    behave(endpoint)
+    slept_s, real = [0.0], Pacer.admit
+    monkeypatch.setattr(time, "clock_gettime", lambda clock: time.monotonic() + slept_s[0])
+
+    async def admit(pacer: Pacer, tokens: float) -> Any:
+        slept_s[0] = LEASE_S
+        return await real(pacer, tokens)
+
+    monkeypatch.setattr(Pacer, "admit", admit)
+    with ChatClient(endpoint.llm(provider="vllm"), tmp_path / "j", environ={}) as client:
+        assert len(list(client.ask(questions(1)))) == 1
+    assert endpoint.stats()["requests"] == 1
+    assert states(tmp_path / "j") == {"refused": 1, "replied": 1}
+
+
+@pytest.mark.parametrize("call", ["fsync", "utime"])
+def test_a_call_that_took_longer_than_the_lease_renews_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """The file server may have set the time when the call began, and others count from then."""
+    slept_s, done, real = [0.0], threading.Event(), getattr(os, call)
+    writer = Writer(tmp_path, beat_s=0.01)
+    writer.open()
+    monkeypatch.setattr(time, "clock_gettime", lambda clock: time.monotonic() + slept_s[0])
+
+    def slow(*args: Any) -> None:
+        real(*args)
+        slept_s[0] += LEASE_S
+        done.set()
+
+    monkeypatch.setattr(os, call, slow)
+    if call == "fsync":
+        writer.append([b"{}\n"])
+    assert done.wait(30)
+    time.sleep(0.05)
+    assert writer.is_late()
+    monkeypatch.undo()
+    writer.close()
+
+
+def test_a_part_of_a_journal_that_shows_later_than_what_follows_it_is_waited_for(tmp_path: Path) -> None:
+    """As NFS does with pages: null bytes stand for what has not arrived."""
+    path = journal_of(tmp_path, "far", machine="elsewhere")
+    lines = [Try(n, "far", b"%d" % n, b"%d" % n, WHERE, "", 1.0).line(TryState.REPLIED, ENTRY) for n in (1, 2)]
+    whole = path.read_bytes() + b"".join(lines)
+    hole = len(whole) - len(lines[1]) - len(lines[0])
+    path.write_bytes(whole[:hole] + bytes(len(lines[0])) + lines[1])
+    index = Index()
+    journals = Reader(tmp_path, index)
+    journals.refresh()
+    assert index.known([b"1", b"2"]) == set()
+    path.write_bytes(whole)
+    journals.refresh()
+    assert index.known([b"1", b"2"]) == {b"1", b"2"}
 
 
 def test_a_journal_is_touched_while_its_process_does_nothing(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import TypeVar
 import pytest
 
 from docent.errors import ConfigError, TemporaryError
-from docent.llm.journal.folder import MERGED_FROM
+from docent.llm.journal.folder import MERGED_AT_ONCE, MERGED_FROM, make_folder, merge
 from docent.llm.journal.index import LOOKED_UP_AT_ONCE, Index
 from docent.llm.journal.journal import Entry, Journal, Spent, Try, TryState, Used, count_known, journal_key
 from docent.llm.journal.reader import LEASE_S, LOOK_AGAIN_S, Reader
@@ -320,7 +321,7 @@ def test_damaged_lines_are_named_and_the_others_are_kept(run, path: Path, caplog
     with journal.open("ab") as file:
         file.write(b"\xff\n{}\n[1]\n" + b'{"number":-1,"key":"00","endpoint":"e","writer":"w","begun_s":1}\n')
     assert run(lambda journal: journal.known([KEY])) == {KEY}
-    assert f"4 lines of {journal} are damaged" in caplog.text
+    assert f"skipped 4 damaged lines in {journal}" in caplog.text
 
 
 def test_many_journals_are_merged_into_one_while_another_process_writes(run, path: Path) -> None:
@@ -343,6 +344,122 @@ def test_many_journals_are_merged_into_one_while_another_process_writes(run, pat
 
     run(work)
     assert run(lambda journal: journal.known([*keys, KEY])) == {*keys, KEY}
+
+
+def closed(folder: Path, name: str, count: int, machine: str = "") -> Path:
+    """A journal with replies, of a process that has ended, or was killed on another machine."""
+    path, replies = folder / f"{name}.jsonl", [f"{name}-{number}".encode() for number in range(count)]
+    lines = [Try(n, name, key, key, WHERE, "", 1.0).line(TryState.REPLIED, ENTRY) for n, key in enumerate(replies, 1)]
+    path.write_bytes(json.dumps({"machine": machine}).encode() + b"\n" + b"".join(lines))
+    if not machine:
+        with path.open("ab") as file:
+            file.write(b'{"closed":true}\n')
+    return path
+
+
+def test_large_journals_are_not_copied_with_every_merge(run, path: Path) -> None:
+    Journal(path).close()
+    large = closed(path, "large", 1000)
+    for number in range(MERGED_AT_ONCE + 10):
+        closed(path, f"{number}", 1)
+    run(put(KEY))
+    assert large.exists() and len(list(path.glob("*.jsonl"))) == 1 + 1 + 11, "the rest is merged next time"
+    assert run(lambda journal: journal.count_replies())[1] == 1000 + MERGED_AT_ONCE + 10 + 1
+
+
+def test_journals_of_processes_killed_elsewhere_are_merged_after_a_day(run, path: Path) -> None:
+    Journal(path).close()
+    for number in range(MERGED_FROM):
+        os.utime(closed(path, f"{number}", 1, machine="another"), (1, 1))
+    recent = closed(path, "recent", 1, machine="another")
+    run(put(KEY))
+    assert len(list(path.glob("*.jsonl"))) == 2 and recent.exists()
+    assert run(lambda journal: journal.count_replies())[1] == MERGED_FROM + 2
+
+
+def test_what_a_killed_merge_left_is_removed_after_a_day(run, path: Path) -> None:
+    Journal(path).close()
+    old, young = path / ".a.jsonl.tmp", path / ".b.jsonl.tmp"
+    old.touch()
+    os.utime(old, (1, 1))
+    young.touch()
+    for number in range(MERGED_FROM):
+        closed(path, f"{number}", 1)
+    run(put(KEY))
+    assert young.exists() and not old.exists()
+
+
+def test_two_merges_at_the_same_time_lose_nothing(run, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    identity = make_folder(path)
+    for number in range(MERGED_FROM):
+        closed(path, f"{number}", 1)
+    indexes = Index(), Index()
+    readers = [Reader(path, index) for index in indexes]
+    for reader in readers:
+        reader.refresh()
+    real = Path.rename
+
+    def rename(source: Path, target: Path) -> Path:
+        """The second merge runs as a whole between the copy and the new name of the first."""
+        monkeypatch.setattr(Path, "rename", real)
+        merge(path, readers[1], indexes[1])
+        return real(source, target)
+
+    monkeypatch.setattr(Path, "rename", rename)
+    merge(path, readers[0], indexes[0])
+    assert list(path.glob(".*")) == [] and len(list(path.glob("*.jsonl"))) == 2
+    assert run(lambda journal: journal.count_replies()) == (identity, MERGED_FROM)
+
+
+def test_a_record_that_is_damaged_later_costs_only_its_own_reply(
+    run, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    keys = [b"%d" % number for number in range(3)]
+
+    async def work(journal: Journal) -> None:
+        for key in keys:
+            await put(key)(journal)
+        (file,) = path.glob("*.jsonl")
+        ends = [line for line in file.read_bytes().splitlines(keepends=True) if b'"replied"' in line]
+        file.write_bytes(file.read_bytes().replace(ends[1], b"x" * (len(ends[1]) - 1) + b"\n"))
+        assert await journal.find(keys) == {keys[0]: ENTRY, keys[2]: ENTRY}
+        assert f"of {file}: it is paid for again" in caplog.text
+        assert await journal.known(keys) == {keys[0], keys[2]}
+        assert await journal.spent([keys[1]]) == {keys[1]: Spent(3, 4, 0)}, "it was paid for"
+        assert await put(keys[1], OTHER)(journal) == OTHER
+        assert (await journal.find(keys))[keys[1]] == OTHER
+
+    run(work)
+
+
+def test_a_full_temporary_folder_is_named(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work(journal: Journal) -> None:
+        def full(*_: object) -> None:
+            raise sqlite3.OperationalError("database or disk is full")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Index, "known", full)
+            patched.setattr(Index, "add", full)
+            with pytest.raises(TemporaryError, match="database or disk is full"):
+                await journal.known([KEY])
+            with pytest.raises(TemporaryError, match="database or disk is full"):
+                await journal.begin(KEY, KEY, WHERE)
+
+    run(work)
+
+
+def test_other_journals_are_not_read_in_the_event_loop(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, threads = Reader.refresh, list[str]()
+    monkeypatch.setattr(Reader, "refresh", lambda *a: (threads.append(threading.current_thread().name), real(*a))[1])
+
+    async def work(journal: Journal) -> None:
+        threads.clear()
+        await put(KEY)(journal)
+        await asyncio.sleep(LOOK_AGAIN_S)
+        await journal.find([KEY])
+        assert len(threads) >= 2 and all(name.startswith("journal") for name in threads)
+
+    run(work)
 
 
 OLDER = """
@@ -405,7 +522,7 @@ def test_a_writer_that_was_only_given_up_may_come_back_and_loses_nothing(path: P
     now_s[0] = 2 * LEASE_S
     reader.refresh()
     assert not reader.is_at_work("a") and reader.is_alone()
-    assert reader.complete() == [], "nothing that may still grow is merged and removed"
+    assert reader.mergeable() == [], "nothing that may still grow is merged and removed"
     with stalled.open("ab") as file:
         file.write(Try(1, "a", KEY, KEY, WHERE, "", 0.0).line(TryState.REPLIED, ENTRY, ""))
     reader.refresh()

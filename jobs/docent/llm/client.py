@@ -26,7 +26,6 @@ from docent.llm.journal.journal import Journal, count_known
 from docent.llm.pace.budget import Budget
 from docent.llm.sender import Provider, Sender, asked
 from docent.llm.usable_reply import Ladder
-from docent.teacher.offline import OfflineTeacher
 
 DRAIN_S = 20.0
 """How long to wait for replies that are already paid for when the work ends early."""
@@ -34,9 +33,12 @@ COUNTED_AT_ONCE = 500
 
 
 def _provider(llm: Llm, environ: Mapping[str, str]) -> Provider:
+    # Each is slow to import, and no run needs both.
     if llm.provider == "offline":
+        from docent.teacher.offline import OfflineTeacher
+
         return OfflineTeacher()
-    from docent.llm.wire.endpoint import OpenAIEndpoint  # aiohttp, which the offline teacher does not need
+    from docent.llm.wire.endpoint import OpenAIEndpoint
 
     return OpenAIEndpoint(llm, environ)
 
@@ -115,7 +117,7 @@ class ChatClient:
         try:
             if self._expected:
                 done(self._expected.check(self.sender.budget.limited))
-            done(self._stoppable(self._prepared(requests, ladder)))
+            done(self._stoppable(self._prepared(requests, ladder, line)))
             while replies := done(line.next_replies()):
                 if self._expected:
                     done(self._expected.note())
@@ -163,13 +165,14 @@ class ChatClient:
             raise StoppedError("stopped before all requests were sent", next_step="docent run")
         task.result()
 
-    async def _prepared(self, requests: Sequence[ChatRequest], ladder: Ladder) -> None:
+    async def _prepared(self, requests: Sequence[ChatRequest], ladder: Ladder, line: InOrder) -> None:
         """Determine, before any request is sent, how to request JSON and how much was already paid."""
         if requests and requests[0].schema is not None:
             await ladder.find_rung(self.llm)
         if self.sender.budget.limited:
             for firsts in ladder.firsts(requests, range(len(requests)), COUNTED_AT_ONCE):
                 asks = {ask.first: ask for ask in firsts.values()}
+                line.first_keys += (ask.key for ask in firsts.values())
                 for key, spent in (await self.journal.spent(list(asks))).items():
                     self.sender.budget.count(spent, self.sender.most(asks[key]))
         if self.llm.mode == "batch":

@@ -51,10 +51,14 @@ class InOrder:
 
     Args:
         stop: if set, StoppedError is raised instead of the next replies.
+
+    Attributes:
+        first_keys: the keys of all first asks if the caller has computed them, since that takes most of the walk.
     """
 
     def __init__(self, ladder: Ladder, requests: Sequence[ChatRequest], stop: threading.Event) -> None:
         self._ladder, self._requests, self._stop = ladder, requests, stop
+        self.first_keys: list[bytes] = []
         self._line: deque[_Due] = deque()
         self._open = 0
         self._most_open = max(FEWEST_OPEN, OPEN_PER_PLACE * ladder.sender.pacer.concurrency.most)
@@ -110,15 +114,20 @@ class InOrder:
 
     async def _walk(self) -> None:
         """Queue every request, and start a task for each one without a reply in the journal."""
-        for asks in self._ladder.firsts(self._requests, range(len(self._requests)), WALKED_AT_ONCE):
+        first, count = self._ladder.first, len(self._requests)
+        for start in range(0, count, WALKED_AT_ONCE):
+            indexes = range(start, min(start + WALKED_AT_ONCE, count))
+            asks = {} if self.first_keys else {index: first(self._requests[index]) for index in indexes}
+            keys = self.first_keys[start : indexes.stop] or [ask.key for ask in asks.values()]
             self._just_asked.clear()
-            known = await self._ladder.sender.journal.known([ask.key for ask in asks.values()])
+            known = await self._ladder.sender.journal.known(keys)
             if known:
                 self._ladder.provider.has_answered = True
-            for index, ask in asks.items():
-                if ask.key in known:
-                    self._line.append(_Due(index, ask.key))
+            for index, key in zip(indexes, keys, strict=True):
+                if key in known:
+                    self._line.append(_Due(index, key))
                     continue
+                ask = asks.get(index) or first(self._requests[index])
                 await self._have_room()
                 if ask.key in self._tasks or ask.key in self._just_asked:
                     # An equal request is queued, or was until just now, before it: the journal will have its reply.

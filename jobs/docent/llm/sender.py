@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ from docent.llm.pace.daily import DailyAllowance
 from docent.llm.pace.deadline import since_boot_s
 from docent.llm.pace.pacing import Pacer
 from docent.llm.pace.retry import RetryBudget, TryFailedError, no_reply, wait_s
+from docent.llm.structure.structure import response_format
 from docent.messages.masking import mask
 from docent.records import canonical_json
 
@@ -37,6 +39,8 @@ LONGEST_CLAIM_S = 3600.0
 """After this time a request is sent although another running process has sent it as well."""
 HARMLESS = ChatRequest((Message("user", "Answer with the word yes."),), 0.0, 16)
 """Sent after all tries of a request failed, to find out whether the request or the endpoint is the cause."""
+_PLACEHOLDER = secrets.token_hex(16)
+"""Random, so that no text of a request can contain it."""
 
 
 class Provider(Protocol):
@@ -92,9 +96,18 @@ def asked(
         number: number of earlier asks of the request.
         first: key of its first ask; omitted for the first ask.
     """
-    data = canonical_json(body).encode()
+    data = _encoded(body, request).encode()
     key = journal_key(provider.name, provider.base_url, data, number)
     return Ask(request, first or key, key, data)
+
+
+def _encoded(body: Mapping[str, Any], request: ChatRequest) -> str:
+    """Return the canonical JSON of a body; its schema, the same for thousands of requests, is encoded only once."""
+    if request.schema is not None:
+        form, encoded = response_format(request.schema)
+        if body.get("response_format") is form:
+            return canonical_json({**body, "response_format": _PLACEHOLDER}).replace(f'"{_PLACEHOLDER}"', encoded, 1)
+    return canonical_json(body)
 
 
 class GaveUpError(RequestRefusedError):
@@ -207,7 +220,7 @@ class Sender:
             self.counts.tries["begun"] += 1
             entry, error, state = None, None, TryState.REPLIED
             try:
-                entry = await self._sent(ask, tokens)
+                entry = await self._sent(ask, attempt, tokens)
             except (TryFailedError, RequestRefusedError, ConfigError, StoppedError) as raised:
                 is_lost = isinstance(raised, TryFailedError) and raised.how == "lost"
                 error, state = raised, TryState.LOST if is_lost else TryState.REFUSED
@@ -220,11 +233,14 @@ class Sender:
         assert kept is not None
         return kept
 
-    async def _sent(self, ask: Ask, tokens: float) -> Entry:
+    async def _sent(self, ask: Ask, attempt: Try, tokens: float) -> Entry:
         """Send one try, report its end to the pacer, and return its reply."""
         if self.closing.is_set():
             raise StoppedError("stopped before all requests were sent", next_step="docent run")
         send = await self.pacer.admit(tokens)
+        if self.journal.has_lost(attempt):
+            self.pacer.ended(send, "failed")
+            raise TryFailedError("not sent: this process was suspended, and another one may be asking", "busy", 0.0)
         try:
             entry, headers = await self.provider.send(ask.body, ask.request)
         except TryFailedError as failed:

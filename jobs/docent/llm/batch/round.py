@@ -167,7 +167,8 @@ class Submission:
             file_id = await self._api.upload(file.file)
             since_s = time.time()
             lines, others = await self._claimed(file.lines, token)
-            if not others:
+            is_lost = any(line.attempt and self._sender.journal.has_lost(line.attempt) for line in lines.values())
+            if not others and not is_lost:
                 file.file.close()
                 return [await self._created(file_id, token, since_s, lines, file.size)]
             await self._results.refuse(lines, "another process asks for some of its batch")

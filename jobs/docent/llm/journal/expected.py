@@ -59,16 +59,16 @@ class Expected:
         if missing <= 0:
             return
         what = (
-            f"the journal of replies {'has lost' if same else 'is not the one that held'} {missing} replies "
-            f"which {'this run' if own else 'runs here'} counted on"
+            f"the journal of replies {'lacks' if same else 'was replaced, and lacks'} {missing} replies "
+            f"that {'this run' if own else 'another run'} recorded in it"
         )
         if own and limited:
             raise ConfigError(
-                f"{what}: what was spent on them is not known, so the spending limit cannot be kept",
+                f"{what}: their cost is unknown, so the spending limit cannot be enforced",
                 str(self._journal.path),
-                f"put the journal back, or, to pay for them again: rm {self._path}, then: docent run",
+                f"restore the journal, or, to pay for them again: rm {self._path}, then: docent run",
             )
-        log.warning("%s (%s): requests that they answered are asked and paid for again", what, self._journal.path)
+        log.warning("%s (%s): their requests are sent and paid for again", what, self._journal.path)
 
     def _newest_of_other_runs(self) -> dict[str, Any]:
         """Return the newest record of any run that shares the journal, or {} if there is none."""
@@ -89,5 +89,5 @@ class Expected:
                 write_durably(self._path, (json.dumps(note) + "\n").encode())
                 self._noted = note
             except OSError as error:  # the replies are in the journal anyway
-                log.warning("the number of replies cannot be written: %s: %s", self._path, error.strerror)
+                log.warning("cannot write the number of replies to %s: %s", self._path, error.strerror)
         self._due_s = time.monotonic() + NOTED_EVERY_S

@@ -14,6 +14,7 @@ import os
 import secrets
 import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -22,7 +23,7 @@ from docent.artifacts.durable import sync_folder, write_durably
 from docent.errors import ConfigError, PipelineError, TemporaryError
 from docent.llm.journal import claims
 from docent.llm.journal.index import Index
-from docent.llm.journal.reader import SUFFIX, Reader
+from docent.llm.journal.reader import OLD_S, SUFFIX, Reader
 from docent.llm.journal.records import Entry, Try, TryState
 from docent.llm.journal.writer import CLOSED
 
@@ -33,8 +34,8 @@ READABLE_SQLITE_LAYOUTS = (2, 3)
 IDENTITY = "journal.json"
 MERGED_FROM = 16
 """At least this many journals without a writer are merged into one; for fewer, copying costs more than opening them."""
-OLD_S = 86_400.0
-"""Claims that were not touched for this long were left by killed processes."""
+MERGED_AT_ONCE = 100
+"""All of them are open at the same time, and some systems allow 256 open files."""
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -60,16 +61,19 @@ def make_folder(folder: Path) -> str:
     except (ValueError, KeyError, TypeError):
         layout, number = "unknown", ""
     if layout != LAYOUT:
-        what = f"the journal of replies has layout {layout}, this docent knows {LAYOUT}"
+        what = f"the journal of replies has layout {layout}, but this version of docent expects layout {LAYOUT}"
         raise ConfigError(what, str(folder), _start_anew(folder))
     return number
 
 
-def explained(error: OSError, folder: Path) -> PipelineError:
-    """Convert an error of the file system into one that says what to do."""
+def explained(error: OSError | sqlite3.Error, folder: Path) -> PipelineError:
+    """Convert an error of the file system or the index into one that says what to do."""
+    if isinstance(error, sqlite3.Error):
+        what = f"the temporary index of the journal failed: {error}"
+        return TemporaryError(what, tempfile.gettempdir(), "free space, or set TMPDIR, then: docent run")
     where = str(error.filename or folder)
     if error.errno in FULL:
-        return TemporaryError("the disk is full: a reply could not be kept", where, "free space, then: docent run")
+        return TemporaryError("the disk is full: a reply could not be saved", where, "free space, then: docent run")
     return ConfigError(
         f"the journal of replies cannot be used: {error.strerror or error}", where, "make it writable, then: docent run"
     )
@@ -81,11 +85,12 @@ def merge(folder: Path, reader: Reader, index: Index) -> None:
     The new journal gets its name before the old ones are removed, and each record names its try: a process that reads
     in the meantime finds each record at least once. It is safe for two processes to merge at the same time.
     """
-    if len(reader.complete()) < MERGED_FROM - 1:
+    if len(reader.mergeable()) < MERGED_FROM - 1:
         return
     reader.own = ""  # it is closed now, and merged with the others
     reader.refresh()
-    names = reader.complete()
+    if not (names := _smaller(folder, reader.mergeable())):
+        return
     path = folder / f"{secrets.token_hex(8)}{SUFFIX}"
     unfinished = path.with_name(f".{path.name}.tmp")
     try:
@@ -101,12 +106,23 @@ def merge(folder: Path, reader: Reader, index: Index) -> None:
         sync_folder(folder)
         for name in names:
             (folder / f"{name}{SUFFIX}").unlink(missing_ok=True)
-        for claim in os.scandir(folder / claims.FOLDER):
-            if path.stat().st_mtime - claim.stat().st_mtime > OLD_S:
-                Path(claim).unlink(missing_ok=True)
+        for left in [*(folder / claims.FOLDER).iterdir(), *folder.glob(".*.tmp")]:
+            if path.stat().st_mtime - left.stat().st_mtime > OLD_S:
+                left.unlink(missing_ok=True)
     except OSError as error:  # another process merges them, or the disk is full: nothing is lost
         log.info("journals of replies were not merged: %s", error.strerror)
         unfinished.unlink(missing_ok=True)
+
+
+def _smaller(folder: Path, names: list[str]) -> list[str]:
+    """Return the journals to merge: without those larger than all smaller ones together.
+
+    So each record is copied only when its journal at least doubles, and not whenever another 16 processes have ended.
+    """
+    sizes = sorted(((folder / f"{name}{SUFFIX}").stat().st_size, name) for name in names)
+    while sizes and sizes[-1][0] > sum(size for size, _ in sizes[:-1]):
+        sizes.pop()
+    return [name for _, name in sizes[:MERGED_AT_ONCE]]
 
 
 def _make(folder: Path) -> None:
@@ -144,7 +160,7 @@ def _lines_of_sqlite(path: Path) -> Iterator[bytes]:
         with contextlib.closing(sqlite3.connect(path, timeout=60)) as db:
             layout = db.execute("PRAGMA user_version").fetchone()[0]
             if layout not in READABLE_SQLITE_LAYOUTS:
-                what = f"the journal of replies has layout {layout}, which this docent cannot import"
+                what = f"the journal of replies has layout {layout}, which this version of docent cannot import"
                 raise ConfigError(what, str(path), _start_anew(path))
             for number, request, key, endpoint, batch, begun_s, state, why, *reply in db.execute(
                 f"SELECT {columns} FROM attempts ORDER BY id"
@@ -152,10 +168,10 @@ def _lines_of_sqlite(path: Path) -> Iterator[bytes]:
                 attempt = Try(number, "sqlite", request, key, endpoint, batch, begun_s)
                 yield attempt.line(TryState(state), Entry(*reply), why)
     except sqlite3.Error as error:
-        what = f"the journal of replies of an earlier docent cannot be imported: {error}"
+        what = f"the journal of replies of an earlier docent version cannot be imported: {error}"
         raise ConfigError(what, str(path), _start_anew(path)) from None
-    log.info("the replies in %s were imported; the file is not used any more", path)
+    log.info("imported the replies in %s; the file is no longer used", path)
 
 
 def _start_anew(path: Path) -> str:
-    return f"use the docent that wrote it, or start anew (its replies are paid for again): mv {path} {path}.old"
+    return f"use the docent version that wrote it, or start from scratch and pay again: mv {path} {path}.old"

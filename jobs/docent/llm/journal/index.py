@@ -29,9 +29,11 @@ _CREATE = """
         input_tokens INTEGER, output_tokens INTEGER, journal TEXT, start INTEGER, length INTEGER,
         PRIMARY KEY (number, writer)
     ) WITHOUT ROWID;
-    CREATE INDEX replies ON tries (key) WHERE state = 1;
-    CREATE INDEX doubtful ON tries (key) WHERE state IN (0, 3);
-    CREATE INDEX further ON tries (request) WHERE key <> request;
+"""
+_INDEX = """
+    CREATE INDEX IF NOT EXISTS replies ON tries (key) WHERE state = 1;
+    CREATE INDEX IF NOT EXISTS doubtful ON tries (key) WHERE state IN (0, 3);
+    CREATE INDEX IF NOT EXISTS requests ON tries (request);
 """
 # The record of an end replaces that of the begin, and a reply replaces any other end, whichever is read first.
 _ADD = f"""
@@ -47,16 +49,10 @@ _OPEN = (
 _KNOWN = "SELECT key FROM tries INDEXED BY replies WHERE state = 1 AND key IN ({keys})"
 # If two processes have paid for the same reply, the one begun first counts: it comes last and so overwrites the other.
 _REPLIES = f"{_KNOWN.replace('key', 'key, journal, start, length', 1)} ORDER BY number DESC, writer DESC"
-# A reply without reported tokens also counts as in doubt. One query for each index.
-_UNREPORTED = "SUM(state <> 2 AND input_tokens + output_tokens = 0)"
-_SPENT = tuple(
-    f"SELECT {key}, SUM(input_tokens), SUM(output_tokens), {_UNREPORTED} FROM tries INDEXED BY {index} "
-    f"WHERE {which} AND {key} IN ({{keys}}) GROUP BY {key}"
-    for index, which, key in (
-        ("replies", "state = 1 AND key = request", "key"),
-        ("doubtful", "state IN (0, 3) AND key = request", "key"),
-        ("further", "key <> request", "request"),
-    )
+# A reply without reported tokens also counts as in doubt.
+_SPENT = (
+    "SELECT request, SUM(input_tokens), SUM(output_tokens), SUM(state <> 2 AND input_tokens + output_tokens = 0) "
+    "FROM tries INDEXED BY requests WHERE request IN ({keys}) GROUP BY request"
 )
 _AMOUNTS = "COUNT(*), TOTAL(input_tokens + output_tokens), TOTAL(input_tokens + output_tokens = 0 AND state <> 2)"
 _NEVER = 2**62
@@ -91,16 +87,18 @@ class Index:
         self._db.executescript(f"PRAGMA journal_mode=OFF; PRAGMA cache_size=-{CACHE_KIB}; {_CREATE}")
         self.largest_number = 0
 
-    def add(self, lines: Iterable[bytes], journal: str, start: int) -> Added:
+    def add(self, lines: Iterable[bytes], journal: str, start: int, is_final: bool = True) -> Added:
         """Add records, each replacing what is known of its try, up to an incomplete line.
 
         Args:
             journal: name of the journal that they are in, from the position `start` on.
+            is_final: whether its writer is gone. Until then, null bytes are a part that a network file system shows
+                later than what follows it; no record contains them.
         """
         latest: dict[tuple[int, str], tuple[dict[str, Any], int, int]] = {}
         is_closed, damaged = False, 0
         for line in lines:
-            if not line.endswith(b"\n"):
+            if not line.endswith(b"\n") or (b"\0" in line and not is_final):
                 break
             try:
                 fields = from_json(line)
@@ -116,6 +114,14 @@ class Index:
                 latest.clear()
         damaged += self._insert(latest.values(), journal)
         return Added(start, is_closed, damaged)
+
+    def create_indexes(self) -> None:
+        """Make lookups possible, after the first records were added: sorting them once is faster than one by one."""
+        self._db.executescript(_INDEX)
+
+    def lose(self, place: Place) -> None:
+        """Mark a reply as lost because its record cannot be read any more; what it cost still counts."""
+        self._db.execute("UPDATE tries SET state = 3 WHERE journal = ? AND start = ?", place[:2])
 
     def forget(self, journal: str) -> None:
         """Remove the records of a journal that no longer exists."""
@@ -135,12 +141,7 @@ class Index:
 
     def spent(self, requests: Sequence[bytes]) -> dict[bytes, Spent]:
         """Return what all tries of some requests used, by the request's first key; omit requests without tries."""
-        sums: dict[bytes, Spent] = {}
-        for sql in _SPENT:
-            for key, *amounts in self._looked_up(sql, requests):
-                before = sums.get(key, Spent(0, 0, 0))
-                sums[key] = Spent(*(a + b for a, b in zip(before, amounts, strict=True)))
-        return sums
+        return {request: Spent(*amounts) for request, *amounts in self._looked_up(_SPENT, requests)}
 
     def count_replies(self) -> int:
         """Return how many requests have a reply."""

@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import logging
 import math
+import sqlite3
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -25,7 +26,7 @@ from typing import Any, TypeVar
 from docent.llm.journal import claims
 from docent.llm.journal.folder import explained, make_folder, merge
 from docent.llm.journal.index import Index
-from docent.llm.journal.reader import Reader
+from docent.llm.journal.reader import LOOK_AGAIN_S, Reader
 from docent.llm.journal.records import Entry, Spent, Try, TryState, Used, journal_key
 from docent.llm.journal.writer import Writer
 
@@ -34,10 +35,10 @@ __all__ = ["Entry", "Journal", "Spent", "TryState", "Try", "Used", "count_known"
 log = logging.getLogger("docent.llm")
 T = TypeVar("T")
 
+FAILURES = (OSError, sqlite3.Error)
+"""SQLite fails if its temporary file cannot grow."""
 GATHER_S = 0.001
 """Pause before a write, so that records that arrive at about the same time share an fsync."""
-
-
 POLL_S = 0.25
 
 
@@ -110,7 +111,7 @@ class Journal:
         self._thread = ThreadPoolExecutor(1, "journal")
         self._task: asyncio.Task[None] | None = None
         self._free = asyncio.Lock()
-        self._refreshed()
+        self._answer(lambda: None, 0.0)
 
     async def begin(self, request: bytes, key: bytes, endpoint: str, batch: str = "") -> Try:
         """Record that a request is about to be sent; durable when this returns.
@@ -157,23 +158,29 @@ class Journal:
             pause: waits for the given number of seconds, or raises an error that ends the waiting.
         """
         if not self._has_waited:
-            log.info("another process that shares the journal asks the same: its replies are waited for")
+            log.info("another process with the same journal is sending the same requests: waiting for its replies")
             self._has_waited = True
         give_up_s = time.monotonic() + longest_s
         while time.monotonic() < give_up_s:
             await pause(POLL_S)
-            attempts = await self._read(lambda: self._index.open_tries([key]))
-            if not any(not one.batch and self._is_another_at_work(one.writer) for one in attempts):
+            if await self._read(lambda: not self._is_asked_elsewhere(key), POLL_S / 2, is_file_read=True):
                 return True
         return False
 
     async def is_another_at_work(self, writer: str) -> bool:
         """Return whether the writer of a try is another process that is still running."""
-        return await self._read(lambda: self._is_another_at_work(writer))
+        return await self._read(lambda: self._is_another_at_work(writer), is_file_read=True)
+
+    def has_lost(self, attempt: Try) -> bool:
+        """Return whether others may consider the writer of a try as gone, so that the try must not be sent any more.
+
+        That is so if this process was suspended, or its file server did not answer, for longer than the lease.
+        """
+        return attempt.writer != self._writer.name or self._writer.is_late()
 
     async def find(self, keys: Sequence[bytes]) -> dict[bytes, Entry]:
         """Return the replies that exist, by key."""
-        return await self._read(lambda: self._reader.entries(self._index.replies(keys)))
+        return await self._read(lambda: self._reader.entries(self._index.replies(keys)), is_file_read=True)
 
     async def known(self, keys: Sequence[bytes]) -> set[bytes]:
         """Return the keys that have a reply."""
@@ -192,13 +199,13 @@ class Journal:
         self, endpoint: str, since_s: float, now_s: float = math.inf, counts_ahead: bool = True
     ) -> Used:
         """Return what was sent to an endpoint since a wall-clock time, including records that are being written."""
-        used = await self._read(lambda: self._index.used_since(endpoint, since_s, now_s, counts_ahead), True)
+        used = await self._read(lambda: self._index.used_since(endpoint, since_s, now_s, counts_ahead), 0.0)
         noting = sum(begin.endpoint == endpoint for begin in self._begins)
         return used._replace(requests=used.requests + noting, unreported=used.unreported + noting)
 
     async def count_replies(self) -> tuple[str, int]:
         """Return a number that identifies the journal, and how many replies it holds."""
-        return self._identity, await self._read(self._index.count_replies, True)
+        return self._identity, await self._read(self._index.count_replies, 0.0)
 
     async def settled(self) -> None:
         """Wait until everything is written."""
@@ -209,23 +216,39 @@ class Journal:
         """Close the journal, which releases all claims."""
         self._thread.shutdown()
         self._writer.close()
-        with contextlib.suppress(OSError):  # merging can wait
+        with contextlib.suppress(*FAILURES):  # merging can wait
             merge(self.path, self._reader, self._index)
         self._index.close()
 
-    def _refreshed(self, at_once: bool = True) -> None:
-        try:
-            self._reader.refresh(at_once)
-        except OSError as error:
-            raise explained(error, self.path) from None
+    def _is_asked_elsewhere(self, key: bytes) -> bool:
+        attempts = self._index.open_tries([key])
+        return any(not one.batch and self._is_another_at_work(one.writer) for one in attempts)
 
     def _is_another_at_work(self, writer: str) -> bool:
         return writer != self._writer.name and self._reader.is_at_work(writer)
 
-    async def _read(self, question: Callable[[], T], at_once: bool = False) -> T:
-        async with self._free:
-            self._refreshed(at_once)
+    def _answer(self, question: Callable[[], T], max_age_s: float) -> T:
+        try:
+            self._reader.refresh(max_age_s)
             return question()
+        except FAILURES as error:
+            raise explained(error, self.path) from None
+
+    async def _read(self, question: Callable[[], T], max_age_s: float = LOOK_AGAIN_S, is_file_read: bool = False) -> T:
+        """Read files in the thread, since a slow file server must not block the event loop.
+
+        A question that only the index answers is answered at once if no refresh is due: the walk through the requests
+        of a resumed run asks hundreds of them before the first request is sent.
+        """
+        async with self._free:
+            if not is_file_read and self._reader.is_fresh(max_age_s):
+                return self._answer(question, math.inf)
+            running = asyncio.get_running_loop().run_in_executor(self._thread, self._answer, question, max_age_s)
+            try:
+                return await asyncio.shield(running)
+            except asyncio.CancelledError:
+                await asyncio.wait({running})  # the thread uses the index: it must not be free before
+                raise
 
     def _wake(self) -> None:
         if self._task is None or self._task.done():
@@ -262,18 +285,17 @@ class Journal:
         """Write tries that ended and tries that begin; the ends come first, so that a claim sees replies among them.
 
         Ends are added to `ends` as late as possible, so that paid replies do not wait for other requests' claims. This
-        order makes claims safe: create the claim files, read the journals of the others, make the begins durable in
-        this journal, remove the claim files. A process that creates a claim file afterwards reads the begin before it
-        sends. A process that is alone needs no claim files: it checks afterwards that it was still alone. Any process
-        that has started since then created its journal after this begin was durable, and will read it.
+        order makes claims safe: read the journals of the others, make the begins durable in this journal, read the
+        others again, and withdraw what another process has begun or answered. Of two processes that begin the same, at
+        least one reads the begin of the other; if both do, both withdraw. Claim files, which a process that is alone
+        does not need, only prevent that: they are created first and removed last.
         """
         lines: list[bytes] = []
         keys = list({begin.key for begin in begins if begin.is_claim})
         try:
             with contextlib.ExitStack() as claim_files:
                 self._follow_the_folder()
-                is_alone = self._reader.is_alone()
-                taken = set(keys) if is_alone else self._take(keys, claim_files)
+                taken = set(keys) if self._reader.is_alone() else self._take(keys, claim_files)
                 self._reader.refresh()
                 while self._ends:
                     ends.append(self._ends.popleft())
@@ -281,9 +303,8 @@ class Journal:
                 results: list[Try | Entry | None] = [_ended(end, replies, lines) for end in ends]
                 results += self._claimed_or_not(begins, replies, taken, lines)
                 self._append(lines)
-                if is_alone and keys and not self._reader.is_alone():
-                    results = [*results[: len(ends)], *self._withdrawn(begins, results[len(ends) :])]
-        except OSError as error:
+                results[len(ends) :] = self._withdraw(begins, results[len(ends) :])
+        except FAILURES as error:
             self._keep(ends)
             raise explained(error, self.path) from None
         return results
@@ -295,7 +316,7 @@ class Journal:
         lines: list[bytes] = []
         for end in ends:
             _ended(end, {}, lines)
-        with contextlib.suppress(OSError):  # the first error is reported
+        with contextlib.suppress(*FAILURES):  # the first error is reported
             self._append(lines)
 
     def _append(self, lines: Sequence[bytes]) -> None:
@@ -305,14 +326,20 @@ class Journal:
             start = self._writer.append(lines)
         self._index.add(lines, self._writer.name, start)
 
-    def _withdrawn(self, begins: Sequence[_Begin], results: Sequence[Try | Entry | None]) -> list[Try | Entry | None]:
-        """Withdraw claims without claim files, as another process has just started: they are repeated with them."""
-        kept = [
-            None if begin.is_claim and isinstance(one, Try) else one for begin, one in zip(begins, results, strict=True)
-        ]
-        withdrawn = [one for one, left in zip(results, kept, strict=True) if isinstance(one, Try) and left is None]
-        self._append([one.line(TryState.REFUSED, why="another process has just begun") for one in withdrawn])
-        return kept
+    def _withdraw(self, begins: Sequence[_Begin], results: Sequence[Try | Entry | None]) -> list[Try | Entry | None]:
+        """Withdraw claims of requests that another process has begun or answered meanwhile; their result is None."""
+        mine = {at: one for at, one in enumerate(results) if begins[at].is_claim and isinstance(one, Try)}
+        if not mine:
+            return list(results)
+        self._reader.refresh()
+        keys = list({one.key for one in mine.values()})
+        others = [one for one in self._index.open_tries(keys) if self._is_another_at_work(one.writer)]
+        in_batches = {one.key for one in others if one.batch}
+        taken = self._index.known(keys) | {one.key for one in others if not one.batch}
+        gone = {at for at, one in mine.items() if one.key in taken or (one.batch and one.key in in_batches)}
+        if gone:
+            self._append([mine[at].line(TryState.REFUSED, why="another process has just begun it") for at in gone])
+        return [None if at in gone else one for at, one in enumerate(results)]
 
     def _follow_the_folder(self) -> None:
         """Continue in another folder or journal if this one was lost: what is written must be found later."""
@@ -320,8 +347,8 @@ class Journal:
         if not self._writer.is_there():
             if before and not is_late:  # else others have merged it, because this process was suspended
                 log.warning(
-                    "the journal of replies %s was deleted or replaced while it was in use: replies from now on are "
-                    "kept in the folder of that name, and what only the old one held is asked and paid for again",
+                    "the journal of replies %s was deleted or replaced while it was in use: new replies are saved in "
+                    "a folder of that name, and requests whose replies were only in the old one are paid for again",
                     self.path,
                 )
             self._identity = make_folder(self.path)

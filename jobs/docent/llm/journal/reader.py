@@ -7,8 +7,10 @@ line of a killed writer may be torn.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
+import math
 import os
 import socket
 import time
@@ -20,7 +22,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from docent.llm.journal.index import Index, Place
+from docent.llm.journal.index import NO_RECORD, Index, Place
 from docent.llm.journal.records import Entry
 
 log = logging.getLogger("docent.llm")
@@ -30,8 +32,10 @@ LEASE_S = 30.0
 """A writer on another machine counts as gone if its journal was not touched for this long; six beats of writer.py."""
 GONE = (errno.ENOENT, errno.ESTALE)
 """Errors for a file that another process removed; NFS reports a stale handle if it did so between open and read."""
-LOOK_AGAIN_S = 0.2
+LOOK_AGAIN_S = 1.0
 """Within this time a lookup does not read the journals again; a claim always does."""
+OLD_S = 86_400.0
+"""A file that was not touched for this long was left by a killed process; all these times are the file server's."""
 
 
 @dataclass(slots=True)
@@ -70,15 +74,20 @@ class Reader:
     def __init__(self, folder: Path, index: Index, clock: Callable[[], float] = time.monotonic) -> None:
         self._folder, self._index, self._clock, self.own = folder, index, clock, ""
         self._journals: dict[str, _Journal] = {}
-        self._looked_s = -LOOK_AGAIN_S
+        self._looked_s = -math.inf
 
-    def refresh(self, at_once: bool = True) -> None:
-        """Read what was added to the journals; without `at_once`, only if the last refresh was not a moment ago."""
-        if not at_once and self._clock() - self._looked_s < LOOK_AGAIN_S:
+    def refresh(self, max_age_s: float = 0.0) -> None:
+        """Read what was added to the journals, unless the last refresh was less than `max_age_s` ago."""
+        if self.is_fresh(max_age_s):
             return
         while not self._read_all():
             pass
+        self._index.create_indexes()
         self._looked_s = self._clock()
+
+    def is_fresh(self, max_age_s: float) -> bool:
+        """Return whether the last refresh was less than `max_age_s` ago."""
+        return self._clock() - self._looked_s < max_age_s
 
     def is_at_work(self, writer: str) -> bool:
         """Return whether a writer may still end its tries; once False, it stays False."""
@@ -92,25 +101,39 @@ class Reader:
         is_known = self._names() <= self._journals.keys() | {self.own}
         return is_known and all(journal.is_complete or journal.is_given_up for journal in self._journals.values())
 
-    def complete(self) -> list[str]:
-        """Return the names of journals that certainly have no writer any more and are completely in the index."""
+    def mergeable(self) -> list[str]:
+        """Return the names of undamaged journals to which nothing is added any more.
+
+        They are complete, or were not touched for a day: a writer that was suspended for so long continues in a new
+        journal (Writer.open).
+        """
+        newest_ns = max((journal.stamp_ns for journal in self._journals.values()), default=0)
         return sorted(
-            name for name, journal in self._journals.items() if journal.is_complete and not journal.is_damaged
+            name
+            for name, journal in self._journals.items()
+            if not journal.is_damaged and (journal.is_complete or newest_ns - journal.stamp_ns > OLD_S * 1e9)
         )
 
     def entries(self, places: dict[bytes, Place]) -> dict[bytes, Entry]:
-        """Read the replies at some locations, even if journals were merged meanwhile; omit those that are gone."""
+        """Read the replies at some locations, even if journals were merged meanwhile.
+
+        Replies that are gone are omitted. So is one whose record was damaged after it was indexed, with a warning: only
+        this one is paid for again.
+        """
         entries: dict[bytes, Entry] = {}
         by_place = sorted(places.items(), key=lambda item: item[1])
         try:
             for name, some in groupby(by_place, key=lambda item: item[1].journal):
                 with self._path(name).open("rb") as file:
                     for key, place in some:
-                        fields = from_json(os.pread(file.fileno(), place.length, place.start))
-                        tokens = fields.get("input_tokens", 0), fields.get("output_tokens", 0)
-                        entries[key] = Entry(fields.get("text", ""), fields.get("finish_reason", ""), *tokens)
-        except (OSError, ValueError) as error:
-            if isinstance(error, OSError) and error.errno not in GONE:
+                        line = os.pread(file.fileno(), place.length, place.start)
+                        if (entry := _entry(key, line)) is None:
+                            log.warning("damaged reply at byte %d of %s: it is paid for again", place.start, file.name)
+                            self._index.lose(place)
+                        else:
+                            entries[key] = entry
+        except OSError as error:
+            if error.errno not in GONE:
                 raise
             self.refresh()
             rest = self._index.replies([key for key in places if key not in entries])
@@ -121,6 +144,12 @@ class Reader:
         return self._folder / f"{name}{SUFFIX}"
 
     def _names(self) -> set[str]:
+        """List the journals.
+
+        NFS clients cache listings for up to a minute even if the folder is opened again; changing the folder ends that.
+        """
+        with contextlib.suppress(OSError):  # read-only: the listing may be old, but nothing is claimed
+            os.utime(self._folder)
         try:
             names = os.listdir(self._folder)
         except FileNotFoundError:
@@ -156,11 +185,11 @@ class Reader:
             is_ended = has_ended(journal.process or {})
             if journal.process is not None:
                 file.seek(journal.end)
-                added = self._index.add(file, name, journal.end)
+                added = self._index.add(file, name, journal.end, is_ended or journal.is_given_up)
                 journal.end, is_ended = added.end, is_ended or added.is_closed
                 if added.damaged:
                     journal.is_damaged = True
-                    log.warning("%d lines of %s are damaged and are skipped", added.damaged, self._path(name))
+                    log.warning("skipped %d damaged lines in %s", added.damaged, self._path(name))
             journal.is_complete = is_ended
 
     def _note_touch(self, journal: _Journal, stamp_ns: int) -> None:
@@ -170,9 +199,21 @@ class Reader:
         journal.is_given_up = journal.is_given_up or now_s - journal.unchanged_since_s >= LEASE_S
 
 
+def _entry(key: bytes, line: bytes) -> Entry | None:
+    """Return the reply in a record, or None if it is not a record of this key."""
+    try:
+        fields = from_json(line)
+        if fields["key"] != key.hex():
+            return None
+        tokens = fields.get("input_tokens", 0), fields.get("output_tokens", 0)
+        return Entry(fields.get("text", ""), fields.get("finish_reason", ""), *tokens)
+    except NO_RECORD:
+        return None
+
+
 def _process_in(line: bytes) -> dict[str, Any] | None:
     """Return the process in a journal's first line: {} for an unreadable line, None for a torn one."""
-    if not line.endswith(b"\n"):
+    if not line.endswith(b"\n") or b"\0" in line:
         return None
     try:
         fields = from_json(line)

@@ -80,14 +80,15 @@ class Writer:
         # A line that was torn by a full disk is ended first, so that it does not spoil the next one.
         start = self._end + self._is_torn
         pending = memoryview(b"\n" * self._is_torn + b"".join(lines))
-        self._is_torn = True
+        self._is_torn, began_s = True, since_boot_s()
         try:
             while pending:
                 pending = pending[os.write(self._handle, pending) :]
             os.fsync(self._handle)
         finally:
             self._end = os.fstat(self._handle).st_size
-        self._is_torn, self._renewed_s = False, since_boot_s()
+        # The server may have set the modification time when the call began, however late the call returned.
+        self._is_torn, self._renewed_s = False, began_s
         return start
 
     def is_there(self) -> bool:
@@ -115,20 +116,20 @@ class Writer:
         try:
             self.append([CLOSED])
         except OSError as error:  # others notice when the process ends
-            log.warning("the journal %s cannot be closed: %s", self.path, error.strerror)
+            log.warning("cannot write the closing line of the journal %s: %s", self.path, error.strerror)
         os.close(self._handle)
         self.path = None
 
     def _keep_touching(self) -> None:
         """Touch the journal, which sets its modification time by the file system's own clock."""
         while not self._closed.wait(self._beat_s):
-            path = self.path
+            path, began_s = self.path, since_boot_s()
             if path is None or self.is_late():
                 continue  # `open` continues in a new journal
             try:
                 os.utime(path)
-                self._renewed_s = since_boot_s()
+                self._renewed_s = max(self._renewed_s, began_s)
             except FileNotFoundError:
                 continue
             except OSError as error:
-                log.warning("the journal of this process cannot be touched: %s: %s", path, error.strerror)
+                log.warning("cannot update the modification time of the journal %s: %s", path, error.strerror)

@@ -21,6 +21,7 @@ from docent.llm.journal.records import Entry
 from docent.llm.structure.json_reply import one_line
 from docent.llm.structure.json_schema import strict_form
 from docent.llm.wire.finish_reasons import is_whole
+from docent.records import canonical_json
 
 Rung = Literal["json_schema", "json_object", "prompt"]
 RUNGS: tuple[Rung, ...] = get_args(Rung)
@@ -49,15 +50,21 @@ def ask_for_json(body: dict[str, Any], schema: type[BaseModel], rung: Rung) -> d
     """
     asking = dict(body)
     if rung == "json_schema":
-        form, strict = strict_form(schema)
-        name = re.sub(r"[^A-Za-z0-9_-]", "_", schema.__name__)[:64]
-        described = {"name": name, "schema": form, "strict": strict}
-        asking["response_format"] = {"type": "json_schema", "json_schema": described}
+        asking["response_format"] = response_format(schema)[0]
         return asking
     if rung == "json_object":
         asking["response_format"] = {"type": "json_object"}
     asking["messages"] = _instructed(body["messages"], _instruction(schema))
     return asking
+
+
+@cache
+def response_format(schema: type[BaseModel]) -> tuple[dict[str, Any], str]:
+    """Return the `response_format` of the rung `json_schema`, and its canonical JSON. It is shared: never modify it."""
+    form, strict = strict_form(schema)
+    name = re.sub(r"[^A-Za-z0-9_-]", "_", schema.__name__)[:64]
+    described = {"type": "json_schema", "json_schema": {"name": name, "schema": form, "strict": strict}}
+    return described, canonical_json(described)
 
 
 def correction(body: dict[str, Any], reply_text: str, problem: str) -> dict[str, Any]:
