@@ -99,7 +99,7 @@ def test_the_licence_that_is_printed_cannot_be_pasted_unread(handbook: Path, tmp
 
     from docent.config import BuildDataset
 
-    with pytest.raises(ValidationError, match="is a placeholder: put the name of your licence in its place"):
+    with pytest.raises(ValidationError, match="is a placeholder: replace it with the name of your licence"):
         BuildDataset(license="your-license")
     assert BuildDataset(license="mit").license == "mit"
 

@@ -215,7 +215,7 @@ def test_what_only_looks_like_a_tag_stays_and_broken_html_ends(tmp_path: Path) -
 
 def test_hosts_are_names_without_scheme_or_wildcard() -> None:
     for host in ("https://example.org", "*.example.org", "example.org/x", "", "example.org:99999"):
-        with pytest.raises(ValueError, match="is no host"):
+        with pytest.raises(ValueError, match="is not a host name"):
             Ingest.model_validate({"sources": [{"kind": "csv", "path": "x"}], "rows": {"image_hosts": [host]}})
 
 

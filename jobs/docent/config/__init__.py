@@ -68,15 +68,18 @@ class Run(ConfigSection):
     """Execution settings of a run."""
 
     name: str = execution("demo", pattern=RUN_NAME_PATTERN)
-    """Name of the run and of its folder in the data folder; at most 16 characters: a-z, 0-9 and hyphens."""
+    """Name of the run and of its folder inside the data folder: at most 16 characters, from a-z, 0-9 and hyphens."""
     workers: int = execution(0, ge=0)
-    """Number of local processes; 0 uses one per core."""
+    """Maximum number of shards that run at the same time on this machine; 0 means one per CPU core. Lower it if memory
+    runs out."""
     threads: int = output(1, ge=1)
-    """Compute threads per process. Fixed, because a different order of summation changes the last bits of results."""
+    """CPU threads per process. A change reruns stages, because it changes the order of summation and with it the last
+    digits of results."""
     input_wait_s: float = execution(90.0, ge=0)
-    """Time to wait for a missing input on network filesystems before the stage exits with 44."""
+    """Seconds that a stage waits for an input that is not visible yet, as on network filesystems. After that it exits
+    with code 44."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = execution("INFO")
-    """Log level; the environment variable LOG_LEVEL takes precedence."""
+    """Minimum level of log messages. The environment variable LOG_LEVEL takes precedence."""
 
 
 class PipelineConfig(ConfigSection):
@@ -85,7 +88,7 @@ class PipelineConfig(ConfigSection):
     run: Run = execution(Run)
     """Execution settings."""
     seed: int = output(7)
-    """Seed of every random choice."""
+    """Seed of all random choices."""
     llm: Llm = output(Llm)
     """Teacher model."""
     ingest: Ingest | None = output(None)
