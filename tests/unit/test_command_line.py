@@ -48,7 +48,7 @@ def test_status_takes_the_run_as_an_argument(tmp_path: Path) -> None:
     for given in (["hall"], ["--run", "hall"]):
         refused = CliRunner().invoke(docent, ["status", *given, "--data", str(tmp_path)]).exception
         assert isinstance(refused, LauncherError) and refused.exit_code == 102
-        assert refused.what == "there is no run 'hall'" and "--run hall" in refused.next_step
+        assert refused.what == "run 'hall' does not exist" and "--run hall" in refused.next_step
 
 
 def test_looking_for_estimates_imports_no_stage() -> None:

@@ -90,7 +90,9 @@ def test_docent_ingest_ends_with_an_error_where_nothing_could_be_read(tmp_path: 
     write(tmp_path, {"broken.pdf": b"no PDF at all"})
     for form in ("table", "json"):
         shown = ingest(tmp_path, "-o", form)
-        assert isinstance(shown.exception, InputError) and "nothing could be read" in shown.exception.what
+        assert (
+            isinstance(shown.exception, InputError) and "no document or exhibit could be read" in shown.exception.what
+        )
         assert "broken.pdf" in shown.output
 
 

@@ -83,7 +83,7 @@ class Run(ConfigSection):
 
 
 class PipelineConfig(ConfigSection):
-    """The whole of pipeline.yaml. A stage whose section is absent is skipped."""
+    """The contents of pipeline.yaml. A stage without a section is skipped."""
 
     run: Run = execution(Run)
     """Execution settings."""
@@ -118,11 +118,11 @@ class PipelineConfig(ConfigSection):
 
 
 def load_config(path: Path, overrides: Sequence[str] = (), environ: Mapping[str, str] = os.environ) -> PipelineConfig:
-    """Read a pipeline file, apply overrides, check everything.
+    """Read a pipeline file, apply overrides and validate the result.
 
     Args:
         path: the YAML file. Paths inside it are relative to the working directory.
-        overrides: `a.b=c` strings; c is YAML, list items are numbers (`ingest.sources.0.path=x`).
+        overrides: `a.b=c` strings; c is YAML, list items are numbered from 0 (`ingest.sources.0.path=x`).
         environ: variables `DOCENT_A__B=c` override like `--set a.b=c`, before `overrides`.
 
     Raises:
@@ -133,7 +133,9 @@ def load_config(path: Path, overrides: Sequence[str] = (), environ: Mapping[str,
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise unreadable(path, error) from None
     if not isinstance(raw, dict):
-        raise ConfigError("a pipeline file is a mapping of sections", str(path), "see pipeline.yaml for an example")
+        raise ConfigError(
+            "the pipeline file is not a mapping of sections", str(path), "see pipeline.yaml for an example"
+        )
     from_env = [
         (name, f"{name.removeprefix('DOCENT_').lower().replace('__', '.')}={value}")
         for name, value in sorted(environ.items())
@@ -148,15 +150,15 @@ def load_config(path: Path, overrides: Sequence[str] = (), environ: Mapping[str,
 
 
 def is_override(name: str) -> bool:
-    """Whether an environment variable overrides a configuration value: `DOCENT_SEED` or `DOCENT_A__B`.
+    """Return whether an environment variable overrides a configuration value: `DOCENT_SEED` or `DOCENT_A__B`.
 
-    Kubernetes itself sets DOCENT_PORT and the like for a Service named docent; those are none.
+    Kubernetes itself sets variables such as DOCENT_PORT for a Service named docent; they are not overrides.
     """
     head = name.removeprefix("DOCENT_").split("__")[0].lower()
     return name.startswith("DOCENT_") and head in PipelineConfig.model_fields
 
 
 def dump_config(config: PipelineConfig) -> str:
-    """Return the configuration as YAML, every default filled in."""
+    """Return the configuration as YAML, including all defaults."""
     data = config.model_dump(mode="json", by_alias=True)
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)

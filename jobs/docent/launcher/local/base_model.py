@@ -1,4 +1,4 @@
-"""Inspect a base model before it is loaded: its type, its parameters, and the memory that it needs.
+"""Inspect a base model before it is loaded: its type, its number of parameters, and the memory that it needs.
 
 Reads `config.json` and the headers of the weights in a model folder; for a model on the hub, reads the cache, then the
 hub itself (one short request). Writes nothing and does not import torch.

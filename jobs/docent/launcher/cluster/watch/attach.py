@@ -145,7 +145,7 @@ def attach(cluster: Cluster, run: str, launch: int | None, console: Console) -> 
     """
     try:
         watcher = RunWatcher(cluster, run, launch)
-        with RunDisplay(console) as display:
+        with RunDisplay(console, is_remote=True) as display:
             record = _show(watcher, display)
     except KeyboardInterrupt:
         what, again = f"watching stopped; run {run} goes on in the cluster", command("status -w", cluster, run)
