@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from docent.artifacts.listings import Success
-from docent.config import Finetune
+from docent.config.stages import Finetune
 from docent.models.loading import load_base
 from docent.records import Example
 from docent.stages.finetune.approaches import prepare

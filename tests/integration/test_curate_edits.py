@@ -12,7 +12,8 @@ import pytest
 from tests.unit.test_curate import ITEM, pair
 
 from docent.artifacts.listings import Success
-from docent.config import Curate, PipelineConfig
+from docent.config import PipelineConfig
+from docent.config.stages import Curate
 from docent.context import Context
 from docent.errors import InputError
 from docent.records import QAPair, Reject, make_id

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from docent.config import PipelineConfig, dump_config, load_config, output_fields
+from docent.config import PipelineConfig, dump_config, load_config
+from docent.config.fields import output_fields
 from docent.config.stages import StageSection
 from docent.errors import ConfigError
 from docent.pipeline import STAGES

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from docent.artifacts.listings import Success
-from docent.config import Curate, PipelineConfig
+from docent.config import PipelineConfig
+from docent.config.stages import Curate
 from docent.context import Context
 from docent.records import Figure, Item, QAPair, Reject, Span, make_id
 from docent.stage import run_shard

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.tiny_museum import image_row, item_row
 
-from docent.config import BuildDataset
+from docent.config.stages import BuildDataset
 from docent.records import Example
 from docent.stages.build_dataset.card import data_card
 from docent.stages.build_dataset.splits.subjects import read_subjects

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 from tests.photo_files import encoded, four_corners
 
-from docent.config import Source
+from docent.config.sources import Source
 from docent.errors import InputError
 from docent.launcher.cli import docent
 from docent.stages.ingest import list_sources

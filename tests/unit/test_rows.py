@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tests.loading import Loaded, loaded
 from tests.published import published
 
-from docent.config import Ingest, Source
+from docent.config.sources import Source
+from docent.config.stages import Ingest
 from docent.stages.ingest import list_sources
 from docent.stages.ingest.sources import ListedFile
 from docent.stages.ingest.tables.cell_html import is_html, to_markdown

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from docent.config import PipelineConfig, Source
+from docent.config import PipelineConfig
+from docent.config.sources import Source
 from docent.errors import InputError
 from docent.records import Reject
 from docent.source_files.digests import digest_of_paths

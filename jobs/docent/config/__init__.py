@@ -19,49 +19,14 @@ from typing import Literal
 import yaml
 from pydantic import ValidationError
 
+from docent.config import stages
 from docent.config.error_messages import refused, unreadable
-from docent.config.fields import ConfigSection, execution, output, output_fields
+from docent.config.fields import ConfigSection, execution, output
 from docent.config.kubernetes import Kubernetes
 from docent.config.llm import Llm
 from docent.config.overrides import apply_override
 from docent.config.run_names import RUN_NAME_PATTERN
-from docent.config.sources import Describe, Pdf, Source
-from docent.config.stages import (
-    Answering,
-    Approach,
-    Assemble,
-    AssessImages,
-    AugmentImages,
-    BuildDataset,
-    Curate,
-    Finetune,
-    GenerateQA,
-    Ingest,
-    Reporting,
-    Scoring,
-)
 from docent.errors import ConfigError
-
-__all__ = [
-    "Approach",
-    "Assemble",
-    "AssessImages",
-    "BuildDataset",
-    "Curate",
-    "Describe",
-    "Finetune",
-    "GenerateQA",
-    "Ingest",
-    "Llm",
-    "Pdf",
-    "PipelineConfig",
-    "Run",
-    "Source",
-    "dump_config",
-    "is_override",
-    "load_config",
-    "output_fields",
-]
 
 
 class Run(ConfigSection):
@@ -91,27 +56,27 @@ class PipelineConfig(ConfigSection):
     """Seed of all random choices."""
     llm: Llm = output(Llm)
     """Teacher model."""
-    ingest: Ingest | None = output(None)
+    ingest: stages.Ingest | None = output(None)
     """Stage ingest."""
-    assess_images: AssessImages | None = output(None)
+    assess_images: stages.AssessImages | None = output(None)
     """Stage assess-images."""
-    augment_images: AugmentImages | None = output(None)
+    augment_images: stages.AugmentImages | None = output(None)
     """Stage augment-images."""
-    assemble: Assemble | None = output(None)
+    assemble: stages.Assemble | None = output(None)
     """Stage assemble."""
-    generate_qa: GenerateQA | None = output(None)
+    generate_qa: stages.GenerateQA | None = output(None)
     """Stage generate-qa."""
-    curate: Curate | None = output(None)
+    curate: stages.Curate | None = output(None)
     """Stage curate."""
-    build_dataset: BuildDataset | None = output(None)
+    build_dataset: stages.BuildDataset | None = output(None)
     """Stage build-dataset."""
-    finetune: Finetune | None = output(None)
+    finetune: stages.Finetune | None = output(None)
     """Stage finetune."""
-    answer: Answering | None = output(None)
+    answer: stages.Answering | None = output(None)
     """Stage answer."""
-    score: Scoring | None = output(None)
+    score: stages.Scoring | None = output(None)
     """Stage score."""
-    report: Reporting | None = output(None)
+    report: stages.Reporting | None = output(None)
     """Stage report."""
     kubernetes: Kubernetes = execution(Kubernetes)
     """Cluster settings."""

@@ -15,9 +15,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from docent.artifacts.listings import SCHEMA, SPEC_DIGITS, OutputFile, RowFile, Success
-from docent.config import GenerateQA, Llm, PipelineConfig, load_config
+from docent.config import PipelineConfig, load_config
 from docent.config.error_messages import refused
+from docent.config.llm import Llm
 from docent.config.overrides import apply_override
+from docent.config.stages import GenerateQA
 from docent.context import Context
 from docent.errors import InputError
 from docent.messages.plurals import counted

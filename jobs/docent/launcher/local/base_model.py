@@ -13,7 +13,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from docent.config import Finetune
+from docent.config.stages import Finetune
 
 log = logging.getLogger("docent.launcher.local.base_model")
 

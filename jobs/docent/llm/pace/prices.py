@@ -12,7 +12,7 @@ from importlib import resources
 
 import yaml
 
-from docent.config import Llm
+from docent.config.llm import Llm
 
 LISTED_BY = ("openai", "azure", "openrouter")
 """Providers whose models are in the list; the others are local servers."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from docent import __version__
 from docent.artifacts.summaries import LeakAudit, Statistics
-from docent.config import BuildDataset
+from docent.config.stages import BuildDataset
 from docent.evidence.shared_answers import shared_with_training
 from docent.records import SPLITS
 from docent.stages.build_dataset.card_head import head, plain

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from docent.config import GenerateQA, Llm
+from docent.config.llm import Llm
+from docent.config.stages import GenerateQA
 from docent.context import Context
 from docent.llm.chat import ChatRequest
 from docent.llm.client import known_replies

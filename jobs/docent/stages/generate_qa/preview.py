@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from docent.config import GenerateQA, PipelineConfig
+from docent.config import PipelineConfig
+from docent.config.stages import GenerateQA
 from docent.records import Item
 from docent.stages.generate_qa import requests_for
 from docent.stages.generate_qa.calls import ItemIndex, planned

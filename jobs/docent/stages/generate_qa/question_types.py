@@ -15,8 +15,8 @@ from typing import Any
 
 import yaml
 
-from docent.config import GenerateQA
 from docent.config.questions import QuestionType
+from docent.config.stages import GenerateQA
 from docent.errors import ConfigError
 from docent.text.languages import Language, find_language
 

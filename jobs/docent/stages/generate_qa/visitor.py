@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
-from docent.config import GenerateQA
+from docent.config.stages import GenerateQA
 from docent.llm.chat import ChatReply, ChatRequest, Material, Message
 from docent.llm.structure.dialogue import UnusableReplyError, parse_dialogue, parse_shorter_dialogue
 from docent.records import QAPair, Reject, make_id

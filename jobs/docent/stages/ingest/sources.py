@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from docent.config import Source
+from docent.config.sources import Source
 from docent.errors import InputError
 from docent.messages.printing import printable
 from docent.records import Document, Reject, Section, Slots, Span, Split, make_id

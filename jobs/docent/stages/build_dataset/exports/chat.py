@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from docent.config import BuildDataset
+from docent.config.stages import BuildDataset
 from docent.convert.published import answer_text, slug
 from docent.records import SPLITS, Example, Span, Split
 from docent.stages.build_dataset.exports.json_list import JsonList
