@@ -104,7 +104,7 @@ def test_a_unit_that_asks_an_endpoint_starts_over_with_its_replies(
     with_stage("generate-qa", asking)
     assert run_shard(made, "generate-qa", run_dir) == 143
     (line,) = [one for one in status(RunStates(made, run_dir, as_left=True)) if one.unit == "generate-qa"]
-    assert line.note == "stopped at 3 of 20; starts over, with the replies received so far"
+    assert line.note == "stopped at 3 of 20; starts over, with the replies so far"
 
 
 def test_a_plan_names_the_folders_of_outputs_as_they_are_called(config: PipelineConfig, run_dir: Path) -> None:

@@ -35,14 +35,12 @@ class Run(ConfigSection):
     name: str = execution("demo", pattern=RUN_NAME_PATTERN)
     """Name of the run and of its folder inside the data folder: at most 16 characters, from a-z, 0-9 and hyphens."""
     workers: int = execution(0, ge=0)
-    """Maximum number of shards that run at the same time on this machine; 0 means one per CPU core. Lower it if memory
-    runs out."""
+    """Maximum number of shards at the same time on this machine; 0: one per CPU core. Lower it if memory runs out."""
     threads: int = output(1, ge=1)
     """CPU threads per process. A change reruns stages, because it changes the order of summation and with it the last
     digits of results."""
     input_wait_s: float = execution(90.0, ge=0)
-    """Seconds that a stage waits for an input that is not visible yet, as on network filesystems. After that it exits
-    with code 44."""
+    """Seconds to wait for an input that is not visible yet on a network filesystem, before the stage exits with 44."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = execution("INFO")
     """Minimum level of log messages. The environment variable LOG_LEVEL takes precedence."""
 

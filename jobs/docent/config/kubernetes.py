@@ -86,8 +86,7 @@ class Kubernetes(ConfigSection):
     namespace: str = execution("docent", pattern=DNS_LABEL)
     """Namespace of all objects. docent creates it if it does not exist."""
     registry: str = execution("")
-    """Registry prefix of the image names (`<registry>/docent-<stage>`). Empty for images that are loaded into the
-    nodes."""
+    """Registry prefix of image names (`<registry>/docent-<stage>`). Empty for images that are loaded into the nodes."""
     tag: str | None = execution(None)
     """Tag of the images. null uses docent's version."""
     pull_secrets: tuple[str, ...] = execution(())
@@ -109,8 +108,7 @@ class Kubernetes(ConfigSection):
     """Environment variables for every stage, such as those for proxies and certificates. Values that look like secrets
     are refused; put them into the Secret `keys_from`."""
     egress_cidrs: tuple[str, ...] = execution(("0.0.0.0/0",), min_length=1)
-    """Networks (CIDR) to which stages may connect, on the ports of the LLM endpoint, the Hugging Face Hub and image
-    hosts."""
+    """Networks (CIDR) that stages may reach, on the ports of the LLM endpoint, the Hugging Face Hub and image hosts."""
     api_server_cidrs: tuple[str, ...] = execution(("0.0.0.0/0",), min_length=1)
     """Networks (CIDR) in which the launcher may connect to the Kubernetes API server, on ports 443 and 6443."""
     max_retries: int = execution(3, ge=0)

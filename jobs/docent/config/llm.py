@@ -22,8 +22,8 @@ class Llm(ConfigSection):
     OpenAI-compatible endpoint. `azure`, `openrouter`, `vllm` and `lmdeploy` are OpenAI-compatible endpoints with
     headers, paths or fields that only they use."""
     base_url: str = output("https://api.openai.com/v1")
-    """Base URL of the endpoint, usually ending in /v1; for `azure`, https://NAME.openai.azure.com. A URL with a key or
-    password is refused."""
+    """Base URL of the endpoint, usually ending in /v1 (`azure`: https://NAME.openai.azure.com). Without a key or
+    password."""
     api_version: str = output("")
     """API version for `azure` endpoints whose URLs name a deployment, such as 2024-10-21. Empty uses the path
     /openai/v1, which needs no version."""
@@ -41,8 +41,7 @@ class Llm(ConfigSection):
     presence_penalty: float | None = output(None, ge=-2, le=2)
     """Penalty for tokens that occurred at least once (-2 to 2). null does not send it."""
     extra_body: dict[str, Any] = output(dict)
-    """Additional fields of every request, such as `{top_k: 40, min_p: 0.05}` for vLLM. A field with the value null is
-    removed from requests."""
+    """Additional fields of every request, such as `{top_k: 40, min_p: 0.05}` for vLLM. null removes a field."""
     structured_output: Literal["auto", "json_schema", "json_object", "prompt"] = output("auto")
     """How requests ask for JSON: with a schema (`json_schema`), as any JSON object (`json_object`), or only in the
     prompt (`prompt`). `auto` sends one small test request and uses the strictest way that the endpoint supports."""
@@ -57,22 +56,18 @@ class Llm(ConfigSection):
     max_reply_mb: float = execution(4.0, gt=0, le=256)
     """Maximum size of a reply in megabytes. An attempt with a larger reply has failed."""
     requests_per_minute: int | None = execution(None, ge=1)
-    """Maximum number of requests per minute, over all shards; null sets no limit. docent also adapts to rate-limit
-    headers and to HTTP 429."""
+    """Maximum requests per minute, over all shards; null sets no limit. Rate-limit headers are always followed."""
     tokens_per_minute: int | None = execution(None, ge=1)
     """Maximum number of input and output tokens per minute, over all shards; null sets no limit."""
     requests_per_day: int | None = execution(None, ge=1)
-    """Maximum number of requests within 24 hours, over all shards and all runs that share the journal of replies; null
-    sets no limit."""
+    """Maximum requests within 24 hours, over all shards and runs that share the journal; null sets no limit."""
     tokens_per_day: int | None = execution(None, ge=1)
     """Maximum number of input and output tokens within 24 hours, over all shards and all runs that share the journal of
     replies; null sets no limit."""
     max_usd: float | None = execution(None, gt=0)
-    """Spending limit per stage in USD: the stage stops before it would exceed it. Needs prices, see below. null sets no
-    limit."""
+    """Spending limit of a stage in USD: it stops before it would exceed it. Needs prices. null sets no limit."""
     max_tokens: int | None = execution(None, ge=1)
-    """Maximum number of input and output tokens per stage: the stage stops before it would exceed it. null sets no
-    limit."""
+    """Limit of input and output tokens of a stage: it stops before it would exceed it. null sets no limit."""
     usd_per_million_input_tokens: float | None = execution(None, ge=0)
     """Price of one million input tokens in USD, for `max_usd`, `docent estimate` and the report. null uses the list
     price in `llm/pace/prices.yaml`, if it has one for the model."""

@@ -15,8 +15,7 @@ class QuestionType(ConfigSection):
     difficulty: Literal["easy", "medium", "hard", ""] = output("")
     """Difficulty of the questions. Empty for styles, which only describe the form of an answer."""
     quota: int = output(1, ge=1, le=20)
-    """Number of pairs per request. There is one request per section (or per fact, with `context: fact`) and
-    temperature."""
+    """Number of pairs per request: one request per section (or per fact, with `context: fact`) and temperature."""
     context: Literal["section", "fact", "two-sections"] = output("section")
     """Text that a question refers to: a section, one fact of a section, or two sections."""
     related: bool = output(True)
@@ -30,7 +29,6 @@ class QuestionType(ConfigSection):
     verbatim: bool = output(False)
     """`true` requires answers to be literal quotations from the section."""
     answer_words: int | None = output(None, ge=1)
-    """Maximum number of words per answer. It can only lower `generate_qa.max_answer_words`, which applies if this is
-    null."""
+    """Maximum number of words per answer, if lower than `generate_qa.max_answer_words`; null uses only that."""
     instruction: str = output(min_length=1)
     """Instruction to the teacher for this type of question."""

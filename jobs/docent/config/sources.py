@@ -45,9 +45,8 @@ class Source(ConfigSection):
     """Language of questions and answers about this source. Empty uses `generate_qa.language`."""
 
     encoding: str = output("", pattern=ENCODING)
-    """Encoding of the text and CSV files of this source, such as `mac_roman`. Empty uses `ingest.rows.encoding` or
-    `ingest.text.encoding`; if that is empty too, the encoding is detected, and a file is rejected if the result is
-    uncertain."""
+    """Encoding of the text and CSV files of this source, such as `mac_roman`. Empty uses that of `ingest.rows` or
+    `ingest.text`, or else detects it; a file is rejected if the result is uncertain."""
 
     @field_validator("path", "images", mode="before")
     @classmethod
@@ -105,9 +104,8 @@ class Pdf(ConfigSection):
     order, reads tables cell by cell, and starts a section at each heading. `false` keeps the lines of text pages as
     they are and splits the pages by length only. Without effect with `layout: partition`, which always cleans up."""
     text_page_chars: int = output(600, ge=0)
-    """Number of characters that decides the kind of a page (with `layout: classes`). A page with more characters and no
-    pictures is a text page; a page with pictures and at most this many characters is a picture page; other pages are
-    mixed."""
+    """Number of characters that decides the kind of a page (with `layout: classes`): with more and no pictures it is a
+    text page, with pictures and at most this many a picture page, otherwise a mixed page."""
     chunk_chars: int = output(1200, ge=100)
     """Maximum length of a chunk of a text page, in characters."""
     chunk_overlap_chars: int = output(200, ge=0)
@@ -115,11 +113,9 @@ class Pdf(ConfigSection):
     mixed_chunk_chars: int = output(2000, ge=100)
     """Maximum length of a chunk of a mixed page, in characters."""
     chunk_tokens: int | None = output(None, ge=16)
-    """Maximum length of a chunk in tokens of the encoding o200k_base, instead of the limits in characters. null uses
-    those."""
+    """Maximum length of a chunk in tokens (o200k_base), instead of the limits in characters. null uses those."""
     chunk_overlap_tokens: int = output(100, ge=0)
-    """Number of tokens that a chunk repeats from the previous one if `chunk_tokens` is set; at most half of
-    `chunk_tokens`."""
+    """Number of tokens that a chunk repeats from the previous one, with `chunk_tokens`; at most half of it."""
     skip_first_pages: int = output(0, ge=0)
     """Number of pages to skip at the beginning of each PDF, such as a cover."""
     max_pages: int = output(5000, ge=1)
@@ -127,8 +123,8 @@ class Pdf(ConfigSection):
     max_mb: float = output(512.0, gt=0)
     """Maximum size of a file in megabytes. Larger files are rejected."""
     max_memory_mb: int = output(640, ge=64)
-    """Megabytes of memory that the process that reads PDFs may use in addition to its base size (Linux only). A page
-    that needs more is rejected."""
+    """Memory that the process that reads PDFs may use above its base size (Linux only). Pages that need more are
+    rejected."""
     page_timeout_s: float = output(60.0, gt=0)
     """Maximum number of seconds to open a PDF, and to read each page. A page that takes longer is rejected."""
     figure_dpi: int = output(300, ge=36, le=600)
@@ -154,8 +150,7 @@ class Rows(ConfigSection):
     """Settings for CSV and XLSX files."""
 
     title_column: str = output("")
-    """Name of the column with the title of each row. Empty uses the first column that does not consist of numbers
-    only."""
+    """Column with the title of each row. Empty uses the first column that does not consist of numbers only."""
     delimiter: Literal["", ",", ";", "\t", "|"] = output("")
     """Delimiter of CSV files. Empty detects it."""
     encoding: str = output("", pattern=ENCODING)
@@ -199,8 +194,7 @@ class Describe(ConfigSection):
     """Descriptions of figures and picture pages by the teacher (`llm`), which must be a vision model."""
 
     enabled: bool = output(False)
-    """`true` has the teacher describe figures and picture pages. With `false`, figures have only the captions in their
-    documents."""
+    """`true` has the teacher describe figures and picture pages; otherwise figures only have their captions."""
     min_words: int = output(10, ge=1)
     """Minimum number of words of a description. Shorter descriptions are rejected."""
     max_tokens: int = output(1024, ge=16)

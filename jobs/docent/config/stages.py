@@ -35,8 +35,7 @@ class StageSection(ConfigSection):
     """Fail the stage if it rejects more than this share (0 to 1) of its rows; 1 never fails it. Without effect on
     assess-images, finetune, answer, score and report, which reject no rows."""
     max_failed_shards: int = execution(0, ge=0)
-    """Number of shards that may fail on bad input without failing the stage. The report lists the missing rows. With 0,
-    every shard must succeed."""
+    """Number of shards that may fail on bad input without failing the stage. The report lists what is missing."""
     uncounted: ClassVar[frozenset[str]] = frozenset()
     """Reasons of rejected rows that do not count towards `max_reject_rate`, since nothing usable is lost."""
 
@@ -126,8 +125,8 @@ class GenerateQA(StageSection):
     """Number of shards (parts of the work) that can run in parallel."""
     types: tuple[str, ...] = output(("visitor",), min_length=1)
     """Types of questions to generate, from question_types.yaml or `own_types`. `all` selects the 15 types for
-    documents, `styles` the five answer styles. `visitor` generates what museum visitors ask about an exhibit, with the
-    published method."""
+    documents, `styles` the five answer styles, `visitor` questions of museum visitors about an exhibit, as
+    published."""
     quotas: dict[str, int] = output(dict)
     """Number of pairs per request by question type, such as `{short_answer: 3}`; replaces the quota in
     question_types.yaml. There is one request per section (or fact) and temperature."""
@@ -141,8 +140,8 @@ class GenerateQA(StageSection):
     max_answer_words: int = output(300, ge=10)
     """Maximum number of words per answer that the teacher is instructed to write."""
     language: str = output("English")
-    """Language of questions and answers, as a name (`Korean`) or code (`ko`). `ingest.sources[].language` takes
-    precedence."""
+    """Language of questions and answers, as a name (`Korean`) or code (`ko`). A source's own `language` overrides
+    it."""
     domain: str = output("")
     """Subject of the documents for prompts, such as `road traffic control`. Empty mentions none."""
     persona: str = output("")
@@ -152,8 +151,8 @@ class GenerateQA(StageSection):
     max_images: int = output(4, ge=0, le=16)
     """Maximum number of figures per request and per question. 0 sends no figures."""
     max_section_chars: int = output(20_000, ge=500)
-    """Maximum number of characters of a section in a prompt. A longer section is cut to its beginning, or to the part
-    around the fact in question."""
+    """Maximum characters of a section in a prompt. Longer ones are cut to their beginning, or to the part around the
+    fact."""
     reasoning: bool = output(False)
     """`true` also requests the reasoning steps behind each answer. For their export see `build_dataset.reasoning`."""
     max_reject_rate: float = execution(0.5, ge=0, le=1)
@@ -228,17 +227,14 @@ class BuildDataset(StageSection):
     """Title of the data set on its card. Empty uses the title in `collection.yaml`, or else the title of the document,
     or else the name of the source folder."""
     license: str = output("")
-    """Licence of the data set on its card, such as `cc-by-4.0`. Empty uses the licence in `collection.yaml`, or else
-    `other`."""
+    """Licence of the data set, such as `cc-by-4.0`. Empty uses the licence in `collection.yaml`, or else `other`."""
     validation_share: float = output(0.05, ge=0, lt=1)
     """Share (0 to 1) of the pairs about sections that go to the validation split. A hash of its text assigns each pair,
     so the exact number varies. For photos see `assemble.validation_images`."""
     test_share: float = output(0.0, ge=0, lt=1)
-    """Share (0 to 1) of the pairs about sections that go to the test split, in addition to the pairs of held-out
-    question types."""
+    """Share (0 to 1) of the pairs about sections that go to the test split, besides the held-out question types."""
     chat_turns: Literal["single", "multi"] = output("single")
-    """`single` writes each pair as a conversation to the chat JSONL file, `multi` all pairs about an item as one
-    conversation."""
+    """`single` writes each pair as one conversation to the chat JSONL; `multi` writes one conversation per item."""
     chat_bom: bool = output(False)
     """`true` begins the chat JSONL file with a byte order mark, as in some published data sets."""
     chat_shuffle: bool = output(False)
@@ -251,11 +247,9 @@ class BuildDataset(StageSection):
     per_document: bool = output(False)
     """`true` also writes `train-<document>.json` and `eval-<document>.json` for every document."""
     push_to: str = execution("")
-    """Dataset repository on the Hugging Face Hub to which the data set is pushed, such as `my-name/my-museum`. Empty
-    pushes nothing."""
+    """Dataset repository on the Hugging Face Hub to push to, such as `my-name/my-museum`. Empty pushes nothing."""
     push_private: bool = execution(True)
-    """`true` creates a new repository as private, `false` as public. The visibility of an existing repository does not
-    change."""
+    """`true` creates a new repository as private, `false` as public. An existing repository is not changed."""
     push_delete: tuple[str, ...] = execution(())
     """Files in the repository to delete although docent did not write them, as paths or patterns such as `old/*`."""
     token_env: str = execution("HF_TOKEN", pattern=r"^[A-Z][A-Z0-9_]*$")
@@ -289,8 +283,7 @@ class Approach(ConfigSection):
     """Seed of this training. null uses the run's seed."""
     precision: Literal["mixed", "published"] = output("mixed")
     """Number format of the trained weights. `mixed`: float32, cast for each forward pass if `dtype` is bfloat16.
-    `published`: `dtype`, as in the published experiment; in bfloat16, a low learning rate leaves most weights
-    unchanged."""
+    `published`: that of `dtype`, as published; in bfloat16, a low learning rate leaves most weights unchanged."""
 
 
 class Finetune(StageSection):
@@ -299,11 +292,9 @@ class Finetune(StageSection):
     base_model: str = output("samples/docent-tiny")
     """Folder of the model, or its name on the Hugging Face Hub."""
     approaches: tuple[Approach, ...] = output(("lora", "full"), min_length=1, validate_default=True)
-    """Approaches to train, each in a unit: a name in the table of approaches such as `lora`, or a mapping with the
-    settings below."""
+    """Approaches to train, each in its own unit: names such as `lora`, or mappings with the settings below."""
     epochs: float | None = output(None, gt=0)
-    """Maximum number of passes over the training rows. null means 1.5 passes or 1,300 optimiser steps, whichever is
-    more."""
+    """Maximum passes over the training rows. null means 1.5 passes or 1,300 optimiser steps, whichever is more."""
     max_steps: int | None = output(None, ge=1)
     """Maximum number of optimiser steps, for a quick test. null sets no limit."""
     batch_size: int = output(4, ge=1)
@@ -315,8 +306,7 @@ class Finetune(StageSection):
     """Number of successive evaluations without an improvement of the validation loss by at least 0.5 % after which
     training stops early: the learning rate decays to zero over a fifth more steps. 0 disables early stopping."""
     warmup_share: float = output(0.06, ge=0, lt=1)
-    """Share (0 to 1) of the steps in which the learning rate rises linearly. Afterwards it decays to zero along a
-    cosine."""
+    """Share (0 to 1) of the steps in which the learning rate rises linearly. Then it decays to zero along a cosine."""
     weight_decay: float = output(0.01, ge=0)
     """Weight decay of the optimiser AdamW."""
     adam_beta2: float = output(0.98, ge=0, lt=1)
@@ -370,15 +360,13 @@ class Scoring(StageSection):
     """Compute metrics with intervals from the answers."""
 
     bootstrap_draws: int = output(10_000, ge=100)
-    """Number of random sign patterns per paired significance test. Less than 10,000 counts as 10,000. Confidence
-    intervals do not depend on it."""
+    """Random sign patterns per paired significance test, at least 10,000. Confidence intervals do not use them."""
 
 
 class Reporting(StageSection):
     """Write the report: one self-contained HTML page."""
 
     title: str = output("")
-    """Heading of the page. Empty uses the title in `collection.yaml`, or else the title of the document, or else the
-    name of the source folder."""
+    """Heading of the page. Empty uses the title in `collection.yaml`, or else that of the document or source folder."""
     max_samples: int = output(40, ge=1)
     """Maximum number of test questions that are shown with the answers of every arm."""

@@ -155,12 +155,7 @@ def _base_model(config: PipelineConfig) -> Iterator[Check]:
     if Path(name).is_dir():
         yield Check("base model", "ok", name)
     else:
-        yield Check(
-            "base model",
-            "warn",
-            f"{name} will be downloaded from the Hugging Face Hub",
-            "connect to the network for the first run",
-        )
+        yield Check("base model", "warn", f"{name} will be downloaded from the hub", "the first run needs the network")
 
 
 def _problems(config: PipelineConfig) -> Iterator[Check]:

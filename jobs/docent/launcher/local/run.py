@@ -81,9 +81,7 @@ def refuse_gaps(states: RunStates, chosen: list[str]) -> None:
     todo = [name for name in chosen if states.of(name).artifact is None]
     for read in (read for name in todo for read in states.units[name].reads if read not in chosen):
         if states.of(read).artifact is None:
-            raise LauncherError(
-                101, f"the input {read} is not complete", str(states.run_dir), f"docent run --to {read}"
-            )
+            raise LauncherError(101, f"{read} is not complete", str(states.run_dir), f"docent run --to {read}")
 
 
 def launch(states: RunStates, chosen: list[str], console: Console) -> None:

@@ -153,9 +153,7 @@ def _incomplete_state(states: RunStates, name: str, spec: str) -> UnitState:
     elif failed:
         state.phase, state.cause = Phase.FAILED, _in_words(failed, shards)
     elif begun:
-        again = (
-            "starts over, with the replies received so far" if "llm" in needs_of(states.config, unit) else "starts over"
-        )
+        again = "starts over, with the replies so far" if "llm" in needs_of(states.config, unit) else "starts over"
         reached = _reached(progress, step, is_training=unit.stage == "finetune")
         state.phase, state.cause = Phase.STOPPED, f"stopped {reached}; {state.continuation or again}"
     if failed:

@@ -72,9 +72,7 @@ def trace(states: RunStates, wanted_id: str) -> dict[str, TracedRow]:
             rows.setdefault(traced.id, traced)
             wanted |= set(traced.parents)
     if not rows:
-        raise LauncherError(
-            102, f"no row has the id {wanted_id!r}", str(states.run_dir), "use an id from a part-*.jsonl file"
-        )
+        raise LauncherError(102, f"no row has the id {wanted_id!r}", str(states.run_dir), "use an id from part-*.jsonl")
     return rows
 
 

@@ -63,9 +63,7 @@ def dialogs(table: Path, out: Path, images: Path | None) -> None:
     written = _code("dialogs").convert(table, out, images)
     click.echo(", ".join(f"{split} {rows} rows" for split, rows in written.rows.items()) + f" in {printable(str(out))}")
     if written.unused:
-        click.echo(
-            f"warning: {written.unused} pairs were not used: their exhibits have no picture left for them", err=True
-        )
+        click.echo(f"warning: {written.unused} pairs were not used, because their exhibits have no picture", err=True)
     if written.guessed:
         named = ", ".join(map(printable, written.guessed[:MAX_NAMED]))
         click.echo(f"warning: load_dataset('imagefolder') reads these names as numbers or null: {named}", err=True)
@@ -117,9 +115,7 @@ def chat(
     wanted = code.Wanted(turns=turns, system=system, bom=bom, seed=seed if shuffle else None)
     if trainer:
         if shuffle or bom is not None:
-            raise click.UsageError(
-                "--for cannot be combined with --shuffle or --bom; shuffle first, then convert the result"
-            )
+            raise click.UsageError("--for cannot be combined with --shuffle or --bom; shuffle first, then convert")
         _for_trainer(source, out, trainer, wanted, images, special_tokens or "refuse")
         return
     if images or special_tokens:

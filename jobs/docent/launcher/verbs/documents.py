@@ -28,11 +28,7 @@ SHOW = "docent.stages.generate_qa.preview"
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=options.PATH, metavar="PATH...")
 @options.options(options.sets, options.as_json)
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder to write the pictures to; by default, they are not kept.",
-)
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to write the pictures to.")
 def ingest(paths: Sequence[Path], sets: Sequence[str], output: str, out: Path | None) -> None:
     """Read documents (.md, .pdf, .csv, .txt, .xlsx) or exhibits, from files or folders, and show their sections."""
     config = config_for(paths, None, (), sets)
@@ -49,9 +45,7 @@ def ingest(paths: Sequence[Path], sets: Sequence[str], output: str, out: Path | 
         _print_documents(documents, rejects)
     if not documents:
         where = ", ".join(map(str, paths))
-        raise InputError(
-            "no document or exhibit could be read", where, "fix the rejected files listed above, or name other files"
-        )
+        raise InputError("no document or exhibit could be read", where, "fix the files listed above, or name others")
 
 
 def _print_documents(documents: Sequence[Any], rejects: Sequence[Any]) -> None:
@@ -161,11 +155,8 @@ def _first_of_each_type(rows: Iterable[Any]) -> list[dict[str, Any]]:
 
 def _refuse_empty(file: Path, number: int, documents: int, rejects: Sequence[Any]) -> None:
     if documents:
-        raise InputError(
-            f"document {number} does not exist; the file has {counted(documents, 'document')}",
-            str(file),
-            "use --document 1",
-        )
+        what = f"document {number} does not exist; the file has {counted(documents, 'document')}"
+        raise InputError(what, str(file), "use --document 1")
     reasons = "; ".join(f"{reject.reason} ({reject.detail or reject.raw})" for reject in rejects[:3])
     again = shlex.join(["docent", "ingest", str(file)])
     raise InputError(f"the file has no usable content: {reasons or 'it is empty'}", str(file), again)

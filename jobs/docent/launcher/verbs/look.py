@@ -100,9 +100,7 @@ def logs(
         on_cluster.logs(namespace, run_name, unit, index, follow)
         return
     if follow:
-        raise click.UsageError(
-            "-f works on a cluster only (--backend kubernetes); on this machine, use: docent status -w"
-        )
+        raise click.UsageError("-f works on a cluster only (--backend kubernetes); here use: docent status -w")
     _print_tails(_tails_of(options.find_run(data, run_name), unit, index))
 
 

@@ -92,9 +92,7 @@ def _apply_edits(states: RunStates, path: Path) -> None:
     earlier = importlib.import_module(f"{REVIEW}.earlier_decisions")
     folder = inside(states.run_dir, "review")
     if left_out := earlier.store(path, folder):
-        click.echo(
-            f"{left_out} decisions applied earlier are missing from this file; they are in {folder / earlier.BEFORE}"
-        )
+        click.echo(f"{left_out} decisions applied earlier are not in this file, but in {folder / earlier.BEFORE}")
     stored = folder / earlier.APPLIED
     resolved = str(states.run_dir / "pipeline.resolved.yaml")
     command = shlex.join(["docent", "run", resolved, "--set", f"curate.edits={stored}"])

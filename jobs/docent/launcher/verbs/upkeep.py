@@ -22,9 +22,7 @@ from docent.messages.suggested_commands import complete
 
 @click.command()
 @options.options(options.which_run, options.data, options.backend, options.namespace)
-@click.option(
-    "--all", "everything", is_flag=True, help="On a cluster: delete all objects of the run except volume and Secrets."
-)
+@click.option("--all", "everything", is_flag=True, help="On a cluster: delete all objects except volume and Secrets.")
 @click.option("--models", is_flag=True, help="Also delete trained models; without this option, --yes keeps them.")
 @click.option("--yes", is_flag=True, help="Delete without asking for confirmation.")
 def gc(
@@ -37,9 +35,7 @@ def gc(
         on_cluster.gc(namespace, run_name, everything, models, yes)
         return
     if everything:
-        raise click.UsageError(
-            "--all works on a cluster only (--backend kubernetes); on this machine, delete the folder of the run"
-        )
+        raise click.UsageError("--all works on a cluster only (--backend kubernetes); delete the folder of the run")
     _gc_here(options.find_run(data, run_name), models, yes)
 
 

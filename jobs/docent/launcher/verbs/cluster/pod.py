@@ -29,12 +29,7 @@ _data = click.option("--data", type=click.Path(path_type=Path), default=VOLUME, 
 @click.command(hidden=True)
 @click.option("--config", "file", type=click.Path(path_type=Path), required=True, help="The pipeline file.")
 @click.option("--launch", type=int, required=True, help="Number of this launch of the run.")
-@click.option(
-    "--success-s",
-    type=float,
-    default=Timeouts.success_s,
-    help="Seconds to wait for the output of a successful workload.",
-)
+@click.option("--success-s", type=float, default=Timeouts.success_s, help="Seconds to wait for the output of a Job.")
 @click.option("--lease-s", type=int, default=Timeouts.lease_s, help="Duration of the launcher's lease in seconds.")
 @_data
 def conduct(file: Path, launch: int, success_s: float, lease_s: int, data: Path) -> None:

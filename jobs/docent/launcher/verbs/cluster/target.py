@@ -39,9 +39,7 @@ def ask(question: str, yes: bool, retry: str) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise LauncherError(
-            2, f"confirmation needed, and there is no terminal to ask on: {question}", "standard input", retry
-        )
+        raise LauncherError(2, f"confirmation needed: {question}", "no terminal to ask on", retry)
     click.confirm(question, abort=True)
 
 
