@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -19,7 +20,7 @@ VERBS = [name for verbs in SECTIONS.values() for name in verbs]
 
 @pytest.mark.parametrize("name", [*VERBS, *HIDDEN])
 def test_every_verb_is_there_under_its_name(name: str) -> None:
-    verb = docent.load(name)
+    verb = docent.get_command(click.Context(docent), name)
     assert verb is not None and verb.name == name and verb.help
 
 

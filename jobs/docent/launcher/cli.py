@@ -60,18 +60,14 @@ class Verbs(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a verb and return it, or None if there is no such verb."""
-        return self.load(cmd_name)
-
-    def load(self, name: str) -> click.Command | None:
-        """Import a verb and return it, or None if there is no such verb."""
         paths = HIDDEN | {verb: path for verbs in SECTIONS.values() for verb, (path, _) in verbs.items()}
-        if name in paths and name not in self.commands:
-            module, _, function = paths[name].partition(":")
+        if cmd_name in paths and cmd_name not in self.commands:
+            module, _, function = paths[cmd_name].partition(":")
             verb = getattr(importlib.import_module(f"docent.launcher.verbs.{module}"), function)
-            if name != "stage":  # it has its own exit codes, and must handle SIGTERM before any long import
+            if cmd_name != "stage":  # it has its own exit codes, and must handle SIGTERM before any long import
                 verb = importlib.import_module("docent.launcher.verbs.invocation").naming_the_run(verb)
             self.add_command(verb)
-        return self.commands.get(name)
+        return self.commands.get(cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the verbs under the names of their sections."""

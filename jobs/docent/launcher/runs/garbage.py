@@ -111,7 +111,10 @@ def _describe_model(folder: Path) -> str:
     """
     unit = folder.parent.name
     if _is_folder(folder / MODEL):
-        return f"trained model of {unit}, {_date(folder / MODEL)}{_score(_checkpoint_row(folder))}"
+        row = _checkpoint_row(folder)
+        step, loss = row.get("step"), _loss(row.get("validation_loss"))
+        best = f", best at step {step}" if isinstance(step, int) else ""
+        return f"trained model of {unit}, {_date(folder / MODEL)}{best}{loss}"
     if not _is_folder(folder / CHECKPOINTS):
         return ""
     step = newest_checkpoint(folder)
@@ -129,12 +132,6 @@ def _checkpoint_row(folder: Path) -> dict[str, Any]:
         except (OSError, OutsideRunError):
             continue
     return {}
-
-
-def _score(row: dict[str, Any]) -> str:
-    step = row.get("step")
-    best = f", best at step {step}" if isinstance(step, int) else ""
-    return best + _loss(row.get("validation_loss"))
 
 
 def _loss(value: Any) -> str:

@@ -41,6 +41,12 @@ def _gate() -> Iterator[None]:
         raise LauncherError(GATE_FAILED, error.what, error.where, error.next_step) from None
 
 
+def _listed(names: Sequence[str]) -> str:
+    """Return the first names as a list, and the number of the others."""
+    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+    return ", ".join(map(printable, names[:MAX_NAMED])) + more
+
+
 def _say_bad(what: str, bad: Sequence[str]) -> None:
     """Print the first unusable entries, and the number of the others."""
     for one in bad[:MAX_WARNINGS]:
@@ -65,15 +71,13 @@ def dialogs(table: Path, out: Path, images: Path | None) -> None:
     if written.unused:
         click.echo(f"warning: {written.unused} pairs were not used, because their exhibits have no picture", err=True)
     if written.guessed:
-        named = ", ".join(map(printable, written.guessed[:MAX_NAMED]))
+        named = _listed(written.guessed)
         click.echo(f"warning: load_dataset('imagefolder') reads these names as numbers or null: {named}", err=True)
     if images is None:
         click.echo(f"warning: {written.pictures} pictures were not copied; to copy them: --images FOLDER", err=True)
     elif written.missing:
-        named = ", ".join(map(printable, written.missing[:MAX_NAMED]))
-        raise LauncherError(
-            GATE_FAILED, f"{len(written.missing)} pictures are missing: {named}", str(images), "add them to the folder"
-        )
+        what = f"{len(written.missing)} pictures are missing: {_listed(written.missing)}"
+        raise LauncherError(GATE_FAILED, what, str(images), "add them to the folder")
 
 
 @convert.command()
@@ -127,9 +131,7 @@ def chat(
 
 def _say_unanswered(lines: Sequence[str]) -> None:
     if lines:
-        named = ", ".join(map(printable, lines[:MAX_NAMED]))
-        more = f" and {len(lines) - MAX_NAMED} more" if len(lines) > MAX_NAMED else ""
-        click.echo(f"warning: left out messages without an answer: {named}{more}", err=True)
+        click.echo(f"warning: left out messages without an answer: {_listed(lines)}", err=True)
 
 
 def _for_trainer(source: Path, out: Path, trainer: str, wanted: Any, images: Path | None, special_tokens: str) -> None:
@@ -238,10 +240,8 @@ def _print_result(result: Any) -> None:
     for line in result.broken:
         click.echo(f"broken: {printable(line)}")
     looked_at = [counted(result.files, "file"), counted(result.rows, "row"), counted(result.pictures, "picture")]
-    counts = [
-        f"{len(result.missing)} missing",
-        f"{result.remote} remote",
-        f"{counted(len(result.broken), 'file')} broken",
-    ]
-    problems = [counted(len(result.problems), "problem")] if result.problems else []
-    click.echo(f"{', '.join(looked_at)}: {', '.join([*counts[:1], *problems, *counts[1:]])}")
+    found = [f"{len(result.missing)} missing"]
+    if result.problems:
+        found.append(counted(len(result.problems), "problem"))
+    found += [f"{result.remote} remote", f"{counted(len(result.broken), 'file')} broken"]
+    click.echo(f"{', '.join(looked_at)}: {', '.join(found)}")

@@ -151,11 +151,7 @@ def _result_path(states: Any, chosen: list[str]) -> str:
 @contextmanager
 def _interrupted_by_sigterm() -> Iterator[None]:
     """Handle SIGTERM in the same way as Ctrl-C."""
-
-    def interrupt(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
     finally:
