@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from docent.config import Ingest, Source
+from docent.config.sources import Source
+from docent.config.stages import Ingest
 from docent.records import Document, Reject, Section
 from docent.stages.ingest import list_sources, load
 from docent.stages.ingest.images import Intake, Limits

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from docent.config import Ingest, Source
+from docent.config.sources import Source
+from docent.config.stages import Ingest
 from docent.records import Document, Reject
 from docent.stages.ingest.images import Intake, Limits
 from docent.stages.ingest.sources import ListedFile, list_files

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from docent.config import Llm
+from docent.config.llm import Llm
 from docent.llm.chat import ChatReply, ChatRequest, Message
 from docent.llm.client import ChatClient
 

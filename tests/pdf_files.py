@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from docent.config import Ingest, Source
+from docent.config.sources import Source
+from docent.config.stages import Ingest
 from docent.records import Document, Reject
 from docent.stages.ingest.images import Intake, Limits
 from docent.stages.ingest.pdf import loader as pdf

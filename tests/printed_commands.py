@@ -23,5 +23,5 @@ def parsed(words: list[str]) -> click.Context:
     Raises:
         click.UsageError: docent would refuse it.
     """
-    verb = docent.load(words[0])
+    verb = docent.get_command(click.Context(docent), words[0])
     return verb.make_context(words[0], list(words[1:]))

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from docent.config import PipelineConfig, output_fields
+from docent.config import PipelineConfig
+from docent.config.fields import output_fields
 from docent.errors import ConfigError
 from docent.records import Answer, Checkpoint, Document, Example, ImageFile, ImageQuality, Item, QAPair, Row, Score
 from docent.source_files.collection import collection_file, source_name

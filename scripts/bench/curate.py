@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from curate_faults import FAULTS
 from curate_pairs import KINDS, Fact, clean_pair, facts_of, read_items
 
-from docent.config import Curate
+from docent.config.stages import Curate
 from docent.records import Item, QAPair, Reject
 from docent.stages.curate import GateSet
 

@@ -18,7 +18,7 @@ import torch
 
 from docent.artifacts.listings import Success
 from docent.artifacts.side_files import load_json
-from docent.config import Finetune
+from docent.config.stages import Finetune
 from docent.models.loading import load_base
 from docent.records import Example
 from docent.stages.finetune.approaches import prepare

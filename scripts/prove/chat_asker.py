@@ -16,7 +16,7 @@ from typing import overload
 
 from pydantic import BaseModel
 
-from docent.config import Llm
+from docent.config.llm import Llm
 from docent.errors import PipelineError
 from docent.llm.chat import ChatRequest, Message
 from docent.llm.client import ChatClient

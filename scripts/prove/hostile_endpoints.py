@@ -27,7 +27,7 @@ from chat_kills import Asker
 from kills import note
 from misbehaving import WAYS
 
-from docent.config import Llm
+from docent.config.llm import Llm
 from docent.errors import PipelineError
 from docent.llm.chat import ChatRequest, Message
 from docent.llm.client import ChatClient

@@ -14,7 +14,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from docent.config import PipelineConfig, Source
+from docent.config import PipelineConfig
+from docent.config.sources import Source
 from docent.errors import PipelineError
 from docent.launcher.plan import plan
 from docent.launcher.runs.folder import status

@@ -103,7 +103,7 @@ def desk(tmp_path: Path, cluster: Cluster, volume: Path) -> Iterator[Desk]:
 
 
 def test_a_run_ends_and_a_second_one_writes_nothing(desk: Desk, volume: Path) -> None:
-    assert "needs an answer" in desk.expect(2, "run")
+    assert "confirmation needed" in desk.expect(2, "run")
     assert desk.versions() == {}
 
     assert f"run {desk.run} is done" in desk.expect(0, "run", "--yes")
@@ -143,7 +143,7 @@ def test_changed_inputs_are_sent_and_old_objects_collected(desk: Desk, volume: P
 
     plans = [name for name in desk.versions() if f"{desk.run}-plan-" in name]
     assert len(plans) == 2
-    assert "needs an answer" in desk.expect(2, "gc", "--run", desk.run)
+    assert "confirmation needed" in desk.expect(2, "gc", "--run", desk.run)
     desk.expect(0, "gc", "--yes", "--run", desk.run)
     left = desk.versions()
     assert [name for name in left if f"{desk.run}-plan-" in name] == [f"ConfigMap {desk.run}-plan-{plan10(desk)}"]

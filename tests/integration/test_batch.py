@@ -25,7 +25,7 @@ from pydantic import BaseModel
 from tests.journal_records import rewrite, states
 from tests.photo_files import attached
 
-from docent.config import Llm
+from docent.config.llm import Llm
 from docent.errors import ConfigError, StoppedError, TemporaryError
 from docent.llm.chat import ChatReply, ChatRequest, Image, Message
 from docent.llm.client import ChatClient
@@ -240,7 +240,7 @@ def test_a_full_queue_is_waited_for_and_costs_no_try(endpoint: Endpoint, tmp_pat
 PROCESS = """
 import json, sys
 from pathlib import Path
-from docent.config import Llm
+from docent.config.llm import Llm
 from docent.llm.client import ChatClient
 from tests.integration.test_batch import questions
 llm, journal, count = Llm.model_validate_json(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])

@@ -159,7 +159,7 @@ def test_pictures_reach_the_endpoint_whole_and_are_never_all_in_memory(endpoint:
 ASKS_ABOUT_PICTURES = """
 import hashlib, json, resource, sys
 from pathlib import Path
-from docent.config import Llm
+from docent.config.llm import Llm
 from docent.llm.chat import ChatRequest, Image, Message
 from docent.llm.client import ChatClient
 

@@ -13,7 +13,8 @@ from tests.unit.test_curate import ITEM, pair
 
 from docent.artifacts.listings import Success
 from docent.artifacts.side_files import load_json
-from docent.config import Curate, PipelineConfig
+from docent.config import PipelineConfig
+from docent.config.stages import Curate
 from docent.context import Context
 from docent.errors import InputError
 from docent.records import QAPair, Reject, make_id

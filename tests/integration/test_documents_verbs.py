@@ -80,7 +80,7 @@ def test_a_folder_is_read_by_suffix_and_what_cannot_be_used_is_shown(folder: Pat
     assert {reject["raw"] for reject in found["rejects"]} >= {"{{GONE}}"}
     assert len(found["rejects"]) == 2
     said = docent("ingest", folder).stdout
-    assert "4 documents, 7 sections" in said and "2 could not be used" in said and "{{GONE}}" in said
+    assert "4 documents, 7 sections" in said and "rejected: 2" in said and "{{GONE}}" in said
 
 
 def test_pictures_are_kept_only_where_that_is_asked_for(folder: Path, tmp_path: Path) -> None:
@@ -92,11 +92,11 @@ def test_pictures_are_kept_only_where_that_is_asked_for(folder: Path, tmp_path: 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["ingest", "photo.docx"], "unsupported kind of document: .docx"),
-        (["ingest", "gone.md"], "there is no such file or folder"),
-        (["ingest", "manual"], "the folder holds neither documents"),
-        (["preview", "empty.md"], "nothing in the file can be used"),
-        (["preview", "stores.csv", "--document", "9"], "there is no document 9: the file holds 2"),
+        (["ingest", "photo.docx"], "unsupported file type: .docx"),
+        (["ingest", "gone.md"], "file or folder not found"),
+        (["ingest", "manual"], "the folder contains neither documents"),
+        (["preview", "empty.md"], "the file has no usable content"),
+        (["preview", "stores.csv", "--document", "9"], "document 9 does not exist; the file has 2 documents"),
         (["preview", "manual.md", "--types", "nonsense"], "nonsense"),
         (["ingest", "manual.md", "--set", "ingest.markdown.max_md=1"], "ingest.markdown.max_md"),
     ],
@@ -168,7 +168,7 @@ def test_what_people_decide_comes_back_as_rows(folder: Path, tmp_path: Path) -> 
     assert done.returncode == 0, done.stderr
     table = tmp_path / "runs" / "mine" / "review" / "pairs.csv"
     few = docent("review", "mine", *data, "--limit", 2)
-    assert f"2 of {done.stdout.split()[0]} to read; all with --limit {done.stdout.split()[0]}  " in few.stdout
+    assert f"2 of {done.stdout.split()[0]} to read; for all: --limit {done.stdout.split()[0]}  " in few.stdout
     assert str(table) in done.stdout and (table.parent / "index.html").is_file()
     with table.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -190,7 +190,7 @@ def test_what_people_decide_comes_back_as_rows(folder: Path, tmp_path: Path) -> 
     assert command.endswith(f"--set curate.edits={stored}") and stored.read_bytes() == edits.read_bytes()
     edits.unlink()
     forgotten = docent("run", pipeline, *data, "--yes")
-    assert f"decisions of a review are not used: add --set curate.edits={stored}\n" in forgotten.stdout
+    assert f"the decisions of the review are not used; to use them: --set curate.edits={stored}\n" in forgotten.stdout
     again = docent(*shlex.split(command.removeprefix("next: docent ")), "--yes")
     assert "not used" not in again.stdout and "not there" not in again.stdout
     assert again.returncode == 0, again.stderr
@@ -209,7 +209,7 @@ def test_what_people_decide_comes_back_as_rows(folder: Path, tmp_path: Path) -> 
     stored.write_text(gone, encoding="utf-8")
     again = docent(*shlex.split(command.removeprefix("next: docent ")), "--yes")
     named = shlex.join(["docent", "review", "mine", *map(str, data)])
-    assert f"1 of 3 decisions are about pairs that are not there: {named}\n" in again.stdout
+    assert f"1 of 3 decisions belong to pairs that do not exist: {named}\n" in again.stdout
 
 
 def test_decisions_that_cannot_be_used_are_named_with_their_lines(folder: Path, tmp_path: Path) -> None:
@@ -240,3 +240,11 @@ def test_a_name_that_is_not_utf8_is_listed_and_the_rest_is_read(tmp_path: Path) 
     done = docent("ingest", tmp_path)
     assert done.returncode == 0, done.stderr
     assert "file name is not UTF-8" in done.stdout and "Pump" in done.stdout
+
+
+def test_a_preview_shows_a_section_once_although_the_prompt_of_every_type_has_it(tmp_path: Path) -> None:
+    (tmp_path / "pump.md").write_text("# Pump\n\n## Starting\n\nPress the green button for three seconds.\n")
+    said = docent("preview", tmp_path / "pump.md", "--types", "inference,application").stdout
+    prompts = said.partition("first prompt of each type")[2].partition("first pair of each type")[0]
+    assert "inference (about" in prompts and "application (about" in prompts
+    assert prompts.count("Press the green button") == 1 and "      (as above)\n" in prompts

@@ -16,6 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from docent.launcher.cli import docent
+from docent.messages.suggested_commands import Invocation
 
 PIPELINE = """
 run: {name: guide, input_wait_s: 0}
@@ -71,17 +72,27 @@ def test_a_failed_attempt_leaves_an_existing_run_as_it_was(workshop: Path) -> No
     assert (workshop / "runs/mine/pipeline.resolved.yaml").read_bytes() == before
     assert phases(workshop, "mine") == {"ingest": "done", "assemble": "done"}
     said = call(workshop, "status", "--run", "mine").output
-    assert "the last attempt had other settings, which are not stored with run mine:\n  ingest failed: " in said
+    assert "the last attempt used other settings, which are not stored with run mine:\n  ingest failed: " in said
     assert '"action": "run"' in call(workshop, "plan", "--run", "mine", TYPO, "-o", "json").output
     assert "failed: " in call(workshop, "plan", "--run", "mine", TYPO, "-o", "json").output
     first = call(workshop, "run", "--run", "new", TYPO)
     assert first.exit_code != 0
     planned = call(workshop, "plan", "--run", "new")
     assert "failed: " in planned.output and "ready to start" not in planned.output
-    assert "to use them: docent run runs/new/pipeline.attempt.yaml --run new" in planned.output
+    assert "to run with them: docent run runs/new/pipeline.attempt.yaml --run new" in planned.output
     again = call(workshop, "run", "--run", "mine")
     assert again.exit_code == 0 and "nothing to do" in again.output
     assert "last attempt" not in call(workshop, "status", "--run", "mine").output
+
+
+def test_warnings_of_a_plan_suggest_commands_with_the_file_that_it_has_read(
+    workshop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert call(workshop, "run", "--run", "new", TYPO).exit_code != 0
+    given: list[Invocation] = []
+    monkeypatch.setattr("docent.launcher.verbs.preview.look_ahead", lambda *passed: given.append(passed[-1]))
+    assert call(workshop, "plan", "--run", "new").exit_code == 0
+    assert given[0].file == "runs/new/pipeline.attempt.yaml"
 
 
 def test_a_plan_tells_the_command_for_the_shell_that_called_and_none_while_the_first_launch_works(
@@ -91,7 +102,7 @@ def test_a_plan_tells_the_command_for_the_shell_that_called_and_none_while_the_f
     called.touch()
     monkeypatch.setattr(sys, "argv", [str(called), "plan"])
     assert call(workshop, "run", "--run", "first", TYPO).exit_code != 0
-    expected = f"to use them: {called} run runs/first/pipeline.attempt.yaml --run first\n"
+    expected = f"to run with them: {called} run runs/first/pipeline.attempt.yaml --run first\n"
     assert expected in call(workshop, "plan", "--run", "first").output
     with (workshop / "runs/first/.lock").open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -114,7 +125,7 @@ def test_a_first_attempt_that_fails_is_shown_and_can_be_tried_again_as_printed(w
     said = call(workshop, "status", "--run", "new").output
     assert "docent logs ingest --run new" in said
     command = said.strip().splitlines()[-1].removeprefix("next: docent ")
-    assert f"to try them again: docent run --run new --set {TYPO.removeprefix('--set=')}" in failed.output
+    assert f"to run with them again: docent run --run new --set {TYPO.removeprefix('--set=')}" in failed.output
     (workshop / "typo" / "tools.md").write_text(GOOD)
     done = call(workshop, *shlex.split(command))
     assert done.exit_code == 0, done.output
@@ -155,8 +166,8 @@ def test_status_names_where_the_rejected_files_are_listed(workshop: Path) -> Non
     made = call(workshop, "run", "--run", "mixed", *settings)
     assert made.exit_code == 0
     said = call(workshop, "status", "--run", "mixed").output
-    (listed,) = [line for line in said.splitlines() if line.startswith("rejected by ingest: 1, named in ")]
-    (named,) = workshop.glob(listed.partition(" named in ")[2])
+    (listed,) = [line for line in said.splitlines() if line.startswith("rejected by ingest: 1, listed in ")]
+    (named,) = workshop.glob(listed.partition(" listed in ")[2])
     assert "empty.md" in named.read_text()
 
 

@@ -76,7 +76,7 @@ def test_verbs_about_a_run_that_is_not_there_name_it_and_those_that_are(desk: Pa
         ["review", "nix"],
     ):
         done = docent(desk, *verb)
-        assert done.returncode == 102 and "there is no run 'nix'; runs there: hall" in done.stderr
+        assert done.returncode == 102 and "run 'nix' does not exist (existing runs: hall)" in done.stderr
         (words,) = next_commands(done)
         assert parsed(words).params["run_name"] == "nix"
     done = docent(desk, "logs", "curate")

@@ -22,7 +22,8 @@ from tests.tiny_museum import fill_upstream, replaced_stages, sections
 
 from docent.artifacts.listings import Success
 from docent.artifacts.side_files import load_json
-from docent.config import Finetune, PipelineConfig, dump_config
+from docent.config import PipelineConfig, dump_config
+from docent.config.stages import Finetune
 from docent.errors import ConfigError, InputError
 from docent.models.chat import fitted
 from docent.models.inference import generate, picture_tensors, vision_features

@@ -25,7 +25,9 @@ import yaml
 from tests.chat_files import dialogues
 
 from docent.artifacts.listings import Success
-from docent.config import GenerateQA, Llm, PipelineConfig, dump_config
+from docent.config import PipelineConfig, dump_config
+from docent.config.llm import Llm
+from docent.config.stages import GenerateQA
 from docent.context import Context
 from docent.errors import StoppedError
 from docent.llm.accounting import RequestCounts

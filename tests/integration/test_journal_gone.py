@@ -14,7 +14,7 @@ import pytest
 from tests.journal_records import rewrite, states
 from tests.mock_endpoint import ENVIRON, MockEndpoint, mock_endpoint, questions
 
-from docent.config import Llm
+from docent.config.llm import Llm
 from docent.errors import ConfigError
 from docent.llm.client import ChatClient
 from docent.llm.journal.journal import Entry, Journal, TryState

@@ -117,7 +117,7 @@ def test_who_stops_watching_hears_that_the_run_goes_on(workshop: Path, running: 
         reader.join()
         os.close(ours)
     assert watching.returncode == 101
-    assert "watching stopped; run guide goes on" in said and "docent status --run guide -w" in said
+    assert "stopped watching; run guide continues" in said and "docent status --run guide -w" in said
     assert "cancelled" not in said and running.poll() is None
 
 
@@ -127,7 +127,7 @@ def test_a_worker_that_is_killed_is_a_failure_with_its_signal(workshop: Path, ru
     running.communicate()
     found = line(workshop)
     assert (running.returncode, found.phase, found.exit_code) == (100, "failed", 137)
-    assert found.note.startswith("killed by signal 9, often because memory ran out")
+    assert found.note.startswith("killed by signal 9, often because there was not enough memory")
 
 
 def test_a_launcher_that_is_killed_leaves_a_unit_that_stopped(workshop: Path, running: subprocess.Popen[bytes]) -> None:
@@ -141,4 +141,4 @@ def test_a_run_that_is_interrupted_leaves_a_unit_that_stopped(workshop: Path, ru
     running.send_signal(signal.SIGINT)
     said = running.communicate()[0].decode()
     assert (running.returncode, line(workshop).phase) == (103, "stopped")
-    assert "run guide goes on from where it stopped" in said and "next:  docent run pipeline.yaml --run guide\n" in said
+    assert "the same command continues run guide" in said and "next:  docent run pipeline.yaml --run guide\n" in said

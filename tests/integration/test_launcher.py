@@ -332,12 +332,12 @@ def test_a_source_that_does_not_exist_is_one_message(tmp_path: Path) -> None:
     ("arguments", "code", "said"),
     [
         (["run", "--data", "pipeline.yaml"], 105, "pipeline.yaml"),
-        (["run", "--from", "assess-images", "--to", "ingest"], 2, "no unit is left"),
+        (["run", "--from", "assess-images", "--to", "ingest"], 2, "no unit matches both"),
         (["run", "--run", "2024", "--to", "ingest"], 0, "2024"),
         (["run", "--set=report.max_samples=2024-99-99"], 3, "report.max_samples: must be a whole number"),
         (["run", "--set=assess_images.min_sharpness=.inf"], 3, "finite"),
-        (["run", "--set=llm.api_key_env=sk-proj-abcdefgh"], 3, "never paste the secret"),
-        (["gc", "--run", "nosuch"], 102, "there is no run"),
+        (["run", "--set=llm.api_key_env=sk-proj-abcdefgh"], 3, "never the secret itself"),
+        (["gc", "--run", "nosuch"], 102, "run 'nosuch' does not exist"),
         (["stage", "curate", "--config=pipeline.yaml", "--run-dir=x", "--shard=9/2"], 2, "does not exist"),
     ],
 )
@@ -377,7 +377,7 @@ def test_bad_pictures_are_listed_and_the_rest_goes_on(tmp_path: Path) -> None:
     rejects = "".join(p.read_text() for p in (tmp_path / "runs/test/ingest").glob("latest/rejects-*.jsonl"))
     assert "too many pixels" in rejects and "path leaves" in rejects
     assert rejects.count('"reason":"does not decode"') == 1
-    assert "could not be used: 3 (" in done.stdout and "1 x does not decode" in done.stdout
+    assert "rejected by ingest: 3 (" in done.stdout and "1 x does not decode" in done.stdout
 
 
 @pytest.mark.parametrize("size", ["40k", "60k", "300k"])

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from docent.config import Llm
+from docent.config.llm import Llm
 from docent.errors import ConfigError, PipelineError, TemporaryError
 from docent.llm.chat import ChatReply, ChatRequest, Message
 from docent.llm.client import ChatClient

@@ -31,7 +31,7 @@ def mill(tmp_path: Path) -> Path:
 def refused(folder: Path, *arguments: str) -> PipelineError:
     done = call(folder, *arguments)
     assert isinstance(done.exception, PipelineError), done.output
-    assert "'tapestyr'; the nearest is 'tapestry'" in done.exception.what
+    assert "'tapestyr' does not exist; did you mean 'tapestry'?" in done.exception.what
     assert [path.name for path in (folder / "runs").iterdir() if (path / ".lock").exists()] == ["tapestry"]
     assert not (folder / "runs" / "tapestyr").exists()
     return done.exception
@@ -69,8 +69,8 @@ def refused_many(folder: Path) -> PipelineError:
 
 
 def test_a_plan_of_a_run_that_is_not_there_says_so(mill: Path) -> None:
-    assert "plan of runs/felt, a run that is not there yet" in call(mill, "plan", "--run", "felt").output
-    assert "not there yet" not in call(mill, "plan", "--run", "tapestry").output
+    assert "plan of runs/felt (new run)" in call(mill, "plan", "--run", "felt").output
+    assert "new run" not in call(mill, "plan", "--run", "tapestry").output
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_names_of_a_series_are_no_typing_errors(
         done = call(tmp_path, "plan", "--run", name)
         assert not isinstance(done.exception, PipelineError) or done.exception.exit_code != 2
     elif typo:
-        with pytest.raises(PipelineError, match="the nearest is"):
+        with pytest.raises(PipelineError, match="did you mean"):
             refuse_typo(Path("runs"), name)
     else:
         refuse_typo(Path("runs"), name)

@@ -128,13 +128,13 @@ def test_a_run_without_a_licence_ends_with_the_command_that_names_one(
 ) -> None:
     run_dir, config = museum_run
     (line,) = unlicensed(RunStates(config, run_dir), list(units(config)))
-    assert line.startswith("licence of the data set: other; to name yours: docent run --run harbour --data ")
+    assert line.startswith("licence of the data set: other; to set it: docent run --run harbour --data ")
     assert "--set build_dataset.license=YOUR-LICENSE" in line
     called = run_dir.parent / "docent"
     called.touch()
     monkeypatch.setattr(sys, "argv", [str(called), "run"])
     (line,) = unlicensed(RunStates(config, run_dir), list(units(config)))
-    assert f"to name yours: {called} run --run harbour --data {run_dir.parent} --set " in line
+    assert f"to set it: {called} run --run harbour --data {run_dir.parent} --set " in line
     named = config.model_copy(update={"build_dataset": config.build_dataset.model_copy(update={"license": "mit"})})
     assert not list(unlicensed(RunStates(named, run_dir), list(units(named))))
 

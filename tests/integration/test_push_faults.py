@@ -10,7 +10,8 @@ from tests.hub_process import CARD, KEY, behave, data_set, put, stats
 from tests.tiny_museum import sections
 
 from docent.artifacts.pushed import FILE, Push, is_open, write_push
-from docent.config import BuildDataset, PipelineConfig
+from docent.config import PipelineConfig
+from docent.config.stages import BuildDataset
 from docent.stages.build_dataset.hub.delivery import push
 from docent.store import Artifact
 

@@ -11,7 +11,8 @@ import pytest
 from tests.hub_process import behave, put, stats
 from tests.tiny_museum import sections
 
-from docent.config import BuildDataset, PipelineConfig
+from docent.config import PipelineConfig
+from docent.config.stages import BuildDataset
 from docent.launcher.local.preflight import push_problems
 from docent.stages.build_dataset.hub.licences import is_known, nearest
 from docent.stages.build_dataset.hub.limits import Problem, file_problems

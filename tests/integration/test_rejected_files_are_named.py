@@ -64,20 +64,20 @@ def test_a_photo_that_is_left_out_is_told_from_an_exhibit_that_is(tmp_path: Path
 def test_the_command_that_reads_them_again_ends_its_line_and_does(ropes: tuple[Path, str], verb: str) -> None:
     folder, said = ropes
     shown = said if verb == "run" else call(folder, "status").output
-    (line,) = [line for line in shown.splitlines() if "fixed: " in line]
-    assert line.endswith("fixed: docent run --run rope")
+    (line,) = [line for line in shown.splitlines() if "after fixing them: " in line]
+    assert line.endswith("after fixing them: docent run --run rope")
 
 
 def test_status_says_what_its_seconds_are_and_where_the_names_cannot_be_read_still_counts(
     ropes: tuple[Path, str],
 ) -> None:
     folder, _ = ropes
-    assert "\nseconds: the work itself" in call(folder, "status").output
+    assert "\nseconds: computing time" in call(folder, "status").output
     (listed,) = (folder / "runs/rope/ingest/latest").glob("rejects-*.jsonl")
     whole = listed.read_bytes()
     listed.write_bytes(b"{}".ljust(len(whole) - 1) + b"\n")
     shown = call(folder, "status").output
-    assert "rejected by ingest" not in shown or "rejected by ingest: 7, named in " in shown
+    assert "rejected by ingest" not in shown or "rejected by ingest: 7, listed in " in shown
     assert "Traceback" not in shown and call(folder, "status").exit_code == 0
     listed.write_bytes(whole)
 
@@ -87,4 +87,4 @@ def test_they_are_named_while_the_run_goes_on_too(ropes: tuple[Path, str]) -> No
     with (folder / "runs/rope/.lock").open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         shown = call(folder, "status").output
-    assert "rejected by ingest: 7, named in " in shown and "  and 2 others\n" in shown and "docent run" not in shown
+    assert "rejected by ingest: 7, listed in " in shown and "  and 2 others\n" in shown and "docent run" not in shown

@@ -97,9 +97,9 @@ def test_the_licence_that_is_printed_cannot_be_pasted_unread(handbook: Path, tmp
     assert "build_dataset.license=YOUR-LICENSE" in step and "`" not in step
     from pydantic import ValidationError
 
-    from docent.config import BuildDataset
+    from docent.config.stages import BuildDataset
 
-    with pytest.raises(ValidationError, match="is a placeholder: put the name of your licence in its place"):
+    with pytest.raises(ValidationError, match="is a placeholder: replace it with the name of your licence"):
         BuildDataset(license="your-license")
     assert BuildDataset(license="mit").license == "mit"
 

@@ -7,6 +7,7 @@ import re
 import shlex
 from pathlib import Path
 
+import click
 import pytest
 from tests.estimates import difference_of, mean_of
 from tests.report_run import Story, make_run
@@ -75,7 +76,11 @@ def test_every_command_is_one_that_docent_has_and_names_the_run(troubled: str) -
     assert {words[1] for words in commands} == {"logs", "run", "estimate", "review"}
     for words in commands:
         assert words[0] == "docent" and "demo" in words and "--data" not in words
-        known = {option for parameter in docent.load(words[1]).params for option in parameter.opts}
+        known = {
+            option
+            for parameter in docent.get_command(click.Context(docent), words[1]).params
+            for option in parameter.opts
+        }
         assert {word for word in words[2:] if word.startswith("--")} <= known
     assert ["docent", "run", "--run", "demo", "--set", "assemble.split=clean"] in commands
 

@@ -6,6 +6,7 @@ import html
 import re
 from pathlib import Path
 
+import click
 import pytest
 from tests.estimates import mean_of
 from tests.integration.test_report_next_steps import commands_of, text_of
@@ -123,7 +124,8 @@ def test_decisions_of_a_review_come_into_the_data_set_by_the_commands_on_the_pag
     assert "with the folder in which your browser saved edits.csv, usually the downloads folder" in step
     assert "apply it from there" not in step
     assert commands[at + 2] == ["docent", "run", "--run", "demo", "--set", "curate.edits=runs/demo/review/edits.csv"]
-    assert {option for p in docent.load("review").params for option in p.opts} >= {"--apply"}
+    review = docent.get_command(click.Context(docent), "review")
+    assert review and {option for p in review.params for option in p.opts} >= {"--apply"}
 
 
 def test_where_two_models_are_right_equally_often_one_is_named(four: str) -> None:

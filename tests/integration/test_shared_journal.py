@@ -19,7 +19,7 @@ import pytest
 from tests.journal_records import states
 from tests.mock_endpoint import MockEndpoint, mock_endpoint, questions
 
-from docent.config import Llm
+from docent.config.llm import Llm
 from docent.errors import StoppedError
 from docent.llm.client import ChatClient
 from docent.llm.journal import claims

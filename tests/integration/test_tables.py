@@ -14,7 +14,8 @@ import pytest
 from pydantic import ValidationError
 
 import docent
-from docent.config import AssessImages, PipelineConfig
+from docent.config import PipelineConfig
+from docent.config.stages import AssessImages
 from docent.tables import APPROACHES, ARMS, IMAGE_METRICS, METRICS
 
 REPOSITORY = Path(__file__).parents[2]

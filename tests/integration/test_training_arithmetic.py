@@ -17,7 +17,8 @@ from torch.nn.parallel import DistributedDataParallel
 
 from docent.artifacts.listings import Success
 from docent.artifacts.side_files import load_json
-from docent.config import Finetune, PipelineConfig
+from docent.config import PipelineConfig
+from docent.config.stages import Finetune
 from docent.models.loading import load_base, load_tuned
 from docent.records import Checkpoint, Example
 from docent.stage import run_shard

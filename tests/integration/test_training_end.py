@@ -14,7 +14,8 @@ from tests.tiny_museum import fill_upstream, replaced_stages, sections
 
 from docent.artifacts.listings import Success
 from docent.artifacts.side_files import load_json
-from docent.config import Finetune, PipelineConfig
+from docent.config import PipelineConfig
+from docent.config.stages import Finetune
 from docent.launcher.runs.folder import unit_state
 from docent.models.loading import load_base
 from docent.progress import Progress

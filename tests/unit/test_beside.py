@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from docent.config import PipelineConfig, Source
+from docent.config import PipelineConfig
+from docent.config.sources import Source
 from docent.records import Document, Reject
 from docent.source_files.markdown_pictures import pictures_beside
 from docent.spec import RunStates

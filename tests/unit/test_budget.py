@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.virtual_time import in_virtual_time
 
-from docent.config import Llm
+from docent.config.llm import Llm
 from docent.errors import ConfigError, StoppedError
 from docent.llm.journal.journal import Entry, Spent
 from docent.llm.pace.budget import TOKENS_PER_IMAGE, TOKENS_PER_MESSAGE, Budget, Cost

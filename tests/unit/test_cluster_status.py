@@ -80,7 +80,7 @@ def test_gc_shows_what_the_deletion_on_the_volume_says_and_no_line_twice(
     on_cluster.gc("docent", "mine", everything=False, models=False, yes=True)
     listed = ["     0.1 MB  old", "     3.0 MB  model"]
     kept = "kept: 1 trained model; to delete: docent gc"
-    assert capsys.readouterr().out.splitlines() == [*listed, kept, "no object to delete"]
+    assert capsys.readouterr().out.splitlines() == [*listed, kept, "no objects to delete"]
     assert [command[-1] == "--yes" for command in tidied.commands] == [False, True]
     assert all('"backend": "kubernetes"' in command[1] for command in tidied.commands)
 

@@ -19,7 +19,7 @@ from docent.launcher.cluster.watch.attach import conclude
 from docent.launcher.cluster.watch.conditions import read
 from docent.launcher.render import Plan
 from docent.launcher.runs.display import RunDisplay, run_table
-from docent.launcher.runs.unit_state import Phase, UnitState, note
+from docent.launcher.runs.unit_state import Phase, UnitState, after_launch, note
 
 
 def record(**units: UnitState) -> RunRecord:
@@ -49,6 +49,23 @@ def test_the_table_shows_progress_and_causes() -> None:
     assert "━" * 12 + "╌" * 12 + " 5 of 10, 7 s to go" in said
     assert "waits for Kueue" in said
     assert note(UnitState(Phase.FAILED, cause="exit 42: bad")) == "exit 42: bad"
+
+
+@pytest.mark.parametrize("is_remote", [True, False])
+def test_after_ctrl_c_the_last_table_says_running_only_if_the_run_continues(is_remote: bool) -> None:
+    screen = io.StringIO()
+    console = Console(file=screen, width=120, force_terminal=True)
+    with pytest.raises(KeyboardInterrupt), RunDisplay(console, is_remote=is_remote) as view:
+        view.show(dict(ingest=UnitState(Phase.RUNNING, progress={"done": 5, "total": 10, "eta_s": 7.4})))
+        raise KeyboardInterrupt
+    last = screen.getvalue().rpartition("ingest")[2]
+    assert ("5 of 10, 7 s to go" in last) is is_remote and ("stopped at 5 of 10" in last) is not is_remote
+
+
+def test_a_unit_that_reported_no_progress_has_stopped_once_its_launch_has_ended() -> None:
+    ended = after_launch(UnitState(Phase.RUNNING))
+    assert (ended.phase, ended.cause) == (Phase.STOPPED, "stopped before its first row")
+    assert after_launch(UnitState(Phase.QUEUED)).phase is Phase.QUEUED
 
 
 def test_a_failed_run_names_the_units_and_why() -> None:

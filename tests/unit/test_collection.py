@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from docent.config import PipelineConfig, Source, load_config
+from docent.config import PipelineConfig, load_config
+from docent.config.sources import Source
 from docent.errors import InputError
 from docent.pipeline import hashed_fields, input_paths, units
 from docent.source_files.collection import SourceNames, license_of, read_collection, source_name, title_of

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -19,7 +20,7 @@ VERBS = [name for verbs in SECTIONS.values() for name in verbs]
 
 @pytest.mark.parametrize("name", [*VERBS, *HIDDEN])
 def test_every_verb_is_there_under_its_name(name: str) -> None:
-    verb = docent.load(name)
+    verb = docent.get_command(click.Context(docent), name)
     assert verb is not None and verb.name == name and verb.help
 
 
@@ -48,7 +49,7 @@ def test_status_takes_the_run_as_an_argument(tmp_path: Path) -> None:
     for given in (["hall"], ["--run", "hall"]):
         refused = CliRunner().invoke(docent, ["status", *given, "--data", str(tmp_path)]).exception
         assert isinstance(refused, LauncherError) and refused.exit_code == 102
-        assert refused.what == "there is no run 'hall'" and "--run hall" in refused.next_step
+        assert refused.what == "run 'hall' does not exist" and "--run hall" in refused.next_step
 
 
 def test_looking_for_estimates_imports_no_stage() -> None:

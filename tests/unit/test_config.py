@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import importlib.util
+import re
 import typing
 from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
 
-from docent.config import PipelineConfig, dump_config, load_config, output_fields
+from docent.config import PipelineConfig, dump_config, load_config
+from docent.config.fields import output_fields
+from docent.config.stages import StageSection
 from docent.errors import ConfigError
+from docent.pipeline import STAGES
 
 DEFAULT = Path(__file__).parents[2] / "pipeline.yaml"
 
@@ -117,3 +122,14 @@ def test_output_fields_leave_out_what_only_changes_how_a_stage_runs() -> None:
     fields = output_fields(config.generate_qa)  # type: ignore[arg-type]
     assert fields["pairs_per_call"] == 3
     assert "shards" not in fields
+
+
+def test_stages_that_the_reject_rate_does_not_concern_reject_no_rows() -> None:
+    """The help text of `max_reject_rate` lists them; a stage of the list that rejects rows makes it wrong."""
+    text = " ".join((StageSection.model_fields["max_reject_rate"].description or "").split())
+    listed = re.findall(r"[a-z-]+", text.partition("Without effect on ")[2].partition(", which")[0])
+    without = [name for name in listed if name in STAGES]
+    assert without == ["assess-images", "finetune", "answer", "score", "report"]
+    for name in without:
+        module = importlib.util.find_spec(STAGES[name].run.partition(":")[0])
+        assert module and module.origin and "Reject" not in Path(module.origin).read_text()

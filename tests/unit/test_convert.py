@@ -92,7 +92,7 @@ def test_dialogs_become_tables_to_the_byte(tmp_path: Path) -> None:
             lines.append(f'{data_id},cube,{picture}.jpg,{picture}.jpg,"{{""messages"": [{turns} ]}}"')
         assert (tmp_path / split / "metadata.csv").read_text(encoding="utf-8") == "\n".join([*lines, ""])
         assert f"{split} {len(numbers)} rows" in done.output
-    assert "5 pictures are named and were not copied" in done.output
+    assert "5 pictures were not copied" in done.output
 
 
 @pytest.mark.published
@@ -103,7 +103,7 @@ def test_the_published_dialogs_become_the_published_tables(tmp_path: Path) -> No
         made = (tmp_path / split / "metadata.csv").read_bytes()
         assert made == published(f"museum/example_metadata_{split}.csv").read_bytes()
         assert f"{split} {rows} rows" in done.output
-    assert "30 pictures are named and were not copied" in done.output
+    assert "30 pictures were not copied" in done.output
 
 
 def test_pairs_are_used_up_by_test_then_validation_then_training(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_pairs_are_used_up_by_test_then_validation_then_training(tmp_path: Path)
                 for r in csv.DictReader(file)
             ]
     assert asked == {"test": [("d.jpg", "Q0?")], "validation": [("c.jpg", "Q1?")], "train": [("a.jpg", "Q2?")]}
-    assert "1 pairs are left over" in done.output
+    assert "1 pairs were not used" in done.output
 
 
 @pytest.mark.feature("chat-jsonl")
@@ -290,7 +290,7 @@ def test_a_conversation_without_a_skill_gives_no_rows_and_is_counted(tmp_path: P
     source = jsonl(tmp_path / "a.jsonl", conversation(("Q", "A"), system=""), conversation(("R", "B")))
     done = good("instructions", source, tmp_path / "out.jsonl")
     assert [(row["idx"], row["Instruction"]) for row in read(tmp_path / "out.jsonl")] == [(1, "R")]
-    assert "1 conversations name no skill" in done.output
+    assert "1 conversations have no skill" in done.output
 
 
 @pytest.mark.feature("merged-chat-files")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tests.loading import Loaded, loaded
 
-from docent.config import Source
+from docent.config.sources import Source
 from docent.records import Reject
 from docent.stages.ingest.exhibits.csv_loader import list_exhibits
 from docent.stages.ingest.sources import Exhibit

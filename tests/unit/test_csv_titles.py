@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from docent.config import Ingest, Source
+from docent.config.sources import Source
+from docent.config.stages import Ingest
 from docent.records import Document, Reject
 from docent.stages.ingest.exhibits.csv_loader import list_exhibits
 from docent.stages.ingest.images import Intake, Limits

@@ -11,7 +11,8 @@ import pytest
 
 from docent.artifacts.listings import Success
 from docent.artifacts.side_files import load_json
-from docent.config import Curate, PipelineConfig
+from docent.config import PipelineConfig
+from docent.config.stages import Curate
 from docent.context import Context
 from docent.records import Figure, Item, QAPair, Reject, Span, make_id
 from docent.stage import run_shard

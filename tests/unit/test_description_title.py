@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from docent.config import Source
+from docent.config.sources import Source
 from docent.records import Reject
 from docent.stages.ingest.exhibits.description_title import split_title
 from docent.stages.ingest.exhibits.folder_loader import list_exhibits

@@ -8,7 +8,8 @@ from typing import Any
 
 from PIL import Image
 
-from docent.config import Ingest, Source
+from docent.config.sources import Source
+from docent.config.stages import Ingest
 from docent.records import Section
 from docent.stages.ingest.images import Intake, Limits
 from docent.stages.ingest.pdf.docling_layout import sections_of

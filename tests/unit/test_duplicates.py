@@ -11,7 +11,7 @@ from tests.chat_files import pairs as museum_pairs
 from tests.published import published
 from tests.unit.test_curate import ITEM, item_of, pair
 
-from docent.config import Curate
+from docent.config.stages import Curate
 from docent.errors import ConfigError
 from docent.records import QAPair, Reject
 from docent.stages.curate import GateSet

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.loading import loaded
 
-from docent.config import Source
+from docent.config.sources import Source
 from docent.records import Reject
 from docent.stages.ingest.exhibits.folder_loader import list_exhibits
 from docent.text.encodings.decode import detect, read_text, why_unknown

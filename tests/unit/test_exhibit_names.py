@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from docent.config import Source
+from docent.config.sources import Source
 from docent.llm.chat import Material
 from docent.records import Reject, Score
 from docent.stages.assemble import assemble_item

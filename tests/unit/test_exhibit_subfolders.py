@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from tests.photo_files import encoded, four_corners, mosaic, write
 
-from docent.config import Ingest, Source
+from docent.config.sources import Source
+from docent.config.stages import Ingest
 from docent.records import ImageFile, Reject
 from docent.stages.ingest.exhibits.folder_loader import list_exhibits
 from docent.stages.ingest.images import Intake, Limits, load_photos

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.published import published
 
-from docent.config import Source
+from docent.config.sources import Source
 from docent.errors import InputError
 from docent.records import Reject
 from docent.stages.ingest.exhibits.csv_loader import list_exhibits

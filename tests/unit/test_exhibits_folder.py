@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from docent.config import Source
+from docent.config.sources import Source
 from docent.errors import InputError
 from docent.records import Reject
 from docent.stages.ingest.exhibits.folder_files import natural_order

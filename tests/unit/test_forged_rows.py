@@ -63,7 +63,7 @@ def forged(run_dir: Path, two_stages: PipelineConfig, with_stage: WithStage) -> 
     ids=range(9),
 )
 def test_trace_names_the_line_of_what_is_no_row(forged: Callable[[str], RunStates], line: str) -> None:
-    with pytest.raises(InputError, match="not a row") as refused:
+    with pytest.raises(InputError, match="not a valid row") as refused:
         trace(forged(line), ROW_ID)
     assert refused.value.where.endswith(".jsonl:1")
 

@@ -52,5 +52,5 @@ def test_the_second_listing_leaves_out_what_the_first_showed_and_no_line_is_lost
         "deleted 1",
         "deleted 1",
         "last",
-        "no object to delete",
+        "no objects to delete",
     ]

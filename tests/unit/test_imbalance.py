@@ -6,7 +6,7 @@ import pytest
 from tests.tiny_museum import image_row, item_row
 
 from docent.artifacts.summaries import LeakAudit
-from docent.config import BuildDataset
+from docent.config.stages import BuildDataset
 from docent.records import Example
 from docent.stages.build_dataset.card import data_card
 from docent.stages.build_dataset.splits.subjects import read_subjects

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from docent.config import Ingest, Source
+from docent.config.sources import Source
+from docent.config.stages import Ingest
 from docent.records import Reject, Span, Split
 from docent.stages.ingest.images import Intake, Limits, load_photos
 from docent.stages.ingest.sources import Exhibit, ListedPhoto

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.virtual_time import Endpoint, Played, in_virtual_time, play
 
-from docent.config import Llm
+from docent.config.llm import Llm
 from docent.llm.pace.limits import Bucket, reported_bucket
 from docent.llm.pace.pacing import Pacer
 from docent.llm.wire.header_numbers import RateLimit, duration_s, rate_limit

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from tests.photo_files import encoded, mosaic, write
 
-from docent.config import Assemble, Ingest, Source
+from docent.config.sources import Source
+from docent.config.stages import Assemble, Ingest
 from docent.records import ImageFile, Span, make_id
 from docent.stages.ingest.images import Intake, Limits, load_photos
 from docent.stages.ingest.sources import Exhibit, ListedPhoto

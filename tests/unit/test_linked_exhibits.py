@@ -7,7 +7,8 @@ import pytest
 from tests.markdown_files import load
 from tests.photo_files import encoded, mosaic, write
 
-from docent.config import Ingest, Source
+from docent.config.sources import Source
+from docent.config.stages import Ingest
 from docent.records import Reject
 from docent.source_files.digests import take_snapshot
 from docent.stages.ingest.exhibits.csv_loader import list_exhibits as list_exhibits_csv

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from docent.config import Llm
+from docent.config.llm import Llm
 from docent.llm.chat import ChatRequest, Image, Message
 from docent.llm.pace.estimate import TOKENS_PER_IMAGE, expected, input_tokens, tokens_of
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from tests.markdown_files import TIDE_CLOCK, document, intake, load, written
 
-from docent.config import Source
+from docent.config.sources import Source
 from docent.records import Document, Reject, Section
 from docent.stages.ingest import LOADERS
 from docent.stages.ingest.sources import list_files

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from tests.tiny_model import save_tiny_model
 
-from docent.config import GenerateQA
+from docent.config.stages import GenerateQA
 from docent.llm.chat import ChatReply
 from docent.models import inference
 from docent.models.chat import as_text, dialog_text, prompt_text, token_ids

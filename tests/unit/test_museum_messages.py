@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 from tests.photo_files import encoded, four_corners
 
-from docent.config import Source
+from docent.config.sources import Source
 from docent.errors import InputError
 from docent.launcher.cli import docent
 from docent.stages.ingest import list_sources
@@ -90,7 +90,9 @@ def test_docent_ingest_ends_with_an_error_where_nothing_could_be_read(tmp_path: 
     write(tmp_path, {"broken.pdf": b"no PDF at all"})
     for form in ("table", "json"):
         shown = ingest(tmp_path, "-o", form)
-        assert isinstance(shown.exception, InputError) and "nothing could be read" in shown.exception.what
+        assert (
+            isinstance(shown.exception, InputError) and "no document or exhibit could be read" in shown.exception.what
+        )
         assert "broken.pdf" in shown.output
 
 

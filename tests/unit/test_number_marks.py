@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docent.config import Curate
+from docent.config.stages import Curate
 from docent.records import Item, QAPair, Span
 from docent.stages.curate.gates.cases import Case
 from docent.stages.curate.gates.duplicates import Kept

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.published import published
 
-from docent.config import Llm
+from docent.config.llm import Llm
 from docent.errors import ConfigError
 from docent.llm.chat import ChatRequest, Message, RequestRefusedError
 from docent.llm.client import ChatClient

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 from tests.photo_files import attached
 
-from docent.config import Llm
+from docent.config.llm import Llm
 from docent.errors import ConfigError
 from docent.llm.chat import ChatRequest, Message, RequestRefusedError
 from docent.llm.journal.records import Entry

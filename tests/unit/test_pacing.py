@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.virtual_time import in_virtual_time
 
-from docent.config import Llm
+from docent.config.llm import Llm
 from docent.errors import StoppedError
 from docent.llm.pace.pacing import AT_ONCE, FIRST_PER_S, SPREAD, Pacer
 

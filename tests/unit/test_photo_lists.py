@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.loading import loaded
 
-from docent.config import Source
+from docent.config.sources import Source
 from docent.stages.ingest.exhibits.csv_loader import list_exhibits
 from docent.stages.ingest.exhibits.photo_lists import photo_names
 from docent.stages.ingest.sources import Exhibit, OutsideError, confined

@@ -75,7 +75,7 @@ def test_a_base_model_of_another_family_is_refused_by_its_type(
 
 def test_a_base_model_that_is_no_model_is_refused(tmp_path: Path, museum: dict[str, Any]) -> None:
     (tmp_path / "empty").mkdir()
-    for name, said in ((str(tmp_path / "nowhere"), "is missing"), (str(tmp_path / "empty"), "no config.json")):
+    for name, said in ((str(tmp_path / "nowhere"), "does not exist"), (str(tmp_path / "empty"), "no config.json")):
         (problem,) = problems(config_of(museum, finetune={"base_model": name}))
         assert said in problem.what
     assert not problems(config_of(museum, finetune={"base_model": str(model_folder(tmp_path / "good", "idefics2"))}))

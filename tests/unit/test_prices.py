@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from docent.config import Llm
+from docent.config.llm import Llm
 from docent.llm.pace.prices import PRICES, Prices, prices_of
 
 

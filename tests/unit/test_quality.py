@@ -2,7 +2,7 @@ import pytest
 from PIL import Image, ImageFilter
 from tests.published import published
 
-from docent.config import AssessImages
+from docent.config.stages import AssessImages
 from docent.vision.quality import measure, shortcomings
 
 PUBLISHED = {

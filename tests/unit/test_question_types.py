@@ -11,7 +11,8 @@ import pytest
 from pydantic import ValidationError
 from tests.manual_run import TITLES, figure, items_of, manual, png
 
-from docent.config import GenerateQA, PipelineConfig
+from docent.config import PipelineConfig
+from docent.config.stages import GenerateQA
 from docent.errors import ConfigError
 from docent.llm.chat import ChatRequest
 from docent.llm.structure.typed import TypedMaterial

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.tiny_museum import image_row, item_row, pair_rows
 
 from docent.artifacts.recorded_splits import Recorded, RecordedSplit
-from docent.config import Assemble
+from docent.config.stages import Assemble
 from docent.records import Document, ImageFile, ImageQuality, Item, Section, Slots, Span, Split, make_id
 from docent.stages.assemble import _assigned
 from docent.stages.build_dataset.splits.pairing import NO_PHOTO, assigned, pair_items

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from docent.config import Llm
+from docent.config.llm import Llm
 from docent.llm.batch.files import results
 from docent.llm.structure.lenient_json import read_json
 from docent.llm.wire.completions import NoCompletionError, read_completion

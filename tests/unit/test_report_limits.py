@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from docent.config import Finetune
+from docent.config.stages import Finetune
 from docent.stages.report.steps.next_steps import limited
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.unit.test_curate import item_of, pair
 
-from docent.config import Curate
+from docent.config.stages import Curate
 from docent.records import QAPair, Reject
 from docent.stages.curate import GateSet
 from docent.stages.curate.gates.retrieval import Retrieval

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tests.loading import Loaded, loaded
 from tests.published import published
 
-from docent.config import Ingest, Source
+from docent.config.sources import Source
+from docent.config.stages import Ingest
 from docent.stages.ingest import list_sources
 from docent.stages.ingest.sources import ListedFile
 from docent.stages.ingest.tables.cell_html import is_html, to_markdown
@@ -215,7 +216,7 @@ def test_what_only_looks_like_a_tag_stays_and_broken_html_ends(tmp_path: Path) -
 
 def test_hosts_are_names_without_scheme_or_wildcard() -> None:
     for host in ("https://example.org", "*.example.org", "example.org/x", "", "example.org:99999"):
-        with pytest.raises(ValueError, match="is no host"):
+        with pytest.raises(ValueError, match="is not a host name"):
             Ingest.model_validate({"sources": [{"kind": "csv", "path": "x"}], "rows": {"image_hosts": [host]}})
 
 

@@ -67,7 +67,7 @@ def test_lines_say_what_a_unit_goes_on_from_and_the_time_left(
     plain.show({"ingest": UnitState(Phase.RUNNING), "assess-images": RESUMED})
     said = screen.getvalue()
     assert "ingest             started\nassess-images      resumes from step 90 of 468\n" in said
-    assert said.rstrip().endswith("about 2 min left in all")
+    assert said.rstrip().endswith("about 2 min left in total")
 
 
 def test_the_live_table_ends_with_the_unit_that_was_stopped(begun: RunStates) -> None:
@@ -76,7 +76,7 @@ def test_the_live_table_ends_with_the_unit_that_was_stopped(begun: RunStates) ->
     with display.RunDisplay(console, lambda: str(time_left(begun, UNITS, slots=1))) as live:
         live.show({"assess-images": RESUMED})
         assert "resumes from step 90 of 468" in screen.getvalue()
-        assert "about 5 min left in all" in screen.getvalue()
+        assert "about 5 min left in total" in screen.getvalue()
     last = [line for line in screen.getvalue().splitlines() if "assess-images" in line][-1]
     assert "stopped" in last and "at 184 of 936" in last
 
@@ -104,7 +104,7 @@ def test_lines_are_said_once_per_change_and_none_of_what_was_complete_before() -
 def test_status_shows_the_time_left_while_a_launcher_works(launched: RunStates) -> None:
     screen = io.StringIO()
     Console(file=screen, width=160).print(picture(launched))
-    assert "about 2 min left in all" in screen.getvalue()
+    assert "about 2 min left in total" in screen.getvalue()
     assert not list(what_next(launched))
 
 
@@ -138,7 +138,7 @@ def test_a_run_on_this_machine_is_one_also_in_a_pod(begun: RunStates, monkeypatc
     ("error", "advice"),
     [
         (TemporaryError("the endpoint is down"), []),
-        (InputError("line 7 has no name"), ["fix the cause first, or the same command will fail again"]),
+        (InputError("line 7 has no name"), ["fix the cause first; otherwise the same command fails again"]),
     ],
 )
 def test_the_cause_is_to_be_fixed_first_where_the_same_command_would_not_do(
@@ -170,7 +170,7 @@ def test_a_unit_waits_for_a_worker_only_where_nothing_else_is_known_of_it(
     write_attempt(two_stages, run_dir, UNITS)
     with (run_dir / ".lock").open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        assert first() == ("waiting", "ready, waits for a free worker")
+        assert first() == ("waiting", "ready, waiting for a free worker")
         with_stage("ingest", refused)
         run_shard(two_stages, "ingest", run_dir)
         assert two_stages.ingest is not None
@@ -203,9 +203,9 @@ def test_no_unit_waits_for_a_worker_after_a_failure(tmp_path: Path, run_dir: Pat
     write_attempt(config, run_dir, list(RunStates(config, run_dir).units))
     with (run_dir / ".lock").open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        assert notes()["finetune-full"] == "ready, waits for a free worker"
+        assert notes()["finetune-full"] == "ready, waiting for a free worker"
         assert run_shard(config, "finetune-lora", run_dir) == 42
-        assert notes()["finetune-full"] == "not started, as finetune-lora failed"
+        assert notes()["finetune-full"] == "not started because finetune-lora failed"
 
 
 def test_a_unit_that_the_launch_is_not_about_does_not_wait(launched: RunStates) -> None:

@@ -51,7 +51,7 @@ def test_every_verb_refuses_a_name_that_is_none_before_it_does_anything(
     for name in BAD_NAMES:
         found = call(*verb, *(["--", name] if verb == ["review"] else [name]))
         assert found.exit_code == 2, (name, found.output)
-        assert "a run has 1 to 16 characters" in found.output
+        assert "a run name has 1 to 16 characters" in found.output
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -59,7 +59,7 @@ def test_every_verb_refuses_a_name_that_is_none_before_it_does_anything(
 def test_a_pipeline_file_cannot_give_such_a_name_either(name: str, tmp_path: Path) -> None:
     path = tmp_path / "pipeline.yaml"
     path.write_text(json.dumps({"run": {"name": name}}))
-    with pytest.raises(ConfigError, match="a run has 1 to 16 characters"):
+    with pytest.raises(ConfigError, match="a run name has 1 to 16 characters"):
         load_config(path, environ={})
     path.write_text("{}")
     with pytest.raises(ConfigError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from docent.artifacts.summaries import LeakAudit
-from docent.config import BuildDataset
+from docent.config.stages import BuildDataset
 from docent.evidence.shared_answers import shared_with_training
 from docent.records import Example, Item, Span, Split
 from docent.stages.build_dataset.card import data_card

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from docent.config import Assemble
+from docent.config.stages import Assemble
 from docent.errors import InputError
 from docent.records import Document, ImageFile, ImageQuality, Section, Slots, Span, Split, make_id
 from docent.vision.lineage import copy_name, copy_number, original_stem

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from tests import tiny_museum
 from docent.config import PipelineConfig
 from docent.context import Context
 from docent.errors import StoppedError
-from docent.launcher.plan import as_json, plan
+from docent.launcher.plan import plan
 from docent.launcher.runs.folder import status
 from docent.spec import RunStates
 from docent.stage import run_shard
@@ -103,11 +104,11 @@ def test_a_unit_that_asks_an_endpoint_starts_over_with_its_replies(
     with_stage("generate-qa", asking)
     assert run_shard(made, "generate-qa", run_dir) == 143
     (line,) = [one for one in status(RunStates(made, run_dir, as_left=True)) if one.unit == "generate-qa"]
-    assert line.note == "stopped at 3 of 20; starts over with the replies so far"
+    assert line.note == "stopped at 3 of 20; starts over, with the replies so far"
 
 
 def test_a_plan_names_the_folders_of_outputs_as_they_are_called(config: PipelineConfig, run_dir: Path) -> None:
-    lines = {line["unit"]: line for line in as_json(plan(RunStates(config, run_dir)))}
+    lines = {line.unit: asdict(line) for line in plan(RunStates(config, run_dir))}
     for unit in ("ingest", "assemble", "build-dataset"):
         assert lines[unit]["folder"] == json.loads((run_dir / unit / "_SUCCESS.json").read_text())["folder"]
     assert lines["finetune-lora"]["folder"] and len(lines["finetune-lora"]["plan_hash"]) == 10

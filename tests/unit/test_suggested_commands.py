@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from tests.printed_commands import parsed, suggested
 
@@ -78,7 +79,11 @@ def test_a_suggested_command_ends_its_line_so_that_it_can_be_pasted(place: str, 
 
 def test_the_table_says_what_each_verb_takes() -> None:
     for verb, takes in TAKES.items():
-        names = {option for parameter in docent.load(verb).params for option in (*parameter.opts, parameter.name)}
+        names = {
+            option
+            for parameter in docent.get_command(click.Context(docent), verb).params
+            for option in (*parameter.opts, parameter.name)
+        }
         assert {option for option in takes if option.startswith("--")} <= names, verb
         assert ("FILE" in takes) == ("file" in names and "sets" in names and "run_name" in names), verb
         if verb in ("run", "status", "logs", "gc", "open", "plan", "doctor", "estimate", "retry", "cancel", "wait"):

@@ -68,7 +68,7 @@ def test_shards_at_work_say_how_long_they_take_and_others_take_as_long_as_a_whol
 ) -> None:
     say(with_ingest, run_dir, 0, 90)
     found = left(with_ingest, run_dir)
-    assert found == TimeLeft(90) and str(found) == "about 2 min left in all"
+    assert found == TimeLeft(90) and str(found) == "about 2 min left in total"
     assert left(with_ingest, run_dir, slots=1) == TimeLeft(130)  # 4 rows at one in 10 s
     say(with_ingest, run_dir, 1, 30)
     assert left(with_ingest, run_dir) == TimeLeft(90)
@@ -90,7 +90,7 @@ def test_units_that_never_ran_are_named_as_not_counted(tmp_path: Path, run_dir: 
     answers = sum(name.startswith("answer-") for name in states.units)
     rest = f"{answers} units of answer, score and report"
     found = time_left(states, list(states.units), 2)
-    assert str(found) == f"about 6 min left, without {rest}, whose time is not known yet"
+    assert str(found) == f"about 6 min left, not including {rest}, whose duration is unknown"
 
 
 def test_nothing_is_said_while_a_unit_at_work_cannot_tell_how_long_it_takes(

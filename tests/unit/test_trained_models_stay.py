@@ -128,7 +128,7 @@ def test_on_a_terminal_trained_models_are_a_question_of_their_own(runs: Path) ->
     os.close(ours)
     os.close(theirs)
     assert process.returncode == 0, said
-    assert said.index("delete 1 path that holds no trained model?") < said.index(
-        "delete 2 trained models, named above?"
+    assert said.index("delete 1 path that contains no trained model?") < said.index(
+        "delete the 2 trained models listed above?"
     )
     assert folders(runs) >= MODELS and f"answer-lora/{OLD}" not in folders(runs)

@@ -246,7 +246,7 @@ def test_what_cannot_be_written_is_refused_with_its_line(folder: Path, row: Any,
     (reject,) = lines(folder / "made.rejects.jsonl")
     assert reject["reason"].startswith(reason)
     assert "chat.jsonl:2" in reject["detail"]
-    assert f"refused: 1 conversation: {reason}" in done.output
+    assert f"refused 1 conversation: {reason}" in done.output
     assert len(lines(folder / "made.jsonl")) == 2
 
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.photo_files import attached
 
-from docent.config import Llm
+from docent.config.llm import Llm
 from docent.errors import ConfigError
 from docent.llm.chat import ChatRequest, Image, Message
 from docent.llm.wire.endpoint import OpenAIEndpoint

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.manual_run import figure, items_of, manual, png
 
-from docent.config import GenerateQA
+from docent.config.stages import GenerateQA
 from docent.llm.chat import ChatReply
 from docent.llm.structure.typed import ReasonedReply, TypedReply
 from docent.records import Item, QAPair, Reject

@@ -144,7 +144,7 @@ def test_a_gate_that_fails_after_every_shard_was_written_is_a_failure(
         assert run_shard(two_stages, "ingest", run_dir) == 42
         line = seen(two_stages, run_dir)
         assert line.phase == "failed" and "rejected 2 of 3" in line.note and "2 x photo not found" in line.note
-        assert "goes on" not in line.note
+        assert "continues" not in line.note
         assert "--set ingest.max_reject_rate=" in line.next_step
 
 
@@ -170,7 +170,7 @@ def test_one_failed_shard_of_two_fails_the_unit_and_the_other_is_kept(
     for unit, shard in (("ingest", Shard()), ("assess-images", Shard(0, 2)), ("assess-images", Shard(1, 2))):
         run_shard(two_stages, unit, run_dir, shard)
     line = seen(two_stages, run_dir, "assess-images")
-    assert line.note == "line 7 has no name (list.csv) (exit code 42); goes on with 1 of 2 shards complete"
+    assert line.note == "line 7 has no name (list.csv) (exit code 42); continues with 1 of 2 shards complete"
 
 
 def test_rejected_rows_of_a_complete_unit_are_counted(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from docent.config import Source
+from docent.config.sources import Source
 from docent.stages.ingest.sources import list_files
 from docent.stages.ingest.tables import csv_loader
 from docent.stages.ingest.text import text_file

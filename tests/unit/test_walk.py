@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from docent.config import PipelineConfig, Source
+from docent.config import PipelineConfig
+from docent.config.sources import Source
 from docent.errors import InputError
 from docent.records import Reject
 from docent.source_files.digests import digest_of_paths
@@ -178,7 +179,7 @@ def test_a_folder_has_the_same_digest_and_rows_however_its_path_is_spelled(
 
 @pytest.mark.parametrize("path", ["", "a\0b"])
 def test_a_path_that_names_nothing_is_a_problem_of_the_configuration(path: str) -> None:
-    with pytest.raises(ValueError, match="name a file or folder"):
+    with pytest.raises(ValueError, match="must be the path of a file or folder"):
         Source.model_validate({"kind": "markdown", "path": path})
 
 

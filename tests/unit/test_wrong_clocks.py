@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from docent.config import Llm
+from docent.config.llm import Llm
 from docent.errors import StoppedError
 from docent.llm.journal.journal import Journal
 from docent.llm.pace.daily import DAY_S, MINUTE_S, DailyAllowance

@@ -20,7 +20,8 @@ from pydantic import ValidationError
 
 from docent.artifacts.confinement import OutsideRunError, inside
 from docent.artifacts.listings import RECORD, load_success
-from docent.config import Assemble, PipelineConfig
+from docent.config import PipelineConfig
+from docent.config.stages import Assemble
 from docent.errors import InputError
 from docent.messages.printing import printable
 from docent.records import Frozen, Split, canonical_json

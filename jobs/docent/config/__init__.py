@@ -19,107 +19,73 @@ from typing import Literal
 import yaml
 from pydantic import ValidationError
 
+from docent.config import stages
 from docent.config.error_messages import refused, unreadable
-from docent.config.fields import ConfigSection, execution, output, output_fields
+from docent.config.fields import ConfigSection, execution, output
 from docent.config.kubernetes import Kubernetes
 from docent.config.llm import Llm
 from docent.config.overrides import apply_override
 from docent.config.run_names import RUN_NAME_PATTERN
-from docent.config.sources import Describe, Pdf, Source
-from docent.config.stages import (
-    Answering,
-    Approach,
-    Assemble,
-    AssessImages,
-    AugmentImages,
-    BuildDataset,
-    Curate,
-    Finetune,
-    GenerateQA,
-    Ingest,
-    Reporting,
-    Scoring,
-)
 from docent.errors import ConfigError
-
-__all__ = [
-    "Approach",
-    "Assemble",
-    "AssessImages",
-    "BuildDataset",
-    "Curate",
-    "Describe",
-    "Finetune",
-    "GenerateQA",
-    "Ingest",
-    "Llm",
-    "Pdf",
-    "PipelineConfig",
-    "Run",
-    "Source",
-    "dump_config",
-    "is_override",
-    "load_config",
-    "output_fields",
-]
 
 
 class Run(ConfigSection):
     """Execution settings of a run."""
 
     name: str = execution("demo", pattern=RUN_NAME_PATTERN)
-    """Name of the run and of its folder in the data folder; at most 16 characters: a-z, 0-9 and hyphens."""
+    """Name of the run and of its folder inside the data folder: at most 16 characters, from a-z, 0-9 and hyphens."""
     workers: int = execution(0, ge=0)
-    """Number of local processes; 0 uses one per core."""
+    """Maximum number of shards at the same time on this machine; 0: one per CPU core. Lower it if memory runs out."""
     threads: int = output(1, ge=1)
-    """Compute threads per process. Fixed, because a different order of summation changes the last bits of results."""
+    """CPU threads per process. A change reruns stages, because it changes the order of summation and with it the last
+    digits of results."""
     input_wait_s: float = execution(90.0, ge=0)
-    """Time to wait for a missing input on network filesystems before the stage exits with 44."""
+    """Seconds to wait for an input that is not visible yet on a network filesystem, before the stage exits with 44."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = execution("INFO")
-    """Log level; the environment variable LOG_LEVEL takes precedence."""
+    """Minimum level of log messages. The environment variable LOG_LEVEL takes precedence."""
 
 
 class PipelineConfig(ConfigSection):
-    """The whole of pipeline.yaml. A stage whose section is absent is skipped."""
+    """The contents of pipeline.yaml. A stage without a section is skipped."""
 
     run: Run = execution(Run)
     """Execution settings."""
     seed: int = output(7)
-    """Seed of every random choice."""
+    """Seed of all random choices."""
     llm: Llm = output(Llm)
     """Teacher model."""
-    ingest: Ingest | None = output(None)
+    ingest: stages.Ingest | None = output(None)
     """Stage ingest."""
-    assess_images: AssessImages | None = output(None)
+    assess_images: stages.AssessImages | None = output(None)
     """Stage assess-images."""
-    augment_images: AugmentImages | None = output(None)
+    augment_images: stages.AugmentImages | None = output(None)
     """Stage augment-images."""
-    assemble: Assemble | None = output(None)
+    assemble: stages.Assemble | None = output(None)
     """Stage assemble."""
-    generate_qa: GenerateQA | None = output(None)
+    generate_qa: stages.GenerateQA | None = output(None)
     """Stage generate-qa."""
-    curate: Curate | None = output(None)
+    curate: stages.Curate | None = output(None)
     """Stage curate."""
-    build_dataset: BuildDataset | None = output(None)
+    build_dataset: stages.BuildDataset | None = output(None)
     """Stage build-dataset."""
-    finetune: Finetune | None = output(None)
+    finetune: stages.Finetune | None = output(None)
     """Stage finetune."""
-    answer: Answering | None = output(None)
+    answer: stages.Answering | None = output(None)
     """Stage answer."""
-    score: Scoring | None = output(None)
+    score: stages.Scoring | None = output(None)
     """Stage score."""
-    report: Reporting | None = output(None)
+    report: stages.Reporting | None = output(None)
     """Stage report."""
     kubernetes: Kubernetes = execution(Kubernetes)
     """Cluster settings."""
 
 
 def load_config(path: Path, overrides: Sequence[str] = (), environ: Mapping[str, str] = os.environ) -> PipelineConfig:
-    """Read a pipeline file, apply overrides, check everything.
+    """Read a pipeline file, apply overrides and validate the result.
 
     Args:
         path: the YAML file. Paths inside it are relative to the working directory.
-        overrides: `a.b=c` strings; c is YAML, list items are numbers (`ingest.sources.0.path=x`).
+        overrides: `a.b=c` strings; c is YAML, list items are numbered from 0 (`ingest.sources.0.path=x`).
         environ: variables `DOCENT_A__B=c` override like `--set a.b=c`, before `overrides`.
 
     Raises:
@@ -130,7 +96,9 @@ def load_config(path: Path, overrides: Sequence[str] = (), environ: Mapping[str,
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise unreadable(path, error) from None
     if not isinstance(raw, dict):
-        raise ConfigError("a pipeline file is a mapping of sections", str(path), "see pipeline.yaml for an example")
+        raise ConfigError(
+            "the pipeline file is not a mapping of sections", str(path), "see pipeline.yaml for an example"
+        )
     from_env = [
         (name, f"{name.removeprefix('DOCENT_').lower().replace('__', '.')}={value}")
         for name, value in sorted(environ.items())
@@ -145,15 +113,15 @@ def load_config(path: Path, overrides: Sequence[str] = (), environ: Mapping[str,
 
 
 def is_override(name: str) -> bool:
-    """Whether an environment variable overrides a configuration value: `DOCENT_SEED` or `DOCENT_A__B`.
+    """Return whether an environment variable overrides a configuration value: `DOCENT_SEED` or `DOCENT_A__B`.
 
-    Kubernetes itself sets DOCENT_PORT and the like for a Service named docent; those are none.
+    Kubernetes itself sets variables such as DOCENT_PORT for a Service named docent; they are not overrides.
     """
     head = name.removeprefix("DOCENT_").split("__")[0].lower()
     return name.startswith("DOCENT_") and head in PipelineConfig.model_fields
 
 
 def dump_config(config: PipelineConfig) -> str:
-    """Return the configuration as YAML, every default filled in."""
+    """Return the configuration as YAML, including all defaults."""
     data = config.model_dump(mode="json", by_alias=True)
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)

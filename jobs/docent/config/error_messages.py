@@ -19,12 +19,12 @@ from docent.messages.masking import mask
 from docent.messages.plurals import counted
 
 MAY_HOLD_SECRETS = frozenset({"base_url", "env", "extra_body"})
-"""Fields whose values are never repeated, nor anything inside them."""
+"""Fields whose values, including nested ones, are never repeated in messages."""
 MAX_GIVEN_CHARS = 100
 
 
 def describe(error: ValidationError, model: type[BaseModel], overrides: Sequence[Override] = ()) -> str:
-    """One line per problem: dotted path, what is wrong, a near spelling for an unknown key, which override it is."""
+    """Return one line per problem: path, what is wrong, the likely correct key, and which override it comes from."""
     problems = []
     for problem in error.errors(include_url=False):
         path = [str(part) for part in problem["loc"] if part != "[key]"]
@@ -38,11 +38,11 @@ def describe(error: ValidationError, model: type[BaseModel], overrides: Sequence
 def refused(
     error: ValidationError, model: type[BaseModel], path: Path | None, overrides: Sequence[Override]
 ) -> ConfigError:
-    """Return the error of an invalid configuration: about the file, or about what was set beside it.
+    """Return the error of an invalid configuration: about the file, or about overrides.
 
     Args:
-        path: the pipeline file; None where there is none.
-        overrides: what was set on the command line and by variables.
+        path: the pipeline file; None if there is none.
+        overrides: values set on the command line and by environment variables.
     """
     what = describe(error, model, overrides)
     causes = [_override_of(problem, overrides) for problem in error.errors(include_url=False)]
@@ -56,12 +56,12 @@ def refused(
 
 
 def unreadable(path: Path, error: Exception) -> ConfigError:
-    """Return the error of a file that is missing or is no YAML."""
+    """Return the error of a pipeline file that is missing or not valid YAML."""
     if isinstance(error, FileNotFoundError):
-        next_step = "name a file that exists; without one, docent reads pipeline.yaml in the working directory"
+        next_step = "correct the path; without FILE, docent reads pipeline.yaml in the working directory"
         return ConfigError("the pipeline file does not exist", str(path), next_step)
     if isinstance(error, IsADirectoryError):
-        return ConfigError("the pipeline file is a folder", str(path), "name the file in it")
+        return ConfigError("the path of the pipeline file is a folder", str(path), "name a file in it")
     if isinstance(error, UnicodeDecodeError):
         why = f"byte {error.start + 1} is not UTF-8"
         return ConfigError(f"the pipeline file is not a text file: {why}", str(path), "save it as UTF-8")
@@ -82,7 +82,7 @@ def _sentence(problem: Any, path: Sequence[str], model: type[BaseModel]) -> str:
 
 
 def _override_of(problem: Any, overrides: Sequence[Override]) -> Override | None:
-    """Return the override that a problem comes from: the last one at its path, around it, or beside what is missing."""
+    """Return the last override that caused a problem: at its path, in or around it, or next to a missing key."""
     path = tuple(str(part).replace("-", "_") for part in problem["loc"] if part != "[key]")
     for override in reversed(overrides):
         keys = override.keys

@@ -28,13 +28,13 @@ def _field(effect: str, default: Any, limits: Mapping[str, Any]) -> Any:
 
 
 class ConfigSection(BaseModel):
-    """What every section of the file shares: unknown keys are refused."""
+    """Base class of all sections of the file: it refuses unknown keys."""
 
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True, frozen=True, allow_inf_nan=False)
 
 
 def output_fields(section: BaseModel) -> dict[str, Any]:
-    """Return the fields of a section that change what is written, as JSON values, nested sections included."""
+    """Return the fields of a section that change what is written, as JSON values, including nested sections."""
     fields: dict[str, Any] = {}
     for name, field in type(section).model_fields.items():
         extra = field.json_schema_extra

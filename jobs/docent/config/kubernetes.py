@@ -32,109 +32,112 @@ class Toleration(ConfigSection):
     """A toleration for a node taint."""
 
     key: str = execution("nvidia.com/gpu")
-    """Taint key."""
+    """Key of the taint."""
     operator: Literal["Exists", "Equal"] = execution("Exists")
-    """`Exists` matches any value, `Equal` only `value`."""
+    """`Exists` tolerates the taint with any value, `Equal` only with `value`."""
     value: str | None = execution(None)
-    """Taint value."""
+    """Value of the taint, with `operator: Equal`."""
     effect: Literal["NoSchedule", "NoExecute", "PreferNoSchedule"] | None = execution("NoSchedule")
-    """Taint effect; null tolerates all effects."""
+    """Effect of the taint. null tolerates all effects."""
 
 
 class Resources(ConfigSection):
     """Resources and scheduling of a unit's pods."""
 
     cpu: str = execution("250m", pattern=QUANTITY)
-    """CPU request. There is no CPU limit."""
+    """CPU request, such as 500m or 2. There is no CPU limit."""
     memory: str = execution("1Gi", pattern=QUANTITY)
-    """Memory request and limit; includes `shared_memory`."""
+    """Memory request and limit, such as 8Gi. Includes `shared_memory`."""
     shared_memory: str = execution("256Mi", pattern=QUANTITY)
-    """Size of /dev/shm, used by data loaders and NCCL."""
+    """Size of /dev/shm, which data loaders and NCCL use."""
     scratch: str = execution("8Gi", pattern=QUANTITY)
     """Size of the emptyDir volume at /tmp."""
     gpus: int = execution(0, ge=0)
-    """GPUs per pod."""
+    """Number of GPUs per pod."""
     gpu_resource: str = execution("nvidia.com/gpu")
-    """Resource name of the GPUs, such as a MIG slice."""
+    """Resource name of the GPUs. Change it for other vendors, or for a MIG slice such as `nvidia.com/mig-1g.10gb`."""
     node_selector: dict[str, str] = execution(dict)
-    """Labels that a node must have."""
+    """Labels that a node must have to run the pods."""
     tolerations: tuple[Toleration, ...] = execution(())
-    """Tolerations of the pods."""
+    """Taints that the pods tolerate."""
     priority_class: str | None = execution(None)
-    """PriorityClass of the pods."""
+    """PriorityClass of the pods. null uses the cluster's default."""
     runtime_class: str | None = execution(None)
-    """RuntimeClass of the pods."""
+    """RuntimeClass of the pods. null uses the cluster's default."""
 
 
 class Storage(ConfigSection):
     """The volume that all stages share, mounted at /data."""
 
     claim: str = execution("docent-data", pattern=DNS_LABEL)
-    """Name of the PersistentVolumeClaim. Created if it does not exist, never deleted by docent."""
+    """Name of the PersistentVolumeClaim. docent creates it if it does not exist, and never deletes it."""
     mode: Literal["rwo", "rwx"] = execution("rwo")
-    """`rwx` allows pods on any node. `rwo` schedules all pods of a run on one node."""
+    """Access mode of the volume. With `rwx` (ReadWriteMany), pods run on any node. With `rwo` (ReadWriteOnce), all pods
+    of a run are scheduled on one node."""
     storage_class: str | None = execution(None)
-    """StorageClass; by default that of the cluster."""
+    """StorageClass of the volume. null uses the cluster's default."""
     size: str = execution("20Gi", pattern=QUANTITY)
-    """Requested size."""
+    """Size of the volume to request."""
 
 
 class Kubernetes(ConfigSection):
-    """Where and how the stages run on a cluster."""
+    """Settings for runs on a Kubernetes cluster. They do not affect the output of stages."""
 
     namespace: str = execution("docent", pattern=DNS_LABEL)
-    """Namespace of all objects. Created if it does not exist."""
+    """Namespace of all objects. docent creates it if it does not exist."""
     registry: str = execution("")
-    """Registry prefix of image names (`<registry>/docent-<stage>`); empty for images loaded into the nodes."""
+    """Registry prefix of image names (`<registry>/docent-<stage>`). Empty for images that are loaded into the nodes."""
     tag: str | None = execution(None)
-    """Image tag; by default docent's version."""
+    """Tag of the images. null uses docent's version."""
     pull_secrets: tuple[str, ...] = execution(())
-    """Names of Secrets with registry credentials."""
+    """Names of the Secrets with registry credentials."""
     storage: Storage = execution(Storage)
     """The shared volume."""
     training: Literal["pytorchjob", "trainjob", "indexed"] = execution("pytorchjob")
-    """Workload for training on several pods: a PyTorchJob (Training Operator v1), a TrainJob (Kubeflow Trainer v2), or
-    an Indexed Job, which needs no operator. Training on one pod is always a plain Job."""
+    """Kind of workload for training on several pods: `pytorchjob` (PyTorchJob of Training Operator v1), `trainjob`
+    (TrainJob of Kubeflow Trainer v2), or `indexed` (Indexed Job, which needs no operator). Training on one pod is
+    always a plain Job."""
     queue: str | None = execution(None)
-    """Kueue LocalQueue. When set, Jobs start suspended and Kueue admits them."""
+    """LocalQueue of Kueue. If set, Jobs start suspended until Kueue admits them. null does not use Kueue."""
     queue_priority: str | None = execution(None)
-    """Kueue WorkloadPriorityClass."""
+    """WorkloadPriorityClass of Kueue. null sets none."""
     keys_from: str = execution("docent-secrets", pattern=DNS_LABEL)
-    """Name of the Secret with API keys. Its keys are named like the variables: that of `llm.api_key_env`, and HF_TOKEN.
-    Only units that need one reference it."""
+    """Name of the Secret with API keys. Its keys have the names of the environment variables: the value of
+    `llm.api_key_env`, and HF_TOKEN. Only units that need a key reference the Secret."""
     env: dict[str, str] = execution(dict)
-    """Environment variables for every stage, such as proxies and certificates. Values that look like secrets are
-    refused."""
+    """Environment variables for every stage, such as those for proxies and certificates. Values that look like secrets
+    are refused; put them into the Secret `keys_from`."""
     egress_cidrs: tuple[str, ...] = execution(("0.0.0.0/0",), min_length=1)
-    """Networks that stages may reach on the ports of the LLM endpoint, the hub and image hosts."""
+    """Networks (CIDR) that stages may reach, on the ports of the LLM endpoint, the Hugging Face Hub and image hosts."""
     api_server_cidrs: tuple[str, ...] = execution(("0.0.0.0/0",), min_length=1)
-    """Networks in which the launcher may reach the API server, on ports 443 and 6443."""
+    """Networks (CIDR) in which the launcher may connect to the Kubernetes API server, on ports 443 and 6443."""
     max_retries: int = execution(3, ge=0)
-    """Retries per shard after a crash, a lost node or exit code 200."""
+    """Number of retries per shard after a crash, a lost node or exit code 200."""
     deadline_s: int = execution(86_400, ge=60)
-    """Maximum run time of a workload."""
+    """Maximum run time of a workload in seconds."""
     grace_s: int = execution(60, ge=5)
-    """Seconds between SIGTERM and SIGKILL, for the checkpoint."""
+    """Seconds between SIGTERM and SIGKILL when a pod is stopped. Training uses them to save a checkpoint, other stages
+    to receive replies in flight. Raise it if saving a checkpoint takes longer."""
     ttl_s: int = execution(604_800, ge=0)
-    """Time after which finished workloads are deleted. Their output stays."""
+    """Seconds after which finished workloads are deleted from the cluster. Their output stays on the volume."""
     resources: dict[str, Resources] = execution(dict, validate_default=True)
-    """Resources by stage or unit; `default` applies to the rest."""
+    """Resources by stage or unit. `default` applies to all others."""
 
     @field_validator("env")
     @classmethod
     def _without_secrets(cls, env: dict[str, str]) -> dict[str, str]:
-        """Refuse what would put a secret into every manifest and ConfigMap of the run, without repeating it."""
+        """Refuse a secret, which would be readable in every manifest and ConfigMap of the run; do not repeat it."""
         if secrets := sorted(name for name, value in env.items() if holds_secret(name, value)):
             raise ValueError(
-                f"would put a secret into manifests ({', '.join(secrets)}): keep it in the Secret that "
-                "kubernetes.keys_from names, under the name that llm.api_key_env gives"
+                f"{', '.join(secrets)}: looks like a secret, which would be readable in manifests; put it into the "
+                "Secret named by kubernetes.keys_from, under the name in llm.api_key_env"
             )
         return env
 
     @field_validator("resources", mode="before")
     @classmethod
     def _filled_in(cls, given: Any) -> Any:
-        """Every entry complete: the built-in default, the file's, then the stage's and the unit's own fields."""
+        """Complete every entry: built-in defaults first, then the file's `default`, its stage, and its unit."""
         if not isinstance(given, dict) or not all(isinstance(fields, dict) for fields in given.values()):
             return given
         named = {str(name).replace("_", "-"): fields for name, fields in given.items()}
@@ -147,12 +150,12 @@ class Kubernetes(ConfigSection):
         }
 
     def resources_of(self, stage: str, unit: str) -> Resources:
-        """Return what the pods of a unit request: its own entry, its stage's, or `default`."""
+        """Return the resources of a unit's pods: the entry of the unit, of its stage, or `default`."""
         return next(self.resources[name] for name in (unit, stage, "default") if name in self.resources)
 
 
 def _above(name: str, known: dict[str, Any]) -> list[str]:
-    """Entries that `name` builds on, the most general first: default, finetune, finetune-lora."""
+    """Return the entries that `name` inherits from, the most general first: default, finetune, finetune-lora."""
     parts = name.split("-")
     prefixes = ["-".join(parts[: i + 1]) for i in range(len(parts))]
     return [*(["default"] if name != "default" else []), *(prefix for prefix in prefixes if prefix in known)]

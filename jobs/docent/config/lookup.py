@@ -11,11 +11,11 @@ from typing import Any
 from pydantic import BaseModel
 
 ITEMS: dict[Any, str] = {tuple: "0.", dict: "default."}
-"""What leads into a list and into a mapping, in a path that stands for all of their items."""
+"""Path components that stand for all items of a list or mapping."""
 
 
 def dotted_names(model: type[BaseModel], before: str = "") -> Iterator[str]:
-    """Every field of the model by its dotted path; of a list the first item, of a mapping `default` stands for all."""
+    """Yield every field of the model by its dotted path; item 0 or `default` stands for all items."""
     for name, field in model.model_fields.items():
         dotted = f"{before}{field.alias or name}"
         yield dotted
@@ -25,38 +25,38 @@ def dotted_names(model: type[BaseModel], before: str = "") -> Iterator[str]:
 
 
 def choices_at(model: type[BaseModel], path: Sequence[str]) -> tuple[str, ...]:
-    """Return the values that a field may have, where those are a few words."""
+    """Return the allowed values of a field with a fixed set of values, or ()."""
     annotation = _annotation_at(model, path)
     return typing.get_args(annotation) if typing.get_origin(annotation) is typing.Literal else ()
 
 
 def kinds_at(model: type[BaseModel], path: Sequence[str]) -> set[Any]:
-    """Return the types that the value of a field may have, such as str and None."""
+    """Return the types of the values of a field, such as str and None."""
     annotation = _annotation_at(model, path)
     return set(typing.get_args(annotation)) if _is_union(annotation) else {annotation}
 
 
 def is_known(model: type[BaseModel], path: Sequence[str]) -> bool:
-    """Whether the configuration has a place of this path."""
+    """Return whether the configuration has a key with this path."""
     return _annotation_at(model, path) is not None
 
 
 def unknown_key(path: Sequence[str], model: type[BaseModel], whole_path: bool = False) -> str:
-    """Return the message about an unknown path: the nearest one of its section, or of the whole configuration.
+    """Return the message about an unknown key: with a similar one of its section, or of the whole configuration.
 
     Args:
-        whole_path: name also the section of a near key, as a command line needs it.
+        whole_path: suggest a key with its whole path, as in --set.
     """
     depth = next(number for number in range(1, len(path) + 1) if not is_known(model, path[:number]))
     parent, key, rest = path[: depth - 1], path[depth - 1], path[depth:]
     above = _annotation_at(model, parent) if parent else model
     if _item_of(above) is not None:
         example = ".".join([*parent, "0", key, *rest])
-        return f"`{'.'.join(parent)}` is a list, whose entries are numbered from 0, such as `{example}`"
+        return f"`{'.'.join(parent)}` is a list; its entries are numbered from 0, such as `{example}`"
     section = None if _value_of(above) is not None else next(_models_in(above), None)  # a mapping takes any key
     inside = [field.alias or name for name, field in section.model_fields.items()] if section else []
     if not inside:
-        return f"unknown key - `{'.'.join(parent)}` is a single value, which has no keys"
+        return f"unknown key - `{'.'.join(parent)}` is a single value and has no keys"
     near = difflib.get_close_matches(key, inside, n=1)
     if near:
         whole = [*parent, near[0], *rest]
@@ -65,11 +65,11 @@ def unknown_key(path: Sequence[str], model: type[BaseModel], whole_path: bool = 
     elsewhere = [name for name in dotted_names(model) if name.rpartition(".")[2] == path[-1]]
     if elsewhere:
         return f"unknown key - did you mean `{min(elsewhere, key=lambda name: name.count('.'))}`?"
-    return f"unknown key - known here: {', '.join(inside)}"
+    return f"unknown key - the keys of this section are {', '.join(inside)}"
 
 
 def _annotation_at(model: type[BaseModel], path: Sequence[str]) -> Any:
-    """Return the type at a path; None where the path leads nowhere."""
+    """Return the type at a path, or None if the path does not exist."""
     at: Any = model
     for key in path:
         if (item := _item_of(at)) is not None:

@@ -17,19 +17,19 @@ from docent.messages.masking import mask
 from docent.messages.plurals import counted
 
 QUOTES = ("", "'", '"', "|", ">", "&", "*", "!")
-"""A value that begins so is YAML's own way of writing a text."""
+"""First characters of values that YAML itself reads as text."""
 NOTHING = ("null", "Null", "NULL", "~")
-FIX = "correct it, then run the command again; every key is in docs/configuration.md"
+FIX = "correct it, then run the command again; docs/configuration.md lists all keys"
 
 
 @dataclass(frozen=True)
 class Override:
-    """One value that was set beside the pipeline file.
+    """A value that overrides the pipeline file.
 
     Attributes:
-        keys: the path to it; items of a list are numbered from 0.
-        origin: `--set`, or the environment variable.
-        is_new: whether there was nothing before at the place that the value belongs to.
+        keys: the path of the value; items of a list are numbered from 0.
+        origin: `--set`, or the name of the environment variable.
+        is_new: whether the section or item around it did not exist before.
     """
 
     keys: tuple[str, ...]
@@ -38,21 +38,21 @@ class Override:
 
     @property
     def shown(self) -> str:
-        """Where it was set, without the value, which may be a secret."""
+        """Return where the value was set, without the value, which may be a secret."""
         return f"--set {'.'.join(self.keys)}" if self.origin == "--set" else self.origin
 
 
 def apply_override(
     raw: dict[str, Any], override: str, model: type[BaseModel] | None = None, origin: str = "--set"
 ) -> Override:
-    """Set one `a.b=c` inside the raw mapping; c is a text where the field holds one, else YAML.
+    """Set one `a.b=c` in the raw mapping; c is used as text if the field is a text, and read as YAML otherwise.
 
     Args:
-        model: the configuration that the mapping is for; without it any key is taken.
+        model: the configuration model; without it, any key is accepted.
         origin: where the override was given, for messages.
 
     Raises:
-        ConfigError: the override cannot be read or leads nowhere.
+        ConfigError: the override cannot be read, or its path does not exist.
     """
     dotted, equals, text = override.partition("=")
     where = f"--set {mask(dotted.strip())}" if origin == "--set" else origin
@@ -80,7 +80,7 @@ def apply_override(
 
 
 def _value(text: str, dotted: str, where: str, text_only: bool) -> Any:
-    """Return the value that is set. A field of text takes anything as it stands, `2024` and `a: b`, except `null`."""
+    """Return the value to set. A text field accepts any text unchanged, such as `2024` or `a: b`, except `null`."""
     plain = text.strip()
     if text_only and plain not in NOTHING and not (len(plain) > 1 and plain[0] in "'\"" and plain[-1] == plain[0]):
         return plain
@@ -89,7 +89,7 @@ def _value(text: str, dotted: str, where: str, text_only: bool) -> Any:
     except ValueError:  # what looks like a date and is none, as 2024-99-99
         return plain
     except yaml.YAMLError:
-        what = f"the value of {dotted} cannot be read as YAML"
+        what = f"the value of {dotted} is not valid YAML"
         raise ConfigError(what, where, f"put it in quotes, such as --set '{dotted}=\"...\"'") from None
     if isinstance(value, str | None) and value != plain and plain[:1] not in QUOTES and plain not in NOTHING:
         return plain  # ` #` begins a comment in YAML, and is part of a path here
@@ -97,7 +97,7 @@ def _value(text: str, dotted: str, where: str, text_only: bool) -> Any:
 
 
 def _slot(at: Any, path: Sequence[str], where: str) -> Any:
-    """Return what the last key of a path is in a mapping or list; where it is missing it is added, without a value."""
+    """Return the last key of a path, as a key or an index; if it is missing, add it with the value None."""
     key = path[-1]
     if isinstance(at, dict):
         at.setdefault(key)
@@ -110,10 +110,10 @@ def _slot(at: Any, path: Sequence[str], where: str) -> Any:
 
 
 def _leads_nowhere(at: Any, path: Sequence[str], where: str) -> ConfigError:
-    """Why a path cannot be followed: an index past the end of a list, or a key of what has none."""
+    """Return the error of a path that does not exist: an index past the end of a list, or a key of a single value."""
     before = ".".join(path[:-1])
     if isinstance(at, list) and path[-1].isdecimal():
-        what = f"{before} has {counted(len(at), 'entry', 'entries')}, so there is no entry {path[-1]}"
+        what = f"entry {path[-1]} does not exist: {before} has {counted(len(at), 'entry', 'entries')}"
         return ConfigError(what, where, f"entries are numbered from 0; the next one to add is {before}.{len(at)}")
-    kind = "a list, whose entries are numbered from 0" if isinstance(at, list) else "a single value, which has no keys"
-    return ConfigError(f"{before} is {kind}", where, f"set the whole of it: --set '{before}=...'")
+    kind = "a list, with entries numbered from 0" if isinstance(at, list) else "a single value, without keys"
+    return ConfigError(f"{before} is {kind}", where, f"set all of it: --set '{before}=...'")

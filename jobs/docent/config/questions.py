@@ -8,26 +8,27 @@ from docent.config.fields import ConfigSection, output
 
 
 class QuestionType(ConfigSection):
-    """One kind of question about a section."""
+    """A type of question about a section."""
 
     name: str = output(pattern=r"^[a-z][a-z0-9_]{1,39}$")
-    """Name used in `generate_qa.types`."""
+    """Name of the type, to be listed in `generate_qa.types`."""
     difficulty: Literal["easy", "medium", "hard", ""] = output("")
-    """Difficulty of its questions; empty for styles, which only describe the form of an answer."""
+    """Difficulty of the questions. Empty for styles, which only describe the form of an answer."""
     quota: int = output(1, ge=1, le=20)
-    """Pairs per request: per section (or fact, where `context` is `fact`) and temperature."""
+    """Number of pairs per request: one request per section (or per fact, with `context: fact`) and temperature."""
     context: Literal["section", "fact", "two-sections"] = output("section")
-    """Text that a question refers to: a section, one of its facts, or two sections."""
+    """Text that a question refers to: a section, one fact of a section, or two sections."""
     related: bool = output(True)
-    """Include related sections in the prompt, so that terms are used as in the document."""
+    """`true` adds related sections to the prompt, so that the teacher uses the terms of the document."""
     held_out: bool = output(False)
-    """Use its pairs for testing only."""
+    """`true` uses the pairs of this type for testing only, never for training."""
     form: Literal["single", "boolean", "cloze", "conversation"] = output("single")
-    """`boolean`: answers start with true or false, in turn. `cloze`: the same, or a blank in the question.
-    `conversation`: pairs are turns, and later questions use pronouns."""
+    """Form of the pairs. `single`: a question and its answer. `boolean`: answers begin with true or false, alternately.
+    `cloze`: as `boolean`, or the question has a blank to fill in. `conversation`: the pairs are successive turns, and
+    later questions use pronouns."""
     verbatim: bool = output(False)
-    """Require answers to be literal quotes from the section."""
+    """`true` requires answers to be literal quotations from the section."""
     answer_words: int | None = output(None, ge=1)
-    """Maximum words per answer, if lower than `generate_qa.max_answer_words`."""
+    """Maximum number of words per answer, if lower than `generate_qa.max_answer_words`; null uses only that."""
     instruction: str = output(min_length=1)
-    """Instruction to the teacher."""
+    """Instruction to the teacher for this type of question."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 RUN_NAME_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,14}[a-z0-9])?$"
-RUN_NAME_RULE = "the name of a run has 1 to 16 characters: a-z, 0-9 and hyphens, none of them at an end"
+RUN_NAME_RULE = "a run name has 1 to 16 characters from a-z, 0-9 and hyphens, and does not begin or end with a hyphen"
 
 
 def is_run_name(name: str) -> bool:
-    """Return whether a run may be called so."""
+    """Return whether a text is a valid run name."""
     return re.fullmatch(RUN_NAME_PATTERN, name) is not None

@@ -18,9 +18,9 @@ HOST = r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?"
 
 
 def named(path: Path) -> Path:
-    """Return the path spelled so that it ends in the name of the file or folder, from which ids and digests are made.
+    """Return the path in a form that ends in the name of the file or folder, since ids and digests depend on it.
 
-    `.` and `manual/care/..` are followed to where they lead, as seen from the working directory where they lie in it.
+    `.` and `manual/care/..` are resolved; the result is relative to the working directory if it is inside it.
     """
     if path.name not in ("", ".."):
         return path
@@ -30,38 +30,39 @@ def named(path: Path) -> Path:
 
 
 class Source(ConfigSection):
-    """One place to read from."""
+    """A file or folder to read."""
 
     kind: SourceKind = output()
-    """`exhibits-csv`: one exhibit per row. `exhibits-folder`: one subfolder per exhibit. `markdown`, `pdf`, `txt`: one
-    document per file. `csv`, `xlsx`: one document per row."""
+    """How to read the source. `exhibits-csv`: a CSV file with one exhibit per row. `exhibits-folder`: one subfolder per
+    exhibit. `markdown`, `pdf`, `txt`: one document per file. `csv`, `xlsx`: one document per table row."""
     path: Path = output()
-    """A file, or a folder that is searched at any depth. Links that lead out of the folder and docent's own runs are
-    skipped. A single Markdown file also brings the folder of the same name and the pictures that its text refers to."""
+    """A file, or a folder that is searched with all its subfolders. Links that lead out of the folder, and run folders
+    of docent, are skipped. With a single Markdown file, docent also reads the folder of the same name and the pictures
+    that the text refers to."""
     images: Path | None = output(None)
-    """Folder with the images of an exhibits CSV; by default `images` next to the CSV."""
+    """Folder with the images of an `exhibits-csv` source. null uses the folder `images` next to the CSV file."""
     language: str = output("")
-    """Language of questions and answers about this source; overrides `generate_qa.language`."""
+    """Language of questions and answers about this source. Empty uses `generate_qa.language`."""
 
     encoding: str = output("", pattern=ENCODING)
-    """Encoding of text files and CSVs in this source, such as `mac_roman`; overrides `rows.encoding` and
-    `text.encoding`. Detected when empty; a file is rejected when detection is uncertain."""
+    """Encoding of the text and CSV files of this source, such as `mac_roman`. Empty uses that of `ingest.rows` or
+    `ingest.text`, or else detects it; a file is rejected if the result is uncertain."""
 
     @field_validator("path", "images", mode="before")
     @classmethod
     def _ends_in_a_name(cls, path: object) -> object:
         if isinstance(path, str) and (not path or "\0" in path):
-            raise ValueError("name a file or folder")
+            raise ValueError("must be the path of a file or folder")
         return os.fspath(named(Path(path))) if isinstance(path, str | Path) else path
 
     @property
     def images_folder(self) -> Path | None:
-        """Where an exhibits CSV's images lie; None for other sources, which hold their own or have none."""
+        """Return the folder with the images of an exhibits CSV, or None for other kinds of sources."""
         return (self.images or self.path.parent / "images") if self.kind == "exhibits-csv" else None
 
     @property
     def figures_folder(self) -> Path | None:
-        """Where a single Markdown file keeps its figures, if it has such a folder; other files hold theirs."""
+        """Return the folder with the figures of a single Markdown file, or None if there is none."""
         if self.kind != "markdown" or not self.path.suffix:
             return None
         folder = self.path.with_suffix("")
@@ -72,11 +73,12 @@ class Markdown(ConfigSection):
     """Settings for Markdown files."""
 
     figure_pattern: str = output(r"\{\{\s*([^{}\n]{1,100}?)\s*\}\}")
-    """Regular expression for figure references; group 1 is the figure's name. `![text](file)` is always recognised."""
+    """Regular expression for references to figures in the text. Its first group is the name of the figure. References
+    such as `![text](file)` are always recognised."""
     skip_marker: str = output("NO_CONTENT_HERE")
-    """Skip sections that contain this marker."""
+    """Sections that contain this text are skipped."""
     max_mb: float = output(64.0, gt=0)
-    """Reject larger files."""
+    """Maximum size of a file in megabytes. Larger files are rejected."""
 
     @field_validator("figure_pattern")
     @classmethod
@@ -93,75 +95,77 @@ class Pdf(ConfigSection):
     """Settings for PDF files."""
 
     layout: Literal["classes", "partition", "pictures", "docling"] = output("classes")
-    """`classes` classifies pages: text pages become chunks, mixed pages keep tables and figures, picture pages are
-    described by a vision model. `partition` builds title-aware elements of the whole document. `pictures` has every
-    page described by a vision model. `docling` uses the docling package, which must be installed."""
+    """How pages are read. `classes` treats each page by its content: text pages are split into chunks, mixed pages keep
+    their tables and figures, and pages that are mostly pictures are described by a vision model. `partition` divides
+    the whole document into sections by its titles. `pictures` has a vision model describe every page. `docling` uses
+    the package docling, which must be installed separately."""
     clean: bool = output(True)
-    """Remove running headers, footers and page numbers, rejoin hyphenated words, order columns, read tables cell by
-    cell and start a section at every heading. `false` keeps the lines of text pages as they are in the file and splits
-    them by length only. `partition` always cleans."""
+    """`true` removes running headers, footers and page numbers, rejoins hyphenated words, puts columns in reading
+    order, reads tables cell by cell, and starts a section at each heading. `false` keeps the lines of text pages as
+    they are and splits the pages by length only. Without effect with `layout: partition`, which always cleans up."""
     text_page_chars: int = output(600, ge=0)
-    """Characters above which a page without pictures is a text page, and below which a page with one is a picture
-    page."""
+    """Number of characters that decides the kind of a page (with `layout: classes`): with more and no pictures it is a
+    text page, with pictures and at most this many a picture page, otherwise a mixed page."""
     chunk_chars: int = output(1200, ge=100)
-    """Maximum chunk length for text pages."""
+    """Maximum length of a chunk of a text page, in characters."""
     chunk_overlap_chars: int = output(200, ge=0)
-    """Maximum overlap of neighbouring chunks."""
+    """Maximum number of characters that a chunk repeats from the previous one."""
     mixed_chunk_chars: int = output(2000, ge=100)
-    """Maximum chunk length for mixed pages."""
+    """Maximum length of a chunk of a mixed page, in characters."""
     chunk_tokens: int | None = output(None, ge=16)
-    """Maximum chunk length in o200k_base tokens; replaces the limits in characters."""
+    """Maximum length of a chunk in tokens (o200k_base), instead of the limits in characters. null uses those."""
     chunk_overlap_tokens: int = output(100, ge=0)
-    """Overlap of neighbouring chunks in tokens; at most half of `chunk_tokens`."""
+    """Number of tokens that a chunk repeats from the previous one, with `chunk_tokens`; at most half of it."""
     skip_first_pages: int = output(0, ge=0)
-    """Number of cover pages to skip."""
+    """Number of pages to skip at the beginning of each PDF, such as a cover."""
     max_pages: int = output(5000, ge=1)
-    """Reject PDFs with more pages."""
+    """Maximum number of pages. PDFs with more pages are rejected."""
     max_mb: float = output(512.0, gt=0)
-    """Reject larger files."""
+    """Maximum size of a file in megabytes. Larger files are rejected."""
     max_memory_mb: int = output(640, ge=64)
-    """Memory limit of the process that reads PDFs, on top of its base size (Linux only). A page that needs more
-    is rejected."""
+    """Memory that the process that reads PDFs may use above its base size (Linux only). Pages that need more are
+    rejected."""
     page_timeout_s: float = output(60.0, gt=0)
-    """Time limit for opening a PDF and for each page. A page that takes longer is rejected."""
+    """Maximum number of seconds to open a PDF, and to read each page. A page that takes longer is rejected."""
     figure_dpi: int = output(300, ge=36, le=600)
-    """Resolution of cropped figures."""
+    """Resolution of figures that are cropped from pages, in dots per inch."""
     page_dpi: int = output(144, ge=36, le=600)
-    """Resolution of pages that a vision model describes."""
+    """Resolution of the page images that a vision model describes, in dots per inch."""
     page_margin_px: int = output(10, ge=0)
-    """Margin cropped from each page before it is described."""
+    """Number of pixels to crop from each edge of a page image before a vision model describes it."""
     min_figure_inches: float = output(1.0, ge=0)
-    """Skip figures whose shorter side is smaller."""
+    """Minimum length in inches of the shorter side of a figure on its page. Smaller figures are skipped."""
     min_figure_px: int = output(160_000, ge=0)
-    """Skip figures with fewer pixels in the file, regardless of the size at which they are shown."""
+    """Minimum number of pixels of a figure in the file, whatever its size on the page. Smaller figures are skipped."""
     min_laplacian: float = output(500.0, ge=0)
-    """Keep a figure as complex when its Laplacian variance exceeds this, or ..."""
+    """Figures are skipped as too simple, such as lines and logos, unless they exceed this limit or one of the next two.
+    Limit for the variance of the Laplacian."""
     min_edge_px: int = output(10_000, ge=0)
-    """... when it has more edge pixels (Canny 100/200), or ..."""
+    """See `min_laplacian`. Limit for the number of edge pixels (Canny edge detector, thresholds 100 and 200)."""
     min_entropy_bits: float = output(5.0, ge=0)
-    """... when its entropy, summed over the three colour channels, exceeds this."""
+    """See `min_laplacian`. Limit for the entropy in bits, summed over the three colour channels."""
 
 
 class Rows(ConfigSection):
     """Settings for CSV and XLSX files."""
 
     title_column: str = output("")
-    """Column that names each row. Falls back to the first column that is not purely numeric."""
+    """Column with the title of each row. Empty uses the first column that does not consist of numbers only."""
     delimiter: Literal["", ",", ";", "\t", "|"] = output("")
-    """Delimiter of CSV files; detected when empty."""
+    """Delimiter of CSV files. Empty detects it."""
     encoding: str = output("", pattern=ENCODING)
-    """Encoding of CSV files, such as `cp1251`; detected when empty."""
+    """Encoding of CSV files, such as `cp1251`. Empty detects it."""
     max_mb: float = output(256.0, gt=0, le=256)
-    """Reject larger files, and workbooks that are larger when unpacked."""
+    """Maximum size in megabytes of a file, and of the unpacked contents of a workbook. Larger files are rejected."""
     image_columns: tuple[str, ...] = output(())
-    """Columns that hold image URLs, one per line or as JSON."""
+    """Names of columns that contain image URLs, one per line or as a JSON list."""
     image_hosts: tuple[str, ...] = output(())
-    """Hosts that images may be fetched from, as `host` (ports 80 and 443) or `host:port`. Private addresses are refused
-    unless they are listed themselves."""
+    """Hosts from which images may be downloaded, as `host` (ports 80 and 443) or `host:port`. A host with a private IP
+    address is refused unless that address is listed too."""
     image_timeout_s: float = output(20.0, gt=0)
-    """Time limit for fetching one image."""
+    """Maximum number of seconds to download one image."""
     max_rows: int = output(1_000_000, ge=1)
-    """Further rows are skipped with a warning."""
+    """Maximum number of rows to read from a table. Further rows are skipped with a warning."""
 
     @field_validator("image_hosts")
     @classmethod
@@ -169,7 +173,7 @@ class Rows(ConfigSection):
         for host in hosts:
             port = host.rpartition(":")[2]
             if not re.fullmatch(HOST, host) or (port.isdecimal() and not 0 < int(port) < 65536):
-                raise ValueError(f"{host!r} is no host: write images.example.org or images.example.org:8443")
+                raise ValueError(f"{host!r} is not a host name: write images.example.org or images.example.org:8443")
         return tuple(host.lower() for host in hosts)
 
 
@@ -177,21 +181,21 @@ class Text(ConfigSection):
     """Settings for plain-text files."""
 
     chunk_chars: int = output(1200, ge=100)
-    """Maximum section length."""
+    """Maximum length of a section, in characters."""
     chunk_overlap_chars: int = output(0, ge=0)
-    """Maximum overlap of neighbouring sections."""
+    """Maximum number of characters that a section repeats from the previous one."""
     encoding: str = output("", pattern=ENCODING)
-    """Encoding of the files, such as `cp1251`; detected when empty."""
+    """Encoding of plain-text files, such as `cp1251`. Empty detects it."""
     max_mb: float = output(64.0, gt=0)
-    """Reject larger files."""
+    """Maximum size of a file in megabytes. Larger files are rejected."""
 
 
 class Describe(ConfigSection):
     """Descriptions of figures and picture pages by the teacher (`llm`), which must be a vision model."""
 
     enabled: bool = output(False)
-    """Request descriptions. Otherwise figures have only the captions in their documents."""
+    """`true` has the teacher describe figures and picture pages; otherwise figures only have their captions."""
     min_words: int = output(10, ge=1)
-    """Drop descriptions with fewer words."""
+    """Minimum number of words of a description. Shorter descriptions are rejected."""
     max_tokens: int = output(1024, ge=16)
-    """Maximum length of a description."""
+    """Maximum length of a description in tokens."""

@@ -21,26 +21,27 @@ else:  # one row of a table is enough to add a choice, in the schema and in erro
     ComparedArm = Literal[tuple(ARMS)]
 COMPARED_ARMS: tuple[ComparedArm, ...] = tuple(ARMS)
 LICENSE_PLACEHOLDER = "YOUR-LICENSE"
-"""What stands for a licence in a suggested command: pasted as it is, it names none."""
+"""Placeholder for a licence in suggested commands; it is refused as a value."""
 EDITS_PLACEHOLDER = "PATH-TO/edits.csv"
-"""What stands for the file of decisions that a browser saved, in a suggested command."""
+"""Placeholder in suggested commands for the file of decisions that a browser saved."""
 
 
 class StageSection(ConfigSection):
-    """What every stage's section has."""
+    """Settings that every stage has."""
 
     enabled: bool = output(True)
-    """`false` skips the stage; later stages treat its output as empty."""
+    """`false` skips the stage. Later stages then treat its output as empty."""
     max_reject_rate: float = execution(1.0, ge=0, le=1)
-    """Fail the stage when more than this share of its rows is rejected."""
+    """Fail the stage if it rejects more than this share (0 to 1) of its rows; 1 never fails it. Without effect on
+    assess-images, finetune, answer, score and report, which reject no rows."""
     max_failed_shards: int = execution(0, ge=0)
-    """Number of shards that may fail on bad input before the stage fails; the report lists what is missing."""
+    """Number of shards that may fail on bad input without failing the stage. The report lists what is missing."""
     uncounted: ClassVar[frozenset[str]] = frozenset()
-    """Reject reasons that lose nothing usable: listed, but not counted towards `max_reject_rate`."""
+    """Reasons of rejected rows that do not count towards `max_reject_rate`, since nothing usable is lost."""
 
     @property
     def reject_limit(self) -> float:
-        """Share of rejected rows with which the stage still succeeds."""
+        """Return the largest share of rejected rows with which the stage succeeds."""
         return self.max_reject_rate
 
 
@@ -48,17 +49,17 @@ class Ingest(StageSection):
     """Read the raw material."""
 
     sources: tuple[Source, ...] = output(min_length=1)
-    """Sources to read, in order."""
+    """Files and folders to read, in this order."""
     max_exhibits: int | None = output(None, ge=1)
-    """Read only the first N exhibits or files, for a quick test."""
+    """Maximum number of exhibits or files to read, for a quick test. null reads all of them."""
     shards: int = execution(1, ge=1)
-    """Number of shards that run in parallel."""
+    """Number of shards (parts of the work) that can run in parallel."""
     max_reject_rate: float = execution(0.05, ge=0, le=1)
-    """Fail the stage when more than this share of photos, exhibits and figures is unusable."""
+    """Fail the stage if more than this share (0 to 1) of photos, exhibits and figures is unusable."""
     max_image_mb: float = output(50.0, gt=0)
-    """Reject image files larger than this."""
+    """Maximum size of an image file in megabytes. Larger files are rejected."""
     max_image_megapixels: float = output(100.0, gt=0)
-    """Reject images with more pixels than this. Checked in the file header, before decoding."""
+    """Maximum number of pixels of an image, in millions. Larger images are rejected before they are decoded."""
     markdown: Markdown = output(Markdown)
     """Settings for Markdown files."""
     pdf: Pdf = output(Pdf)
@@ -72,85 +73,91 @@ class Ingest(StageSection):
 
 
 class AssessImages(StageSection):
-    """Measure every photo; keep it or reject it with a reason."""
+    """Measure every photo, and decide whether it is used."""
 
     shards: int = execution(2, ge=1)
-    """Number of shards that run in parallel."""
+    """Number of shards (parts of the work) that can run in parallel."""
     min_side_px: int = output(64, ge=1)
-    """Reject photos whose shorter side is smaller than this."""
+    """Minimum length in pixels of the shorter side of a photo. Smaller photos are not used."""
     min_color_std: float = output(3.0, ge=0)
-    """Reject photos as blank when the standard deviation of their colours is below this."""
+    """Minimum standard deviation of a photo's colours. Photos below it are blank and are not used."""
     min_sharpness: float = output(2.0, ge=0)
-    """Reject photos as blurred when their Laplacian variance is below this."""
+    """Minimum variance of the Laplacian of a photo. Photos below it are blurred and are not used."""
     duplicate_similarity: float = output(0.93, gt=0.5, le=1)
-    """Share of equal perceptual-hash bits at which two photos of one exhibit are duplicates."""
+    """Share of equal bits (0.5 to 1) in the perceptual hashes of two photos of one exhibit, from which they are
+    duplicates. Only the first of them is used."""
 
 
 class AugmentImages(StageSection):
-    """Augment photos until every exhibit has its quota."""
+    """Add altered copies of photos until every exhibit has `assemble.images_per_item` photos."""
 
     shards: int = execution(2, ge=1)
-    """Number of shards that run in parallel."""
+    """Number of shards (parts of the work) that can run in parallel."""
     probability: float = output(0.5, ge=0, le=1)
-    """Probability of applying each of the five transforms."""
+    """Probability (0 to 1) of applying each of the five image transforms to a copy."""
 
 
 class Assemble(StageSection):
     """Build one item per exhibit or section and assign photos to splits."""
 
     split: Literal["clean", "published", "given"] = output("clean")
-    """`clean` keeps a photo and all its augmented copies in one split. `published` prefers originals for test and
-    augmented copies for train, as in the published experiment, and therefore leaks. `given` uses the CSV's columns."""
+    """How photos are assigned to the test, validation and training splits. `clean` keeps a photo and all its augmented
+    copies in the same split. `published` prefers originals for testing and augmented copies for training, as in the
+    published experiment; test photos therefore leak into training. `given` uses the columns of the exhibits CSV."""
     images_per_item: int = output(15, ge=2)
-    """Target number of photos per exhibit over all splits, augmented copies included. An exhibit with more photos
-    uses fewer for training."""
+    """Target number of photos per exhibit over all splits, including augmented copies. If an exhibit has more photos,
+    fewer of them are used for training."""
     test_images: int = output(3, ge=0)
-    """Photos per exhibit in the test split."""
+    """Number of photos per exhibit in the test split."""
     validation_images: int = output(1, ge=0)
-    """Photos per exhibit in the validation split, which selects the checkpoint."""
+    """Number of photos per exhibit in the validation split, which is used to select the checkpoint."""
     splits_of: str = output("", pattern=f"^$|{RUN_NAME_PATTERN}")
-    """Name of another run in the same data folder whose split assignments to reuse. Ignored once this run has its
-    own."""
+    """Name of another run in the same data folder. Photos are assigned to splits as in that run. Ignored once this run
+    has recorded its splits. Empty reuses none."""
     related_sections: int = output(3, ge=0, le=10)
-    """Number of related sections (TF-IDF, same document) shown to the teacher with each section."""
+    """Number of related sections of the same document (by TF-IDF) to show to the teacher with each section."""
 
 
 class GenerateQA(StageSection):
     """Generate questions and answers about every item."""
 
     shards: int = execution(2, ge=1)
-    """Number of shards that run in parallel."""
+    """Number of shards (parts of the work) that can run in parallel."""
     types: tuple[str, ...] = output(("visitor",), min_length=1)
-    """Question types from question_types.yaml. `all` selects the 15 document types, `styles` the five styles;
-    `visitor` is the published museum method."""
+    """Types of questions to generate, from question_types.yaml or `own_types`. `all` selects the 15 types for
+    documents, `styles` the five answer styles, `visitor` questions of museum visitors about an exhibit, as
+    published."""
     quotas: dict[str, int] = output(dict)
-    """Overrides of the quotas in question_types.yaml: pairs per section (or per fact) and temperature."""
+    """Number of pairs per request by question type, such as `{short_answer: 3}`; replaces the quota in
+    question_types.yaml. There is one request per section (or fact) and temperature."""
     own_types: tuple[QuestionType, ...] = output(())
-    """Additional question types; name them in `types` to use them."""
+    """Additional question types. To use one, list its name in `types`."""
     temperatures: tuple[float, ...] = output((0.4, 0.7, 0.9), min_length=1)
-    """One call per item, question type and temperature. Pairs of the lowest temperature go to test, of the
-    highest to train."""
+    """Sampling temperatures. There is one request per item, question type and temperature. Of the pairs about an
+    exhibit, those with the lowest temperature are used for testing and those with the highest for training."""
     pairs_per_call: int = output(5, ge=1, le=20)
-    """Visitor pairs requested per call."""
+    """Number of pairs per request for the type `visitor`."""
     max_answer_words: int = output(300, ge=10)
-    """Maximum answer length requested from the teacher."""
+    """Maximum number of words per answer that the teacher is instructed to write."""
     language: str = output("English")
-    """Language of questions and answers, as a name (`Korean`) or a code (`ko`). A source can override it."""
+    """Language of questions and answers, as a name (`Korean`) or code (`ko`). A source's own `language` overrides
+    it."""
     domain: str = output("")
-    """Subject of the documents, used in prompts, such as `road traffic control`."""
+    """Subject of the documents for prompts, such as `road traffic control`. Empty mentions none."""
     persona: str = output("")
-    """Person who asks the questions, used in prompts, such as `a technician in training`."""
+    """Person who asks the questions, for prompts, such as `a technician in training`. Empty mentions none."""
     image_policy: str = output("Attach a figure only where the question cannot be answered without looking at it.")
-    """Instruction to the teacher on when to attach figures to a question."""
+    """Instruction to the teacher on when to attach a figure to a question."""
     max_images: int = output(4, ge=0, le=16)
-    """Maximum figures per request and per question; 0 sends none."""
+    """Maximum number of figures per request and per question. 0 sends no figures."""
     max_section_chars: int = output(20_000, ge=500)
-    """Longer sections are truncated to the beginning, or to the part around the fact in question."""
+    """Maximum characters of a section in a prompt. Longer ones are cut to their beginning, or to the part around the
+    fact."""
     reasoning: bool = output(False)
-    """Also request the reasoning steps behind each answer."""
+    """`true` also requests the reasoning steps behind each answer. For their export see `build_dataset.reasoning`."""
     max_reject_rate: float = execution(0.5, ge=0, le=1)
-    """Fail the stage when more than this share of calls yields nothing usable. Pairs that the offline teacher cannot
-    write do not count."""
+    """Fail the stage if more than this share (0 to 1) of requests returns nothing usable. Pairs that the offline
+    teacher cannot write do not count."""
     uncounted: ClassVar[frozenset[str]] = frozenset(
         {
             "not written by the offline teacher",
@@ -165,146 +172,155 @@ class Curate(StageSection):
     """Reject pairs that should not be trained on, or mark them with a warning."""
 
     min_answer_words: int = output(4, ge=1)
-    """Reject answers with fewer words."""
+    """Minimum number of words per answer. Shorter answers are rejected."""
     min_answer_words_by_type: dict[str, int] = output(
         lambda: {"short_answer": 1, "boolean": 1, "true_false_fill_blank": 1, "conversation": 1}
     )
-    """Overrides of `min_answer_words` by question type."""
+    """Minimum number of words per answer by question type, instead of `min_answer_words`."""
     max_answer_words: int = output(300, ge=1)
-    """Reject answers with more words."""
+    """Maximum number of words per answer. Longer answers are rejected."""
     max_unsupported_numbers: int = output(0, ge=0)
-    """Reject answers with more numbers than this that are missing from the source."""
+    """Number of numbers in an answer that may be missing from the source text. Answers with more are rejected; with 0,
+    every number must occur in the source."""
     max_unsupported_names: int = output(0, ge=0)
-    """Reject answers with more proper names than this that are missing from the source."""
+    """Number of proper names in an answer that may be missing from the source text. Answers with more are rejected;
+    with 0, every name must occur in the source."""
     near_duplicate_similarity: float | None = output(0.9, gt=0.5, le=1)
-    """Jaccard threshold (MinHash over words and word pairs) for near-duplicates, which must also agree in all numbers,
-    units, negations, opposites and names. null disables the check."""
+    """Jaccard similarity (0.5 to 1) of the words and word pairs of two question-answer pairs, from which the later one
+    is rejected as a near-duplicate. Pairs that differ in a number, unit, negation, opposite or name are never
+    near-duplicates. null disables the check."""
     embedding_similarity: float | None = output(None, gt=0.5, le=1)
-    """Cosine similarity at which two pairs about the same item are duplicates; null disables the check."""
+    """Cosine similarity (0.5 to 1) of the embeddings of two pairs about the same item, from which the later one is
+    rejected as a duplicate. null disables the check."""
     round_trip_rank: int | None = output(None, ge=1)
-    """A question must retrieve its own section within this rank among all sections; null disables the check."""
+    """All sections are searched with the question, and the section that it is about must be among this many best
+    matches; otherwise the pair is rejected. null disables the check."""
     min_answer_support: float = output(0.3, ge=0, le=1)
-    """Minimum share of an answer's content words that occur in the source; 0 disables the check."""
+    """Minimum share (0 to 1) of the content words of an answer that occur in the source text. 0 disables the check."""
     min_question_support: float = output(0.2, ge=0, le=1)
-    """The same for questions, except visitor, hypothetical and judgement questions; 0 disables the check."""
+    """Minimum share (0 to 1) of the content words of a question that occur in the source text. Not applied to visitor,
+    hypothetical and judgement questions. 0 disables the check."""
     require_approval: bool = output(False)
-    """Keep only pairs that a person has approved or edited."""
+    """`true` keeps only pairs that a person has approved or edited with `docent review`."""
     edits: Path | None = output(None)
-    """CSV from `docent review` with edits, approvals and rejections."""
+    """CSV file from `docent review` with the edits, approvals and rejections to apply. null applies none."""
     max_reject_rate: float = execution(0.5, ge=0, le=1)
-    """Fail the stage when more than this share of pairs is rejected, duplicates not counted. Ignored with
-    `require_approval`, which drops all pairs not reviewed yet."""
+    """Fail the stage if more than this share (0 to 1) of pairs is rejected; duplicates do not count. Ignored with
+    `require_approval`, which rejects all pairs that have not been reviewed."""
     uncounted: ClassVar[frozenset[str]] = frozenset(
         {"duplicate", "near duplicate", "embedding duplicate", "asked of another section"}
     )
 
     @property
     def reject_limit(self) -> float:
-        """All where only approved pairs are wanted."""
+        """Return 1 if only approved pairs are kept, since all others are then rejected."""
         return 1.0 if self.require_approval else self.max_reject_rate
 
 
 class BuildDataset(StageSection):
-    """Combine pairs with photos: splits, leak audit, Hugging Face dataset, exports."""
+    """Combine pairs with photos into a data set: assign splits, check for leaks, export, push to a hub."""
 
     pairs_per_train_image: int = output(4, ge=1)
-    """Training rows per training photo; 1 uses each photo once, as published."""
+    """Number of training rows per training photo, each with a different question-answer pair. 1 uses each photo in one
+    row, as the published experiment did."""
     name: str = output("")
-    """Title of the data card. Falls back to the title in `collection.yaml`, of the document, or the folder name."""
+    """Title of the data set on its card. Empty uses the title in `collection.yaml`, or else the title of the document,
+    or else the name of the source folder."""
     license: str = output("")
-    """Licence of the data card, such as `cc-by-4.0`. Falls back to `collection.yaml`, then to `other`."""
+    """Licence of the data set, such as `cc-by-4.0`. Empty uses the licence in `collection.yaml`, or else `other`."""
     validation_share: float = output(0.05, ge=0, lt=1)
-    """Expected share of section pairs in the validation split; each pair is assigned by a hash of its text. Photos use
-    `assemble.validation_images`."""
+    """Share (0 to 1) of the pairs about sections that go to the validation split. A hash of its text assigns each pair,
+    so the exact number varies. For photos see `assemble.validation_images`."""
     test_share: float = output(0.0, ge=0, lt=1)
-    """Expected share of section pairs in the test split, in addition to held-out question types."""
+    """Share (0 to 1) of the pairs about sections that go to the test split, besides the held-out question types."""
     chat_turns: Literal["single", "multi"] = output("single")
-    """`multi` packs all pairs of one item into one conversation in the chat JSONL."""
+    """`single` writes each pair as one conversation to the chat JSONL; `multi` writes one conversation per item."""
     chat_bom: bool = output(False)
-    """Start the chat JSONL with a byte order mark, as some published data sets do."""
+    """`true` begins the chat JSONL file with a byte order mark, as in some published data sets."""
     chat_shuffle: bool = output(False)
-    """Shuffle the chat JSONL with the run's seed."""
+    """`true` shuffles the conversations in the chat JSONL file with the run's seed."""
     system_prompt: str = output("")
-    """System message of every conversation in the chat JSONL; none when empty."""
+    """System message of every conversation in the chat JSONL file. Empty writes none."""
     reasoning: Literal["drop", "think"] = output("drop")
-    """`think` exports reasoning before the answer, between <think> and </think>."""
+    """How to export reasoning steps (`generate_qa.reasoning`). `drop` leaves them out; `think` writes them before the
+    answer, between <think> and </think>."""
     per_document: bool = output(False)
-    """Also write `train-<document>.json` and `eval-<document>.json` for every document."""
+    """`true` also writes `train-<document>.json` and `eval-<document>.json` for every document."""
     push_to: str = execution("")
-    """Dataset repository on the Hugging Face hub to push to; nothing is pushed when empty."""
+    """Dataset repository on the Hugging Face Hub to push to, such as `my-name/my-museum`. Empty pushes nothing."""
     push_private: bool = execution(True)
-    """Create a new repository as private. The visibility of an existing one does not change."""
+    """`true` creates a new repository as private, `false` as public. An existing repository is not changed."""
     push_delete: tuple[str, ...] = execution(())
-    """Files in that repository to delete, as paths or patterns such as `old/*`, although docent did not write them."""
+    """Files in the repository to delete although docent did not write them, as paths or patterns such as `old/*`."""
     token_env: str = execution("HF_TOKEN", pattern=r"^[A-Z][A-Z0-9_]*$")
-    """Environment variable that holds the hub token."""
+    """Name of the environment variable that contains the token for the Hugging Face Hub."""
 
     @field_validator("license")
     @classmethod
     def _no_placeholder(cls, name: str) -> str:
         """Refuse the placeholder of a suggested command."""
         if name.strip().upper() == LICENSE_PLACEHOLDER:
-            raise ValueError("is a placeholder: put the name of your licence in its place, such as cc-by-4.0")
+            raise ValueError("is a placeholder: replace it with the name of your licence, such as cc-by-4.0")
         return name
 
 
 class Approach(ConfigSection):
-    """One way of fine-tuning. A plain name such as `lora` stands for `{name: lora, is: lora}`."""
+    """A way of fine-tuning. A plain name such as `lora` stands for `{name: lora, is: lora}`."""
 
     model_config = ConfigDict(populate_by_name=True)
 
     name: str = output(pattern=r"^[a-z0-9]([a-z0-9-]{0,11}[a-z0-9])?$")
-    """Name of this approach; at most 13 characters."""
+    """Name of the approach; its unit is called `finetune-NAME`. At most 13 characters."""
     kind: ApproachName = Field(alias="is", json_schema_extra={"effect": "output"})
-    """Row of the table of approaches."""
+    """Training method: a name in the table of approaches, such as `lora` or `full`."""
     epochs: float | None = output(None, gt=0)
-    """Overrides `finetune.epochs`."""
+    """Maximum number of passes over the training rows. null uses `finetune.epochs`."""
     learning_rate: float | None = output(None, gt=0)
-    """Overrides the learning rate in the table of approaches."""
+    """Learning rate. null uses that of the training method in the table of approaches."""
     rank: int | None = output(None, ge=1)
-    """Overrides the LoRA rank."""
+    """Rank of the LoRA adapters. null uses that of the training method in the table of approaches."""
     seed: int | None = output(None)
-    """Overrides the run's seed."""
+    """Seed of this training. null uses the run's seed."""
     precision: Literal["mixed", "published"] = output("mixed")
-    """`mixed`: the weights that train are float32; with `dtype: bfloat16` they are cast for each forward pass.
-    `published`: they are of `dtype`, as in the published experiment; in bfloat16 a low learning rate changes few of
-    them."""
+    """Number format of the trained weights. `mixed`: float32, cast for each forward pass if `dtype` is bfloat16.
+    `published`: that of `dtype`, as published; in bfloat16, a low learning rate leaves most weights unchanged."""
 
 
 class Finetune(StageSection):
     """Fine-tune the base model on the data set, once per approach."""
 
     base_model: str = output("samples/docent-tiny")
-    """Model folder, or model name on the Hugging Face hub."""
+    """Folder of the model, or its name on the Hugging Face Hub."""
     approaches: tuple[Approach, ...] = output(("lora", "full"), min_length=1, validate_default=True)
-    """Approaches to train: names from the table of approaches, or mappings with settings."""
+    """Approaches to train, each in its own unit: names such as `lora`, or mappings with the settings below."""
     epochs: float | None = output(None, gt=0)
-    """Maximum passes over the training rows. By default 1.5 passes or 1,300 steps, whichever is more."""
+    """Maximum passes over the training rows. null means 1.5 passes or 1,300 optimiser steps, whichever is more."""
     max_steps: int | None = output(None, ge=1)
-    """Stop after this many optimiser steps, for a quick test."""
+    """Maximum number of optimiser steps, for a quick test. null sets no limit."""
     batch_size: int = output(4, ge=1)
-    """Rows per optimiser step."""
+    """Number of rows per optimiser step."""
     micro_batch_rows: int | None = output(None, ge=1)
-    """Rows in one forward and backward pass; when empty, the whole batch. Fewer need less memory; their gradients add
-    up to those of the batch."""
+    """Number of rows per forward and backward pass; gradients are accumulated until `batch_size` rows are processed.
+    Lower it if memory runs out. null processes the whole batch in one pass."""
     patience: int = output(5, ge=0)
-    """Evaluations without an improvement of the validation loss by at least 0.5 % before early stopping: the learning
-    rate then decays to zero over a fifth more steps. 0 disables early stopping."""
+    """Number of successive evaluations without an improvement of the validation loss by at least 0.5 % after which
+    training stops early: the learning rate decays to zero over a fifth more steps. 0 disables early stopping."""
     warmup_share: float = output(0.06, ge=0, lt=1)
-    """Share of the steps used for linear warm-up; a cosine decay to zero follows."""
+    """Share (0 to 1) of the steps in which the learning rate rises linearly. Then it decays to zero along a cosine."""
     weight_decay: float = output(0.01, ge=0)
-    """AdamW weight decay."""
+    """Weight decay of the optimiser AdamW."""
     adam_beta2: float = output(0.98, ge=0, lt=1)
-    """AdamW beta2. Short trainings work better with less than the usual 0.999."""
+    """Parameter beta2 of the optimiser AdamW. Short trainings work better with less than the usual 0.999."""
     max_grad_norm: float = output(1.0, gt=0)
-    """Clip the gradient norm to this value."""
+    """Maximum norm of the gradient. Larger gradients are scaled down to it."""
     evaluations: int = output(10, ge=1)
-    """Number of evenly spaced evaluations of the validation loss. The latest checkpoint within one standard error of
-    the lowest loss is kept."""
+    """Number of evaluations of the validation loss, evenly spaced. Of the checkpoints within one standard error of the
+    lowest loss, the latest is kept."""
     dtype: Literal["float32", "bfloat16"] = output("float32")
-    """Number format of the model's arithmetic; float32 on CPU resumes bit for bit."""
+    """Number format of the model's computations. With float32 on a CPU, a resumed training has exactly the results of
+    an uninterrupted one; bfloat16 needs half the memory for weights."""
     max_checkpoints: int = execution(2, ge=1)
-    """Maximum checkpoints kept on disk during training."""
+    """Maximum number of checkpoints that are kept on disk during training."""
 
     @field_validator("approaches", mode="before")
     @classmethod
@@ -318,9 +334,9 @@ class Finetune(StageSection):
     def _names_differ(cls, value: tuple[Approach, ...]) -> tuple[Approach, ...]:
         names = [a.name for a in value]
         if taken := sorted(set(names) & set(COMPARED_ARMS)):
-            raise ValueError(f"an approach cannot be named like a method it is compared with: {', '.join(taken)}")
+            raise ValueError(f"these names belong to baselines in answer.arms; choose others: {', '.join(taken)}")
         if twice := sorted({n for n in names if names.count(n) > 1}):
-            raise ValueError(f"approach named twice: {', '.join(twice)}")
+            raise ValueError(f"every approach needs a different name; used more than once: {', '.join(twice)}")
         return value
 
 
@@ -328,27 +344,29 @@ class Answering(StageSection):
     """Answer the test examples with every arm: the fine-tuned models and the baselines."""
 
     arms: tuple[ComparedArm, ...] = output(COMPARED_ARMS)
-    """Baselines to compare the fine-tuned models with."""
+    """Methods to compare the fine-tuned models with. `base`: the model before fine-tuning. `retrieval`: the answer
+    stored for the most similar training photo. `colour`: the same, by colours alone. `constant`: the same answer to
+    every question. `blind`: the first fine-tuned model with a blank photo."""
     shards: int = execution(1, ge=1)
-    """Number of shards per arm that run in parallel."""
+    """Number of shards (parts of the work) per arm that can run in parallel."""
     batch_size: int = output(20, ge=1)
-    """Examples per generation batch."""
+    """Number of examples whose answers are generated together. Lower it if memory runs out."""
     max_new_tokens: int | None = output(None, ge=1)
-    """Maximum answer length in tokens. By default the longest training answer plus 10 %, at most 1024. Decoding is
-    greedy; the model's own `generation_config.json` is ignored."""
+    """Maximum length of an answer in tokens. null means the length of the longest training answer plus 10 %, at most
+    1024. Decoding is greedy; the model's `generation_config.json` is ignored."""
 
 
 class Scoring(StageSection):
     """Compute metrics with intervals from the answers."""
 
     bootstrap_draws: int = output(10_000, ge=100)
-    """Random sign patterns per paired test, at least 10,000. Intervals do not use them."""
+    """Random sign patterns per paired significance test, at least 10,000. Confidence intervals do not use them."""
 
 
 class Reporting(StageSection):
     """Write the report: one self-contained HTML page."""
 
     title: str = output("")
-    """Heading of the page. Falls back to the title in `collection.yaml`, of the document, or the folder name."""
+    """Heading of the page. Empty uses the title in `collection.yaml`, or else that of the document or source folder."""
     max_samples: int = output(40, ge=1)
-    """Test questions shown with the answers of every arm."""
+    """Maximum number of test questions that are shown with the answers of every arm."""

@@ -14,19 +14,19 @@ from docent.messages.plurals import counted
 
 Limits = Mapping[str, Any]
 
-NAME_RULE = "must have 1 to {} characters: a-z, 0-9 and hyphens, none of them at an end"
+NAME_RULE = "must have 1 to {} characters from a-z, 0-9 and hyphens, and not begin or end with a hyphen"
 
 _PATTERNS: dict[str, str] = {
     RUN_NAME_PATTERN: RUN_NAME_RULE,
     f"^$|{RUN_NAME_PATTERN}": RUN_NAME_RULE,
     r"^[a-z0-9]([a-z0-9-]{0,11}[a-z0-9])?$": NAME_RULE.format(13),
     r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$": NAME_RULE.format(63),
-    r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$": "must be a quantity of Kubernetes, such as 500m or 4Gi",
+    r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$": "must be a Kubernetes quantity, such as 500m or 4Gi",
     r"^[A-Za-z0-9_\-]{0,40}$": "must be the name of an encoding, such as cp1252",
     r"^[a-z][a-z0-9_]{1,39}$": "must have 2 to 40 characters: a-z, 0-9 and underscores, the first one a letter",
-    r"^[A-Z][A-Z0-9_]*$": "is the name of a variable (A-Z, 0-9, _): name it, never paste the secret itself",
+    r"^[A-Z][A-Z0-9_]*$": "must be the name of an environment variable (A-Z, 0-9, _), never the secret itself",
 }
-"""Patterns of the configuration's fields, in words; a test walks the fields."""
+"""Patterns of the configuration's fields, in words; a test compares them with the fields."""
 _WORDS: dict[str, str | Callable[[Limits], str]] = {
     "missing": "missing",
     "extra_forbidden": "unknown key",
@@ -52,15 +52,15 @@ _WORDS: dict[str, str | Callable[[Limits], str]] = {
     "value_error": lambda ctx: str(ctx["error"]),
     "json_invalid": lambda ctx: f"is not JSON: {ctx['error']}",
 }
-"""What each type of pydantic's errors means, as the rest of a sentence that begins with the field."""
+"""The message for each type of pydantic error: the rest of a sentence that begins with the field."""
 
 
 def words(problem: Any) -> str:
     """Return what is wrong in an entry of `ValidationError.errors()`: the rest of a sentence that names the field."""
-    message = _WORDS.get(problem["type"], "cannot be used")
+    message = _WORDS.get(problem["type"], "is not valid")
     return message if isinstance(message, str) else message(problem.get("ctx", {}))
 
 
 def _at_least(number: int, one: str, more: str = "") -> str:
-    """How much is needed."""
+    """Return the message about a text or list that is too short."""
     return f"must have at least {counted(number, one, more)}"

@@ -16,7 +16,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Run": {
         "run": ("run:run", "Run every unit that is not complete."),
         "plan": ("preview:plan", "Show what a run would do, unit by unit, and why."),
-        "estimate": ("preview:estimate", "Show what the teacher will be asked, and what that costs."),
+        "estimate": ("preview:estimate", "Show the requests to the teacher and their cost."),
     },
     "Inspect": {
         "status": ("look:status", "Show the state of a run."),
@@ -26,8 +26,8 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Data": {
         "ingest": ("documents:ingest", "Read documents and show their sections."),
-        "preview": ("documents:preview", "Show what would be made of one document."),
-        "review": ("review:review", "Write a run's pairs for people to review, or apply their decisions."),
+        "preview": ("documents:preview", "Show sections, prompts and pairs for one document."),
+        "review": ("review:review", "Write a run's pairs for people to review, or store their decisions."),
         "convert": ("convert:convert", "Convert data sets from one format to another."),
         "validate": ("convert:validate", "Check the pictures and the format of a data set."),
     },
@@ -41,8 +41,8 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "pull": ("cluster.operate:pull", "Copy a file or folder from the volume of a run."),
     },
     "Tools": {
-        "doctor": ("upkeep:doctor", "Check what is missing on this machine."),
-        "gc": ("upkeep:gc", "Delete what no complete unit of a run needs."),
+        "doctor": ("upkeep:doctor", "List what is missing on this machine for a run."),
+        "gc": ("upkeep:gc", "Delete unneeded files of a run."),
         "stage": ("stage:stage", "Run one shard of one unit, as containers do."),
     },
 }
@@ -60,18 +60,14 @@ class Verbs(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a verb and return it, or None if there is no such verb."""
-        return self.load(cmd_name)
-
-    def load(self, name: str) -> click.Command | None:
-        """Import a verb and return it, or None if there is no such verb."""
         paths = HIDDEN | {verb: path for verbs in SECTIONS.values() for verb, (path, _) in verbs.items()}
-        if name in paths and name not in self.commands:
-            module, _, function = paths[name].partition(":")
+        if cmd_name in paths and cmd_name not in self.commands:
+            module, _, function = paths[cmd_name].partition(":")
             verb = getattr(importlib.import_module(f"docent.launcher.verbs.{module}"), function)
-            if name != "stage":  # it has its own exit codes, and must handle SIGTERM before any long import
+            if cmd_name != "stage":  # it has its own exit codes, and must handle SIGTERM before any long import
                 verb = importlib.import_module("docent.launcher.verbs.invocation").naming_the_run(verb)
             self.add_command(verb)
-        return self.commands.get(name)
+        return self.commands.get(cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the verbs under the names of their sections."""
@@ -83,7 +79,7 @@ class Verbs(click.Group):
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="docent")
 def docent() -> None:
-    """Turn raw exhibits into a vision-language model that knows them, with proof."""
+    """Turn photos and texts about exhibits into a fine-tuned vision-language model, with a report on its quality."""
 
 
 def main() -> None:

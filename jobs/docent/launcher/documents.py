@@ -15,9 +15,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from docent.artifacts.listings import SCHEMA, SPEC_DIGITS, OutputFile, RowFile, Success
-from docent.config import GenerateQA, Llm, PipelineConfig, load_config
+from docent.config import PipelineConfig, load_config
 from docent.config.error_messages import refused
+from docent.config.llm import Llm
 from docent.config.overrides import apply_override
+from docent.config.stages import GenerateQA
 from docent.context import Context
 from docent.errors import InputError
 from docent.messages.plurals import counted
@@ -39,7 +41,7 @@ def sources_of(paths: Sequence[Path]) -> list[dict[str, str]]:
     """Return the entries of `ingest.sources` for these paths: the kind of a file by suffix, of a folder by content.
 
     Raises:
-        InputError: a path does not exist, or holds nothing that can be read.
+        InputError: a path does not exist, or contains no document or exhibit.
     """
     return [source for path in paths for source in _sources_at(path)]
 
@@ -49,17 +51,17 @@ def _sources_at(path: Path) -> Iterator[dict[str, str]]:
     if path.is_file():
         kind = KINDS.get(path.suffix.lower())
         if kind is None:
-            what = f"unsupported kind of document: {path.suffix or 'no suffix'}"
-            raise InputError(what, str(path), f"name a document ({known}), or a folder of documents or of exhibits")
+            what = f"unsupported file type: {path.suffix or 'no suffix'}"
+            raise InputError(what, str(path), f"name a document ({known}), or a folder with documents or exhibits")
         yield {"kind": kind, "path": str(path)}
     elif not path.is_dir():
-        raise InputError("there is no such file or folder", str(path), "fix the path")
+        raise InputError("file or folder not found", str(path), "correct the path")
     elif any((child.path / EXHIBIT_TEXT).is_file() for child in children(path) if child.kind == "folder"):
         yield {"kind": "exhibits-folder", "path": str(path)}
     elif (path / EXHIBIT_TEXT).is_file() and _holds_pictures(path):
-        what = f"the folder is a single exhibit: {EXHIBIT_TEXT} lies directly in it"
+        what = f"the folder is a single exhibit, since it contains {EXHIBIT_TEXT} itself"
         above = shlex.join(["docent", "ingest", str(path.parent)])
-        raise InputError(what, str(path), f"name the folder above it, which has one subfolder per exhibit: {above}")
+        raise InputError(what, str(path), f"name its parent folder, with one subfolder per exhibit: {above}")
     else:
         suffixes = {entry.path.suffix.lower() for entry in walk(path) if entry.kind == "file"}
         kinds = dict.fromkeys(kind for suffix, kind in KINDS.items() if suffix in suffixes)
@@ -76,16 +78,14 @@ def _nothing_to_read(folder: Path, known: str) -> InputError:
     """Return the error for a folder without documents and without descriptions of exhibits."""
     folders = [child.path for child in children(folder) if child.kind == "folder"]
     if pictured := [one for one in folders if _holds_pictures(one)]:
-        what = (
-            f"{counted(len(pictured), 'subfolder')} with photos and without {EXHIBIT_TEXT}, which says what they show"
-        )
+        what = f"{counted(len(pictured), 'subfolder')} with photos but without {EXHIBIT_TEXT}, the text about them"
         first = shlex.quote(str(pictured[0] / EXHIBIT_TEXT))
-        return InputError(what, str(folder), f"write a {EXHIBIT_TEXT} into each, such as {first}")
-    what = f"the folder holds neither documents ({known}) nor exhibits with {EXHIBIT_TEXT}"
+        return InputError(what, str(folder), f"add a {EXHIBIT_TEXT} to each of them, such as {first}")
+    what = f"the folder contains neither documents ({known}) nor exhibits with {EXHIBIT_TEXT}"
     if _holds_pictures(folder):
-        move = f"move the photos of each exhibit into a subfolder of its own, with a {EXHIBIT_TEXT}"
-        return InputError(f"{what}: its photos lie directly in it", str(folder), move)
-    return InputError(what, str(folder), "name another folder, or a file")
+        move = f"move the photos of each exhibit into a separate subfolder, and add a {EXHIBIT_TEXT} to it"
+        return InputError(f"{what}, only photos that are not in subfolders", str(folder), move)
+    return InputError(what, str(folder), "name another folder or a file")
 
 
 def config_for(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from docent.artifacts.listings import SPEC_DIGITS
 from docent.artifacts.pushed import is_open
@@ -35,7 +34,7 @@ class PlanLine:
 
 
 TABLE = ("unit", "shards", "action", "why", "folder")
-"""The columns of the plan table; -o json has every field."""
+"""The columns of the plan table; `-o json` prints every field."""
 ACTIONS = {Phase.DONE: "done", Phase.RUNNING: "running", Phase.WAITING: "after"}
 
 
@@ -57,11 +56,6 @@ def plan(states: RunStates, chosen: list[str] | None = None) -> list[PlanLine]:
     return lines
 
 
-def as_json(lines: list[PlanLine]) -> list[dict[str, Any]]:
-    """Return the plan as plain values."""
-    return [asdict(line) for line in lines]
-
-
 def _why(unit: UnitState) -> str:
     if unit.phase is Phase.DONE:
         return output(unit)
@@ -79,14 +73,18 @@ def choose(config: PipelineConfig, first: str | None, last: str | None, only: st
     known = units(config)
     for name in filter(None, (first, last, only)):
         if name not in known:
-            raise LauncherError(102, f"no unit {name!r}", "--from, --to, --only", f"one of: {', '.join(known)}")
+            raise LauncherError(
+                102, f"unit {name!r} does not exist", "--from, --to, --only", f"use one of: {', '.join(known)}"
+            )
     if only:
         return [only]
     after = _dependents(known, first) if first else set(known)
     before = _ancestors(known, last) if last else set(known)
     chosen = [name for name in known if name in after and name in before]
     if not chosen:
-        raise LauncherError(2, "no unit is left to do", "the pipeline file, --from, --to", "docent plan")
+        raise LauncherError(
+            2, "no unit matches both --from and --to", "--from, --to", "choose a --from that comes before --to"
+        )
     return chosen
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from docent.config import Llm
+from docent.config.llm import Llm
 from docent.errors import ConfigError, PipelineError, StoppedError
 from docent.llm.chat import ChatReply, ChatRequest
 from docent.llm.in_order import STOP_POLL_S, InOrder

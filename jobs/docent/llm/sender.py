@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from docent.config import Llm
+from docent.config.llm import Llm
 from docent.errors import ConfigError, StoppedError
 from docent.llm.accounting import RequestCounts
 from docent.llm.chat import ChatRequest, Message, RequestRefusedError

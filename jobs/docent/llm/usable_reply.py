@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from docent.config import Llm
+from docent.config.llm import Llm
 from docent.llm.chat import ChatReply, ChatRequest, Message, RequestRefusedError
 from docent.llm.journal.records import Entry
 from docent.llm.sender import Ask, Provider, Sender, asked

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from docent.config import AssessImages
+from docent.config.stages import AssessImages
 from docent.context import Context
 from docent.records import Document, ImageFile, ImageQuality, make_id
 from docent.tables import IMAGE_METRICS

@@ -13,7 +13,7 @@ from dataclasses import asdict
 
 from PIL import Image
 
-from docent.config import Assemble
+from docent.config.stages import Assemble
 from docent.context import Context
 from docent.records import Document, ImageFile, ImageQuality, Reject
 from docent.vision.augment import alter, check_sides, choose, to_jpeg

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from docent.config import AssessImages
+from docent.config.stages import AssessImages
 from docent.tables import IMAGE_METRICS, function_at
 from docent.vision.complexity import inner_laplacian_variance
 

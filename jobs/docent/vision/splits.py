@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from docent.config import Assemble
+from docent.config.stages import Assemble
 from docent.errors import InputError
 from docent.records import SPLITS, Document, ImageFile, Split, make_id
 from docent.vision.lineage import copy_number, original_stem

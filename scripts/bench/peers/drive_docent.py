@@ -13,7 +13,7 @@ from typing import Any, overload
 from pydantic import BaseModel
 from work import MAX_TOKENS, Job
 
-from docent.config import Llm
+from docent.config.llm import Llm
 from docent.llm.chat import ChatRequest, Image, Message
 from docent.llm.client import ChatClient
 

@@ -1,4 +1,4 @@
-"""Inspect a base model before it is loaded: its type, its parameters, and the memory that it needs.
+"""Inspect a base model before it is loaded: its type, its number of parameters, and the memory that it needs.
 
 Reads `config.json` and the headers of the weights in a model folder; for a model on the hub, reads the cache, then the
 hub itself (one short request). Writes nothing and does not import torch.
@@ -13,7 +13,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from docent.config import Finetune
+from docent.config.stages import Finetune
 
 log = logging.getLogger("docent.launcher.local.base_model")
 
@@ -51,7 +51,7 @@ def type_of(name: str) -> str | None:
     except Exception as error:  # noqa: BLE001 - any HTTP library may raise; loading the model checks its type again
         log.info("the type of %s is unknown: %s", name, error)
         return None
-    return _text(config.get("model_type")) if isinstance(config, dict) else None
+    return _model_type(config)
 
 
 def parameters_of(name: str) -> int | None:
@@ -78,11 +78,12 @@ def _type_in(path: Path) -> str | None:
         config = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None  # loading the model later reports the error in full
-    return _text(config.get("model_type")) if isinstance(config, dict) else None
+    return _model_type(config)
 
 
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
+def _model_type(config: Any) -> str | None:
+    kind = config.get("model_type") if isinstance(config, dict) else None
+    return kind if isinstance(kind, str) else None
 
 
 def _parameters_in(path: Path) -> int:

@@ -1,4 +1,4 @@
-"""Check this machine for everything that a run needs, before it starts. Leaves no files behind."""
+"""Check whether this machine has everything that a run needs. Leaves no files behind."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Check:
 
 
 def examine(config: PipelineConfig, data_dir: Path) -> list[Check]:
-    """Return all checks for this configuration, in the order in which a person would fix them."""
+    """Return all checks for this configuration, in the order in which to fix them."""
     return [
         Check("Python", "ok", f"{platform.python_version()}, {cores()} cores"),
         *_packages(config),
@@ -68,11 +68,9 @@ def _packages(config: PipelineConfig) -> Iterator[Check]:
     required = importlib.metadata.requires("docent") or []
     stages = dict.fromkeys(unit.stage for unit in units(config).values())
     for stage in stages:
-        lacking = sorted(set(_lacking(stage, required)))
-        if lacking:
-            yield Check(f"packages of {stage}", "missing", f"not installed: {', '.join(lacking)}", INSTALL)
-        else:
-            yield Check(f"packages of {stage}", "ok", "installed")
+        lacking = ", ".join(sorted(set(_lacking(stage, required))))
+        found = ("missing", f"not installed: {lacking}", INSTALL) if lacking else ("ok", "installed")
+        yield Check(f"packages of {stage}", *found)
 
 
 def _lacking(extra: str, required: list[str]) -> Iterator[str]:
@@ -101,7 +99,7 @@ def _pytorch(config: PipelineConfig) -> Check:
     if torch.cuda.is_available():
         return Check("PyTorch", "ok", f"{torch.__version__}, {torch.cuda.get_device_name(0)}")
     if shutil.which("nvidia-smi"):
-        return Check("PyTorch", "warn", f"{torch.__version__} does not see the GPU", "reinstall PyTorch with CUDA")
+        return Check("PyTorch", "warn", f"{torch.__version__} cannot use the GPU", "reinstall PyTorch with CUDA")
     return Check("PyTorch", "ok", f"{torch.__version__}, CPU")
 
 
@@ -118,7 +116,7 @@ def _disk(data_dir: Path) -> Check:
 def _memory() -> Check:
     gigabytes = memory_bytes() / 1e9
     if math.isinf(gigabytes):
-        return Check("memory", "warn", "cannot be read here")
+        return Check("memory", "warn", "the size of the memory is unknown")
     level = "ok" if gigabytes >= MIN_MEMORY_GB else "warn"
     return Check("memory", level, f"{gigabytes:.0f} GB", "" if level == "ok" else "lower run.workers")
 
@@ -129,10 +127,10 @@ def _links(data_dir: Path) -> Check:
         with tempfile.TemporaryDirectory(dir=existing) as folder:
             (Path(folder) / "link").symlink_to("target")
     except PermissionError:
-        next_step = "make it writable, or name another folder with --data"
+        next_step = "make it writable, or use another folder: --data FOLDER"
         return Check("data folder", "missing", f"{existing} is not writable", next_step)
     except OSError:
-        return Check("data folder", "warn", "no symbolic links here: `latest` will be absent")
+        return Check("data folder", "warn", "the file system has no symbolic links, so there will be no link `latest`")
     return Check("data folder", "ok", f"{existing} is writable")
 
 
@@ -144,7 +142,7 @@ def _sources(config: PipelineConfig) -> Iterator[Check]:
             refuse_system_folder(path)
         except InputError as error:
             problem = f": {error.what}"
-        level, next_step = ("missing", "fix ingest.sources") if problem else ("ok", "")
+        level, next_step = ("missing", "correct ingest.sources") if problem else ("ok", "")
         yield Check("source", level, f"{printable(str(path))}{problem}", next_step)
 
 
@@ -157,7 +155,7 @@ def _base_model(config: PipelineConfig) -> Iterator[Check]:
     if Path(name).is_dir():
         yield Check("base model", "ok", name)
     else:
-        yield Check("base model", "warn", f"{name} will be fetched from the hub", "needs network once")
+        yield Check("base model", "warn", f"{name} will be downloaded from the hub", "the first run needs the network")
 
 
 def _problems(config: PipelineConfig) -> Iterator[Check]:

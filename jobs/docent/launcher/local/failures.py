@@ -43,12 +43,12 @@ def note_failure(states: RunStates, end: ShardEnd) -> None:
         spec = states.of(end.unit).spec or ""
     except PipelineError:  # a source is gone: only the plan hash then identifies what failed
         spec = ""
-    cause = cause_of_kill(end.exit_code) or last_error(end.output) or "it ended without a message"
+    cause = cause_of_kill(end.exit_code) or last_error(end.output) or "its process ended without a message"
     _write(states, end.unit, end.shard.index, UnitState(spec=spec, exit_code=end.exit_code, cause=cause))
 
 
 def note_unit_failure(states: RunStates, name: str, unit: UnitState) -> None:
-    """Write down why a unit failed of which no shard did, such as one that left no `_SUCCESS.json`."""
+    """Record why a unit failed although none of its shards did, such as one without `_SUCCESS.json`."""
     if (states.run_dir / name).is_dir() and not failures(states.run_dir, name):
         _write(states, name, 0, unit)
 
@@ -70,7 +70,7 @@ def cause_of_kill(exit_code: int) -> str:
     if exit_code <= 128:
         return ""
     number = exit_code - 128
-    return f"killed by signal {number}" + (", often because memory ran out" if number == SIGKILL else "")
+    return f"killed by signal {number}" + (", often because there was not enough memory" if number == SIGKILL else "")
 
 
 class FailureOutput:

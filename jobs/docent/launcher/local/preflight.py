@@ -1,4 +1,4 @@
-"""Find problems that would stop a run on this machine before its first unit starts, for `run`, `plan` and `doctor`.
+"""Find problems that would stop a run on this machine, before its first unit starts: for `run`, `plan`, `doctor`.
 
 Reads the configuration, the environment and the header of the base model; writes nothing. `docent/checks.py` refuses
 configurations that a stage does not support on any machine.
@@ -25,7 +25,7 @@ from docent.pipeline import Unit, needs_of, reads_base_model, section_of
 from docent.source_files.collection import read_collection
 from docent.spec import RunStates
 
-MODEL = "name a folder with config.json and model.safetensors, or a model of the hub: --set finetune.base_model=..."
+MODEL = "use a folder with config.json and model.safetensors, or a model of the hub: --set finetune.base_model=..."
 
 
 def look_ahead(config: PipelineConfig, states: RunStates, chosen: Sequence[str], given: Invocation) -> None:
@@ -66,9 +66,9 @@ def _look_at_push(states: RunStates, given: Invocation) -> None:
         listed = "".join(f"\n  - {problem.what}: {complete(problem.next_step, given)}" for problem in stopping)
         name = states.config.build_dataset.push_to if states.config.build_dataset else ""
         raise ConfigError(
-            f"the data set could not be pushed to {name}:{listed}",
+            f"the data set cannot be pushed to {name}:{listed}",
             "build_dataset.push_to",
-            "fix this, or run without a push: docent run --set build_dataset.push_to=",
+            "fix this, or run without pushing: docent run --set build_dataset.push_to=",
         )
 
 
@@ -106,7 +106,7 @@ def problems(
 
 
 def shortages(config: PipelineConfig, todo: Sequence[Unit], machine_bytes: float) -> Iterator[tuple[str, str]]:
-    """Yield each shortage that is likely to stop the units, with a next step.
+    """Yield shortages of memory that are likely to stop the units, each with a next step.
 
     Args:
         machine_bytes: memory of this machine in bytes.
@@ -141,9 +141,9 @@ def _missing_key(config: PipelineConfig, todo: Sequence[Unit], environ: Mapping[
     name = config.llm.api_key_env
     if asking and config.llm.needs_key and not environ.get(name, "").strip():
         yield ConfigError(
-            f"the variable {name} holds no key for {config.llm.base_url}, which {asking[0]} needs",
+            f"{asking[0]} needs a key for {config.llm.base_url}, but the environment variable {name} is not set",
             "llm.api_key_env",
-            f"export {name}=... (any word where the endpoint needs no key), then: docent run",
+            f"export {name}=... (any word if the endpoint needs no key), then: docent run",
         )
 
 
@@ -153,7 +153,7 @@ def _unusable_model(config: PipelineConfig, todo: Sequence[Unit]) -> Iterator[Co
         return
     name = section.base_model
     if base_model.is_missing_folder(name):
-        yield ConfigError(f"base model {name!r}: the folder is missing", "finetune.base_model", MODEL)
+        yield ConfigError(f"base model {name!r}: the folder does not exist", "finetune.base_model", MODEL)
     elif Path(name).is_dir() and not (Path(name) / "config.json").is_file():
         yield ConfigError(f"base model {name!r}: the folder has no config.json", "finetune.base_model", MODEL)
     elif (kind := base_model.type_of(name)) not in (None, *base_model.TRAINED_TYPES):
@@ -161,7 +161,7 @@ def _unusable_model(config: PipelineConfig, todo: Sequence[Unit]) -> Iterator[Co
         yield ConfigError(
             f"base model {name!r} is of type {kind!r}, which this version of docent cannot train",
             "finetune.base_model",
-            f"name a model of type {known}, such as HuggingFaceM4/idefics2-8b: --set finetune.base_model=...",
+            f"use a model of type {known}, such as HuggingFaceM4/idefics2-8b: --set finetune.base_model=...",
         )
 
 
@@ -177,8 +177,8 @@ def without_pictures(config: PipelineConfig, todo: Sequence[Unit]) -> Iterator[C
         pictured = source.kind in ("csv", "xlsx") and config.ingest.rows.image_columns
         if source.kind not in ("exhibits-csv", "exhibits-folder") and not pictured:
             yield ConfigError(
-                f"ingest.sources.{number} ({source.kind}): questions about documents have no picture, or not all of "
-                "them, and this version of docent trains and asks models with pictures only",
+                f"ingest.sources.{number} ({source.kind}): some or all questions about documents have no picture, but "
+                "this version of docent can only train and evaluate models with pictures",
                 str(source.path),
-                "leave the source out, or write a data set to train on elsewhere: docent run --to build-dataset",
+                "remove the source, or only build a data set for another trainer: docent run --to build-dataset",
             )

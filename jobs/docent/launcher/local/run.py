@@ -47,8 +47,8 @@ def lock(run_dir: Path) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if attempt == LOCK_ATTEMPTS - 1:
-                    what = "another docent run works on this folder"
-                    next_step = "give this run another name with --run, or see how the other stands: docent status"
+                    what = "another docent process is working on this run"
+                    next_step = "use another run name (--run), or watch the other process: docent status"
                     raise LauncherError(105, what, str(run_dir), next_step) from None
                 time.sleep(LOCK_PAUSE_S)
         yield
@@ -68,12 +68,12 @@ def _open_lock(run_dir: Path) -> IO[bytes]:
         if error.errno not in (errno.ELOOP, errno.ENXIO, errno.EISDIR):
             raise
         raise LauncherError(
-            105, "the lock of the run is no plain file", str(path), "delete it, then run again"
+            105, "the lock of the run is not a regular file", str(path), "delete it, then run again"
         ) from None
 
 
 def refuse_gaps(states: RunStates, chosen: list[str]) -> None:
-    """Refuse a choice of units that cannot be completed, before anything is changed.
+    """Refuse units that cannot run because an input is neither complete nor chosen, before anything is changed.
 
     Raises:
         LauncherError: (101) a unit reads another that is neither complete nor chosen.

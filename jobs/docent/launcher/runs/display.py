@@ -28,18 +28,23 @@ STYLES = {
 
 
 class RunDisplay:
-    """A table that redraws itself on a terminal; elsewhere a line per change, and progress every 20 seconds.
+    """A table that is updated in place on a terminal; elsewhere a line per change, and progress every 20 seconds.
 
     Args:
         console: the console to write to.
         time_left: returns the remaining time in words, or "" if unknown.
         quiet: units whose changes are not printed, because they were complete before.
+        is_remote: whether the run continues when watching is stopped with Ctrl-C.
     """
 
     def __init__(
-        self, console: Console, time_left: Callable[[], str] = lambda: "", quiet: Collection[str] = ()
+        self,
+        console: Console,
+        time_left: Callable[[], str] = lambda: "",
+        quiet: Collection[str] = (),
+        is_remote: bool = False,
     ) -> None:
-        self.console, self.time_left, self._quiet = console, time_left, quiet
+        self.console, self.time_left, self._quiet, self._is_remote = console, time_left, quiet, is_remote
         self.live = Live(console=console, auto_refresh=False) if console.is_terminal else None
         self._units: Mapping[str, UnitState] = {}
         self._lines: dict[str, str] = {}
@@ -53,7 +58,8 @@ class RunDisplay:
 
     def __exit__(self, *details: Any) -> None:
         if self.live:
-            self.live.update(run_table(self._units, has_ended=True), refresh=True)
+            goes_on = self._is_remote and details[0] is KeyboardInterrupt
+            self.live.update(run_table(self._units, has_ended=not goes_on), refresh=True)
             self.live.__exit__(*details)
 
     def say(self, line: str) -> None:
@@ -61,7 +67,7 @@ class RunDisplay:
         self.console.print(Text(line), soft_wrap=True)
 
     def explain_failure(self, unit: str, what: str, details: str) -> None:
-        """Print how a shard of a unit failed, in full; further causes of that unit are not printed."""
+        """Print in full how a shard failed; later causes of the same unit are not printed."""
         self._explained.add(unit)
         self.say(f"{unit:<18} {what}")
         self.console.print(Text(details, style="red" if self.live else ""), soft_wrap=True)

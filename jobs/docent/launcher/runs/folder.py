@@ -1,4 +1,4 @@
-"""Derive the states of units from a run folder: done, running, failed and why, stopped and where, or still to do.
+"""Derive the states of units from a run folder: done, running, failed, stopped or to do, each with the reason.
 
 Reads `_SUCCESS.json`, markers, `failed-*.json`, `progress-*.json`, checkpoints and locks; writes nothing.
 """
@@ -16,7 +16,7 @@ from docent.artifacts.side_files import load_json
 from docent.config import load_config
 from docent.errors import ConfigError, InputError
 from docent.launcher.runs.progress import newest_checkpoint, read_progress
-from docent.launcher.runs.settings import LAUNCH, attempt_not_stored, is_locked
+from docent.launcher.runs.settings import ATTEMPT, LAUNCH, RESOLVED, is_locked
 from docent.launcher.runs.unit_state import Phase, StatusLine, UnitState, status_line
 from docent.messages.plurals import joined
 from docent.pipeline import needs_of, shards_of
@@ -27,7 +27,7 @@ NOT_STARTED = "ready to start"
 DAMAGED = "an output was damaged"
 DAMAGED_SUCCESS = f"its {SUCCESS} is damaged"
 MAX_LISTED = 3
-"""How many units a note lists by name; if there are more, it gives their number by stage."""
+"""Maximum number of units that a note lists by name; if there are more, it gives their number by stage."""
 
 
 def status(states: RunStates) -> list[StatusLine]:
@@ -38,7 +38,7 @@ def status(states: RunStates) -> list[StatusLine]:
     for name, unit in units.items():
         if name in chosen and unit.phase in (Phase.TO_DO, Phase.WAITING, Phase.STOPPED):
             if unit.phase is Phase.TO_DO and unit.cause == NOT_STARTED:
-                unit.cause = f"not started, as {failed} failed" if failed else "ready, waits for a free worker"
+                unit.cause = f"not started because {failed} failed" if failed else "ready, waiting for a free worker"
             unit.phase = Phase.WAITING
         elif unit.phase is Phase.WAITING:  # no launch is going to run it
             unit.phase = Phase.TO_DO
@@ -53,12 +53,12 @@ def chosen_units(states: RunStates) -> list[str]:
 
 def unstored_attempt(states: RunStates) -> dict[str, UnitState]:
     """Return the units that failed or stopped in the last launch, if its settings were not stored with the run."""
-    path = attempt_not_stored(states.run_dir)
+    attempt, resolved = states.run_dir / ATTEMPT, states.run_dir / RESOLVED
     units: dict[str, UnitState] = {}
-    if path is None:
+    if not (attempt.is_file() and resolved.is_file()) or attempt.read_bytes() == resolved.read_bytes():
         return units
-    with suppress(ConfigError, InputError):  # damaged, or its sources are gone: then it cannot be continued
-        others = RunStates(load_config(path, environ={}), states.run_dir, as_left=True)
+    with suppress(ConfigError, InputError):  # damaged, or its sources are missing: then it cannot be continued
+        others = RunStates(load_config(attempt, environ={}), states.run_dir, as_left=True)
         for name in others.units:
             unit = unit_state(others, name)
             if unit.phase in (Phase.FAILED, Phase.STOPPED) and others.plans[name] != states.plans.get(name):
@@ -148,13 +148,13 @@ def _incomplete_state(states: RunStates, name: str, spec: str) -> UnitState:
     if step is not None:
         state.continuation = f"resumes from step {step}" + (f" of {progress['total']:g}" if progress["total"] else "")
     elif 0 < complete < shards and (failed or begun):
-        state.continuation = f"goes on with {complete} of {shards} shards complete"
+        state.continuation = f"continues with {complete} of {shards} shards complete"
     if state.progress and is_at_work(run_dir, name):
         state.phase, state.cause = Phase.RUNNING, _in_words(failed, shards)
     elif failed:
         state.phase, state.cause = Phase.FAILED, _in_words(failed, shards)
     elif begun:
-        again = "starts over with the replies so far" if "llm" in needs_of(states.config, unit) else "starts over"
+        again = "starts over, with the replies so far" if "llm" in needs_of(states.config, unit) else "starts over"
         reached = _reached(progress, step, is_training=unit.stage == "finetune")
         state.phase, state.cause = Phase.STOPPED, f"stopped {reached}; {state.continuation or again}"
     if failed:

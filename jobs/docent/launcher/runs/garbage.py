@@ -1,6 +1,6 @@
 """Find and delete files that no complete unit needs any more: old folders, torn files, checkpoints.
 
-Trained models, and checkpoints of an unfinished training, are marked as such in the list: they took hours to make.
+Trained models, and checkpoints of an unfinished training, are marked as such in the list, since they took hours.
 
 Reads and deletes only below the run folder: links are never followed, and a unit is left alone if its `_SUCCESS.json`
 is damaged, names paths outside the run, or lists files that are missing.
@@ -57,7 +57,7 @@ def find_garbage(run_dir: Path) -> list[Garbage]:
             if _is_folder(path) and path.name != artifact.folder.name and _last_written_ns(path) <= complete_ns:
                 unneeded.append(Garbage(path, _size(path), "an older configuration or input", _describe_model(path)))
             elif path.name.startswith(".") and path.name.endswith(".tmp") and not path.is_dir():
-                unneeded.append(Garbage(path, _size(path), "left by an attempt that was killed"))
+                unneeded.append(Garbage(path, _size(path), "left over from a killed attempt"))
         unneeded += _leftovers(artifact)
     return unneeded
 
@@ -72,7 +72,7 @@ def _leftovers(artifact: Artifact) -> Iterator[Garbage]:
             yield Garbage(path, _size(path), "checkpoints of a finished training")
         elif path.name not in listed and path.name not in folders:
             model = _describe_model(artifact.folder) if path.name == MODEL else ""
-            yield Garbage(path, _size(path), "left by an attempt that was killed", model)
+            yield Garbage(path, _size(path), "left over from a killed attempt", model)
 
 
 def delete(run_dir: Path, unneeded: list[Garbage]) -> None:
@@ -85,7 +85,7 @@ def delete(run_dir: Path, unneeded: list[Garbage]) -> None:
     for garbage in unneeded:
         parent = Path(os.path.realpath(garbage.path.parent))
         if garbage.path.name in ("", "..") or root not in (parent, *parent.parents):
-            raise OutsideRunError("gc deletes only below the run folder", str(garbage.path), "docent gc")
+            raise OutsideRunError("refused to delete a path outside the run folder", str(garbage.path), "docent gc")
         if _is_folder(garbage.path):
             shutil.rmtree(garbage.path)  # rmtree does not follow links either
         else:
@@ -111,7 +111,10 @@ def _describe_model(folder: Path) -> str:
     """
     unit = folder.parent.name
     if _is_folder(folder / MODEL):
-        return f"trained model of {unit}, {_date(folder / MODEL)}{_score(_checkpoint_row(folder))}"
+        row = _checkpoint_row(folder)
+        step, loss = row.get("step"), _loss(row.get("validation_loss"))
+        best = f", best at step {step}" if isinstance(step, int) else ""
+        return f"trained model of {unit}, {_date(folder / MODEL)}{best}{loss}"
     if not _is_folder(folder / CHECKPOINTS):
         return ""
     step = newest_checkpoint(folder)
@@ -129,12 +132,6 @@ def _checkpoint_row(folder: Path) -> dict[str, Any]:
         except (OSError, OutsideRunError):
             continue
     return {}
-
-
-def _score(row: dict[str, Any]) -> str:
-    step = row.get("step")
-    best = f", best at step {step}" if isinstance(step, int) else ""
-    return best + _loss(row.get("validation_loss"))
 
 
 def _loss(value: Any) -> str:

@@ -67,23 +67,17 @@ def resolved_config(run_dir: Path) -> PipelineConfig:
     """
     path = file_in_force(run_dir, is_locked(run_dir))
     if not path.is_file():
-        raise LauncherError(102, f"there is no run {run_dir.name!r}", str(run_dir), f"docent run --run {run_dir.name}")
+        raise LauncherError(
+            102, f"run {run_dir.name!r} does not exist", str(run_dir), f"docent run --run {run_dir.name}"
+        )
     try:
         return load_config(path, environ={})
     except ConfigError as error:
         what = f"the configuration of run {run_dir.name!r} cannot be read: {error.what}"
-        next_step = f"to write it again from a pipeline file: docent run pipeline.yaml --run {run_dir.name}"
+        next_step = f"to replace it by a pipeline file: docent run pipeline.yaml --run {run_dir.name}"
         raise LauncherError(105, what, str(path), next_step) from None
 
 
 def is_locked(run_dir: Path) -> bool:
     """Return whether a launcher is working on this run now."""
     return is_held(run_dir / ".lock")
-
-
-def attempt_not_stored(run_dir: Path) -> Path | None:
-    """Return the path of the last launch's settings if they differ from the stored ones, or None."""
-    attempt, resolved = run_dir / ATTEMPT, run_dir / RESOLVED
-    if not (attempt.is_file() and resolved.is_file()) or attempt.read_bytes() == resolved.read_bytes():
-        return None
-    return attempt

@@ -1,7 +1,7 @@
 """Estimate the remaining time of a run: from the progress of running shards, and from earlier times of later units.
 
-Reads progress files and markers of the run folder; writes nothing. A unit that never ran has no estimate and is named
-as not included; while a running unit has not reported a time, there is no estimate at all.
+Reads progress files and markers of the run folder; writes nothing. A unit that never ran has no estimate and is listed
+as not included; there is no estimate at all until every running unit has reported its time.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class TimeLeft:
     without: str = ""
 
     def __str__(self) -> str:
-        rest = f", without {self.without}, whose time is not known yet" if self.without else " in all"
+        rest = f", not including {self.without}, whose duration is unknown" if self.without else " in total"
         return f"about {duration(self.seconds)} left{rest}"
 
 

@@ -38,7 +38,7 @@ Place = dict[str, Any]
 
 @dataclass(frozen=True)
 class TracedRow:
-    """A row on the path from the wanted row to its sources."""
+    """A row on the path from the requested row to its sources."""
 
     id: str
     unit: str
@@ -72,7 +72,7 @@ def trace(states: RunStates, wanted_id: str) -> dict[str, TracedRow]:
             rows.setdefault(traced.id, traced)
             wanted |= set(traced.parents)
     if not rows:
-        raise LauncherError(102, f"no row has the id {wanted_id!r}", str(states.run_dir), "ids are in any part-*.jsonl")
+        raise LauncherError(102, f"no row has the id {wanted_id!r}", str(states.run_dir), "use an id from part-*.jsonl")
     return rows
 
 
@@ -85,7 +85,7 @@ def _rows_with(artifact: Artifact, wanted: set[str], prefix: str) -> Iterator[di
                 try:
                     candidates = _candidates(json.loads(line))
                 except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-                    raise InputError("not a row", f"{path}:{number}", "docent run --verify") from None
+                    raise InputError("the line is not a valid row", f"{path}:{number}", "docent run --verify") from None
                 for candidate in candidates:
                     near = len(prefix) >= 6 and candidate["id"].startswith(prefix)
                     if candidate["id"] in wanted or near:

@@ -16,7 +16,7 @@ from docent.source_files.digests import Stamp
 from docent.store import Artifact
 
 WORTH_BYTES = 64 * 1024 * 1024
-"""If less than this must be hashed, hashing is fast enough to leave the time stamps alone."""
+"""Time stamps are left unchanged if fewer bytes must be hashed, since that is fast."""
 
 
 def distrust_damaged(run_dir: Path, unit: str) -> None:

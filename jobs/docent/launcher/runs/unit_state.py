@@ -16,8 +16,8 @@ from docent.messages.plurals import counted
 class Phase(StrEnum):
     """The phase of a unit.
 
-    A `waiting` unit is part of a launch that has not started it. A `queued` unit was submitted and does not run yet. A
-    `stopped` unit was started, but nothing works on it any more. A unit `to do` is not part of any launch.
+    A `waiting` unit is part of a launch that has not started it. A `queued` unit was submitted but does not run yet. A
+    `stopped` unit was started but no longer runs. A unit `to do` is not part of any launch.
     """
 
     WAITING = "waiting"
@@ -31,7 +31,7 @@ class Phase(StrEnum):
 
 @dataclass
 class UnitState:
-    """Everything known about a unit.
+    """The state of a unit.
 
     Attributes:
         phase: phase of the unit.
@@ -139,8 +139,13 @@ def output(unit: UnitState) -> str:
 
 
 def after_launch(unit: UnitState) -> UnitState:
-    """Return the state of a unit once its launch has ended: what had begun and did not complete or fail, stopped."""
-    if unit.phase in (Phase.DONE, Phase.FAILED) or not unit.progress or not unit.progress["total"]:
+    """Return the state of a unit after its launch has ended: a unit that had begun and is not complete has stopped."""
+    if unit.phase in (Phase.DONE, Phase.FAILED):
         return unit
-    reached = f"stopped at {unit.progress['done']:g} of {unit.progress['total']:g}"
+    if unit.progress and unit.progress["total"]:
+        reached = f"stopped at {unit.progress['done']:g} of {unit.progress['total']:g}"
+    elif unit.phase is Phase.RUNNING:
+        reached = "stopped before its first row"
+    else:
+        return unit
     return replace(unit, phase=Phase.STOPPED, cause=f"{reached}; {unit.cause}" if unit.cause else reached)

@@ -34,15 +34,21 @@ def _code(name: str) -> Any:
 
 @contextmanager
 def _gate() -> Iterator[None]:
-    """Turn an error about the input into one with the exit code GATE_FAILED."""
+    """Raise errors about the input with the exit code GATE_FAILED."""
     try:
         yield
     except InputError as error:
         raise LauncherError(GATE_FAILED, error.what, error.where, error.next_step) from None
 
 
+def _listed(names: Sequence[str]) -> str:
+    """Return the first names as a list, and the number of the others."""
+    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+    return ", ".join(map(printable, names[:MAX_NAMED])) + more
+
+
 def _say_bad(what: str, bad: Sequence[str]) -> None:
-    """Print the first few unusable entries, and how many more there are."""
+    """Print the first unusable entries, and the number of the others."""
     for one in bad[:MAX_WARNINGS]:
         click.echo(f"bad {what}: {printable(one)}", err=True)
     if len(bad) > MAX_WARNINGS:
@@ -57,23 +63,21 @@ def convert() -> None:
 @convert.command()
 @click.argument("table", metavar="CSV", type=PATH)
 @click.argument("out", metavar="OUT", type=PATH)
-@click.option("--images", type=PATH, help="Folder of the pictures to copy; a missing picture is an error.")
+@click.option("--images", type=PATH, help="Folder with the pictures to copy; exit 6 if one is missing.")
 def dialogs(table: Path, out: Path, images: Path | None) -> None:
     """Write OUT/{train,validation,test}/metadata.csv from a table of exhibits with their dialogs."""
     written = _code("dialogs").convert(table, out, images)
     click.echo(", ".join(f"{split} {rows} rows" for split, rows in written.rows.items()) + f" in {printable(str(out))}")
     if written.unused:
-        click.echo(f"warning: {written.unused} pairs are left over", err=True)
+        click.echo(f"warning: {written.unused} pairs were not used, because their exhibits have no picture", err=True)
     if written.guessed:
-        named = ", ".join(map(printable, written.guessed[:MAX_NAMED]))
-        click.echo(f"warning: load_dataset('imagefolder') reads names as numbers or as nothing: {named}", err=True)
+        named = _listed(written.guessed)
+        click.echo(f"warning: load_dataset('imagefolder') reads these names as numbers or null: {named}", err=True)
     if images is None:
-        click.echo(f"warning: {written.pictures} pictures are named and were not copied: --images FOLDER", err=True)
+        click.echo(f"warning: {written.pictures} pictures were not copied; to copy them: --images FOLDER", err=True)
     elif written.missing:
-        named = ", ".join(map(printable, written.missing[:MAX_NAMED]))
-        raise LauncherError(
-            GATE_FAILED, f"{len(written.missing)} pictures are missing: {named}", str(images), "add them"
-        )
+        what = f"{len(written.missing)} pictures are missing: {_listed(written.missing)}"
+        raise LauncherError(GATE_FAILED, what, str(images), "add them to the folder")
 
 
 @convert.command()
@@ -82,21 +86,21 @@ def dialogs(table: Path, out: Path, images: Path | None) -> None:
 @click.option(
     "--turns",
     type=click.Choice(["single", "multi"]),
-    help="Write one pair per line, or all pairs of an item as one conversation.",
+    help="Pairs per line: one (single), or all pairs of an item as one conversation (multi).",
 )
 @click.option("--system", help="Replace the system message of every conversation.")
-@click.option("--bom/--no-bom", default=None, help="Write a byte order mark or not; default: as in the input.")
+@click.option("--bom/--no-bom", default=None, help="Write a byte order mark; default: as in the input.")
 @click.option("--shuffle", is_flag=True, help="Shuffle the conversations.")
 @click.option("--seed", type=int, default=42, show_default=True, help="Random seed of --shuffle.")
 @click.option(
     "--for", "trainer", type=click.Choice(FOR), help="Write the format of this trainer; see docs/trainers.md."
 )
-@click.option("--images", type=PATH, help="With --for: a second folder in which pictures may lie, beside that of IN.")
+@click.option("--images", type=PATH, help="With --for: another folder with pictures, in addition to the folder of IN.")
 @click.option(
     "--special-tokens",
     type=click.Choice(["refuse", "escape"]),
-    help="With --for: skip conversations with special tokens (<|im_end|>, <image>, ...) in a text (the default), or "
-    "write these tokens with a full-width bracket.",
+    help="With --for: how to treat special tokens (<|im_end|>, <image>, ...) in texts: skip the conversation (refuse, "
+    "the default), or write the token with a full-width bracket (escape).",
 )
 def chat(
     source: Path,
@@ -110,16 +114,16 @@ def chat(
     images: Path | None,
     special_tokens: str | None,
 ) -> None:
-    """Convert chat JSONL, or rows of docent (part-*.jsonl), to chat JSONL, or with --for to the format of a trainer."""
+    """Convert chat JSONL or docent's rows (part-*.jsonl) to chat JSONL, or with --for to the format of a trainer."""
     code = _code("chat")
     wanted = code.Wanted(turns=turns, system=system, bom=bom, seed=seed if shuffle else None)
     if trainer:
         if shuffle or bom is not None:
-            raise click.UsageError("--for goes without --shuffle and --bom: shuffle first, and convert the result")
+            raise click.UsageError("--for cannot be combined with --shuffle or --bom; shuffle first, then convert")
         _for_trainer(source, out, trainer, wanted, images, special_tokens or "refuse")
         return
     if images or special_tokens:
-        raise click.UsageError("--images and --special-tokens go with --for")
+        raise click.UsageError("--images and --special-tokens require --for")
     written = code.convert(source, out, wanted)
     click.echo(f"{written.conversations} conversations, {written.pairs} pairs in {printable(str(out))}")
     _say_unanswered(written.unanswered)
@@ -127,13 +131,11 @@ def chat(
 
 def _say_unanswered(lines: Sequence[str]) -> None:
     if lines:
-        named = ", ".join(map(printable, lines[:MAX_NAMED]))
-        more = f" and {len(lines) - MAX_NAMED} more" if len(lines) > MAX_NAMED else ""
-        click.echo(f"warning: messages that no answer follows are left out: {named}{more}", err=True)
+        click.echo(f"warning: left out messages without an answer: {_listed(lines)}", err=True)
 
 
 def _for_trainer(source: Path, out: Path, trainer: str, wanted: Any, images: Path | None, special_tokens: str) -> None:
-    """Write the format of a trainer, and report what was changed and what was skipped."""
+    """Write the format of a trainer, and print the numbers of changed pictures and skipped conversations."""
     code = _code("trainers.convert")
     with _gate():
         done = code.convert(source, out, trainer, code.Options(wanted, images, special_tokens))
@@ -142,19 +144,19 @@ def _for_trainer(source: Path, out: Path, trainer: str, wanted: Any, images: Pat
         f"{counted(done.pictures, 'picture')} in {', '.join(printable(str(file)) for file in done.files)}"
     )
     changes = {
-        "written anew as upright JPEG or PNG without metadata": done.converted,
+        "rewritten as upright JPEG or PNG without metadata": done.converted,
         "reduced": done.reduced,
-        "left out where the conversation had shown them before": done.repeated,
+        "left out because they occurred earlier in the conversation": done.repeated,
     }
     if changed := [f"{number} {what}" for what, number in changes.items() if number]:
         click.echo(f"pictures: {', '.join(changed)}")
     if done.escaped:
-        click.echo(f"{counted(done.escaped, 'special token')} in texts written with a wide bracket")
+        click.echo(f"{counted(done.escaped, 'special token')} in texts written with a full-width bracket")
     _say_unanswered(done.unanswered)
     for reason, number in done.refused.most_common():
-        click.echo(f"refused: {counted(number, 'conversation')}: {printable(reason)}", err=True)
+        click.echo(f"refused {counted(number, 'conversation')}: {printable(reason)}", err=True)
     if done.rejects:
-        click.echo(f"the refused are in {printable(str(done.rejects))}", err=True)
+        click.echo(f"refused conversations are listed in {printable(str(done.rejects))}", err=True)
     for warning in done.warnings:
         click.echo(f"warning: {printable(warning)}", err=True)
     click.echo(f"next: {printable(done.next_step, 4096)}")
@@ -164,19 +166,19 @@ def _for_trainer(source: Path, out: Path, trainer: str, wanted: Any, images: Pat
 @click.argument("source", metavar="JSONL", type=PATH)
 @click.argument("out", metavar="OUT", type=PATH)
 def instructions(source: Path, out: Path) -> None:
-    """Write seed rows for evolving instructions from the questions of chat JSONL."""
+    """Write the questions of chat JSONL as seed instructions, such as for Evol-Instruct."""
     with _gate():
         written = _code("instructions").convert(source, out)
     click.echo(f"{written.rows} rows in {printable(str(out))}")
     if written.without_skill:
-        click.echo(f"warning: {written.without_skill} conversations name no skill or ask nothing", err=True)
+        click.echo(f"warning: {written.without_skill} conversations have no skill or no question", err=True)
 
 
 @convert.command("annotations")
 @click.argument("folder", metavar="FOLDER", type=PATH)
 @click.argument("out", metavar="OUT", type=PATH)
 def annotation_tables(folder: Path, out: Path) -> None:
-    """Write three tables in OUT from the captions, labels and comments of pictures in FOLDER."""
+    """Write the captions, labels and comments of the pictures in FOLDER to OUT, as three tables."""
     with _gate():
         written = _code("annotations").convert(folder, out)
     click.echo(", ".join(f"{rows} {kind}" for kind, rows in written.rows.items()) + f" in {out}")
@@ -190,13 +192,13 @@ def annotation_tables(folder: Path, out: Path) -> None:
     type=click.FloatRange(1, 101),
     default=85.0,
     show_default=True,
-    help="Token-set ratio from which conversations count as repeats; 101 turns this off.",
+    help="Token-set ratio (0 to 100) from which conversations are near repeats; 101 disables the check.",
 )
-@click.option("--strict", is_flag=True, help="Exit with 6 when a line cannot be used.")
+@click.option("--strict", is_flag=True, help="Exit with 6 if a line is invalid.")
 def merge(paths: tuple[Path, ...], near: float, strict: bool) -> None:
-    """Merge chat JSONL files without repeated conversations; each conversation names its source."""
+    """Merge chat JSONL files without repeated conversations; each conversation states its source."""
     if len(paths) < 2:
-        raise click.UsageError("name one file or more, and then where to write")
+        raise click.UsageError("name at least one input file, then the output file")
     *sources, out = paths
     with _gate():
         merged = _code("merge").merge(sources, out, near)
@@ -214,11 +216,11 @@ def merge(paths: tuple[Path, ...], near: float, strict: bool) -> None:
 @click.option("--for", "trainer", type=click.Choice(FOR), help="Check all rules of this trainer; see docs/trainers.md.")
 @options.options(options.as_json)
 def validate(path: Path, trainer: str | None, output: str) -> None:
-    """Check every picture that a data set names; exit 6 if one is missing, broken or not where a text shows it.
+    """Check every picture that a data set refers to; exit 6 if one is missing, broken or misplaced.
 
-    Reads conversation JSON, chat JSONL and metadata files. Paths are relative to the file. Pictures at an address or
-    inside the file are counted as remote and not checked. With --for the file is checked by all rules of a trainer;
-    problems of the file as a whole have the row 0.
+    Reads conversation JSON, chat JSONL and metadata files. Paths are relative to the file. Pictures given by URL or
+    embedded in the file are counted as remote and not checked. --for checks all rules of a trainer; problems of the
+    file as a whole have row 0.
     """
     with _gate():
         result = _code("trainers.validate").validate(path, trainer) if trainer else _code("validate").validate(path)
@@ -238,10 +240,8 @@ def _print_result(result: Any) -> None:
     for line in result.broken:
         click.echo(f"broken: {printable(line)}")
     looked_at = [counted(result.files, "file"), counted(result.rows, "row"), counted(result.pictures, "picture")]
-    counts = [
-        f"{len(result.missing)} missing",
-        f"{result.remote} remote",
-        f"{counted(len(result.broken), 'file')} broken",
-    ]
-    problems = [counted(len(result.problems), "problem")] if result.problems else []
-    click.echo(f"{', '.join(looked_at)}: {', '.join([*counts[:1], *problems, *counts[1:]])}")
+    found = [f"{len(result.missing)} missing"]
+    if result.problems:
+        found.append(counted(len(result.problems), "problem"))
+    found += [f"{result.remote} remote", f"{counted(len(result.broken), 'file')} broken"]
+    click.echo(f"{', '.join(looked_at)}: {', '.join(found)}")

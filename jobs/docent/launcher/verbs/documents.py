@@ -1,4 +1,4 @@
-"""Verbs that show the content of a document, and the questions it would yield. They keep only pictures, with --out."""
+"""Verbs that show the contents of documents, and the questions for them. They write only pictures, with `--out`."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ ESTIMATE = "docent.stages.generate_qa.estimate"
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=options.PATH, metavar="PATH...")
 @options.options(options.sets, options.as_json)
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Write pictures to this folder.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to write the pictures to.")
 def ingest(paths: Sequence[Path], sets: Sequence[str], output: str, out: Path | None) -> None:
-    """Read documents (.md, .pdf, .csv, .txt, .xlsx) or a folder of them or of exhibits, and show their sections."""
+    """Read documents (.md, .pdf, .csv, .txt, .xlsx) or exhibits, from files or folders, and show their sections."""
     config = config_for(paths, None, (), sets)
     with ExitStack() as stack:
         folder = out or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="docent-")))
@@ -45,7 +45,7 @@ def ingest(paths: Sequence[Path], sets: Sequence[str], output: str, out: Path | 
         _print_documents(documents, rejects)
     if not documents:
         where = ", ".join(map(str, paths))
-        raise InputError("nothing could be read", where, "fix what is named above, or name other files")
+        raise InputError("no document or exhibit could be read", where, "fix the files listed above, or name others")
 
 
 def _print_documents(documents: Sequence[Any], rejects: Sequence[Any]) -> None:
@@ -60,7 +60,7 @@ def _print_documents(documents: Sequence[Any], rejects: Sequence[Any]) -> None:
         print_table(sections, "table", f"{counted(len(others), 'document')}, {counted(len(sections), 'section')}")
     if rejects:
         unusable = [{"reason": row.reason, "what": row.raw[:80], "detail": row.detail} for row in rejects]
-        print_table(unusable, "table", f"\n{len(rejects)} could not be used")
+        print_table(unusable, "table", f"\nrejected: {len(rejects)}")
 
 
 def _exhibit_row(document: Any) -> dict[str, Any]:
@@ -98,19 +98,19 @@ PREVIEW_DEFAULTS = ("assemble={}", "generate_qa.temperatures=[0.7]")
 @click.command()
 @click.argument("file", type=options.PATH)
 @click.option("--config", "config_file", type=options.PATH, help="Pipeline file to take the settings from.")
-@click.option("--types", help="Question types, separated by commas; `all` and `styles` are groups of them.")
+@click.option("--types", help="Question types, separated by commas; `all` and `styles` stand for several types.")
 @click.option(
     "--document",
     "number",
     type=click.IntRange(min=1),
     default=1,
-    help="Number of the document in the file, such as the row of a table.",
+    help="Number of the document in the file, from 1; in a table, each row is a document.",
 )
 @options.options(options.sets, options.as_json)
 def preview(
     file: Path, config_file: Path | None, types: str | None, number: int, sets: Sequence[str], output: str
 ) -> None:
-    """Show what would be made of one document: sections, facts, figures, prompts, pairs, cost. Sends no request."""
+    """Show sections, facts, figures, prompts, pairs and cost for one document. Sends no request."""
     chosen = [f"generate_qa.types={json.dumps([name.strip() for name in types.split(',')])}"] if types else []
     of_exhibits = any(source["kind"] == "exhibits-folder" for source in sources_of([file]))
     defaults = [*PREVIEW_DEFAULTS, f"generate_qa.types={'[visitor]' if of_exhibits else '[all]'}"]
@@ -155,7 +155,8 @@ def _first_of_each_type(rows: Iterable[Any]) -> list[dict[str, Any]]:
 
 def _refuse_empty(file: Path, number: int, documents: int, rejects: Sequence[Any]) -> None:
     if documents:
-        raise InputError(f"there is no document {number}: the file holds {documents}", str(file), "--document 1")
+        what = f"document {number} does not exist; the file has {counted(documents, 'document')}"
+        raise InputError(what, str(file), "use --document 1")
     reasons = "; ".join(f"{reject.reason} ({reject.detail or reject.raw})" for reject in rejects[:3])
     again = shlex.join(["docent", "ingest", str(file)])
-    raise InputError(f"nothing in the file can be used: {reasons or 'it is empty'}", str(file), again)
+    raise InputError(f"the file has no usable content: {reasons or 'it is empty'}", str(file), again)

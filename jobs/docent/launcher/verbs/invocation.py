@@ -47,7 +47,7 @@ def naming_the_run(verb: click.Command) -> click.Command:
         except (click.Abort, KeyboardInterrupt):
             if verb.name != "run":
                 raise
-            what = "cancelled; what is complete is kept"
+            what = "cancelled; complete units are kept"
             raise LauncherError(103, what, next_step=complete("docent run", current())) from None
 
     verb.callback = call
@@ -110,7 +110,7 @@ def of_run_on_cluster(run_name: str, namespace: str) -> Invocation:
 
 
 def _unnamed(given: Mapping[str, Any], file: Path | None, sets: tuple[str, ...], data: Path) -> str:
-    """Return the run of a verb that was given no name: the run in its file, or the most recently used one."""
+    """Return the run of a verb without a run name: the run in its file, or the most recently used run."""
     try:
         if "sets" in given:
             return options.read_config(file, None, sets).run.name
@@ -122,7 +122,7 @@ def _unnamed(given: Mapping[str, Any], file: Path | None, sets: tuple[str, ...],
 
 
 def _program() -> str:
-    """Return how docent is called in the shell: by name if that finds this program, otherwise by path."""
+    """Return how to call docent in the shell: by name if that finds this program, otherwise by path."""
     called = Path(sys.argv[0])
     if called.name != "docent" or not called.is_file():
         return "docent"

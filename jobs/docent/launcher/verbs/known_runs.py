@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import re
 import shlex
-from collections.abc import Sequence
 from pathlib import Path
 
 from docent.config.run_names import is_run_name
@@ -21,18 +20,11 @@ MAX_TAG_CHARS = 2
 """Name parts up to this length distinguish runs on purpose: `hall-a` and `hall-b`, `guide-en` and `guide-de`."""
 
 
-def known_runs(data: Path) -> list[str]:
-    """Return the names of the runs in a folder of runs, in alphabetical order."""
-    return sorted(path.parent.name for path in data.glob("*/.lock") if is_run_name(path.parent.name))
-
-
 def no_such_run(data: Path, run_name: str) -> LauncherError:
     """Return the error (102) for a run that does not exist; it names the most similar run and the others."""
-    known = known_runs(data)
-    near = nearest(run_name, known, ALIKE)
-    start = f"to start it: docent run --run {run_name}"
-    next_step = complete("docent status", invocation.of_run(data / near)) if near else start
-    return LauncherError(102, _what(run_name, near, known), _all(data, known), next_step)
+    near = _nearest(data, run_name, ALIKE)
+    status = complete("docent status", invocation.of_run(data / near))
+    return _missing(102, data, run_name, near, status if near else f"to start it: docent run --run {run_name}")
 
 
 def refuse_typo(data: Path, run_name: str) -> None:
@@ -41,17 +33,19 @@ def refuse_typo(data: Path, run_name: str) -> None:
     Raises:
         LauncherError: (2) the name is almost that of an existing run.
     """
-    known = known_runs(data)
-    near = nearest(run_name, known, TYPO)
-    if near and not _differ_on_purpose(run_name, near) and not (data / run_name).is_dir():
+    near = _nearest(data, run_name, TYPO)
+    if near and not _differ_on_purpose(run_name, near):
         new = f"docent run {options.DEFAULT_FILE} --run {run_name}"
-        next_step = f"correct --run; where this is to be a new run, name its file too: {new}"
-        raise LauncherError(2, _what(run_name, near, known), _all(data, known), next_step)
+        raise _missing(2, data, run_name, near, f"correct --run; to start a new run, name its file too: {new}")
 
 
-def nearest(name: str, known: Sequence[str], least: float) -> str:
-    """Return the most similar name, or "" if none is similar enough."""
-    return next(iter(difflib.get_close_matches(name, known, 1, least)), "")
+def _known_runs(data: Path) -> list[str]:
+    return sorted(path.parent.name for path in data.glob("*/.lock") if is_run_name(path.parent.name))
+
+
+def _nearest(data: Path, run_name: str, least: float) -> str:
+    """Return the name of the run with the most similar name, or "" if none is similar enough."""
+    return next(iter(difflib.get_close_matches(run_name, _known_runs(data), 1, least)), "")
 
 
 def _differ_on_purpose(one: str, other: str) -> bool:
@@ -65,16 +59,13 @@ def _differ_on_purpose(one: str, other: str) -> bool:
     return all(len(part) <= MAX_TAG_CHARS for pair in differing for part in pair)
 
 
-def _what(run_name: str, near: str, known: Sequence[str]) -> str:
-    words = [f"there is no run {run_name!r}"]
-    if near:
-        words.append(f"the nearest is {near!r}")
+def _missing(exit_code: int, data: Path, run_name: str, near: str, next_step: str) -> LauncherError:
+    """Return an error that lists the existing runs; if there are too many, with a command that lists all of them."""
+    known, where = _known_runs(data), str(data)
+    what = f"run {run_name!r} does not exist" + (f"; did you mean {near!r}?" if near else "")
     if known:
-        more = f" and {len(known) - MAX_NAMED} more" if len(known) > MAX_NAMED else ""
-        words.append(f"runs there: {', '.join(known[:MAX_NAMED])}{more}")
-    return "; ".join(words)
-
-
-def _all(data: Path, known: Sequence[str]) -> str:
-    """Return the folder of the runs; if the message does not list all of them, add a command that does."""
-    return f"{data} (all: ls {shlex.quote(str(data))})" if len(known) > MAX_NAMED else str(data)
+        what += f" (existing runs: {', '.join(known[:MAX_NAMED])}"
+        what += f" and {len(known) - MAX_NAMED} more)" if len(known) > MAX_NAMED else ")"
+    if len(known) > MAX_NAMED:
+        where += f" (all: ls {shlex.quote(str(data))})"
+    return LauncherError(exit_code, what, where, next_step)

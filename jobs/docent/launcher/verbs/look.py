@@ -1,4 +1,4 @@
-"""Verbs that inspect a run: its state, its logs, the source of a row, its report. They write nothing."""
+"""Verbs that inspect a run: its state, its logs, the sources of a row, its report. They write nothing locally."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from docent.spec import RunStates
 def status(
     named: str | None, run_name: str | None, data: Path, output: str, backend: str, namespace: str, watch: bool
 ) -> None:
-    """Show the state of a run; RUN is the same as --run RUN."""
+    """Show the state of a run. RUN is the same as --run RUN."""
     run_name = click.get_current_context().params["run_name"] = run_name or named  # suggested commands include it
     if backend == "kubernetes":
         from docent.launcher.verbs.cluster import on_cluster
@@ -77,21 +77,22 @@ def _watch(states: RunStates) -> RunStates:
     except KeyboardInterrupt:  # it stops the watching, not the run
         goes_on = is_locked(run_dir)
         again = "docent status -w" if goes_on else "docent status"
-        what = f"watching stopped; run {run_dir.name} {'goes on' if goes_on else 'has ended'}"
+        what = f"stopped watching; run {run_dir.name} {'continues' if goes_on else 'has ended'}"
         raise LauncherError(101, what, str(run_dir), again) from None
 
 
 @click.command()
 @click.argument("unit")
 @options.options(options.which_run, options.data, options.backend, options.namespace)
-@click.option("--index", type=int, help="Index of the shard; default: all shards.")
+@click.option("--index", type=int, help="Index of the shard, from 0; default: all shards.")
 @click.option("-f", "--follow", is_flag=True, help="On a cluster: follow the log until the unit ends.")
 def logs(
     unit: str, run_name: str | None, data: Path, backend: str, namespace: str, index: int | None, follow: bool
 ) -> None:
-    """Print the log of a unit: its end, on a cluster the whole logs of its pods. There UNIT may be `launcher`.
+    """Print the end of a unit's log; on a cluster, the complete logs of its pods.
 
-    On this machine UNIT may be a stage, such as `finetune`, or the beginning of unit names: all of them are printed.
+    UNIT can also be a stage, such as `finetune`, or the beginning of unit names; then all matching logs are printed. On
+    a cluster it must be a unit or `launcher`.
     """
     if backend == "kubernetes":
         from docent.launcher.verbs.cluster import on_cluster
@@ -99,20 +100,18 @@ def logs(
         on_cluster.logs(namespace, run_name, unit, index, follow)
         return
     if follow:
-        raise click.UsageError(
-            "-f works on a cluster only (--backend kubernetes); here the terminal of the run shows what goes on"
-        )
+        raise click.UsageError("-f works on a cluster only (--backend kubernetes); here use: docent status -w")
     _print_tails(_tails_of(options.find_run(data, run_name), unit, index))
 
 
 def _tails_of(run_dir: Path, unit: str, index: int | None) -> list[Path]:
-    """Return the log files of a unit; otherwise of all units of a stage, or whose names begin with `unit`.
+    """Return the log files of the unit with this name, or else of all units whose names begin with it.
 
     Args:
         index: index of the shard, or None for all shards.
 
     Raises:
-        LauncherError: (102) there is no log.
+        LauncherError: (102) no unit that matches has a log.
     """
     pattern = "log-tail-*.txt" if index is None else f"log-tail-{index:05d}.txt"
     units = sorted(path.name for path in run_dir.iterdir() if path.is_dir() and any(path.glob("log-tail-*.txt")))
@@ -125,7 +124,7 @@ def _tails_of(run_dir: Path, unit: str, index: int | None) -> list[Path]:
 
 
 def _print_tails(tails: Sequence[Path]) -> None:
-    """Print log files; if there are several, print unit and shard above each."""
+    """Print log files; if there are several, print a heading with unit and shard above each."""
     for tail in tails:
         if len(tails) > 1:
             click.echo(f"--- {printable(tail.parent.name)}, shard {int(tail.stem.removeprefix('log-tail-'))}")
@@ -136,7 +135,7 @@ def _no_log(run_dir: Path, unit: str, units: Sequence[str]) -> LauncherError:
     near = difflib.get_close_matches(unit, units, 1)
     logged = f"; units with a log: {', '.join(map(printable, units))}" if units else ""
     next_step = f"docent logs {near[0]}" if near and is_plain(near[0]) else "docent status"
-    return LauncherError(102, f"{printable(unit)} has no log here{logged}", str(run_dir), next_step)
+    return LauncherError(102, f"no log of {printable(unit)}{logged}", str(run_dir), next_step)
 
 
 @click.command()
@@ -156,7 +155,7 @@ def trace(row_id: str, run_name: str | None, data: Path, output: str) -> None:
 @click.command("open")
 @options.options(options.which_run, options.data, options.backend, options.namespace)
 def open_report(run_name: str | None, data: Path, backend: str, namespace: str) -> None:
-    """Open the report in a browser, and print its path."""
+    """Open the report in a browser and print its path."""
     import webbrowser
 
     if backend == "kubernetes":
@@ -166,7 +165,7 @@ def open_report(run_name: str | None, data: Path, backend: str, namespace: str) 
     else:
         path = inside(options.find_run(data, run_name), "report/latest/index.html")
     if not path.is_file():
-        raise LauncherError(102, "there is no report yet", str(path), "docent run")
+        raise LauncherError(102, "the report has not been written yet", str(path), "docent run")
     click.echo(path)
     if sys.stdout.isatty():
         webbrowser.open(path.resolve().as_uri())

@@ -38,7 +38,7 @@ def options(*chosen: Callable[[F], F]) -> Callable[[F], F]:
 
 
 def _checked_run_name(_: click.Context, option: click.Parameter, name: str | None) -> str | None:
-    """Check the name of a run, which is also the name of its folder and must not lead outside."""
+    """Refuse an invalid run name, which could be a path to another folder."""
     if name is not None and not is_run_name(name):
         raise click.BadParameter(RUN_NAME_RULE, param=option)
     return name
@@ -49,24 +49,24 @@ _run_option = partial(click.option, "--run", "run_name", callback=_checked_run_n
 _namespace_option = partial(click.option, "--namespace", "-n", envvar="DOCENT_NAMESPACE", show_envvar=True)
 
 file_argument = click.argument("file", type=PATH, required=False)
-run_name = _run_option(help="Name of the run; default: run.name of the file.")
+run_name = _run_option(help="Name of the run; default: run.name in FILE.")
 run_here = _run_option(
-    help="Name of the run; default: run.name of the file. Without FILE, a run on this machine keeps the settings "
-    "stored with it (pipeline.resolved.yaml in its folder); for a new run FILE defaults to pipeline.yaml.",
+    help="Name of the run; default: run.name in FILE. Without FILE, an existing run keeps its stored settings "
+    "(pipeline.resolved.yaml in its folder), and a new run uses pipeline.yaml.",
 )
-which_run = _run_option(help="Name of the run; default: the one worked on last.")
+which_run = _run_option(help="Name of the run; default: the most recently used one.")
 run_argument = click.argument("run_name", metavar="[RUN]", required=False, callback=_checked_run_name)
 named_run = click.argument("named", metavar="[RUN]", required=False, callback=_checked_run_name)
-data = click.option("--data", type=PATH, default=DEFAULT_DATA, help="Folder of all runs; default: runs.")
+data = click.option("--data", type=PATH, default=DEFAULT_DATA, help="Folder that contains the runs; default: runs.")
 sets = click.option(
     "--set", "sets", multiple=True, metavar="A.B=C", help="Override a configuration value; may be repeated."
 )
 as_json = click.option("-o", "output", type=click.Choice(["table", "json"]), default="table", help="Output format.")
 yes = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 units_range = options(
-    click.option("--from", "first", metavar="UNIT", help="Run this unit and what depends on it."),
-    click.option("--to", "last", metavar="UNIT", help="Run this unit and what it depends on."),
-    click.option("--only", metavar="UNIT", help="Run this unit alone."),
+    click.option("--from", "first", metavar="UNIT", help="Run this unit and all units that depend on it."),
+    click.option("--to", "last", metavar="UNIT", help="Run this unit and all units that it depends on."),
+    click.option("--only", metavar="UNIT", help="Run only this unit."),
 )
 backend = click.option(
     "--backend",
@@ -75,9 +75,9 @@ backend = click.option(
     envvar="DOCENT_BACKEND",
     show_default=True,
     show_envvar=True,
-    help="Where the run is: on this machine, or on the cluster of the current kube context.",
+    help="Where the run is executed: on this machine (local), or in the cluster of the current kube context.",
 )
-namespace_of_file = _namespace_option(help="Namespace on the cluster; default: kubernetes.namespace of the file.")
+namespace_of_file = _namespace_option(help="Namespace on the cluster; default: kubernetes.namespace in FILE.")
 namespace = _namespace_option(default=DEFAULT_NAMESPACE, show_default=True, help="Namespace on the cluster.")
 
 
@@ -103,7 +103,7 @@ def read_run(file: Path | None, run_name: str | None, data: Path, sets: Sequence
 
     Raises:
         ConfigError: the file or an override is invalid.
-        LauncherError: (2) no file is given, and the name is almost that of another run.
+        LauncherError: (2) no file is given, and the name is similar to that of an existing run.
     """
     from docent.launcher.verbs.known_runs import refuse_typo
 
@@ -130,7 +130,7 @@ def find_run(data: Path, run_name: str | None) -> Path:
     """Return the folder of the named run, or of the most recently used one.
 
     Raises:
-        LauncherError: (102) there is no run yet, or none of that name.
+        LauncherError: (102) the run does not exist, or there are no runs.
     """
     from docent.launcher.verbs.known_runs import no_such_run
 
@@ -141,5 +141,5 @@ def find_run(data: Path, run_name: str | None) -> Path:
     locks = [path for path in data.glob("*/.lock") if path.is_file() and is_run_name(path.parent.name)]
     runs = sorted(locks, key=lambda path: path.stat().st_mtime)
     if not runs:
-        raise LauncherError(102, "there is no run yet", str(data), "docent run")
+        raise LauncherError(102, "the folder contains no runs", str(data), "docent run")
     return runs[-1].parent

@@ -11,6 +11,7 @@ import importlib.util
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from docent.launcher.cluster.api.client import Cluster
 from docent.launcher.cluster.inputs import gather
 from docent.launcher.cluster.start import differences
 from docent.launcher.local.preflight import look_ahead
-from docent.launcher.plan import TABLE, as_json, choose
+from docent.launcher.plan import TABLE, choose
 from docent.launcher.plan import plan as make_plan
 from docent.launcher.render import Plan, launcher_job, platform, to_yaml, transfer_pod, workload
 from docent.launcher.runs.settings import ATTEMPT, file_in_force, is_locked
@@ -52,24 +53,28 @@ def plan(
 ) -> None:
     """Show what a run would do, unit by unit, and why."""
     if file is None and run_name and file_in_force(data / run_name, at_work=False).name == ATTEMPT:
-        file = data / run_name / ATTEMPT  # no unit has succeeded yet: only the settings of the attempt are known
+        # No unit has succeeded yet: only the settings of the attempt are known, and suggested commands must name them.
+        file = click.get_current_context().params["file"] = data / run_name / ATTEMPT
         if not is_locked(data / run_name):  # otherwise the first launch is still running
             again = with_attempt(data / run_name)
-            click.echo(f"with the settings of the last attempt, which are not stored; to use them: {again}", err=True)
+            click.echo(
+                f"using the settings of the last attempt, which are not stored with the run; to run with them: {again}",
+                err=True,
+            )
     config, run_dir = options.read_run(file, run_name, data, sets)
     check_stages(config)
     states, chosen = RunStates(config, run_dir), choose(config, first, last, only)
-    title = f"plan of {run_dir}{'' if run_dir.is_dir() else ', a run that is not there yet'}"
-    print_table(as_json(make_plan(states, chosen)), output, title, TABLE)
+    title = f"plan of {run_dir}{'' if run_dir.is_dir() else ' (new run)'}"
+    print_table(list(map(asdict, make_plan(states, chosen))), output, title, TABLE)
     look_ahead(config, states, chosen, invocation.current())
 
 
 @click.command()
 @options.options(options.file_argument, options.run_here, options.data, options.sets, options.as_json)
 def estimate(file: Path | None, run_name: str | None, data: Path, sets: Sequence[str], output: str) -> None:
-    """Show what the teacher will be asked, and what that costs.
+    """Show the requests that a run would send to the teacher, and their cost.
 
-    A token counts as four characters. Every request counts once; repeated requests come on top.
+    One token is estimated as four characters. Every request counts once; retries are not included.
     """
     config, run_dir = options.read_run(file, run_name, data, sets)
     states = RunStates(config, run_dir)
@@ -101,7 +106,7 @@ def _estimated(states: RunStates, unit: Unit) -> dict[str, Any]:
     inputs = {name: artifact for name in unit.reads if (artifact := states.of(name).artifact) is not None}
     missing = [name for name in unit.reads if name not in inputs]
     if missing:
-        what = f"an estimate of {unit.name} needs what it reads: {', '.join(missing)}"
+        what = f"the estimate for {unit.name} needs the output of {', '.join(missing)}, which is not complete"
         raise IncompleteInputError(what, str(states.run_dir), f"docent run --to {missing[-1]}")
     folder = states.run_dir / unit.name
     ctx = Context(states.config, unit, states.run_dir, folder, Shard(0, 1), inputs, Progress(None))
@@ -135,7 +140,7 @@ def render(
 @click.command()
 @options.options(options.file_argument, options.run_name, options.namespace_of_file, options.sets)
 def diff(file: Path | None, run_name: str | None, namespace: str | None, sets: Sequence[str]) -> None:
-    """Show what a run would change on the cluster; exit 0: nothing, 1: something, more than 1: an error."""
+    """Show what a run would change on the cluster; exit code 0: nothing, 1: something, above 1: an error."""
     config = options.read_config(file, run_name, sets, namespace)
     lines = differences(Cluster.connect(config.kubernetes.namespace), config)
     for line in lines:

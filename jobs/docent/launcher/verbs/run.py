@@ -14,7 +14,6 @@ from typing import Any
 
 import click
 
-from docent.artifacts.confinement import inside
 from docent.artifacts.pushed import is_left
 from docent.checks import check_stages
 from docent.config import PipelineConfig
@@ -28,7 +27,7 @@ from docent.launcher.runs.trust import trust_copied
 from docent.launcher.runs.unit_state import Phase
 from docent.launcher.verbs import invocation, options
 from docent.launcher.verbs.output.closing_text import closing_lines
-from docent.launcher.verbs.output.status_text import of_unstored_attempt
+from docent.launcher.verbs.output.status_text import of_unstored_attempt, report_page
 from docent.launcher.verbs.output.tables import console
 from docent.messages.plurals import counted
 from docent.messages.suggested_commands import CALLED_AS, Invocation, as_text, complete
@@ -38,8 +37,10 @@ from docent.spec import RunStates
 @click.command()
 @options.options(options.file_argument, options.run_here, options.data, options.sets, options.units_range)
 @options.options(options.backend, options.namespace_of_file, options.yes)
-@click.option("--detach", is_flag=True, help="On a cluster: start the run and return at once.")
-@click.option("--verify", is_flag=True, help="Hash all existing outputs instead of trusting their size and time.")
+@click.option("--detach", is_flag=True, help="On a cluster: start the run and return immediately.")
+@click.option(
+    "--verify", is_flag=True, help="Check existing outputs by their hashes instead of their sizes and time stamps."
+)
 def run(
     file: Path | None,
     run_name: str | None,
@@ -72,7 +73,7 @@ def _run_here(config: PipelineConfig, run_dir: Path, chosen: list[str], verify: 
     check_stages(config)
     decided = run_dir / "review" / "edits.csv"
     if config.curate and not config.curate.edits and decided.is_file():
-        click.echo(f"decisions of a review are not used: add --set curate.edits={decided}")
+        click.echo(f"the decisions of the review are not used; to use them: --set curate.edits={decided}")
     states = RunStates(config, run_dir, verify)
     given = invocation.current()
     if not run_dir.is_dir():
@@ -91,11 +92,11 @@ def _run_here(config: PipelineConfig, run_dir: Path, chosen: list[str], verify: 
             _carry_out(states, chosen)
     for line in closing_lines(states, chosen):
         click.echo(line)
-    click.echo(_result_path(states, run_dir, chosen))
+    click.echo(_result_path(states, chosen))
 
 
 def _end_unstored_attempt(states: Any) -> None:
-    """Remove the unstored settings of a failed launch; if it was stopped, print how to continue instead."""
+    """Delete the unstored settings of a launch that failed; if it was stopped, print how to continue it instead."""
     if any(unit.phase is Phase.STOPPED for unit in unstored_attempt(states).values()):
         for line in of_unstored_attempt(states):
             click.echo(line)
@@ -104,7 +105,7 @@ def _end_unstored_attempt(states: Any) -> None:
 
 
 def _carry_out(states: Any, chosen: list[str]) -> None:
-    """Complete the chosen units, and report settings that were not stored.
+    """Complete the chosen units; if none succeeded, print how to use the same settings again.
 
     Raises:
         LauncherError: (100) a stage failed; (103) Ctrl-C or SIGTERM.
@@ -115,12 +116,14 @@ def _carry_out(states: Any, chosen: list[str]) -> None:
         with _interrupted_by_sigterm():
             launch(states, chosen, console())
     except KeyboardInterrupt:
-        what = f"cancelled; run {run_dir.name} goes on from where it stopped"
+        what = f"cancelled; the same command continues run {run_dir.name}"
         raise LauncherError(103, what, str(run_dir), "docent run") from None
     except PipelineError:
         if not is_stored(states.config, run_dir):
-            click.echo(f"the settings of this attempt are not stored with run {run_dir.name}: no unit succeeded")
-            click.echo(f"to try them again: {complete('docent run', invocation.current())}")
+            click.echo(
+                f"the settings of this attempt are not stored with run {run_dir.name}, because no unit succeeded"
+            )
+            click.echo(f"to run with them again: {complete('docent run', invocation.current())}")
         raise
     else:
         forget_attempt(run_dir)
@@ -131,7 +134,7 @@ def _carry_out(states: Any, chosen: list[str]) -> None:
 
 @contextmanager
 def _known_to_workers(given: Invocation) -> Iterator[None]:
-    """Pass the launcher's invocation to the workers, so that the commands that they suggest work here."""
+    """Pass the launcher's invocation to the workers, so that the commands they suggest can be run as printed."""
     os.environ[CALLED_AS] = as_text(given)
     try:
         yield
@@ -139,23 +142,16 @@ def _known_to_workers(given: Invocation) -> Iterator[None]:
         del os.environ[CALLED_AS]
 
 
-def _result_path(states: Any, run_dir: Path, chosen: list[str]) -> str:
+def _result_path(states: Any, chosen: list[str]) -> str:
     """Return the path of the report, or the folder of the last chosen unit."""
-    artifact = states.of("report").artifact if "report" in chosen else None
-    if artifact:
-        latest = inside(run_dir, "report/latest/index.html")
-        return str(latest if latest.is_file() else artifact.folder / "index.html")
-    return str(states.of(chosen[-1]).artifact.folder)
+    page = report_page(states) if "report" in chosen else None
+    return str(page or states.of(chosen[-1]).artifact.folder)
 
 
 @contextmanager
 def _interrupted_by_sigterm() -> Iterator[None]:
-    """Make SIGTERM stop the launch in the same way as Ctrl-C."""
-
-    def interrupt(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
+    """Handle SIGTERM in the same way as Ctrl-C."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
     finally:

@@ -30,7 +30,7 @@ REHEARSAL_STEPS = 300
     is_flag=False,
     flag_value=REHEARSAL_STEPS,
     metavar="[STEPS]",
-    help="Do not train: check that the pods find each other and can resume; writes rehearsal.json.",
+    help="Instead of training, test whether the pods can connect and resume; writes rehearsal.json.",
 )
 @click.option("--with-launcher", is_flag=True, hidden=True, help="End when standard input closes.")
 @click.option("--set", "sets", multiple=True, metavar="A.B=C", help="Override a configuration value.")
@@ -77,7 +77,7 @@ def _shard(text: str | None, config: PipelineConfig, unit: str) -> Any:
 
     index, _, count = (text or os.environ.get("JOB_COMPLETION_INDEX", "0")).partition("/")
     if not index.isdecimal() or (count and not count.isdecimal()):
-        raise click.BadParameter("write it as I/N, for example 0/4", param_hint="--shard")
+        raise click.BadParameter("must be I/N, such as 0/4", param_hint="--shard")
     known = units(config)
     total = int(count) if count else shards_of(config, known[unit]) if unit in known else 1
     if not 0 <= int(index) < total:
@@ -86,7 +86,7 @@ def _shard(text: str | None, config: PipelineConfig, unit: str) -> Any:
 
 
 def _end_with_launcher() -> None:
-    """Block until the launcher is gone, then exit at once: durable output stays, and the rest does not count."""
+    """Block until the launcher has ended, then exit immediately; only committed output is kept."""
     while os.read(0, 1024):  # os.read, because Python's own standard input must not be locked when the process exits
         pass
     os._exit(143)

@@ -1,4 +1,4 @@
-"""Verbs that check this machine and delete what no run needs."""
+"""Verbs that check this machine and delete unneeded files of a run."""
 
 from __future__ import annotations
 
@@ -22,22 +22,20 @@ from docent.messages.suggested_commands import complete
 
 @click.command()
 @options.options(options.which_run, options.data, options.backend, options.namespace)
-@click.option(
-    "--all", "everything", is_flag=True, help="On a cluster: all objects of the run except volume and Secrets."
-)
-@click.option("--models", is_flag=True, help="Delete trained models too; without this option --yes keeps them.")
+@click.option("--all", "everything", is_flag=True, help="On a cluster: delete all objects except volume and Secrets.")
+@click.option("--models", is_flag=True, help="Also delete trained models; without this option, --yes keeps them.")
 @click.option("--yes", is_flag=True, help="Delete without asking for confirmation.")
 def gc(
     run_name: str | None, data: Path, backend: str, namespace: str, everything: bool, models: bool, yes: bool
 ) -> None:
-    """Delete what no complete unit of the run needs. Trained models are confirmed separately."""
+    """Delete files that no complete unit of the run needs. Trained models are confirmed separately."""
     if backend == "kubernetes":
         from docent.launcher.verbs.cluster import on_cluster
 
         on_cluster.gc(namespace, run_name, everything, models, yes)
         return
     if everything:
-        raise click.UsageError("--all works on a cluster only (--backend kubernetes); delete the run's folder here")
+        raise click.UsageError("--all works on a cluster only (--backend kubernetes); delete the folder of the run")
     _gc_here(options.find_run(data, run_name), models, yes)
 
 
@@ -55,14 +53,14 @@ def _gc_here(run_dir: Path, models: bool, yes: bool) -> None:
             click.echo(f"{garbage.size_bytes / 1e6:8.1f} MB  {printable(str(garbage.path))}  ({printable(why)})")
         given = invocation.of_run(run_dir)
         again = complete("docent gc --models --yes" if models else "docent gc --yes", given)
-        paths = f"{counted(len(others), 'path')} that {'holds' if len(others) == 1 else 'hold'} no trained model"
+        paths = f"{counted(len(others), 'path')} that {'contains' if len(others) == 1 else 'contain'} no trained model"
         if _is_confirmed(f"delete {paths}?", others, yes, again):
             delete(run_dir, others)
         if not models and (yes or not sys.stdin.isatty()):
             if trained:
                 more = complete("docent gc --models --yes", given)
                 click.echo(f"kept: {counted(len(trained), 'trained model')}; to delete: {more}")
-        elif _is_confirmed(f"delete {counted(len(trained), 'trained model')}, named above?", trained, yes, again):
+        elif _is_confirmed(f"delete the {counted(len(trained), 'trained model')} listed above?", trained, yes, again):
             delete(run_dir, trained)
 
 
@@ -70,19 +68,19 @@ def _is_confirmed(question: str, unneeded: Sequence[Garbage], yes: bool, again: 
     """Return whether to delete the paths, asking for confirmation unless `yes` is set.
 
     Raises:
-        LauncherError: (2) there is no terminal to ask on.
+        LauncherError: (2) standard input is not a terminal.
     """
     if not unneeded or yes:
         return bool(unneeded)
     if not sys.stdin.isatty():
-        raise LauncherError(2, "gc deletes only after confirmation", "no terminal to ask on", again)
+        raise LauncherError(2, "gc needs confirmation, and there is no terminal to ask on", "standard input", again)
     return click.confirm(question)
 
 
 @click.command()
 @options.options(options.file_argument, options.run_here, options.data, options.sets, options.as_json)
 def doctor(file: Path | None, run_name: str | None, data: Path, sets: Sequence[str], output: str) -> None:
-    """Check what is missing on this machine; exit 105 if anything is."""
+    """List what is missing on this machine for a run; exit 105 if anything is missing."""
     config, _ = options.read_run(file, run_name, data, sets)
     checks = examine(config, data)
     given = invocation.current()

@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel
 
-from docent.config import Llm
+from docent.config.llm import Llm
 from docent.errors import ConfigError, TemporaryError
 from docent.llm.chat import RequestRefusedError
 from docent.llm.pace.retry import TryFailedError, wait_s

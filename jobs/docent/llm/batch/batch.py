@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 
-from docent.config import Llm
+from docent.config.llm import Llm
 from docent.errors import ConfigError, StoppedError, TemporaryError
 from docent.llm.batch.api import BatchApi
 from docent.llm.batch.results import Outcome, Results

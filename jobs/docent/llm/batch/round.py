@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Container, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from docent.config import Llm
+from docent.config.llm import Llm
 from docent.errors import ConfigError
 from docent.llm.batch.api import BatchApi
 from docent.llm.batch.files import Line, RequestFile

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from docent.config import Llm
+from docent.config.llm import Llm
 from docent.errors import ConfigError, StoppedError
 from docent.llm.journal.journal import Entry, Spent
 from docent.llm.pace.prices import Prices, prices_of

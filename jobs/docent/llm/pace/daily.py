@@ -14,7 +14,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable
 
-from docent.config import Llm
+from docent.config.llm import Llm
 from docent.errors import ConfigError
 from docent.llm.journal.journal import Journal
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from docent.config import Llm
+from docent.config.llm import Llm
 from docent.llm.chat import ChatRequest
 from docent.llm.pace.prices import prices_of
 from docent.llm.structure.structure import ask_for_json

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from docent.config import Llm
+from docent.config.llm import Llm
 from docent.errors import StoppedError
 from docent.llm.pace.concurrency import Concurrency
 from docent.llm.pace.limits import Bucket, MeasuredLimit, reported_bucket

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from docent.config import Llm
+from docent.config.llm import Llm
 from docent.resources import read_yaml
 
 PRICES: dict[str, dict[str, float | str]] = read_yaml(__package__, "prices.yaml")

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Literal
 from urllib.parse import urlsplit
 
-from docent.config import Llm
+from docent.config.llm import Llm
 from docent.errors import ConfigError, PipelineError, TemporaryError
 from docent.llm.pace.limits import Bucket
 

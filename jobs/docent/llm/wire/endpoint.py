@@ -12,7 +12,7 @@ from collections.abc import Container, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from docent.config import Llm
+from docent.config.llm import Llm
 from docent.errors import ConfigError
 from docent.llm.chat import ChatRequest, Message, RequestRefusedError
 from docent.llm.journal.records import Entry

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from docent.artifacts.summaries import LeakAudit, Shortfall
-from docent.config import BuildDataset
+from docent.config.stages import BuildDataset
 from docent.context import Context
 from docent.convert.published import image_names
 from docent.errors import InputError

@@ -9,7 +9,7 @@ import re
 
 from docent import __version__
 from docent.artifacts.summaries import LeakAudit, Statistics
-from docent.config import BuildDataset
+from docent.config.stages import BuildDataset
 from docent.evidence.shared_answers import shared_with_training
 from docent.messages.plurals import counted
 from docent.records import SPLITS

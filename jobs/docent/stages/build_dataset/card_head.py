@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from docent.config import BuildDataset
+from docent.config.stages import BuildDataset
 from docent.errors import ConfigError
 from docent.records import SPLITS
 from docent.stages.build_dataset.tally import Tally

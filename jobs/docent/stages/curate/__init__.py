@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from docent.artifacts.summaries import ReviewSummary
-from docent.config import Curate
+from docent.config.stages import Curate
 from docent.context import Context
 from docent.errors import InputError
 from docent.records import Item, QAPair, Reject

@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 
-from docent.config import Approach as ApproachConfig
+from docent.config.stages import Approach as ApproachConfig
 from docent.context import Context
 from docent.errors import ConfigError, InputError
 from docent.models.chat import require_pictures

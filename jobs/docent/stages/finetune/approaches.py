@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from docent.config import Approach as ApproachConfig
+from docent.config.stages import Approach as ApproachConfig
 from docent.errors import ConfigError
 from docent.models.family import family_of
 from docent.tables import APPROACHES, ApproachKind, function_at

@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from docent.config import Finetune
+from docent.config.stages import Finetune
 from docent.errors import ConfigError, StoppedError
 from docent.stages.finetune import schedule
 from docent.stages.finetune.checkpoints import TrainingState, load_best, resume, save_best, save_checkpoint

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from docent.config import GenerateQA
 from docent.config.questions import QuestionType
+from docent.config.stages import GenerateQA
 from docent.records import Fact, Item, Reject, canonical_json
 from docent.stages.generate_qa.question_types import VISITOR, chosen_types
 from docent.text.markdown.figures import without_figures

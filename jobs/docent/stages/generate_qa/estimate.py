@@ -12,7 +12,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from docent.config import GenerateQA, Llm, PipelineConfig
+from docent.config import PipelineConfig
+from docent.config.llm import Llm
+from docent.config.stages import GenerateQA
 from docent.context import Context
 from docent.llm.chat import ChatRequest
 from docent.llm.client import known_replies

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from docent.config import GenerateQA, PipelineConfig
+from docent.config import PipelineConfig
+from docent.config.stages import GenerateQA
 from docent.errors import ConfigError
 from docent.records import Item
 from docent.teacher.source.words import LANGUAGES

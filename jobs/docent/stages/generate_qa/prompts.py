@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from docent.config import GenerateQA
+from docent.config.stages import GenerateQA
 from docent.llm.chat import Image, Message
 from docent.records import Figure, Item
 from docent.stages.generate_qa.calls import Call

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 
-from docent.config import GenerateQA
 from docent.config.questions import QuestionType
+from docent.config.stages import GenerateQA
 from docent.errors import ConfigError
 from docent.resources import read_yaml as read_yaml_of
 from docent.text.languages import Language, find_language

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from docent.config import GenerateQA
+from docent.config.stages import GenerateQA
 from docent.records import Fact, Figure, ImageFile, Item, Span
 from docent.stages.generate_qa.calls import Call, ItemIndex, facts_of_item, seeded
 from docent.stages.generate_qa.question_types import language_of

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from docent.config import Source
+from docent.config.sources import Source
 from docent.context import PICTURES, Context
 from docent.errors import InputError
 from docent.records import Document, Reject

@@ -13,7 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from docent.checks import check_teacher_sees
-from docent.config import Describe
+from docent.config.sources import Describe
 from docent.context import Context
 from docent.llm.chat import ChatReply, ChatRequest, Image, Message
 from docent.llm.client import ChatClient

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from docent.config import Ingest
+from docent.config.stages import Ingest
 from docent.messages.printing import printable
 from docent.records import Document, ImageFile, Reject, make_id
 from docent.source_files.walk import lies_in_run

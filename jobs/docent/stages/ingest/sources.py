@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from docent.config import Source
+from docent.config.sources import Source
 from docent.errors import InputError
 from docent.messages.printing import printable
 from docent.records import Document, Reject, Section, Slots, Span, Split, make_id

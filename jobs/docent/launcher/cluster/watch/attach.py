@@ -144,7 +144,7 @@ def attach(cluster: Cluster, run: str, launch: int | None, console: Console) -> 
     """
     try:
         watcher = RunWatcher(cluster, run, launch)
-        with RunDisplay(console) as display:
+        with RunDisplay(console, is_remote=True) as display:
             record = _show(watcher, display)
     except KeyboardInterrupt:
         what, again = f"stopped watching; run {run} continues in the cluster", command("status -w", cluster, run)

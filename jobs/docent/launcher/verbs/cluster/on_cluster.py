@@ -39,7 +39,7 @@ from docent.pipeline import units
 
 
 def run(config: PipelineConfig, yes: bool, detach: bool) -> None:
-    """Start a run in the cluster, or attach to it; do nothing if it is complete.
+    """Start a run in the cluster, or watch it if it is running; do nothing if it is complete.
 
     Raises:
         ConfigError: a stage does not support the configuration.
@@ -57,7 +57,7 @@ def run(config: PipelineConfig, yes: bool, detach: bool) -> None:
     elif todo == "launch":
         number = _launch(cluster, intent, yes)
     else:
-        click.echo(f"run {name} is already in progress in namespace {cluster.namespace}")
+        click.echo(f"run {name} is already running in namespace {cluster.namespace}")
     if todo != "nothing" and detach:
         click.echo(command("status -w", cluster, name))
         return
@@ -72,14 +72,14 @@ def _launch(cluster: Cluster, intent: Intent, yes: bool) -> int:
     plan, again = intent.plan, "docent run --yes"
     print_table(start.plan_table(plan), "table", f"run {plan.run} in namespace {cluster.namespace}")
     for one in intent.pushes:
-        click.echo(f"to the volume: {one.source} -> /data/{one.destination}")
+        click.echo(f"will be copied to the volume: {one.source} -> /data/{one.destination}")
     new = not start.namespace_exists(cluster)
     if new:
-        ask(f"create namespace {cluster.namespace} and run this there?", yes, again)
+        ask(f"create namespace {cluster.namespace} and start the run in it?", yes, again)
         start.make_namespace(cluster, plan)
     changes = start.check(cluster, plan)
     if not new:
-        ask("run this?", yes, again)
+        ask("start the run?", yes, again)
     written = start.apply(cluster, changes)
     click.echo(f"{written} of {len(changes)} platform objects applied, {len(changes) - written} unchanged")
     start.send_inputs(cluster, intent, _sending, left_out)
@@ -88,7 +88,7 @@ def _launch(cluster: Cluster, intent: Intent, yes: bool) -> int:
 
 @contextmanager
 def _sending(one: Input) -> Iterator[Callable[[int], Any]]:
-    """Print which input is being sent; on a terminal, also show how much and how fast."""
+    """Print which input is being sent; on a terminal, also show its size and speed."""
     click.echo(f"sending {one.source} to /data/{one.destination}")
     with counted(one.destination) as moved:
         yield moved
@@ -120,7 +120,7 @@ def logs(namespace: str, run_name: str | None, unit: str, index: int | None, fol
     cluster, name, record = find(namespace, run_name)
     known = list(dict.fromkeys([*record.run.get("plans", ()), *record.units, "launcher"]))
     if unit not in known:
-        raise LauncherError(102, f"no unit {unit!r}", f"run {name}", f"one of: {', '.join(known)}")
+        raise LauncherError(102, f"unit {unit!r} does not exist", f"run {name}", f"use one of: {', '.join(known)}")
     if follow:
         lines = cluster_logs.follow(cluster, name, unit, index)
     else:
@@ -135,7 +135,7 @@ def logs(namespace: str, run_name: str | None, unit: str, index: int | None, fol
 
 
 def gc(namespace: str, run_name: str | None, everything: bool, models: bool, yes: bool) -> None:
-    """Delete files on the run's volume, then objects of the run, that are no longer needed."""
+    """Delete unneeded files on the run's volume, then its unneeded objects."""
     cluster, name, record = find(namespace, run_name)
     unneeded = garbage(cluster, name, record, everything)
     chosen = ["--all"] * everything + ["--models"] * models
@@ -145,9 +145,9 @@ def gc(namespace: str, run_name: str | None, everything: bool, models: bool, yes
     for body in unneeded:
         click.echo(f"{body['kind']}/{body['metadata']['name']}")
     if not unneeded:
-        click.echo("no object to delete")
+        click.echo("no objects to delete")
         return
-    ask(f"delete {of_number(len(unneeded), 'object')}, named above?", yes, again)
+    ask(f"delete the {of_number(len(unneeded), 'object')} listed above?", yes, again)
     for body in unneeded:  # by uid: keep an object that was meanwhile created under the same name
         cluster.delete(body["kind"], body["metadata"]["name"], body["metadata"]["uid"])
 
@@ -168,7 +168,7 @@ def _tidy_volume(cluster: Cluster, name: str, record: RunRecord, models: list[st
         except CommandError as error:
             if error.status != 2:  # 2: it has listed the files and needs confirmation
                 raise LauncherError(100, error.stderr.strip(), f"run {name}", command("gc", cluster, name)) from None
-            ask("delete these from the volume?", yes, again)
+            ask("delete these files from the volume?", yes, again)
             _show_lines(far.run([*tidy, "--yes"]), shown)
 
 
@@ -190,12 +190,13 @@ def fetch_report(namespace: str, run_name: str | None, data: Path) -> Path:
     """Copy the report page from the volume, and return its local path.
 
     Raises:
-        LauncherError: (102) there is no report yet.
+        LauncherError: (102) the report has not been written yet.
     """
     cluster, name, record = find(namespace, run_name)
     unit = record.units.get("report")
     if unit is None or unit.phase is not Phase.DONE or not unit.spec:
-        raise LauncherError(102, "there is no report yet", place(cluster, name), command("wait", cluster, name))
+        where = f"run {name} in namespace {cluster.namespace}"
+        raise LauncherError(102, "the report has not been written yet", where, command("wait", cluster, name))
     page = data / f"{name}-on-cluster" / "report.html"
     with volume(cluster, transfer_pod(Plan.of(stored_config(cluster, name, record)))) as far:
         with counted("report") as moved:

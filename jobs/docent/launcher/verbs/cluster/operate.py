@@ -31,9 +31,9 @@ _file = click.option(
     type=options.PATH,
     default=options.DEFAULT_FILE,
     show_default=True,
-    help="Pipeline file that names volume and image while there is no run yet.",
+    help="Pipeline file with the settings of volume and image, used if the run does not exist yet.",
 )
-_detach = click.option("--detach", is_flag=True, help="Start the run and return at once.")
+_detach = click.option("--detach", is_flag=True, help="Start the run and return immediately.")
 
 
 @click.command()
@@ -65,13 +65,13 @@ def cancel(run_name: str | None, namespace: str) -> None:
 @options.options(options.which_run, options.namespace)
 @click.option("--timeout-s", type=float, help="Exit with 104 after this many seconds.")
 def wait(run_name: str | None, namespace: str, timeout_s: float | None) -> None:
-    """Wait until a run on the cluster ends; exit 0: done, 100: failed, 103: cancelled, 104: timed out."""
+    """Wait until a run on the cluster ends; exit code 0: done, 100: failed, 103: cancelled, 104: timed out."""
     cluster, run, _ = find(namespace, run_name)
     try:
         wait_for_end(cluster, run, timeout_s)
     except KeyboardInterrupt:  # it stops the waiting, not the run
         where, again = f"namespace {cluster.namespace}", command("wait", cluster, run)
-        raise LauncherError(101, f"run {run} is not finished yet; it continues", where, again) from None
+        raise LauncherError(101, f"stopped waiting; run {run} continues in the cluster", where, again) from None
 
 
 @click.command()
@@ -105,7 +105,7 @@ def pull(
     if target.is_dir() and not replace:
         target = target / name
     if target.exists() and not replace:
-        raise LauncherError(105, "the destination exists already", str(target), "another DEST, or --replace")
+        raise LauncherError(105, "the destination already exists", str(target), "choose another DEST, or add --replace")
     cluster = Cluster.connect(namespace)
     with volume(cluster, transfer_pod(Plan.of(_config(cluster, run_name, file)))) as far:
         with counted(f"pull {source}") as moved:
@@ -114,7 +114,7 @@ def pull(
 
 
 def _config(cluster: Cluster, run_name: str | None, file: Path) -> PipelineConfig:
-    """Return the stored configuration of a run, or the configuration in the file if there is no run yet."""
+    """Return the stored configuration of a run, or that of the file if the run does not exist yet."""
     try:
         run, record = state.find(cluster, run_name)
         return state.stored_config(cluster, run, record)

@@ -30,11 +30,11 @@ _data = click.option("--data", type=click.Path(path_type=Path), default=VOLUME, 
 @click.command(hidden=True)
 @click.option("--config", "file", type=click.Path(path_type=Path), required=True, help="The pipeline file.")
 @click.option("--launch", type=int, required=True, help="Number of this launch of the run.")
-@click.option("--success-s", type=float, default=Timeouts.success_s, help="See Timeouts.")
-@click.option("--lease-s", type=int, default=Timeouts.lease_s, help="See Timeouts.")
+@click.option("--success-s", type=float, default=Timeouts.success_s, help="Seconds to wait for the output of a Job.")
+@click.option("--lease-s", type=int, default=Timeouts.lease_s, help="Duration of the launcher's lease in seconds.")
 @_data
 def conduct(file: Path, launch: int, success_s: float, lease_s: int, data: Path) -> None:
-    """Create the workloads of a run in order, and record how they end."""
+    """Run the launcher: create the workloads of a run in order, and record how they end."""
     configure("INFO")
     config = load_config(file)
     configure(config.run.log_level)
@@ -45,7 +45,7 @@ def conduct(file: Path, launch: int, success_s: float, lease_s: int, data: Path)
 @click.command(hidden=True)
 @click.option("--timeout-s", type=float, default=3600.0, help="Exit after this many seconds.")
 def hold(timeout_s: float) -> None:
-    """Keep a pod alive in which others run commands."""
+    """Keep the transfer pod alive, so that commands can be run in it."""
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     ended.wait(timeout_s)
@@ -55,7 +55,7 @@ def hold(timeout_s: float) -> None:
 @click.argument("destination")
 @_data
 def unpack(destination: str, data: Path) -> None:
-    """Unpack a stream from standard input to the volume, and print a receipt."""
+    """Unpack an archive from standard input to the volume, and print a receipt."""
     click.echo(receive(sys.stdin.buffer.read, confined(destination, data)).model_dump_json())
 
 

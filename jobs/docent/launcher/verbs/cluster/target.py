@@ -23,7 +23,7 @@ def find(namespace: str, run_name: str | None) -> tuple[Cluster, str, RunRecord]
     """Return the cluster, name and record of the named run, or of the most recently launched one.
 
     Raises:
-        LauncherError: (102) there is no such run.
+        LauncherError: (102) the run does not exist.
     """
     cluster = Cluster.connect(namespace)
     return cluster, *find_run(cluster, run_name)
@@ -33,13 +33,13 @@ def ask(question: str, yes: bool, retry: str) -> None:
     """Ask for confirmation, unless `yes` is set.
 
     Raises:
-        LauncherError: (2) there is no terminal to ask on.
+        LauncherError: (2) standard input is not a terminal.
         click.Abort: the user answered no.
     """
     if yes:
         return
     if not sys.stdin.isatty():
-        raise LauncherError(2, f"{question} needs an answer", "no terminal to ask on", retry)
+        raise LauncherError(2, f"confirmation needed: {question}", "no terminal to ask on", retry)
     click.confirm(question, abort=True)
 
 
@@ -59,5 +59,5 @@ def counted(what: str) -> Iterator[Callable[[int], Any]]:
 
 
 def left_out(path: str) -> None:
-    """Report a path that cannot be sent."""
-    click.echo(f"skipped, neither a file nor a link to one: {printable(str(path))}", err=True)
+    """Print that a path is skipped, because it cannot be sent."""
+    click.echo(f"skipped, since it is neither a regular file nor a link to one: {printable(str(path))}", err=True)

@@ -1,4 +1,4 @@
-"""Report at the end of `docent run` what was skipped, what was not written or pushed, and which commands follow.
+"""Format the closing lines of `docent run`: rejected rows, missing pairs, the push, and the next commands.
 
 Reads the artifacts of the run and their first rejected rows; writes nothing.
 """
@@ -26,7 +26,7 @@ from docent.store import Artifact
 
 AGAIN = f"docent run --only {UNIT}"
 NAMED = 5
-"""How many rejected rows are listed; the file has all of them."""
+"""Maximum number of rejected rows to list."""
 MAX_NAME_CHARS = 150
 
 
@@ -53,9 +53,9 @@ def _left_out(states: Any, chosen: list[str]) -> Iterator[str]:
     artifact = states.of("ingest").artifact if "ingest" in chosen else None
     if artifact and artifact.success.rejected:
         listed = artifact.folder / "rejects-*.jsonl"
-        yield f"could not be used: {artifact.success.rejected} ({artifact.rejected_because}), named in {listed}"
+        yield f"rejected by ingest: {artifact.success.rejected} ({artifact.rejected_because}), listed in {listed}"
         yield from rejected_names(artifact)
-        yield f"to read them again once they are fixed: {complete('docent run', _again(states))}"
+        yield f"to read them again after fixing them: {complete('docent run', _again(states))}"
 
 
 def _shortfall(states: Any, chosen: list[str]) -> Iterator[str]:
@@ -66,8 +66,8 @@ def _shortfall(states: Any, chosen: list[str]) -> Iterator[str]:
         listed = ", ".join(f"{name} {number}" for name, number in missing.most_common())
         more = complete("docent run --set llm.provider=openai", _again(states))
         offline = states.config.llm.provider == "offline"
-        yield f"asked for and not written: {listed}" + (
-            f"; a model writes more, with a key in OPENAI_API_KEY and for a price: {more}" if offline else ""
+        yield f"pairs requested but not written: {listed}" + (
+            f"; a model can write more (paid, with a key in OPENAI_API_KEY): {more}" if offline else ""
         )
 
 
@@ -77,19 +77,19 @@ def _unmatched(states: Any, chosen: list[str]) -> Iterator[str]:
     review = read_summary(artifact, ReviewSummary)
     if review and review.unmatched:
         total = review.matched + review.unmatched
-        what = f"{review.unmatched} of {total} decisions are about pairs that are not there"
+        what = f"{review.unmatched} of {total} decisions belong to pairs that do not exist"
         yield f"{what}: {complete('docent review', invocation.current())}"
 
 
 def unlicensed(states: Any, chosen: list[str]) -> Iterator[str]:
-    """Yield the command to set the licence of a data set whose card says `other` because none was named."""
+    """Yield the command to set the licence of a data set that has none."""
     section = states.config.build_dataset
     if "build-dataset" not in chosen or section is None or section.license:
         return
     if license_of(read_source_names(states.of("ingest").artifact)) == UNNAMED:
         named = f"docent run --set build_dataset.license={LICENSE_PLACEHOLDER}"
         command = complete(named, _again(states))
-        yield f"licence of the data set: {UNNAMED}; to name yours: {command}"
+        yield f"licence of the data set: {UNNAMED}; to set it: {command}"
 
 
 def push_lines(states: RunStates, chosen: Sequence[str]) -> Iterator[str]:

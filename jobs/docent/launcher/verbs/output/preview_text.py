@@ -1,11 +1,12 @@
-"""Print the content of a document and what docent would make of it, as text for people.
+"""Print the contents of a document, and the prompts and pairs for it, as text for people.
 
 Takes the data that `-o json` prints; writes only to the terminal. Text of the document is shown, never interpreted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from docent.launcher.verbs.output.tables import console, table
@@ -27,43 +28,36 @@ def print_preview(shown: Shown) -> None:
 
     screen = console()
 
-    def heading(text: str) -> None:
-        screen.print()
-        screen.print(Text(text, style="bold"))
-
-    def lines(texts: Iterator[str]) -> None:
+    def lines(texts: Iterable[str]) -> None:
         for line in texts:
             screen.print(Text(terminal_safe(line)), soft_wrap=True)
 
-    document = shown["document"]
+    def part(title: str, texts: Iterable[str], rows: Sequence[Shown] = ()) -> None:
+        screen.print()
+        screen.print(Text(title, style="bold"))
+        if rows:
+            screen.print(table([dict(row) for row in rows], ""))
+        lines(texts)
+
+    document, sections, cost = shown["document"], shown["sections"], shown["cost"]
     more = f", document {shown['number']} of {shown['documents']}" if shown["documents"] > 1 else ""
     screen.print(Text(f"{printable(document['name'])}  ({document['kind']}, {printable(shown['file'])}{more})", "bold"))
     lines(f"  {key}: {cut(value)}" for key, value in document["meta"].items())
-    sections = shown["sections"]
-    heading(counted(len(sections), "section"))
-    screen.print(table([_section_row(section, sections) for section in sections[:MAX_SHOWN]], ""))
-    lines(_rest(sections))
+    rows = [_section_row(section, sections) for section in sections[:MAX_SHOWN]]
+    part(counted(len(sections), "section"), _rest(sections), rows)
     facts = [fact for section in sections for fact in section["facts"]]
-    heading(counted(len(facts), "fact"))
-    lines(f"  {place(fact['source'])}: {cut(fact['text'])}" for fact in facts[:MAX_FACTS])
-    lines(_rest(facts, MAX_FACTS))
-    heading("figures")
-    lines(_figures(sections))
-    heading("could not be used")
-    lines(_listed(f"  {r['reason']}: {cut(r['raw'])} ({cut(r['detail'])})" for r in shown["rejects"]))
-    heading("requests and pairs")
-    screen.print(table(_planned(shown), ""))
-    heading("cost")
-    lines(
-        f"  {name.replace('_', ' ')}: {'unknown' if value is None else value}" for name, value in shown["cost"].items()
-    )
-    heading("the first prompt of each type")
-    lines(_prompts(shown["prompts"]))
-    heading("what the offline teacher would write, the first pair of each type")
-    lines(_listed(_written(shown["written"])))
+    shown_facts = [f"  {place(fact['source'])}: {cut(fact['text'])}" for fact in facts[:MAX_FACTS]]
+    part(counted(len(facts), "fact"), [*shown_facts, *_rest(facts, MAX_FACTS)])
+    part("figures", _listed(_figures(sections)))
+    rejects = (f"  {r['reason']}: {cut(r['raw'])} ({cut(r['detail'])})" for r in shown["rejects"])
+    part("rejected", _listed(rejects))
+    part("requests and pairs", (), _planned(shown))
+    part("cost", (f"  {name.replace('_', ' ')}: {'unknown' if cost[name] is None else cost[name]}" for name in cost))
+    part("first prompt of each type", _prompts(shown["prompts"]))
+    part("first pair of each type by the offline teacher", _listed(_written(shown["written"])))
     written = {pair["question_type"] for pair in shown["written"]}
     if left := [name for name in shown["calls"] if name not in written]:
-        lines(iter([f"  nothing of {', '.join(left)}: a model can (llm.provider: openai)"]))
+        lines([f"  no pairs of the types {', '.join(left)}; a model can write them: --set llm.provider=openai"])
 
 
 def _section_row(section: Shown, sections: Sequence[Shown]) -> dict[str, Any]:
@@ -79,14 +73,11 @@ def _section_row(section: Shown, sections: Sequence[Shown]) -> dict[str, Any]:
 
 
 def _figures(sections: Sequence[Shown]) -> Iterator[str]:
-    figures = [(section, figure) for section in sections for figure in section["figures"]]
-    for section, figure in figures:
+    for section, figure in ((one, figure) for one in sections for figure in one["figures"]):
         image = figure["image"]
-        what = f"{image['name']}, {image['width_px']} x {image['height_px']} pixels" if image else "leads nowhere"
+        what = f"{image['name']}, {image['width_px']} x {image['height_px']} pixels" if image else "file not found"
         words = " ".join(part for part in (figure["caption"], figure["description"]) if part)
         yield f"  {place(section['source'])}: {cut(figure['token'])}: {what}{f': {cut(words)}' if words else ''}"
-    if not figures:
-        yield "  none"
 
 
 def _planned(shown: Shown) -> list[dict[str, Any]]:
@@ -103,11 +94,18 @@ def _prompts(prompts: Sequence[Shown]) -> Iterator[str]:
         pictures = f", pictures: {len(prompt['images'])}" if prompt["images"] else ""
         yield f"  {prompt['type']} (about {prompt['item']}, temperature {prompt['temperature']:g}{pictures})"
         for message in prompt["messages"]:
-            text = "(as above)" if message["content"] in printed else message["content"]
-            printed.add(message["content"])
-            more = f" … and {len(text) - MAX_PROMPT_CHARS} characters more" if len(text) > MAX_PROMPT_CHARS else ""
+            text = _unprinted(message["content"], printed)
+            more = f" … and {len(text) - MAX_PROMPT_CHARS} more characters" if len(text) > MAX_PROMPT_CHARS else ""
             shown = (text[:MAX_PROMPT_CHARS] + more).replace("\n", "\n      ")
             yield f"    {message['role']}:\n      {shown}"
+
+
+def _unprinted(text: str, printed: set[str]) -> str:
+    """Replace paragraphs that were printed before, such as the section in the prompt of another type."""
+    paragraphs = text.split("\n\n")
+    shown = ["(as above)" if paragraph in printed else paragraph for paragraph in paragraphs]
+    printed.update(paragraphs)
+    return "\n\n".join(paragraph for paragraph, _ in groupby(shown))
 
 
 def _written(pairs: Sequence[Shown]) -> Iterator[str]:
@@ -118,12 +116,12 @@ def _written(pairs: Sequence[Shown]) -> Iterator[str]:
 
 def _listed(texts: Iterator[str]) -> Iterator[str]:
     lines = list(texts)
-    yield from lines or ["  nothing"]
+    yield from lines or ["  none"]
 
 
 def _rest(rows: Sequence[Any], shown: int = MAX_SHOWN) -> Iterator[str]:
     if len(rows) > shown:
-        yield f"  … and {len(rows) - shown} more; all of them with -o json"
+        yield f"  … and {len(rows) - shown} more; to list all: -o json"
 
 
 def place(span: Shown) -> str:

@@ -21,8 +21,8 @@ from docent.messages.printing import printable
 from docent.messages.suggested_commands import complete
 from docent.spec import RunStates
 
-SECONDS = "seconds: the work itself since its last start, all shards added up; without starting processes and waiting"
-"""Explains the column `seconds`, which differs from the output of `docent run`: that shows start-to-end times."""
+SECONDS = "seconds: computing time since the last start, summed over shards; without process start and waiting times"
+"""Explains the column `seconds`, because `docent run` prints the time from start to end instead."""
 
 
 def picture(states: RunStates) -> Any:
@@ -47,7 +47,7 @@ def what_next(states: RunStates) -> Iterator[str]:
     lines = status(states)
     for line in lines:
         if line.phase is Phase.DONE and line.rejected and (artifact := states.of(line.unit).artifact):
-            yield f"rejected by {line.unit}: {line.rejected}, named in {artifact.folder / 'rejects-*.jsonl'}"
+            yield f"rejected by {line.unit}: {line.rejected}, listed in {artifact.folder / 'rejects-*.jsonl'}"
             if line.unit == "ingest":  # only these can be fixed by the user; other stages reject docent's own pairs
                 yield from rejected_names(artifact)
         if line.phase is Phase.FAILED and not at_work:
@@ -59,14 +59,22 @@ def what_next(states: RunStates) -> Iterator[str]:
         return
     yield from push_lines(states, [line.unit for line in lines])
     if any(line.unit == "ingest" and line.rejected for line in lines):
-        yield f"to read again what ingest rejected, once it is fixed: {complete('docent run', given)}"
-    if any(line.unit == "report" for line in lines) and (report := states.of("report").artifact):
-        latest = inside(run_dir, "report/latest/index.html")
-        yield f"report: {latest if latest.is_file() else report.folder / 'index.html'}"
+        yield f"to read the rejected files again after fixing them: {complete('docent run', given)}"
+    if page := report_page(states):
+        yield f"report: {page}"
+
+
+def report_page(states: RunStates) -> Path | None:
+    """Return the path of the report, by its latest link if there is one; None if it is not complete."""
+    report = states.of("report").artifact if "report" in states.units else None
+    latest = inside(states.run_dir, "report/latest/index.html")
+    if report is None:
+        return None
+    return latest if latest.is_file() else report.folder / "index.html"
 
 
 def _next_of_open(states: RunStates, lines: list[StatusLine]) -> Iterator[str]:
-    """Yield the next command of an incomplete run: the first failure's suggestion, or else the same command again."""
+    """Yield the next command for an incomplete run: the suggestion of the first failure, or else the same command."""
     run_dir = states.run_dir
     stored = file_in_force(run_dir, at_work=False).name == RESOLVED
     failed = [line for line in lines if line.phase is Phase.FAILED]
@@ -75,21 +83,21 @@ def _next_of_open(states: RunStates, lines: list[StatusLine]) -> Iterator[str]:
         yield f"next: {advised}"
         return
     if advised := next((line.next_step for line in failed if line.next_step), ""):
-        yield f"what the message advises: {advised}"
+        yield f"the error message advises: {advised}"
     elif any(line.exit_code != TemporaryError.exit_code for line in failed):
-        yield "fix the cause first, or the same command will fail again"
+        yield "fix the cause first; otherwise the same command fails again"
     yield f"next: {complete('docent run', invocation.of_run(run_dir)) if stored else with_attempt(run_dir)}"
 
 
 def of_unstored_attempt(states: RunStates) -> Iterator[str]:
-    """Yield how the last launch ended, if its settings are not stored with the run, and how to continue with them."""
+    """Yield how the last launch ended and how to continue it, if its settings are not stored with the run."""
     run_dir = states.run_dir
     units = unstored_attempt(states)
     if units:
-        yield f"the last attempt had other settings, which are not stored with run {run_dir.name}:"
+        yield f"the last attempt used other settings, which are not stored with run {run_dir.name}:"
         for name, unit in units.items():
             yield printable(f"  {name} {'' if unit.phase is Phase.STOPPED else 'failed: '}{note(unit)}", max_chars=2000)
-        yield f"  to go on with them: {with_attempt(run_dir)}"
+        yield f"  to continue with them: {with_attempt(run_dir)}"
 
 
 def with_attempt(run_dir: Path) -> str:

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from docent.config import BuildDataset
+from docent.config.stages import BuildDataset
 from docent.convert.files import BOM
 from docent.convert.published import answer_text, slug
 from docent.records import Example, Span, Split

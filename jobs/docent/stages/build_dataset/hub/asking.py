@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from docent.config import BuildDataset
+from docent.config.stages import BuildDataset
 from docent.stages.build_dataset.hub.refusals import (
     OUTDATED,
     PASSING,

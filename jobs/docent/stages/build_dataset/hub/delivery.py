@@ -13,7 +13,8 @@ import threading
 from pathlib import Path
 
 from docent.artifacts.pushed import Push, is_open, write_push
-from docent.config import BuildDataset, PipelineConfig
+from docent.config import PipelineConfig
+from docent.config.stages import BuildDataset
 from docent.messages.masking import remember_secret
 from docent.messages.plurals import counted
 from docent.messages.printing import printable

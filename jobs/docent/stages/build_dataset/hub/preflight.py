@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from docent.config import BuildDataset
+from docent.config.stages import BuildDataset
 from docent.context import Context
 from docent.messages.masking import remember_secret
 from docent.messages.suggested_commands import complete, invocation_of

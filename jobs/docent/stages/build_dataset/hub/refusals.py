@@ -9,7 +9,7 @@ import os
 import re
 import shlex
 
-from docent.config import BuildDataset
+from docent.config.stages import BuildDataset
 from docent.messages.masking import MASK, mask
 from docent.messages.printing import printable
 from docent.messages.suggested_commands import invocation_of

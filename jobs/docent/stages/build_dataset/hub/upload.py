@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docent.artifacts.confinement import inside
-from docent.config import BuildDataset
+from docent.config.stages import BuildDataset
 from docent.messages.plurals import counted
 from docent.stages.build_dataset.hub.asking import Ask, OutdatedError, Wait
 from docent.stages.build_dataset.hub.client import TYPE

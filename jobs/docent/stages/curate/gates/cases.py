@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from docent.config import Curate
+from docent.config.stages import Curate
 from docent.records import QAPair
 from docent.stages.curate.gates.duplicates import Kept, Vector
 from docent.stages.curate.gates.language import code_of

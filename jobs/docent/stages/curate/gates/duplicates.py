@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from docent.config import Curate
+from docent.config.stages import Curate
 from docent.errors import ConfigError
 from docent.text.repeats import NearRepeats, Sketch
 

@@ -11,7 +11,7 @@ import difflib
 from collections.abc import Iterator
 from pathlib import Path
 
-from docent.config import Source
+from docent.config.sources import Source
 from docent.errors import InputError
 from docent.messages.printing import printable
 from docent.records import SPLITS, Reject, Slots

@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Collection, Sequence
 from pathlib import Path, PurePosixPath
 
-from docent.config import Source
+from docent.config.sources import Source
 from docent.errors import InputError
 from docent.messages.plurals import counted
 from docent.messages.printing import printable

@@ -18,7 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from docent.config import Ingest, Source
+from docent.config.sources import Source
+from docent.config.stages import Ingest
 from docent.records import Reject
 from docent.stages.ingest.images import Intake, Limits
 from docent.stages.ingest.pdf.document import document_in

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import NamedTuple
 
-from docent.config import Pdf
+from docent.config.sources import Pdf
 from docent.records import Fact, Figure, Section, Span
 from docent.stages.ingest.pdf.page.blocks import Line
 from docent.stages.ingest.pdf.page.figures import TOKEN
