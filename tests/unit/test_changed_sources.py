@@ -119,7 +119,7 @@ def test_what_is_away_or_different_for_a_moment_is_never_committed(
 
     with_stage("ingest", disturbed)
     assert run_shard(config, "ingest", run_dir) == 200
-    assert "changed while ingest read them" in caplog.text and str(museum) in caplog.text
+    assert "changed while ingest was reading them" in caplog.text and str(museum) in caplog.text
     assert not (run_dir / "ingest" / SUCCESS).exists()
     assert not [*run_dir.rglob("shard-*"), *run_dir.rglob("part-*"), *run_dir.rglob("*.tmp")]
     if restore:

@@ -139,7 +139,7 @@ def test_what_is_hidden_is_counted_in_the_log_and_for_the_card(caplog: pytest.Lo
     texts = ("Plain.", "A\u200b \u200bb.", "See <image> and </s>.")
     items = [item_of(text, str(number)) for number, text in enumerate(texts)]
     with caplog.at_level(logging.WARNING):
-        generate_qa._say_hidden(items)
+        generate_qa._warn_about_hidden(items)
     assert "2 of 3 texts contain invisible characters (2, removed) or chat-template tokens (2, sent as text)" in (
         caplog.text
     )

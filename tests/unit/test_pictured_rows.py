@@ -288,7 +288,7 @@ def test_calls_of_tools_stay_with_their_question(tmp_path: Path) -> None:
     done = good("chat", source, tmp_path / "b.jsonl", "--turns=single")
     first, second = (row["messages"] for row in read(tmp_path / "b.jsonl"))
     assert (first, second) == (messages[:4], messages[4:7])
-    assert f"left out: {source}:1" in done.output
+    assert f"left out messages without an answer: {source}:1" in done.output
 
 
 def test_conversations_that_differ_only_in_what_they_call_are_no_repeats(tmp_path: Path) -> None:

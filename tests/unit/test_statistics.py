@@ -84,7 +84,7 @@ def test_holm_by_hand() -> None:
 def test_no_rows_is_refused() -> None:
     with pytest.raises(ValueError, match="0 values"):
         sign_flip_p([], [], 100, 7)
-    with pytest.raises(ValueError, match="2 values in 1"):
+    with pytest.raises(ValueError, match="2 values but 1 cluster names"):
         sign_flip_p([1, 2], ["a"], 100, 7)
 
 

@@ -118,7 +118,7 @@ def test_what_a_clock_dated_in_the_future_counts_for_a_day_and_not_for_years(
         allowance.clocks.wall_s -= YEARS_S
         allowance.attempt()
         assert await allowance.each_minute(hours=23) == 0
-        assert f"{LIMIT} tries at {WHERE} are dated in the future" in caplog.text
+        assert f"{LIMIT} attempts at {WHERE} are dated in the future" in caplog.text
         assert await allowance.each_minute(hours=4) == LIMIT
         assert await allowance.each_minute(hours=23) == 0
 

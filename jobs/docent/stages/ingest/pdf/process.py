@@ -182,7 +182,7 @@ class _Child:
         code = self.process.wait()
         if code < 0 and -code not in _CRASHES:
             what = f"the process reading page {page} of {listed.name} was ended by {signal.Signals(-code).name}"
-            return TemporaryError(what, listed.name, "docent run; if the system ran out of memory, add some first")
+            return TemporaryError(what, listed.name, "add memory if the system ran out of it, then: docent run")
         ended = f"ended by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
         return ReaderEndedError(page, f"its reader {ended}: it is damaged, or {self._needs_memory()}")
 
