@@ -1,0 +1,82 @@
+"""Parameters and memory of an approach, counted on the meta device, equal those of real models and real passes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from docent.config import PipelineConfig
+from docent.errors import ConfigError
+from docent.models.loading import load_base
+from docent.models.shapes import activation_bytes_per_token, model_without_weights
+from docent.stages.finetune.approaches import chosen, count_parameters, prepare
+from docent.stages.finetune.memory import estimate_approaches, trained_modules
+
+REPO = Path(__file__).resolve().parents[2]
+TINY = str(REPO / "samples/docent-tiny")
+PUBLISHED = REPO.parent / "shared/data/models/idefics2"
+
+
+def _config(**finetune: object) -> PipelineConfig:
+    return PipelineConfig.model_validate({"run": {"name": "x"}, "finetune": {"base_model": TINY, **finetune}})
+
+
+@pytest.mark.parametrize("kind", ["lora", "full"])
+def test_counts_equal_those_of_the_loaded_model(kind: str) -> None:
+    config = _config(approaches=[kind])
+    estimated = estimate_approaches(config, rows=819)[kind]
+    model, _ = load_base(TINY)
+    tuned = prepare(model, chosen(config.finetune.approaches[0]), TINY, 1)
+    assert (estimated["trainable_parameters"], estimated["total_parameters"]) == count_parameters(tuned)
+    assert estimated["modules"] == trained_modules(model)
+    assert estimated["weights_bytes"] == 4 * estimated["total_parameters"]
+    assert estimated["optimizer_bytes"] == 12 * estimated["trainable_parameters"]
+    assert estimated["peak_bytes"] > estimated["weights_bytes"] + estimated["optimizer_bytes"]
+
+
+@pytest.mark.parametrize("kind", ["lora", "full"])
+def test_counted_activations_are_what_a_real_pass_saves(kind: str) -> None:
+    approach = chosen(_config(approaches=[kind]).finetune.approaches[0])
+    empty = model_without_weights(TINY, "float32")
+    prepare(empty, approach, TINY, 1).train()
+    counted = activation_bytes_per_token(empty)
+    model, _ = load_base(TINY)
+    prepare(model, approach, TINY, 1).train()
+    tokens = 211
+    weights = {p.untyped_storage().data_ptr() for p in model.parameters()}
+    saved: dict[int, torch.UntypedStorage] = {}
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        if tensor.untyped_storage().data_ptr() not in weights:
+            saved[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        embedded = torch.zeros(1, tokens, model.config.text_config.hidden_size)
+        logits = model.lm_head(model.model.text_model(inputs_embeds=embedded, use_cache=False).last_hidden_state)
+        torch.nn.functional.cross_entropy(logits[0], torch.zeros(tokens, dtype=torch.long))
+    real = sum(storage.nbytes() for storage in saved.values()) / tokens
+    assert counted == pytest.approx(real, rel=0.15)
+
+
+def test_steps_need_a_number_of_rows_and_follow_the_schedule() -> None:
+    config = _config(approaches=["lora"], batch_size=14, epochs=3)
+    assert estimate_approaches(config, None)["lora"]["steps"] is None
+    assert estimate_approaches(config, 819)["lora"]["steps"] == 177
+
+
+@pytest.mark.skipif(not PUBLISHED.is_dir(), reason="the published model configuration is not on this machine")
+def test_the_published_lora_has_its_published_size() -> None:
+    approaches = [{"name": "lora", "is": "lora", "rank": 8}]
+    config = _config(base_model=str(PUBLISHED), dtype="bfloat16", approaches=approaches)
+    estimated = estimate_approaches(config, None)["lora"]
+    assert (estimated["trainable_parameters"], len(estimated["modules"])) == (23_326_720, 248)
+    assert estimated["total_parameters"] == 8_402_776_304 + 23_326_720
+    assert estimated["weights_bytes"] == 2 * 8_402_776_304 + 4 * 23_326_720
+
+
+def test_a_missing_configuration_names_the_setting(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"(?s)cannot read the configuration .*finetune\.base_model"):
+        estimate_approaches(_config(base_model=str(tmp_path)), None)
