@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from docent.config import PipelineConfig
+from docent.config import Finetune
 from docent.errors import ConfigError
 from docent.models.loading import load_base
 from docent.models.shapes import activation_bytes_per_token, model_without_weights
@@ -19,16 +19,16 @@ TINY = str(REPO / "samples/docent-tiny")
 PUBLISHED = REPO.parent / "shared/data/models/idefics2"
 
 
-def _config(**finetune: object) -> PipelineConfig:
-    return PipelineConfig.model_validate({"run": {"name": "x"}, "finetune": {"base_model": TINY, **finetune}})
+def _section(**settings: object) -> Finetune:
+    return Finetune.model_validate({"base_model": TINY, **settings})
 
 
 @pytest.mark.parametrize("kind", ["lora", "full"])
 def test_counts_equal_those_of_the_loaded_model(kind: str) -> None:
-    config = _config(approaches=[kind])
-    estimated = estimate_approaches(config, rows=819)[kind]
+    section = _section(approaches=[kind])
+    estimated = estimate_approaches(section, 42, 819)[kind]
     model, _ = load_base(TINY)
-    tuned = prepare(model, chosen(config.finetune.approaches[0]), TINY, 1)
+    tuned = prepare(model, chosen(section.approaches[0]), TINY, 1)
     assert (estimated["trainable_parameters"], estimated["total_parameters"]) == count_parameters(tuned)
     assert estimated["modules"] == trained_modules(model)
     assert estimated["weights_bytes"] == 4 * estimated["total_parameters"]
@@ -38,7 +38,7 @@ def test_counts_equal_those_of_the_loaded_model(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["lora", "full"])
 def test_counted_activations_are_what_a_real_pass_saves(kind: str) -> None:
-    approach = chosen(_config(approaches=[kind]).finetune.approaches[0])
+    approach = chosen(_section(approaches=[kind]).approaches[0])
     empty = model_without_weights(TINY, "float32")
     prepare(empty, approach, TINY, 1).train()
     counted = activation_bytes_per_token(empty)
@@ -62,16 +62,16 @@ def test_counted_activations_are_what_a_real_pass_saves(kind: str) -> None:
 
 
 def test_steps_need_a_number_of_rows_and_follow_the_schedule() -> None:
-    config = _config(approaches=["lora"], batch_size=14, epochs=3)
-    assert estimate_approaches(config, None)["lora"]["steps"] is None
-    assert estimate_approaches(config, 819)["lora"]["steps"] == 177
+    section = _section(approaches=["lora"], batch_size=14, epochs=3)
+    assert estimate_approaches(section, 42, None)["lora"]["steps"] is None
+    assert estimate_approaches(section, 42, 819)["lora"]["steps"] == 177
 
 
 @pytest.mark.skipif(not PUBLISHED.is_dir(), reason="the published model configuration is not on this machine")
 def test_the_published_lora_has_its_published_size() -> None:
     approaches = [{"name": "lora", "is": "lora", "rank": 8}]
-    config = _config(base_model=str(PUBLISHED), dtype="bfloat16", approaches=approaches)
-    estimated = estimate_approaches(config, None)["lora"]
+    section = _section(base_model=str(PUBLISHED), dtype="bfloat16", approaches=approaches)
+    estimated = estimate_approaches(section, 42, None)["lora"]
     assert (estimated["trainable_parameters"], len(estimated["modules"])) == (23_326_720, 248)
     assert estimated["total_parameters"] == 8_402_776_304 + 23_326_720
     assert estimated["weights_bytes"] == 2 * 8_402_776_304 + 4 * 23_326_720
@@ -79,4 +79,4 @@ def test_the_published_lora_has_its_published_size() -> None:
 
 def test_a_missing_configuration_names_the_setting(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"(?s)cannot read the configuration .*finetune\.base_model"):
-        estimate_approaches(_config(base_model=str(tmp_path)), None)
+        estimate_approaches(_section(base_model=str(tmp_path)), 42, None)

@@ -16,7 +16,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Run": {
         "run": ("run:run", "Run every unit that is not complete."),
         "plan": ("preview:plan", "Show what a run would do, unit by unit, and why."),
-        "estimate": ("preview:estimate", "Show what the teacher will be asked, and what that costs."),
+        "estimate": ("estimate:estimate", "Show memory and steps of training, and the price of requests."),
     },
     "Inspect": {
         "status": ("look:status", "Show the state of a run."),

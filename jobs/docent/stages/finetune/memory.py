@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from docent.config import Approach as ApproachConfig
-from docent.config import PipelineConfig
+from docent.config import Finetune
 from docent.models.shapes import activation_bytes_per_token, model_without_weights
 from docent.stages.finetune.approaches import chosen, count_parameters, prepare
 from docent.stages.finetune.schedule import epochs_for, total_steps
@@ -22,11 +22,12 @@ ROW_TOKENS = 330
 ADAM_MOMENTS = 2
 
 
-def estimate_approaches(config: PipelineConfig, rows: int | None) -> dict[str, dict[str, Any]]:
+def estimate_approaches(section: Finetune, seed: int, rows: int | None) -> dict[str, dict[str, Any]]:
     """Estimate all approaches of a configuration.
 
     Args:
-        config: the pipeline's settings.
+        section: the settings of the stage.
+        seed: seed of the run.
         rows: number of training rows; None if it is unknown.
 
     Returns:
@@ -37,14 +38,13 @@ def estimate_approaches(config: PipelineConfig, rows: int | None) -> dict[str, d
     Raises:
         ConfigError: the base model has no configuration that can be read, or cannot be adapted.
     """
-    return {approach.name: _estimated(config, approach, rows) for approach in config.finetune.approaches}
+    return {approach.name: _estimated(section, approach, seed, rows) for approach in section.approaches}
 
 
-def _estimated(config: PipelineConfig, approach: ApproachConfig, rows: int | None) -> dict[str, Any]:
-    section = config.finetune
+def _estimated(section: Finetune, approach: ApproachConfig, seed: int, rows: int | None) -> dict[str, Any]:
     model = model_without_weights(section.base_model, section.dtype)
     mixed, kind = approach.precision == "mixed", chosen(approach)
-    tuned = prepare(model, kind, section.base_model, config.seed, float32=mixed).train()
+    tuned = prepare(model, kind, section.base_model, seed, float32=mixed).train()
     trainable, total = count_parameters(tuned)
     weights = sum(p.numel() * p.element_size() for p in tuned.parameters())
     trained = sum(p.numel() * p.element_size() for p in tuned.parameters() if p.requires_grad)
