@@ -108,6 +108,17 @@ def without_a_tensor(folder: Path) -> None:
     save_file(tensors, path, {"format": "pt"})
 
 
+def renamed_tensor(folder: Path) -> None:
+    path = weights_of(folder)
+    tensors = {name.replace("up_proj", "rise_proj"): tensor for name, tensor in load_file(path).items()}
+    save_file(tensors, path, {"format": "pt"})
+
+
+def another_tensor(folder: Path) -> None:
+    path = weights_of(folder)
+    save_file({**load_file(path), "model.text_model.layers.2.bias": torch.zeros(2)}, path, {"format": "pt"})
+
+
 def in_shards(folder: Path) -> None:
     """Two shards in place of one file, of which the second is missing."""
     tensors = load_file(folder / WEIGHTS)
@@ -154,15 +165,17 @@ BASE: dict[str, tuple[Damage, str]] = {
     "pickle": (pickle_instead, f"{WEIGHTS}: missing; pytorch_model.bin is a pickle"),
     "integers": (as_integers, "is stored as I16, not as floating point"),
     "not numbers": (not_numbers, "contains NaN or infinite values"),
-    "another shape": (another_shape, "of its tensors have another shape"),
-    "without a tensor": (without_a_tensor, "1 of its tensors are missing, the first is"),
+    "another shape": (another_shape, "tensors of another shape: "),
+    "without a tensor": (without_a_tensor, "1 missing tensors: model."),
+    "renamed tensor": (renamed_tensor, "tensors that config.json does not describe: model."),
+    "another tensor": (another_tensor, "1 tensors that config.json does not describe: model.text_model.layers.2.bias"),
     "a shard": (in_shards, f"{SHARDS[1]}: missing"),
     "leading out": (leading_out, f"{INDEX}: lists no weight files of this folder"),
     "no config": (remove("config.json"), "config.json: missing"),
     "config is a list": (write("config.json", "[1]"), "config.json: not a JSON object"),
     "config is cut": (write("config.json", '{"model_type": "idef'), "config.json: not JSON"),
     "config of words": (changed("config.json", "text_config", "hidden_size", to="wide"), "hidden_size"),
-    "no heads": (changed("config.json", "text_config", "num_attention_heads", to=0), "have another shape"),
+    "no heads": (changed("config.json", "text_config", "num_attention_heads", to=0), "tensors of another shape: "),
     "no tokenizer": (remove("tokenizer.json"), "its processor or tokenizer"),
     "another tokenizer": (write("tokenizer.json", '{"model": {}}'), "its processor or tokenizer"),
     "empty tokenizer": (write("tokenizer.json", " "), "tokenizer.json: empty"),

@@ -21,6 +21,7 @@ import torch
 from docent.config import Approach as ApproachConfig
 from docent.context import Context
 from docent.errors import ConfigError, InputError
+from docent.models.adapters import cast_parameters
 from docent.models.chat import require_pictures
 from docent.models.loading import load_base
 from docent.ranks import peers
@@ -121,7 +122,7 @@ def _save(ctx: Context, tuned: Any, processor: Any) -> None:
     adapter = hasattr(tuned, "peft_config")
     options = {"save_embedding_layers": False} if adapter else {}
     if not adapter:  # convert weights that were trained in float32 to the dtype of the others
-        tuned.to(getattr(torch, ctx.section.dtype))
+        cast_parameters(tuned, getattr(torch, ctx.section.dtype))
     tuned.save_pretrained(folder, safe_serialization=True, **options)
     processor.save_pretrained(folder)
     (folder / "README.md").unlink(missing_ok=True)
