@@ -253,9 +253,9 @@ class Training:
         for step in (1, 2, 3):
             self.model(torch.ones(1, 3)).sum().backward()
             self.optimizer.step()
-            save_best(scratch, step, SingleProcess().weights(self.model))
+            best = save_best(scratch, step, SingleProcess().weights(self.model))
             tensors = SingleProcess().snapshot(self.model, self.optimizer)
-            save_checkpoint(scratch, TrainingState(step, step, 0.5, [{"step": step}]), tensors, 3)
+            save_checkpoint(scratch, TrainingState(step, step, 0.5, best, [{"step": step}]), tensors, 3)
             self.after[step] = self.model.weight.detach().clone()
 
     def resumed(self) -> tuple[int, torch.Tensor]:
@@ -299,7 +299,7 @@ CHECKPOINTS: dict[str, Damage] = {
     "manifest is a list": lambda folder: (folder / "step-000003/manifest.json").write_text("[]"),
     "another model": republished(lambda tensors: tensors["weights"].update(weight=torch.zeros(5, 2))),
     "fewer weights": republished(lambda tensors: tensors["weights"].pop("bias")),
-    "other moments": republished(lambda tensors: tensors["optimizer"].update({"0.exp_avg": torch.zeros(1)})),
+    "other moments": republished(lambda tensors: tensors["optimizer"].update({"weight.exp_avg": torch.zeros(1)})),
     "unknown moments": republished(lambda tensors: tensors["optimizer"].update({"x.y": torch.zeros(1)})),
     "no random state": republished(lambda tensors: tensors.pop("random")),
 }
@@ -339,10 +339,10 @@ def test_a_checkpoint_that_fits_is_gone_on_from(tmp_path: Path) -> None:
 
 
 def test_best_weights_that_were_damaged_during_a_training_are_one_message(tmp_path: Path) -> None:
-    save_best(tmp_path, 4, {"a": torch.ones(2)})
+    best = save_best(tmp_path, 4, {"a": torch.ones(2)})
     cut_file(tmp_path / "best-000004/weights.safetensors")
     with pytest.raises(InputError, match="the best weights of this training cannot be read") as caught:
-        load_best(tmp_path, 4)
+        load_best(tmp_path, TrainingState(4, 4, 0.5, best))
     assert "best-000004" in caught.value.where
 
 
