@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from docent.errors import InputError
+from docent.models.embeddings import has_added_rows
 from docent.models.weights import ADAPTER, UnusableModelError, first_line
 
 
@@ -36,7 +37,7 @@ def merge_adapter(model: Any, base: str, folder: Path, dtype: torch.dtype) -> An
             tuned = PeftModel.from_pretrained(model, str(folder), local_files_only=True)
         with safe_open(str(folder / ADAPTER), framework="pt") as stored:
             kept = set(stored.keys())
-        own = set(get_peft_model_state_dict(tuned, save_embedding_layers=False))
+        own = set(get_peft_model_state_dict(tuned, save_embedding_layers=has_added_rows(model)))
         if kept == own:
             return merged(tuned, dtype)
     except torch.OutOfMemoryError:

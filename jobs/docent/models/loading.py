@@ -18,6 +18,7 @@ from docent.models import inference
 from docent.models.adapters import merge_adapter
 from docent.models.chat import prompt_text
 from docent.models.decoding import end_of_answer_id
+from docent.models.embeddings import add_pad_token
 from docent.models.family import FAMILIES
 from docent.models.weights import ADAPTER, UnusableModelError, damage_in, first_line, unfitting_tensors
 
@@ -109,6 +110,7 @@ def _load(name: str, dtype: str | None, local: bool) -> tuple[Any, Any]:
         raise UnusableModelError(first_line(error)) from error
     if problem := unfitting_tensors(report):
         raise UnusableModelError(problem)
+    add_pad_token(model, processor)
     model = model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
     _check(model, processor)
     return model, processor
