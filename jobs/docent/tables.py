@@ -28,6 +28,7 @@ class ApproachKind:
         vision_frozen: whether the vision tower is frozen, so that its output can be cached between steps.
         rank: LoRA rank.
         alpha: numerator of the LoRA scale, alpha / rank.
+        rank_stabilized: whether the scale is alpha / sqrt(rank) instead (rsLoRA).
         dropout: LoRA dropout; 0 keeps runs comparable and activations small.
         workers: number of pods that train together.
         parallel: key in `docent.stages.finetune.parallel.STRATEGIES`.
@@ -41,6 +42,7 @@ class ApproachKind:
     vision_frozen: bool = True
     rank: int = 0
     alpha: int = 0
+    rank_stabilized: bool = False
     dropout: float = 0.0
     workers: int = 1
     parallel: str = "single"

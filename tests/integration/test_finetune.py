@@ -299,7 +299,7 @@ def evaluate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., T
     def evaluated(state: TrainingState, step: int, losses: tuple[float, float] | None) -> TrainingState:
         monkeypatch.setattr(Trainer, "validate", lambda _: losses)
         state.step = step
-        state.log.append({"step": step, "validation_loss": None})
+        state.log.append({"step": step, "loss": 1.0, "validation_loss": None})
         trainer_of(tmp_path, torch.nn.Linear(1, 1), state).evaluate()
         return state
 

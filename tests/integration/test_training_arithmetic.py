@@ -109,10 +109,10 @@ class Recorded(SingleProcess):
     def __init__(self) -> None:
         self.gradients: list[torch.Tensor] = []
 
-    def clip(self, parameters: Iterable[torch.nn.Parameter], max_norm: float) -> None:
+    def clip(self, parameters: Iterable[torch.nn.Parameter], max_norm: float) -> float:
         weights = list(parameters)
         self.gradients = [p.grad.clone() for p in weights if p.grad is not None]
-        super().clip(weights, max_norm)
+        return super().clip(weights, max_norm)
 
 
 def gradients(

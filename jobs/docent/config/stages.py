@@ -263,6 +263,10 @@ class Approach(ConfigSection):
     """Overrides the learning rate in the table of approaches."""
     rank: int | None = output(None, ge=1)
     """Overrides the LoRA rank."""
+    alpha: int | None = output(None, ge=1)
+    """Overrides the LoRA alpha. By default it changes with the rank, so that the scale alpha / rank stays the same."""
+    rank_stabilized: bool | None = output(None)
+    """Scale the adapter by alpha / sqrt(rank) (rsLoRA), as the published experiment, instead of alpha / rank."""
     seed: int | None = output(None)
     """Overrides the run's seed."""
     precision: Literal["mixed", "published"] = output("mixed")

@@ -21,7 +21,9 @@ import torch
 from docent.config import Approach as ApproachConfig
 from docent.context import Context
 from docent.errors import ConfigError, InputError
+from docent.models.adapters import cast_parameters
 from docent.models.chat import require_pictures
+from docent.models.embeddings import has_added_rows
 from docent.models.loading import load_base
 from docent.ranks import peers
 from docent.records import Checkpoint, Example, make_id
@@ -119,9 +121,9 @@ def _save(ctx: Context, tuned: Any, processor: Any) -> None:
     """Write the adapter or full model and the processor to `model/`, without a card, which would show local paths."""
     folder = ctx.output_folder("model")
     adapter = hasattr(tuned, "peft_config")
-    options = {"save_embedding_layers": False} if adapter else {}
+    options = {"save_embedding_layers": has_added_rows(tuned.get_base_model())} if adapter else {}
     if not adapter:  # convert weights that were trained in float32 to the dtype of the others
-        tuned.to(getattr(torch, ctx.section.dtype))
+        cast_parameters(tuned, getattr(torch, ctx.section.dtype))
     tuned.save_pretrained(folder, safe_serialization=True, **options)
     processor.save_pretrained(folder)
     (folder / "README.md").unlink(missing_ok=True)

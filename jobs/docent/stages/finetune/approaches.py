@@ -5,8 +5,10 @@ To add an approach, write its setup function here and add a row to `docent.table
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,19 +20,22 @@ from docent.tables import APPROACHES, ApproachKind, function_at
 
 
 def chosen(config: ApproachConfig) -> ApproachKind:
-    """Return the approach's row of the table, with the pipeline file's settings; alpha / rank stays constant.
+    """Return the approach's row of the table, with the pipeline file's settings; by default alpha / rank is constant.
 
     Raises:
-        ConfigError: a rank is given for an approach without an adapter.
+        ConfigError: a setting of adapters is given for an approach without an adapter.
     """
     row = APPROACHES[config.kind]
     if config.learning_rate is not None:
         row = replace(row, learning_rate=config.learning_rate)
-    if config.rank is not None:
-        if not row.adapter:
-            raise ConfigError(f"approach {config.name!r} trains no adapter: it has no rank", "finetune.approaches")
-        row = replace(row, rank=config.rank, alpha=row.alpha * config.rank // row.rank)
-    return row
+    names = ("rank", "alpha", "rank_stabilized")
+    given = {name: getattr(config, name) for name in names if getattr(config, name) is not None}
+    if given and not row.adapter:
+        what = f"approach {config.name!r} trains no adapter: it has no {' or '.join(given)}"
+        raise ConfigError(what, "finetune.approaches")
+    if "rank" in given:
+        row = replace(row, alpha=row.alpha * given["rank"] // row.rank)
+    return replace(row, **given)
 
 
 def prepare(model: Any, approach: ApproachKind, base_model: str, seed: int, *, float32: bool = True) -> Any:
@@ -65,9 +70,11 @@ def add_lora(model: Any, approach: ApproachKind, base_model: str, seed: int) -> 
     from peft import LoraConfig, get_peft_model
 
     torch.manual_seed(seed)
+    # Many programs ignore `use_rslora`, so the file states the scale that acts: alpha / rank, here alpha / sqrt(rank).
+    alpha = approach.alpha * math.sqrt(approach.rank) if approach.rank_stabilized else approach.alpha
     settings = LoraConfig(
         r=approach.rank,
-        lora_alpha=approach.alpha,
+        lora_alpha=alpha,
         lora_dropout=approach.dropout,
         target_modules=family_of(model).LORA_TARGETS,
         bias="none",
@@ -75,11 +82,13 @@ def add_lora(model: Any, approach: ApproachKind, base_model: str, seed: int) -> 
     )
     try:
         with warnings.catch_warnings(action="ignore", category=FutureWarning):
-            tuned = get_peft_model(model, settings)
+            # peft would otherwise train the adapter in float32 whatever `precision` says; `prepare` converts it.
+            tuned = get_peft_model(model, settings, autocast_adapter_dtype=False)
     except ValueError as error:
         raise ConfigError(f"LoRA finds nothing to adapt: {error}", "finetune.base_model") from None
     # The folder of the base model differs between machines, but its name in the pipeline file does not.
-    tuned.peft_config["default"].base_model_name_or_path = base_model
+    name = Path(base_model).name if Path(base_model).is_absolute() else base_model
+    tuned.peft_config["default"].base_model_name_or_path = name
     return tuned
 
 

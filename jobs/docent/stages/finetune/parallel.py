@@ -39,27 +39,29 @@ class SingleProcess:
         """Return the sum of `value` over all processes."""
         return value
 
-    def clip(self, parameters: Iterable[torch.nn.Parameter], max_norm: float) -> None:
-        """Scale all gradients down so that their common norm is at most `max_norm`."""
-        torch.nn.utils.clip_grad_norm_(parameters, max_norm)
+    def clip(self, parameters: Iterable[torch.nn.Parameter], max_norm: float) -> float:
+        """Scale all gradients down so that their common norm is at most `max_norm`; return their norm before that.
+
+        All processes get the same norm. Gradients of a norm that is not finite are not usable afterwards.
+        """
+        return torch.nn.utils.clip_grad_norm_(parameters, max_norm).item()
 
     def weights(self, model: Any) -> Tensors:
         """Return the trainable parameters, unsharded, by their names in the model."""
-        return {name: p.detach() for name, p in model.named_parameters() if p.requires_grad}
+        return {name: parameter.detach() for name, parameter in _trained(model).items()}
 
     @torch.no_grad()
     def load_weights(self, model: Any, weights: Tensors) -> None:
         """Copy weights into the trainable parameters."""
-        for name, parameter in model.named_parameters():
-            if parameter.requires_grad:
-                parameter.copy_(weights[name])
+        for name, parameter in _trained(model).items():
+            parameter.copy_(weights[name])
 
     def snapshot(self, model: Any, optimizer: torch.optim.Optimizer) -> dict[str, Tensors]:
-        """Return the contents of a checkpoint: weights, optimiser state as `<parameter>.<name>`, random state."""
+        """Return the contents of a checkpoint: weights, optimiser state as `<parameter>.<moment>`, random state."""
         moments = {
-            f"{index}.{name}": value
-            for index, values in optimizer.state_dict()["state"].items()
-            for name, value in values.items()
+            f"{name}.{moment}": value
+            for name, parameter in _trained(model).items()
+            for moment, value in optimizer.state.get(parameter, {}).items()
         }
         random_state = {"cpu": torch.get_rng_state()}
         if torch.cuda.is_available():
@@ -69,11 +71,12 @@ class SingleProcess:
     def restore(self, model: Any, optimizer: torch.optim.Optimizer, tensors: dict[str, Tensors]) -> None:
         """Restore model, optimiser and random state from a snapshot."""
         self.load_weights(model, tensors["weights"])
-        moments: dict[int, Tensors] = {}
+        trained = _trained(model)
         for key, value in tensors["optimizer"].items():
-            index, _, name = key.partition(".")
-            moments.setdefault(int(index), {})[name] = value
-        optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
+            name, _, moment = key.rpartition(".")
+            # `load_state_dict` would number the parameters, and cast moments to their dtype.
+            device = "cpu" if moment == "step" and not _is_fused(optimizer) else trained[name].device
+            optimizer.state[trained[name]][moment] = value.to(device)
         torch.set_rng_state(tensors["random"]["cpu"])
         if "cuda" in tensors["random"] and torch.cuda.is_available():
             torch.cuda.set_rng_state(tensors["random"]["cuda"])
@@ -82,24 +85,34 @@ class SingleProcess:
         """Return why a snapshot belongs to another training, judged by names and shapes, or "" if it does not."""
         if missing := {"weights", "optimizer", "random"} - tensors.keys():
             return f"no {' or '.join(sorted(missing))}"
-        parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-        moved = {name.partition(".")[0] for name in tensors["optimizer"]}  # parameters without a gradient have no state
+        moved = {key.rpartition(".")[0] for key in tensors["optimizer"]}  # parameters without a gradient have no state
+        weights = self.weights(model)
         expected = {
-            "weights": {name: value.shape for name, value in self.weights(model).items()},
+            "weights": {name: (value.shape, value.dtype) for name, value in weights.items()},
             "optimizer": {
-                f"{index}.{name}": parameter.shape if name != "step" else torch.Size()
-                for index, parameter in enumerate(parameters)
-                for name in MOMENTS
-                if str(index) in moved
+                f"{name}.{moment}": (torch.Size(), torch.float32) if moment == "step" else (value.shape, value.dtype)
+                for name, value in weights.items()
+                for moment in MOMENTS
+                if name in moved
             },
-            "random": {"cpu": torch.get_rng_state().shape},
+            "random": {"cpu": (torch.get_rng_state().shape, torch.uint8)},
         }
-        for group, shapes in expected.items():
-            stored = {name: value.shape for name, value in tensors[group].items() if name != "cuda"}
-            if stored != shapes:
-                names = [name for name in {**shapes, **stored} if stored.get(name) != shapes.get(name)]
+        for group, forms in expected.items():
+            stored = {name: (value.shape, value.dtype) for name, value in tensors[group].items() if name != "cuda"}
+            if stored != forms:
+                names = [name for name in {**forms, **stored} if stored.get(name) != forms.get(name)]
                 return f"{group}: {names[0]} and {len(names) - 1} more differ" if names else group
         return ""
+
+
+def _trained(model: Any) -> dict[str, torch.nn.Parameter]:
+    """Return the trainable parameters by name; a tied one is listed once."""
+    return {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+
+
+def _is_fused(optimizer: torch.optim.Optimizer) -> bool:
+    """Return whether the optimiser keeps its step counts next to the parameters."""
+    return any(group.get("fused") or group.get("capturable") for group in optimizer.param_groups)
 
 
 STRATEGIES: dict[str, type[SingleProcess]] = {"single": SingleProcess}

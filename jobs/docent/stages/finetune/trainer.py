@@ -17,12 +17,14 @@ from typing import Any
 import torch
 
 from docent.config import Finetune
-from docent.errors import ConfigError, StoppedError
-from docent.stages.finetune import schedule
+from docent.errors import StoppedError
+from docent.stages.finetune import guard, schedule
 from docent.stages.finetune.checkpoints import TrainingState, load_best, resume, save_best, save_checkpoint
 from docent.stages.finetune.labels import Encoded, collate
+from docent.stages.finetune.loss import evaluating
 from docent.stages.finetune.parallel import SingleProcess
 from docent.stages.finetune.pictures import Pictures
+from docent.stages.finetune.telemetry import Throughput
 
 
 @dataclass(frozen=True)
@@ -83,34 +85,34 @@ class Trainer:
 
         Raises:
             StoppedError: `stop` was set.
-            ConfigError: a loss is not finite.
+            ConfigError: too many losses or gradients are not finite.
         """
         evaluations = schedule.evaluation_steps(self.steps, self.section.evaluations)
         saves = {*evaluations, *range(0, self.steps, schedule.checkpoint_interval(self.steps))}
+        throughput = Throughput()
         torch.manual_seed(self.seed)
         self.state = state = resume(self.scratch, self.steps, self.model, self.optimizer, self.parallel)
         while state.step < (end := self._end()):
-            row = self.step()
+            with throughput.step(sum(len(row.ids) for row in self._batch(state.step + 1))):
+                row = self.step()
             state.step += 1
             state.log.append(row)
+            guard.require_progress(state.log)
             if state.step in evaluations or state.step == end:
                 self.evaluate()
             if state.step in saves or state.step == end or stop.is_set():
-                tensors = self.parallel.snapshot(self.model, self.optimizer)
-                save_checkpoint(self.scratch, state, tensors, self.section.max_checkpoints)
+                self._save_checkpoint()
             if stop.is_set():
                 raise StoppedError(f"stopped after step {state.step} of {end}", str(self.scratch), "docent run")
-            report(state.step, end, f"loss {row['loss']:.3f}")
-        self.parallel.load_weights(self.model, load_best(self.scratch, state.best_step))
+            report(state.step, end, f"loss {row['loss']:.3f}, {throughput.tokens_per_second:,.0f} tokens/s")
+        self.parallel.load_weights(self.model, load_best(self.scratch, state))
         return state
 
     def step(self) -> dict[str, Any]:
         """Run the next optimiser step, and return its row of the training log.
 
-        The loss is the mean over all supervised tokens of the step, however the rows are divided into micro-batches.
-
-        Raises:
-            ConfigError: the loss is not finite.
+        The loss is the mean over all supervised tokens of the step, however the rows are divided into micro-batches. A
+        step whose loss or gradients are not finite changes neither weights nor optimiser; its row has `skipped`.
         """
         step = self.state.step + 1
         cooldown = schedule.cooldown_start(self.state.measured, self.section.patience)
@@ -118,27 +120,31 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.loss.train()
-        rows = self.parallel.share(self._batch(step))
+        loss = self.parallel.total(self._backward(self.parallel.share(self._batch(step))))
+        weights = (p for group in self.optimizer.param_groups for p in group["params"])
+        problem = guard.problem_with(loss, self.parallel.clip(weights, self.section.max_grad_norm))
+        if not problem:
+            self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        row = {
+            "step": step,
+            "epoch": round(step / self.steps_per_epoch, 4),
+            "loss": loss,
+            "learning_rate": rate,
+            "validation_loss": None,
+        }
+        return row | {"skipped": problem} if problem else row
+
+    def _backward(self, rows: Sequence[Encoded]) -> float:
+        """Add up the gradients of this process's rows of a batch; return their share of the batch's loss."""
         tokens = self.parallel.total(sum(row.supervised for row in rows))
         parts, total = _chunks(rows, self._rows_at_once), 0.0
         for number, part in enumerate(parts, 1):
             with self.parallel.accumulate(self.loss, last=number == len(parts)):
                 loss = self.loss(**self.data.inputs(part, self.model.device)).sum() / tokens
-                if not torch.isfinite(loss):
-                    raise _not_finite("loss", loss.item(), step)
                 torch.autograd.backward(loss)
             total += loss.item()
-        weights = (p for group in self.optimizer.param_groups for p in group["params"])
-        self.parallel.clip(weights, self.section.max_grad_norm)
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
-        return {
-            "step": step,
-            "epoch": round(step / self.steps_per_epoch, 4),
-            "loss": self.parallel.total(total),
-            "learning_rate": rate,
-            "validation_loss": None,
-        }
+        return total
 
     @torch.no_grad()
     def validate(self) -> tuple[float, float] | None:
@@ -151,14 +157,13 @@ class Trainer:
         """
         if not self.data.validation:
             return None
-        self.loss.eval()
         sums, counts = [], []
-        for rows in _chunks(self.data.validation, self._rows_at_once):
-            tokens = [row.supervised for row in rows]
-            losses = self.loss(**self.data.inputs(rows, self.model.device))
-            sums += [part.sum().item() for part in torch.split(losses, tokens)]
-            counts += tokens
-        self.loss.train()
+        with evaluating(self.loss):
+            for rows in _chunks(self.data.validation, self._rows_at_once):
+                tokens = [row.supervised for row in rows]
+                losses = self.loss(**self.data.inputs(rows, self.model.device))
+                sums += [part.sum().item() for part in torch.split(losses, tokens)]
+                counts += tokens
         mean, number = math.fsum(sums) / sum(counts), len(counts)
         if number == 1 or not math.isfinite(mean):
             return mean, 0.0
@@ -171,16 +176,30 @@ class Trainer:
         Without validation rows, the weights of the last step are saved.
 
         Raises:
-            ConfigError: the loss is not finite.
+            ConfigError: the loss or a weight is not finite.
         """
         state = self.state
         loss, error = self.validate() or (None, None)
-        if loss is not None and not math.isfinite(loss):
-            raise _not_finite("validation loss", loss, state.step)
+        what = "loss" if loss is None else "validation loss"
+        guard.require_finite(what, state.log[-1]["loss"] if loss is None else loss, state.step)
         state.log[-1] |= {"validation_loss": loss, "validation_error": error}
         if loss is None or schedule.best_of(state.measured).step == state.step:
+            weights = self.parallel.weights(self.model)
+            for name, weight in weights.items():
+                guard.require_finite(name, weight, state.step)
             state.best_step, state.best_loss = state.step, loss
-            save_best(self.scratch, state.step, self.parallel.weights(self.model))
+            state.best_sha256 = save_best(self.scratch, state.step, weights)
+
+    def _save_checkpoint(self) -> None:
+        """Save the state after the last step.
+
+        Raises:
+            ConfigError: a weight is not finite; training could never recover from it.
+        """
+        tensors = self.parallel.snapshot(self.model, self.optimizer)
+        for name, weight in tensors["weights"].items():
+            guard.require_finite(name, weight, self.state.step)
+        save_checkpoint(self.scratch, self.state, tensors, self.section.max_checkpoints)
 
     def _end(self) -> int:
         """Return the last step, either the planned one or the end of a cooldown that has begun."""
@@ -199,10 +218,6 @@ class Trainer:
 
 def _chunks(rows: Sequence[Encoded], size: int) -> list[Sequence[Encoded]]:
     return [rows[start : start + size] for start in range(0, len(rows), size)]
-
-
-def _not_finite(what: str, loss: float, step: int) -> ConfigError:
-    return ConfigError(f"the {what} is {loss} at step {step}", "finetune.approaches", "lower the learning_rate")
 
 
 def _optimizer(model: Any, section: Finetune) -> torch.optim.AdamW:
