@@ -11,6 +11,8 @@ import importlib
 from dataclasses import dataclass
 from typing import Any, Literal
 
+TrainedPart = Literal["projections", "language", "everything"]
+"""Weights that an approach without an adapter trains; `projections` are the modules that LoRA adapts."""
 Family = Literal["tuned", "base", "look-up", "floor"]
 """Kind of an arm, for colours and markers: a fine-tuned model, the base model, a look-up, or a trivial baseline."""
 
@@ -29,6 +31,8 @@ class ApproachKind:
         rank: LoRA rank.
         alpha: numerator of the LoRA scale, alpha / rank.
         rank_stabilized: whether the scale is alpha / sqrt(rank) instead (rsLoRA).
+        init: initial values of the LoRA matrices A.
+        trains: weights that are trained if the approach has no adapter.
         dropout: LoRA dropout; 0 keeps runs comparable and activations small.
         workers: number of pods that train together.
         parallel: key in `docent.stages.finetune.parallel.STRATEGIES`.
@@ -44,6 +48,8 @@ class ApproachKind:
     alpha: int = 0
     rank_stabilized: bool = False
     dropout: float = 0.0
+    init: Literal["kaiming", "gaussian"] = "kaiming"
+    trains: TrainedPart | Literal[""] = ""
     workers: int = 1
     parallel: str = "single"
     needs: tuple[Literal["gpu"], ...] = ("gpu",)
@@ -79,10 +85,11 @@ APPROACHES: dict[str, ApproachKind] = {
         alpha=32,
     ),
     "full": ApproachKind(
-        setup="docent.stages.finetune.approaches:train_whole_model",
+        setup="docent.stages.finetune.approaches:train_weights",
         text="Fine-tuned on the training photos: all weights of the text model and the connector learn; the vision "
         "tower stays as it is.",
         learning_rate=7e-4,
+        trains="language",
     ),
 }
 

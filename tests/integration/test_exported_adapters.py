@@ -60,7 +60,7 @@ def test_the_scale_in_the_file_is_the_one_that_acts(base: Path, tmp_path: Path) 
     assert saved["lora_alpha"] / saved["r"] == pytest.approx(64 / math.sqrt(8)), "for programs that ignore use_rslora"
     assert not saved["use_rslora"]
     whole = Approach.model_validate({"name": "a", "is": "full", "rank_stabilized": True})
-    with pytest.raises(ConfigError, match="it has no rank_stabilized"):
+    with pytest.raises(ConfigError, match="has no rank_stabilized"):
         chosen(whole)
 
 

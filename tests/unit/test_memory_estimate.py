@@ -68,13 +68,38 @@ def test_steps_need_a_number_of_rows_and_follow_the_schedule() -> None:
 
 
 @pytest.mark.skipif(not PUBLISHED.is_dir(), reason="the published model configuration is not on this machine")
-def test_the_published_lora_has_its_published_size() -> None:
-    approaches = [{"name": "lora", "is": "lora", "rank": 8}]
+def test_published_approaches_have_their_published_sizes() -> None:
+    approaches = [
+        {"name": "lora", "is": "lora", "rank": 8, "dropout": 0.1, "init": "gaussian"},
+        {"name": "full", "is": "full", "trains": "projections", "precision": "published"},
+    ]
     section = _section(base_model=str(PUBLISHED), dtype="bfloat16", approaches=approaches)
-    estimated = estimate_approaches(section, 42, None)["lora"]
-    assert (estimated["trainable_parameters"], len(estimated["modules"])) == (23_326_720, 248)
-    assert estimated["total_parameters"] == 8_402_776_304 + 23_326_720
-    assert estimated["weights_bytes"] == 2 * 8_402_776_304 + 4 * 23_326_720
+    lora, full = estimate_approaches(section, 42, None).values()
+    with_pad_token = 8_402_776_304
+    assert (lora["trainable_parameters"], len(lora["modules"])) == (23_326_720, 248)
+    assert lora["total_parameters"] == with_pad_token + 23_326_720
+    assert lora["weights_bytes"] == 2 * with_pad_token + 4 * 23_326_720
+    assert (full["trainable_parameters"], len(full["modules"])) == (7_722_237_952, 248)
+    assert full["total_parameters"] == with_pad_token
+    assert full["modules"] == lora["modules"]
+
+
+@pytest.mark.parametrize(("trains", "tower"), [("projections", False), ("language", False), ("everything", True)])
+def test_full_trains_the_chosen_part(trains: str, tower: bool) -> None:
+    section = _section(approaches=[{"name": "full", "is": "full", "trains": trains}])
+    approach = chosen(section.approaches[0])
+    model = prepare(model_without_weights(TINY, "float32"), approach, TINY, 1)
+    names = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
+    assert any("vision_model" in name for name in names) == tower == (not approach.vision_frozen)
+    assert any("norm" in name for name in names) == (trains != "projections")
+    assert any("q_proj" in name and "text_model" in name for name in names)
+
+
+@pytest.mark.parametrize("settings", [{"is": "lora", "trains": "language"}, {"is": "full", "dropout": 0.1}])
+def test_settings_of_the_other_kind_are_refused(settings: dict[str, object]) -> None:
+    section = _section(approaches=[{"name": "x", **settings}])
+    with pytest.raises(ConfigError, match=r"has no (trains|dropout)"):
+        chosen(section.approaches[0])
 
 
 def test_a_missing_configuration_names_the_setting(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from docent.config.fields import ConfigSection, execution, output
 from docent.config.questions import QuestionType
 from docent.config.run_names import RUN_NAME_PATTERN
 from docent.config.sources import Describe, Markdown, Pdf, Rows, Source, Text
-from docent.tables import APPROACHES, ARMS
+from docent.tables import APPROACHES, ARMS, TrainedPart
 
 if TYPE_CHECKING:
     ApproachName: TypeAlias = str
@@ -267,6 +267,14 @@ class Approach(ConfigSection):
     """Overrides the LoRA alpha. By default it changes with the rank, so that the scale alpha / rank stays the same."""
     rank_stabilized: bool | None = output(None)
     """Scale the adapter by alpha / sqrt(rank) (rsLoRA), as the published experiment, instead of alpha / rank."""
+    dropout: float | None = output(None, ge=0, lt=1)
+    """Overrides the LoRA dropout."""
+    init: Literal["kaiming", "gaussian"] | None = output(None)
+    """Initial values of the LoRA matrices A: Kaiming uniform (by default) or Gaussian. The matrices B start at zero."""
+    trains: TrainedPart | None = output(None)
+    """Weights that `full` trains. `projections`: attention and MLP projections of the text model and the connector, as
+    in the published experiment. `language` (the default): the whole text model and connector. `everything`: also the
+    vision tower."""
     seed: int | None = output(None)
     """Overrides the run's seed."""
     precision: Literal["mixed", "published"] = output("mixed")

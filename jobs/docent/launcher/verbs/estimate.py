@@ -1,7 +1,8 @@
 """Estimate a run before it starts: memory and steps of each approach, requests to the teacher and their price.
 
 Reads the pipeline file, `config.json` of the base model, and the run as far as it exists; writes and sends nothing. A
-stage that can estimate its requests is a package with a module `estimate` that has `estimate(ctx) -> dict`.
+stage that can estimate its requests is a package with a module `estimate` that has `estimate(ctx) -> dict`; `memory`
+of stage finetune estimates the approaches.
 """
 
 from __future__ import annotations
@@ -92,9 +93,9 @@ def _approaches(config: PipelineConfig, rows: int | None) -> dict[str, dict[str,
         return None
     if importlib.util.find_spec("torch") is None:
         raise ConfigError("an estimate of the approaches needs torch", "", 'pip install "docent[finetune]"')
-    from docent.stages.finetune.memory import estimate_approaches  # imports torch, which takes seconds
-
-    return estimate_approaches(config.finetune, config.seed, rows)
+    module = importlib.import_module(STAGES["finetune"].run.partition(":")[0] + ".memory")
+    estimated: dict[str, dict[str, Any]] = module.estimate_approaches(config.finetune, config.seed, rows)
+    return estimated
 
 
 def _training_rows(states: RunStates) -> int | None:

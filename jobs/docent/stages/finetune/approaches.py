@@ -6,6 +6,7 @@ To add an approach, write its setup function here and add a row to `docent.table
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -26,15 +27,16 @@ def chosen(config: ApproachConfig) -> ApproachKind:
         ConfigError: a setting of adapters is given for an approach without an adapter.
     """
     row = APPROACHES[config.kind]
-    if config.learning_rate is not None:
-        row = replace(row, learning_rate=config.learning_rate)
-    names = ("rank", "alpha", "rank_stabilized")
-    given = {name: getattr(config, name) for name in names if getattr(config, name) is not None}
-    if given and not row.adapter:
-        what = f"approach {config.name!r} trains no adapter: it has no {' or '.join(given)}"
-        raise ConfigError(what, "finetune.approaches")
+    names = ("learning_rate", "rank", "alpha", "rank_stabilized", "dropout", "init", "trains")
+    given = {name: value for name in names if (value := getattr(config, name)) is not None}
+    others = {"trains"} if row.adapter else {"rank", "alpha", "rank_stabilized", "dropout", "init"}
+    if unsupported := [name for name in given if name in others]:
+        what = f"approach {config.name!r}: {config.kind!r} has no {' or '.join(unsupported)}"
+        raise ConfigError(what, "finetune.approaches", f"remove {' and '.join(unsupported)}")
     if "rank" in given:
         row = replace(row, alpha=row.alpha * given["rank"] // row.rank)
+    if given.get("trains") == "everything":
+        row = replace(row, vision_frozen=False)
     return replace(row, **given)
 
 
@@ -76,6 +78,7 @@ def add_lora(model: Any, approach: ApproachKind, base_model: str, seed: int) -> 
         r=approach.rank,
         lora_alpha=alpha,
         lora_dropout=approach.dropout,
+        init_lora_weights=approach.init == "kaiming" or "gaussian",
         target_modules=family_of(model).LORA_TARGETS,
         bias="none",
         task_type="CAUSAL_LM",
@@ -92,11 +95,21 @@ def add_lora(model: Any, approach: ApproachKind, base_model: str, seed: int) -> 
     return tuned
 
 
-def train_whole_model(model: Any, approach: ApproachKind, base_model: str, seed: int) -> Any:
-    """Make every weight trainable, except for the vision tower's weights if the approach freezes it."""
-    tower = family_of(model).VISION_TOWER
-    for name, parameter in model.named_parameters():
-        parameter.requires_grad_(not approach.vision_frozen or tower not in name.split("."))
+def train_weights(model: Any, approach: ApproachKind, base_model: str, seed: int) -> Any:
+    """Make weights of the model trainable: its projections, all but the vision tower, or everything.
+
+    Source of `projections`: the published experiment trained the projections of text model and connector only.
+    """
+    family = family_of(model)
+    for module_name, module in model.named_modules():
+        in_tower = family.VISION_TOWER in module_name.split(".")
+        trains = {
+            "projections": re.fullmatch(family.LORA_TARGETS, module_name) is not None,
+            "language": not in_tower,
+            "everything": True,
+        }[approach.trains]
+        for parameter in module.parameters(recurse=False):
+            parameter.requires_grad_(trains)
     return model
 
 
