@@ -8,7 +8,7 @@ when they run.
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 Family = Literal["tuned", "base", "look-up", "floor"]
@@ -31,7 +31,7 @@ class ApproachKind:
         rank_stabilized: whether the scale is alpha / sqrt(rank) instead (rsLoRA).
         dropout: LoRA dropout; 0 keeps runs comparable and activations small.
         workers: number of pods that train together.
-        parallel: key in `docent.stages.finetune.parallel.STRATEGIES`.
+        parallel: key in `docent.stages.finetune.parallel.STRATEGIES`, if there are several processes.
         needs: resources that a pod must reach, as in `docent.pipeline.Stage.needs`.
     """
 
@@ -85,6 +85,9 @@ APPROACHES: dict[str, ApproachKind] = {
         learning_rate=7e-4,
     ),
 }
+# Several processes share a batch, so its size and the learning rate stay those of one process.
+APPROACHES["lora-ddp"] = replace(APPROACHES["lora"], workers=2, parallel="ddp")
+APPROACHES["full-fsdp"] = replace(APPROACHES["full"], workers=2, parallel="fsdp")
 
 ARMS: dict[str, ArmKind] = {
     "base": ArmKind(

@@ -18,11 +18,12 @@ import torch
 
 from docent.config import Finetune
 from docent.errors import StoppedError
+from docent.ranks import peers
 from docent.stages.finetune import guard, schedule
-from docent.stages.finetune.checkpoints import TrainingState, load_best, resume, save_best, save_checkpoint
+from docent.stages.finetune.checkpoints import TrainingState, load_best, save_best, save_checkpoint
 from docent.stages.finetune.labels import Encoded, collate
 from docent.stages.finetune.loss import evaluating
-from docent.stages.finetune.parallel import SingleProcess
+from docent.stages.finetune.parallel import SingleProcess, resume
 from docent.stages.finetune.pictures import Pictures
 from docent.stages.finetune.telemetry import Throughput
 
@@ -90,7 +91,7 @@ class Trainer:
         evaluations = schedule.evaluation_steps(self.steps, self.section.evaluations)
         saves = {*evaluations, *range(0, self.steps, schedule.checkpoint_interval(self.steps))}
         throughput = Throughput()
-        torch.manual_seed(self.seed)
+        torch.manual_seed(self.seed + self.parallel.rank)  # dropout differs between processes
         self.state = state = resume(self.scratch, self.steps, self.model, self.optimizer, self.parallel)
         while state.step < (end := self._end()):
             with throughput.step(sum(len(row.ids) for row in self._batch(state.step + 1))):
@@ -100,12 +101,14 @@ class Trainer:
             guard.require_progress(state.log)
             if state.step in evaluations or state.step == end:
                 self.evaluate()
-            if state.step in saves or state.step == end or stop.is_set():
+            stopping = peers.agreed_to_stop(stop)
+            if state.step in saves or state.step == end or stopping:
                 self._save_checkpoint()
-            if stop.is_set():
+            if stopping:
                 raise StoppedError(f"stopped after step {state.step} of {end}", str(self.scratch), "docent run")
             report(state.step, end, f"loss {row['loss']:.3f}, {throughput.tokens_per_second:,.0f} tokens/s")
-        self.parallel.load_weights(self.model, load_best(self.scratch, state))
+        best = load_best(self.scratch, state) if self.parallel.rank == 0 else {}
+        self.parallel.load_weights(self.model, self.parallel.first(best))
         return state
 
     def step(self) -> dict[str, Any]:
@@ -142,7 +145,7 @@ class Trainer:
         for number, part in enumerate(parts, 1):
             with self.parallel.accumulate(self.loss, last=number == len(parts)):
                 loss = self.loss(**self.data.inputs(part, self.model.device)).sum() / tokens
-                torch.autograd.backward(loss)
+                torch.autograd.backward(loss * self.parallel.world_size)  # averaged over the processes afterwards
             total += loss.item()
         return total
 
@@ -157,18 +160,20 @@ class Trainer:
         """
         if not self.data.validation:
             return None
-        sums, counts = [], []
+        measured: list[tuple[float, int]] = []
         with evaluating(self.loss):
-            for rows in _chunks(self.data.validation, self._rows_at_once):
-                tokens = [row.supervised for row in rows]
+            for rows in _chunks(self.parallel.share(self.data.validation), self._rows_at_once):
+                counts = [row.supervised for row in rows]
                 losses = self.loss(**self.data.inputs(rows, self.model.device))
-                sums += [part.sum().item() for part in torch.split(losses, tokens)]
-                counts += tokens
-        mean, number = math.fsum(sums) / sum(counts), len(counts)
+                sums = [part.sum().item() for part in torch.split(losses, counts)]
+                measured += [(total, count) for total, count in zip(sums, counts, strict=True) if count]
+        measured = self.parallel.gather(measured)
+        tokens, number = sum(count for _, count in measured), len(measured)
+        mean = math.fsum(total for total, _ in measured) / tokens
         if number == 1 or not math.isfinite(mean):
             return mean, 0.0
-        squares = math.fsum((total - mean * count) ** 2 for total, count in zip(sums, counts, strict=True))
-        return mean, math.sqrt(squares * number / (number - 1)) / sum(counts)
+        squares = math.fsum((total - mean * count) ** 2 for total, count in measured)
+        return mean, math.sqrt(squares * number / (number - 1)) / tokens
 
     def evaluate(self) -> None:
         """Add the validation loss to the last row of the log; save the weights if `best_of` chooses this step.
@@ -188,7 +193,8 @@ class Trainer:
             for name, weight in weights.items():
                 guard.require_finite(name, weight, state.step)
             state.best_step, state.best_loss = state.step, loss
-            state.best_sha256 = save_best(self.scratch, state.step, weights)
+            if self.parallel.rank == 0:
+                state.best_sha256 = save_best(self.scratch, state.step, weights)
 
     def _save_checkpoint(self) -> None:
         """Save the state after the last step.
@@ -199,7 +205,8 @@ class Trainer:
         tensors = self.parallel.snapshot(self.model, self.optimizer)
         for name, weight in tensors["weights"].items():
             guard.require_finite(name, weight, self.state.step)
-        save_checkpoint(self.scratch, self.state, tensors, self.section.max_checkpoints)
+        if self.parallel.rank == 0:
+            save_checkpoint(self.scratch, self.state, tensors, self.section.max_checkpoints)
 
     def _end(self) -> int:
         """Return the last step, either the planned one or the end of a cooldown that has begun."""

@@ -1,0 +1,85 @@
+"""One of two processes that train together; a test starts it twice: `python -m tests.two_ranks FOLDER`.
+
+Rank 0 writes what it found to FOLDER/found.pt: by case, losses, gradients, validation losses and final weights.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from docent.errors import StoppedError
+from docent.ranks import peers
+from docent.stages.finetune.parallel import STRATEGIES, DataParallel, Sharded, SingleProcess
+from docent.stages.finetune.snapshots import trained
+from tests.tiny_training import trainer_of
+
+CASES = {"lora": "ddp", "full": "fsdp"}
+"""Approach and strategy of each case."""
+MICRO_BATCH_ROWS = 3
+
+
+def measured(folder: Path, scratch: Path, kind: str, parallel: SingleProcess) -> dict[str, Any]:
+    """Train to the end; the gradients are those of the first step."""
+    trainer = trainer_of(folder, scratch, MICRO_BATCH_ROWS, kind=kind, parallel=parallel)
+    gradients: dict[str, torch.Tensor] = {}
+    clip = parallel.clip
+
+    def recorded(parameters: Iterable[torch.nn.Parameter], max_norm: float) -> float:
+        if not gradients:
+            for name, parameter in trained(trainer.model).items():
+                assert parameter.grad is not None
+                gradients[name] = parallel.whole(parameter.grad).clone()
+        return clip(parameters, max_norm)
+
+    parallel.clip = recorded  # type: ignore[method-assign]
+    state = trainer.train(threading.Event(), lambda *_: None)
+    parallel.unwrap(trainer.model)
+    weights = {name: parameter.detach() for name, parameter in trained(trainer.model).items()}
+    validation = [(row.loss, row.error) for row in state.measured]
+    local = sum(p.numel() for group in trainer.optimizer.param_groups for p in map(_local, group["params"]))
+    return {
+        "losses": [row["loss"] for row in state.log],
+        "gradients": gradients,
+        "validation": validation,
+        "weights": weights,
+        "parameters": local,
+        "tied": trainer.model.lm_head.weight is trainer.model.get_input_embeddings().weight,
+    }
+
+
+def _local(parameter: Any) -> torch.Tensor:
+    local: torch.Tensor = parameter.to_local() if hasattr(parameter, "to_local") else parameter
+    return local
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    torch.set_num_threads(1)
+    found = {}
+    with peers.together():
+        for kind, name in CASES.items():
+            found[kind] = measured(folder, folder / "whole" / kind, kind, STRATEGIES[name]())
+            stop = threading.Event()
+            if peers.rank() == 1:  # one process is asked to stop, and both do
+                stop.set()
+            trainer = trainer_of(
+                folder, folder / "stopped" / kind, MICRO_BATCH_ROWS, kind=kind, parallel=STRATEGIES[name]()
+            )
+            try:
+                trainer.train(stop, lambda *_: None)
+            except StoppedError as error:
+                found[kind]["stopped"] = error.what
+    if os.environ["RANK"] == "0":
+        torch.save(found, folder / "found.pt")
+
+
+if __name__ == "__main__":
+    assert {DataParallel, Sharded} <= set(STRATEGIES.values())
+    main()
