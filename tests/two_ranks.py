@@ -5,6 +5,8 @@ Rank 0 writes what it found to FOLDER/found.pt: by case, losses, gradients, vali
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
 import sys
 import threading
@@ -18,6 +20,7 @@ from docent.errors import StoppedError
 from docent.ranks import peers
 from docent.stages.finetune.parallel import STRATEGIES, DataParallel, Sharded, SingleProcess
 from docent.stages.finetune.snapshots import trained
+from docent.stages.finetune.trainer import Trainer
 from tests.tiny_training import trainer_of
 
 CASES = {"lora": "ddp", "full": "fsdp"}
@@ -54,6 +57,45 @@ def measured(folder: Path, scratch: Path, kind: str, parallel: SingleProcess) ->
     }
 
 
+def guarded(folder: Path, kind: str, parallel: SingleProcess) -> dict[str, Any]:
+    """Train while the gradients of rank 1 alone are infinite at step 2."""
+    trainer = trainer_of(folder, folder / "guarded" / kind, MICRO_BATCH_ROWS, kind=kind, parallel=parallel)
+    adapted = {name: parallel.whole(parameter).clone() for name, parameter in trained(trainer.model).items()}
+    clip, calls = parallel.clip, []
+
+    def infinite(parameters: Iterable[torch.nn.Parameter], max_norm: float) -> float:
+        given = list(parameters)
+        calls.append(len(given))
+        if len(calls) == 2 and parallel.rank == 1:
+            assert given[0].grad is not None
+            _local(given[0].grad).fill_(float("inf"))
+        return clip(given, max_norm)
+
+    parallel.clip = infinite  # type: ignore[method-assign]
+    state = trainer.train(threading.Event(), lambda *_: None)
+    sums = [math.fsum(tensor.double().sum().item() for tensor in adapted.values())]
+    return {
+        "skipped": parallel.gather([[row["step"] for row in state.log if row.get("skipped")]]),
+        "adapted": parallel.gather(sums),
+        "draws": parallel.gather([torch.rand(1).item()]),
+    }
+
+
+def resumed(folder: Path, kind: str, strategy: type[SingleProcess]) -> bool:
+    """Return whether two processes that were stopped and started again repeat every number, dropout included."""
+    settings: dict[str, Any] = {"kind": kind, "dropout": 0.3 if kind == "lora" else 0}
+    scratch, stop = folder / "dropout" / kind, threading.Event()
+
+    def trainer(name: str) -> Trainer:
+        return trainer_of(folder, scratch / name, MICRO_BATCH_ROWS, **settings, parallel=strategy())
+
+    calm = trainer("calm").train(threading.Event(), lambda *_: None)
+    with contextlib.suppress(StoppedError):
+        trainer("stopped").train(stop, lambda *_: stop.set())
+    again = trainer("stopped").train(threading.Event(), lambda *_: None)
+    return calm.log == again.log
+
+
 def _local(parameter: Any) -> torch.Tensor:
     local: torch.Tensor = parameter.to_local() if hasattr(parameter, "to_local") else parameter
     return local
@@ -66,6 +108,8 @@ def main() -> None:
     with peers.together():
         for kind, name in CASES.items():
             found[kind] = measured(folder, folder / "whole" / kind, kind, STRATEGIES[name]())
+            found[kind] |= guarded(folder, kind, STRATEGIES[name]())
+            found[kind]["repeats"] = resumed(folder, kind, STRATEGIES[name])
             stop = threading.Event()
             if peers.rank() == 1:  # one process is asked to stop, and both do
                 stop.set()

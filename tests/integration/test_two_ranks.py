@@ -82,6 +82,16 @@ def test_the_weights_are_those_of_one_process_and_tied_ones_stay_tied(case: tupl
     assert share == (1 if kind == "lora" else pytest.approx(0.5, abs=0.02)), "FSDP keeps half of them in each process"
 
 
+def test_an_infinite_gradient_of_one_process_is_skipped_by_both(case: tuple[str, Any, Any]) -> None:
+    assert case[1]["skipped"] == [[2], [2]]
+
+
+def test_adapters_begin_alike_and_dropout_differs(case: tuple[str, Any, Any]) -> None:
+    _, two, _ = case
+    assert two["adapted"][0] == two["adapted"][1]
+    assert two["draws"][0] != two["draws"][1]
+
+
 def test_the_stage_publishes_the_model_of_one_process(tmp_path: Path) -> None:
     """`docent stage` starts two ranks itself; FSDP's parts become one model that loads like any other."""
     base = save_tiny_training(tmp_path) / "tiny"
@@ -109,6 +119,10 @@ def test_the_stage_publishes_the_model_of_one_process(tmp_path: Path) -> None:
     for name, parameter in two.named_parameters():
         assert torch.allclose(parameter, whole[name], rtol=0, atol=1e-4), name
     assert two.lm_head.weight is two.get_input_embeddings().weight
+
+
+def test_two_processes_that_are_resumed_repeat_every_number(case: tuple[str, Any, Any]) -> None:
+    assert case[1]["repeats"]
 
 
 def test_a_training_of_two_processes_is_resumed_by_one(case: tuple[str, Any, Any], folder: Path) -> None:

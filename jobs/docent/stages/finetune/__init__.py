@@ -45,7 +45,8 @@ def run(ctx: Context) -> Iterator[Checkpoint]:
 
     Raises:
         InputError: there are no training rows, or a row has no picture or cannot be encoded.
-        ConfigError: the base model cannot be loaded or adapted, or there are several processes.
+        ConfigError: the base model cannot be loaded or adapted, or there are several processes for an approach that
+            trains in one.
         StoppedError: SIGTERM arrived; a checkpoint was saved.
     """
     section = ctx.section
@@ -62,7 +63,8 @@ def run(ctx: Context) -> Iterator[Checkpoint]:
     tuned = prepare(model, approach, section.base_model, seed, float32=mixed)
     data = _data(ctx, model, processor, approach)
     trains, total = count_parameters(tuned)
-    log.info("%s trains %d of %d parameters (%.2f %%)", config.name, trains, total, 100 * trains / total)
+    what = f"{trains} of {total} parameters ({trains / total:.2%}), processes: {parallel.world_size}"
+    log.info("%s trains %s", config.name, what)
     loss = SupervisedLoss(model, approach.vision_frozen, autocast=mixed and section.dtype == "bfloat16")
     epochs = config.epochs or section.epochs or epochs_for(len(data.train), section.batch_size)
     trainer = Trainer(

@@ -125,7 +125,9 @@ class Trainer:
         self.loss.train()
         loss = self.parallel.total(self._backward(self.parallel.share(self._batch(step))))
         weights = (p for group in self.optimizer.param_groups for p in group["params"])
-        problem = guard.problem_with(loss, self.parallel.clip(weights, self.section.max_grad_norm))
+        # Only a sum is the same in all processes for certain; if they decided differently, their weights would part.
+        norm = self.parallel.total(self.parallel.clip(weights, self.section.max_grad_norm))
+        problem = guard.problem_with(loss, norm)
         if not problem:
             self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
