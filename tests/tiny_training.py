@@ -13,8 +13,8 @@ from docent.models.loading import load_base
 from docent.stages.finetune.approaches import prepare
 from docent.stages.finetune.labels import Encoded
 from docent.stages.finetune.loss import SupervisedLoss
-from docent.stages.finetune.parallel import SingleProcess
 from docent.stages.finetune.pictures import Pictures
+from docent.stages.finetune.strategy import SingleProcess
 from docent.stages.finetune.trainer import Data, Trainer
 from docent.tables import APPROACHES
 from tests.tiny_model import save_tiny_model

@@ -18,8 +18,9 @@ import torch
 
 from docent.errors import StoppedError
 from docent.ranks import peers
-from docent.stages.finetune.parallel import STRATEGIES, DataParallel, Sharded, SingleProcess
+from docent.stages.finetune.parallel import STRATEGIES, DataParallel, Sharded
 from docent.stages.finetune.snapshots import trained
+from docent.stages.finetune.strategy import SingleProcess
 from docent.stages.finetune.trainer import Trainer
 from tests.tiny_training import trainer_of
 

@@ -26,7 +26,7 @@ from docent.stages.finetune.checkpoints import (
     save_best,
     save_checkpoint,
 )
-from docent.stages.finetune.parallel import SingleProcess, resume
+from docent.stages.finetune.strategy import SingleProcess, resume
 from docent.tables import APPROACHES
 
 WEIGHTS, ADAPTER = "model.safetensors", "adapter_model.safetensors"

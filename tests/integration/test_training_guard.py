@@ -21,9 +21,9 @@ from docent.stages.finetune import parallel
 from docent.stages.finetune.approaches import prepare
 from docent.stages.finetune.guard import MAX_SKIPPED
 from docent.stages.finetune.loss import SupervisedLoss, evaluating
-from docent.stages.finetune.parallel import SingleProcess
 from docent.stages.finetune.pictures import Pictures
 from docent.stages.finetune.snapshots import MOMENTS, mismatch
+from docent.stages.finetune.strategy import SingleProcess
 from docent.tables import APPROACHES
 
 pytestmark = pytest.mark.feature("checkpoints")

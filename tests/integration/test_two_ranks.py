@@ -20,8 +20,8 @@ from docent.config import PipelineConfig, dump_config
 from docent.models.loading import load_tuned
 from docent.ranks.peers import FOLDER
 from docent.stage import run_shard
-from docent.stages.finetune.parallel import SingleProcess
 from docent.stages.finetune.snapshots import trained
+from docent.stages.finetune.strategy import SingleProcess
 
 UNIT = "finetune-full-fsdp"
 pytestmark = pytest.mark.feature("ddp-and-fsdp")

@@ -1,117 +1,25 @@
-"""Define how processes train together: wrapping, sharing of rows, reduction, clipping, saving and loading.
+"""Train in several processes: DDP keeps the whole model in each, FSDP2 a part of it.
 
-The trainer does these only through a strategy, in this order: `prepare` adapts the model, `wrap` shards it, and only
-then the optimiser is built, since an optimiser over unsharded parameters would train nothing. The loss of a step is
-divided by the supervised tokens of all processes, and a process without rows contributes 0 with a graph.
-To add a strategy, write a class, add it to STRATEGIES, and name it in a row of `docent.tables.APPROACHES`.
+The order is always the same: `prepare` adapts the model, `wrap` shards it, and only then the optimiser is built, since
+an optimiser over unsharded parameters would train nothing. The loss of a step is divided by the supervised tokens of
+all processes, and a process without rows contributes 0 with a graph. To add a strategy, write a class, add it to
+STRATEGIES, and name it in a row of `docent.tables.APPROACHES`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import distributed
 
 from docent.ranks import peers
-from docent.stages.finetune.checkpoints import Tensors, TrainingState, newest_checkpoint
+from docent.stages.finetune.checkpoints import Tensors
 from docent.stages.finetune.labels import Encoded
-from docent.stages.finetune.snapshots import mismatch, random_state, restore_random_state, trained
-
-T = TypeVar("T")
-
-
-class SingleProcess:
-    """Train in one process.
-
-    Attributes:
-        rank: number of this process; rank 0 writes checkpoints and the model.
-        world_size: number of processes.
-    """
-
-    rank = 0
-    world_size = 1
-
-    def wrap(self, module: torch.nn.Module) -> torch.nn.Module:
-        """Return the module that the trainer calls instead of `module`."""
-        return module
-
-    def unwrap(self, model: Any) -> None:
-        """Make the parameters of the model whole again, so that it can be saved."""
-
-    def share(self, rows: Sequence[Encoded]) -> Sequence[Encoded]:
-        """Return the rows of a batch that this process handles, equally many in every process."""
-        return rows
-
-    def accumulate(self, module: torch.nn.Module, last: bool) -> AbstractContextManager[Any]:
-        """Return a context for the forward and backward pass of a micro-batch; a step's last one sums gradients."""
-        return nullcontext()
-
-    def total(self, value: float) -> float:
-        """Return the sum of `value` over all processes."""
-        return value
-
-    def gather(self, values: list[T]) -> list[T]:
-        """Return the values of all processes, by rank."""
-        return values
-
-    def first(self, value: T) -> T:
-        """Return rank 0's value; other processes may see an older state of a network folder."""
-        return value
-
-    def clip(self, parameters: Iterable[torch.nn.Parameter], max_norm: float) -> float:
-        """Scale all gradients down so that their common norm is at most `max_norm`; return their norm before that.
-
-        All processes get the same norm. Gradients of a norm that is not finite are not usable afterwards.
-        """
-        return self.whole(torch.nn.utils.clip_grad_norm_(parameters, max_norm)).item()
-
-    def whole(self, tensor: torch.Tensor) -> torch.Tensor:
-        """Return an unsharded tensor; all processes must call this together."""
-        return tensor.detach()
-
-    def part(self, tensor: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
-        """Return an unsharded tensor sharded like another one, on the same device."""
-        return tensor.to(like.device)
-
-    def weights(self, model: Any) -> Tensors:
-        """Return the trainable parameters, unsharded, by their names in the model."""
-        return {name: self.whole(parameter) for name, parameter in trained(model).items()}
-
-    @torch.no_grad()
-    def load_weights(self, model: Any, weights: Tensors) -> None:
-        """Copy unsharded weights into the trainable parameters."""
-        for name, parameter in trained(model).items():
-            parameter.copy_(self.part(weights[name], parameter))
-
-    def snapshot(self, model: Any, optimizer: torch.optim.Optimizer) -> dict[str, Tensors]:
-        """Return the contents of a checkpoint: weights, optimiser state as `<parameter>.<moment>`, random states."""
-        weights = self.weights(model)
-        moments = {
-            f"{name}.{moment}": self.whole(value)
-            for name, parameter in trained(model).items()
-            for moment, value in optimizer.state.get(parameter, {}).items()
-        }
-        states: Tensors = {}
-        for one in self.gather([random_state(self.rank)]):
-            states |= one
-        return {"weights": weights, "optimizer": moments, "random": states}
-
-    def restore(self, model: Any, optimizer: torch.optim.Optimizer, tensors: dict[str, Tensors]) -> None:
-        """Restore model, optimiser and random state from a snapshot of any number of processes."""
-        self.load_weights(model, tensors["weights"])
-        parameters = trained(model)
-        for key, value in tensors["optimizer"].items():
-            name, _, moment = key.rpartition(".")
-            parameter = parameters[name]
-            # `load_state_dict` would number the parameters, and cast moments to their dtype.
-            restored = value.to(parameter.device) if moment == "step" else self.part(value, parameter)
-            optimizer.state[parameter][moment] = restored
-        restore_random_state(tensors["random"], self.rank)
+from docent.stages.finetune.strategy import SingleProcess, T
 
 
 class SeveralProcesses(SingleProcess):
@@ -144,6 +52,26 @@ class SeveralProcesses(SingleProcess):
         values = [value]
         distributed.broadcast_object_list(values, src=0, device=torch.device("cpu"))
         return values[0]
+
+    def announced(self, tensors: dict[str, Tensors]) -> dict[str, Tensors]:
+        """Return rank 0's tensors: random states and numbers with their content, others only with their form."""
+        outline = {
+            group: {name: t.to("meta") if t.ndim and group != "random" else t for name, t in named.items()}
+            for group, named in tensors.items()
+        }
+        outline = self.first(outline)
+        if self.rank == 0:
+            return tensors
+        return {
+            group: {name: torch.empty_like(t, device="cpu") if t.is_meta else t for name, t in named.items()}
+            for group, named in outline.items()
+        }
+
+    def part(self, tensor: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+        """Return rank 0's tensor."""
+        sent = tensor.to(like.device).contiguous()
+        distributed.broadcast(sent, src=0)
+        return sent
 
 
 class DataParallel(SeveralProcesses):
@@ -181,10 +109,10 @@ class Sharded(SeveralProcesses):
         return module
 
     def unwrap(self, model: Any) -> None:
-        """Replace each sharded parameter by a whole one; tied parameters stay one."""
+        """Replace each sharded parameter by a whole one, in rank 0; tied parameters stay one."""
         self._root.reshard()
         whole = {
-            parameter: torch.nn.Parameter(self.whole(parameter))
+            parameter: torch.nn.Parameter(self.saved(parameter))
             for parameter in dict.fromkeys(model.parameters())
             if parameter.requires_grad
         }
@@ -203,11 +131,16 @@ class Sharded(SeveralProcesses):
         whole: torch.Tensor = tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
         return whole.detach()
 
+    def saved(self, tensor: Any) -> torch.Tensor:
+        """Return an unsharded tensor in the memory of rank 0, and nothing elsewhere: together they need much memory."""
+        whole = self.whole(tensor)
+        return whole.cpu() if self.rank == 0 else whole.new_empty(0)
+
     def part(self, tensor: torch.Tensor, like: Any) -> torch.Tensor:
-        """Return this process's part of an unsharded tensor; every process has the same one, so nothing is sent."""
+        """Return this process's part of rank 0's tensor."""
         from torch.distributed.tensor import distribute_tensor
 
-        return distribute_tensor(tensor.to(like.device), like.device_mesh, like.placements, src_data_rank=None)
+        return distribute_tensor(tensor.to(like.device), like.device_mesh, like.placements, src_data_rank=0)
 
     def weights(self, model: Any) -> Tensors:
         """Return the trainable parameters, unsharded; after an evaluation, those outside the layers are not sharded."""
@@ -216,25 +149,3 @@ class Sharded(SeveralProcesses):
 
 
 STRATEGIES: dict[str, type[SingleProcess]] = {"single": SingleProcess, "ddp": DataParallel, "fsdp": Sharded}
-
-
-def resume(
-    folder: Path, steps: int, model: Any, optimizer: torch.optim.Optimizer, parallel: SingleProcess
-) -> TrainingState:
-    """Restore the newest matching checkpoint and return its state, or return a new state if none matches.
-
-    Rank 0 chooses it.
-
-    Args:
-        steps: planned number of optimiser steps of the training.
-    """
-
-    def problem_with(state: TrainingState, tensors: dict[str, Tensors]) -> str:
-        return f"step {state.step} of {steps}" if state.step > steps else mismatch(model, tensors)
-
-    checkpoint = parallel.first(newest_checkpoint(folder, problem_with) if parallel.rank == 0 else None)
-    if checkpoint is None:
-        return TrainingState()
-    state, tensors = checkpoint
-    parallel.restore(model, optimizer, tensors)
-    return state

@@ -23,8 +23,8 @@ from docent.stages.finetune import guard, schedule
 from docent.stages.finetune.checkpoints import TrainingState, load_best, save_best, save_checkpoint
 from docent.stages.finetune.labels import Encoded, collate
 from docent.stages.finetune.loss import evaluating
-from docent.stages.finetune.parallel import SingleProcess, resume
 from docent.stages.finetune.pictures import Pictures
+from docent.stages.finetune.strategy import SingleProcess, resume
 from docent.stages.finetune.telemetry import Throughput
 
 
@@ -107,8 +107,8 @@ class Trainer:
             if stopping:
                 raise StoppedError(f"stopped after step {state.step} of {end}", str(self.scratch), "docent run")
             report(state.step, end, f"loss {row['loss']:.3f}, {throughput.tokens_per_second:,.0f} tokens/s")
-        best = load_best(self.scratch, state) if self.parallel.rank == 0 else {}
-        self.parallel.load_weights(self.model, self.parallel.first(best))
+        best = {"weights": load_best(self.scratch, state)} if self.parallel.rank == 0 else {}
+        self.parallel.load_weights(self.model, self.parallel.announced(best)["weights"])
         return state
 
     def step(self) -> dict[str, Any]:
