@@ -22,10 +22,11 @@ from docent.stages.finetune.parallel import STRATEGIES, DataParallel, Sharded
 from docent.stages.finetune.snapshots import trained
 from docent.stages.finetune.strategy import SingleProcess
 from docent.stages.finetune.trainer import Trainer
+from docent.tables import APPROACHES
 from tests.tiny_training import trainer_of
 
-CASES = {"lora": "ddp", "full": "fsdp"}
-"""Approach and strategy of each case."""
+CASES = ("lora-ddp", "full-fsdp")
+"""Approaches."""
 MICRO_BATCH_ROWS = 3
 
 
@@ -84,7 +85,7 @@ def guarded(folder: Path, kind: str, parallel: SingleProcess) -> dict[str, Any]:
 
 def resumed(folder: Path, kind: str, strategy: type[SingleProcess]) -> bool:
     """Return whether two processes that were stopped and started again repeat every number, dropout included."""
-    settings: dict[str, Any] = {"kind": kind, "dropout": 0.3 if kind == "lora" else 0}
+    settings: dict[str, Any] = {"kind": kind, "dropout": 0.3 if APPROACHES[kind].adapter else 0}
     scratch, stop = folder / "dropout" / kind, threading.Event()
 
     def trainer(name: str) -> Trainer:
@@ -107,7 +108,8 @@ def main() -> None:
     torch.set_num_threads(1)
     found = {}
     with peers.together():
-        for kind, name in CASES.items():
+        for kind in CASES:
+            name = APPROACHES[kind].parallel
             found[kind] = measured(folder, folder / "whole" / kind, kind, STRATEGIES[name]())
             found[kind] |= guarded(folder, kind, STRATEGIES[name]())
             found[kind]["repeats"] = resumed(folder, kind, STRATEGIES[name])

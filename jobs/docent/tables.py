@@ -30,6 +30,8 @@ class ApproachKind:
         alpha: numerator of the LoRA scale, alpha / rank.
         rank_stabilized: whether the scale is alpha / sqrt(rank) instead (rsLoRA).
         dropout: LoRA dropout; 0 keeps runs comparable and activations small.
+        recompute: whether the activations inside layers are computed again in the backward pass instead of being kept,
+            which takes less memory and a third more time.
         workers: number of pods that train together.
         parallel: key in `docent.stages.finetune.parallel.STRATEGIES`, if there are several processes.
         needs: resources that a pod must reach, as in `docent.pipeline.Stage.needs`.
@@ -44,6 +46,7 @@ class ApproachKind:
     alpha: int = 0
     rank_stabilized: bool = False
     dropout: float = 0.0
+    recompute: bool = False
     workers: int = 1
     parallel: str = "single"
     needs: tuple[Literal["gpu"], ...] = ("gpu",)
@@ -87,7 +90,7 @@ APPROACHES: dict[str, ApproachKind] = {
 }
 # Several processes share a batch, so its size and the learning rate stay those of one process.
 APPROACHES["lora-ddp"] = replace(APPROACHES["lora"], workers=2, parallel="ddp")
-APPROACHES["full-fsdp"] = replace(APPROACHES["full"], workers=2, parallel="fsdp")
+APPROACHES["full-fsdp"] = replace(APPROACHES["full"], workers=2, parallel="fsdp", recompute=True)
 
 ARMS: dict[str, ArmKind] = {
     "base": ArmKind(

@@ -13,6 +13,7 @@ from tests.tiny_training import ROWS, save_tiny_training, trainer_of
 from docent.errors import StoppedError
 from docent.stages.finetune.labels import IGNORED
 from docent.stages.finetune.trainer import Trainer
+from docent.tables import APPROACHES
 
 pytestmark = pytest.mark.feature("answer-labels")
 
@@ -71,3 +72,24 @@ def test_a_resumed_training_with_dropout_repeats_every_number(folder: Path, tmp_
     resumed = trainer_of(folder, tmp_path / "stopped", 5, **settings)
     resumed.train(threading.Event(), lambda *_: None)
     assert resumed.state == calm.state, "losses, rates, best step and the hash of its weights"
+
+
+def test_activations_that_are_computed_again_give_the_same_losses(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert APPROACHES["full-fsdp"].recompute
+    kept = losses(trainer_of(folder, tmp_path, 5))
+    calls: list[str] = []
+    trainer = trainer_of(folder, tmp_path, 5, kind="full-fsdp")
+    for module in trainer.model.modules():
+        recompute = getattr(module, "_gradient_checkpointing_func", None)
+        if recompute is not None:
+
+            def counted(function: Any, *args: Any, of: Any = module, real: Any = recompute, **inputs: Any) -> Any:
+                calls.append(type(of).__name__)
+                return real(function, *args, **inputs)
+
+            monkeypatch.setattr(module, "_gradient_checkpointing_func", counted)
+    assert losses(trainer) == pytest.approx(kept, rel=2e-6)
+    assert "MistralDecoderLayer" in calls
+    assert not any("Vision" in name for name in calls), "the frozen tower has no backward pass"

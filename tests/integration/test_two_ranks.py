@@ -79,7 +79,9 @@ def test_the_weights_are_those_of_one_process_and_tied_ones_stay_tied(case: tupl
     for name, weight in one["weights"].items():
         assert torch.allclose(two["weights"][name], weight, rtol=0, atol=1e-4), name
     share = two["parameters"] / one["parameters"]
-    assert share == (1 if kind == "lora" else pytest.approx(0.5, abs=0.02)), "FSDP keeps half of them in each process"
+    assert share == (1 if kind == "lora-ddp" else pytest.approx(0.5, abs=0.02)), (
+        "FSDP keeps half of them in each process"
+    )
 
 
 def test_an_infinite_gradient_of_one_process_is_skipped_by_both(case: tuple[str, Any, Any]) -> None:
