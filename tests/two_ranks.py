@@ -125,6 +125,7 @@ def main() -> None:
                 found[kind]["stopped"] = error.what
     if os.environ["RANK"] == "0":
         torch.save(found, folder / "found.pt")
+    peers.leave(None)  # as every rank of docent ends; an orderly end may abort in threads of gloo
 
 
 if __name__ == "__main__":

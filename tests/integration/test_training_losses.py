@@ -93,3 +93,25 @@ def test_activations_that_are_computed_again_give_the_same_losses(
     assert losses(trainer) == pytest.approx(kept, rel=2e-6)
     assert "MistralDecoderLayer" in calls
     assert not any("Vision" in name for name in calls), "the frozen tower has no backward pass"
+
+
+def test_a_training_that_is_stopped_in_an_evaluation_loses_no_step(folder: Path, tmp_path: Path) -> None:
+    calm = trainer_of(folder, tmp_path / "calm", 5)
+    calm.train(threading.Event(), lambda *_: None)
+    stop, trainer = threading.Event(), trainer_of(folder, tmp_path / "stopped", 5)
+    forward = trainer.loss.forward
+
+    def stopping(*args: Any, **inputs: Any) -> Any:
+        if not torch.is_grad_enabled():
+            stop.set()
+        return forward(*args, **inputs)
+
+    trainer.loss.forward = stopping  # type: ignore[method-assign]
+    with pytest.raises(StoppedError, match="stopped after step 2"):
+        trainer.train(stop, lambda *_: None)
+    assert trainer.state.log[-1]["validation_loss"] is None, "the evaluation had begun and was not finished"
+    resumed = trainer_of(folder, tmp_path / "stopped", 5)
+    steps: list[float] = []
+    resumed.train(threading.Event(), lambda done, *_: steps.append(done))
+    assert steps == [3, 4]
+    assert resumed.state == calm.state

@@ -80,7 +80,7 @@ class DataParallel(SeveralProcesses):
     def wrap(self, module: torch.nn.Module) -> torch.nn.Module:
         """Return the module inside DistributedDataParallel."""
         # Buffers are constants, and a search for unused parameters would traverse the graph in every step.
-        return torch.nn.parallel.DistributedDataParallel(module, broadcast_buffers=False)
+        return torch.nn.parallel.DistributedDataParallel(module, forward_sync_buffers=False)
 
     def accumulate(self, module: Any, last: bool) -> AbstractContextManager[Any]:
         """Return a context in which only the last micro-batch exchanges gradients."""

@@ -88,25 +88,20 @@ class Trainer:
             StoppedError: `stop` was set.
             ConfigError: too many losses or gradients are not finite.
         """
-        evaluations = schedule.evaluation_steps(self.steps, self.section.evaluations)
-        saves = {*evaluations, *range(0, self.steps, schedule.checkpoint_interval(self.steps))}
         throughput = Throughput()
         torch.manual_seed(self.seed + self.parallel.rank)  # dropout differs between processes
         self.state = state = resume(self.scratch, self.steps, self.model, self.optimizer, self.parallel)
-        while state.step < (end := self._end()):
+        if state.step:  # an earlier attempt may have been stopped in its evaluation
+            self._finish_step(stop)
+        while state.step < self._end():
             with throughput.step(sum(len(row.ids) for row in self._batch(state.step + 1))):
                 row = self.step()
             state.step += 1
             state.log.append(row)
             guard.require_progress(state.log)
-            if state.step in evaluations or state.step == end:
-                self.evaluate()
-            stopping = peers.agreed_to_stop(stop)
-            if state.step in saves or state.step == end or stopping:
-                self._save_checkpoint()
-            if stopping:
-                raise StoppedError(f"stopped after step {state.step} of {end}", str(self.scratch), "docent run")
-            report(state.step, end, f"loss {row['loss']:.3f}, {throughput.tokens_per_second:,.0f} tokens/s")
+            self._finish_step(stop)
+            speed = throughput.tokens_per_second
+            report(state.step, self._end(), f"loss {row['loss']:.3f}, {speed:,.0f} tokens/s")
         best = {"weights": load_best(self.scratch, state)} if self.parallel.rank == 0 else {}
         self.parallel.load_weights(self.model, self.parallel.announced(best)["weights"])
         return state
@@ -151,20 +146,47 @@ class Trainer:
             total += loss.item()
         return total
 
+    def _finish_step(self, stop: threading.Event) -> None:
+        """Evaluate and save if the schedule says so after the last step; stop if any process was asked to.
+
+        Raises:
+            StoppedError: `stop` was set; a checkpoint was saved.
+        """
+        step, evaluations = self.state.step, schedule.evaluation_steps(self.steps, self.section.evaluations)
+        due = "validation_error" not in self.state.log[-1] and (step in evaluations or step == self._end())
+        try:
+            if due:
+                self.evaluate(stop)
+            if peers.agreed_to_stop(stop):
+                raise self._stopped()
+        except StoppedError:
+            self._save_checkpoint()
+            raise
+        if due or step % schedule.checkpoint_interval(self.steps) == 0:
+            self._save_checkpoint()
+
+    def _stopped(self) -> StoppedError:
+        return StoppedError(f"stopped after step {self.state.step} of {self._end()}", str(self.scratch), "docent run")
+
     @torch.no_grad()
-    def validate(self) -> tuple[float, float] | None:
+    def validate(self, stop: threading.Event | None = None) -> tuple[float, float] | None:
         """Return the mean cross-entropy over the supervised tokens of all validation rows, and its standard error.
 
         Rows, not tokens, count as independent observations, because tokens of one row depend on each other.
 
         Returns:
             The mean and its standard error, 0 for a single row; None if there are no validation rows.
+
+        Raises:
+            StoppedError: `stop` was set.
         """
         if not self.data.validation:
             return None
         measured: list[tuple[float, int]] = []
         with evaluating(self.loss):
             for rows in _chunks(self.parallel.share(self.data.validation), self._rows_at_once):
+                if stop and peers.agreed_to_stop(stop):
+                    raise self._stopped()
                 counts = [row.supervised for row in rows]
                 losses = self.loss(**self.data.inputs(rows, self.model.device))
                 sums = [part.sum().item() for part in torch.split(losses, counts)]
@@ -177,16 +199,17 @@ class Trainer:
         squares = math.fsum((total - mean * count) ** 2 for total, count in measured)
         return mean, math.sqrt(squares * number / (number - 1)) / tokens
 
-    def evaluate(self) -> None:
+    def evaluate(self, stop: threading.Event | None = None) -> None:
         """Add the validation loss to the last row of the log; save the weights if `best_of` chooses this step.
 
         Without validation rows, the weights of the last step are saved.
 
         Raises:
             ConfigError: the loss or a weight is not finite.
+            StoppedError: `stop` was set; the log is unchanged, so the next attempt evaluates again.
         """
         state = self.state
-        loss, error = self.validate() or (None, None)
+        loss, error = self.validate(stop) or (None, None)
         what = "loss" if loss is None else "validation loss"
         guard.require_finite(what, state.log[-1]["loss"] if loss is None else loss, state.step)
         state.log[-1] |= {"validation_loss": loss, "validation_error": error}
