@@ -91,7 +91,7 @@ class Trainer:
         throughput = Throughput()
         torch.manual_seed(self.seed + self.parallel.rank)  # dropout differs between processes
         self.state = state = resume(self.scratch, self.steps, self.model, self.optimizer, self.parallel)
-        if state.step:  # an earlier attempt may have been stopped in its evaluation
+        if state.step and self._evaluation_due():  # an earlier attempt was stopped in it
             self._finish_step(stop)
         while state.step < self._end():
             with throughput.step(sum(len(row.ids) for row in self._batch(state.step + 1))):
@@ -152,8 +152,7 @@ class Trainer:
         Raises:
             StoppedError: `stop` was set; a checkpoint was saved.
         """
-        step, evaluations = self.state.step, schedule.evaluation_steps(self.steps, self.section.evaluations)
-        due = "validation_error" not in self.state.log[-1] and (step in evaluations or step == self._end())
+        due = self._evaluation_due()
         try:
             if due:
                 self.evaluate(stop)
@@ -162,8 +161,13 @@ class Trainer:
         except StoppedError:
             self._save_checkpoint()
             raise
-        if due or step % schedule.checkpoint_interval(self.steps) == 0:
+        if due or self.state.step % schedule.checkpoint_interval(self.steps) == 0:
             self._save_checkpoint()
+
+    def _evaluation_due(self) -> bool:
+        """Return whether the schedule has an evaluation after the last step that has not been finished."""
+        evaluations = (*schedule.evaluation_steps(self.steps, self.section.evaluations), self._end())
+        return self.state.step in evaluations and "validation_error" not in self.state.log[-1]
 
     def _stopped(self) -> StoppedError:
         return StoppedError(f"stopped after step {self.state.step} of {self._end()}", str(self.scratch), "docent run")
