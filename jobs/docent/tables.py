@@ -8,7 +8,7 @@ when they run.
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 TrainedPart = Literal["projections", "language", "everything"]
@@ -34,8 +34,10 @@ class ApproachKind:
         init: initial values of the LoRA matrices A.
         trains: weights that are trained if the approach has no adapter.
         dropout: LoRA dropout; 0 keeps runs comparable and activations small.
+        recompute: whether the activations inside layers are computed again in the backward pass instead of being kept,
+            which takes less memory and a third more time.
         workers: number of pods that train together.
-        parallel: key in `docent.stages.finetune.parallel.STRATEGIES`.
+        parallel: key in `docent.stages.finetune.parallel.STRATEGIES`, if there are several processes.
         needs: resources that a pod must reach, as in `docent.pipeline.Stage.needs`.
     """
 
@@ -50,6 +52,7 @@ class ApproachKind:
     dropout: float = 0.0
     init: Literal["kaiming", "gaussian"] = "kaiming"
     trains: TrainedPart | Literal[""] = ""
+    recompute: bool = False
     workers: int = 1
     parallel: str = "single"
     needs: tuple[Literal["gpu"], ...] = ("gpu",)
@@ -92,6 +95,9 @@ APPROACHES: dict[str, ApproachKind] = {
         trains="language",
     ),
 }
+# Several processes share a batch, so its size and the learning rate stay those of one process.
+APPROACHES["lora-ddp"] = replace(APPROACHES["lora"], workers=2, parallel="ddp")
+APPROACHES["full-fsdp"] = replace(APPROACHES["full"], workers=2, parallel="fsdp", recompute=True)
 
 ARMS: dict[str, ArmKind] = {
     "base": ArmKind(

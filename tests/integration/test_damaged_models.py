@@ -23,11 +23,10 @@ from docent.stages.finetune.checkpoints import (
     TrainingState,
     load_best,
     newest_checkpoint,
-    resume,
     save_best,
     save_checkpoint,
 )
-from docent.stages.finetune.parallel import SingleProcess
+from docent.stages.finetune.strategy import SingleProcess, resume
 from docent.tables import APPROACHES
 
 WEIGHTS, ADAPTER = "model.safetensors", "adapter_model.safetensors"

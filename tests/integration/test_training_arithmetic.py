@@ -24,8 +24,8 @@ from docent.stages.finetune import parallel
 from docent.stages.finetune.approaches import prepare
 from docent.stages.finetune.labels import encode
 from docent.stages.finetune.loss import SupervisedLoss
-from docent.stages.finetune.parallel import SingleProcess
 from docent.stages.finetune.pictures import Pictures
+from docent.stages.finetune.strategy import SingleProcess
 from docent.stages.finetune.trainer import Data, Trainer
 from docent.store import Artifact, load_json
 from docent.tables import APPROACHES

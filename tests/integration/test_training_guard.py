@@ -21,8 +21,9 @@ from docent.stages.finetune import parallel
 from docent.stages.finetune.approaches import prepare
 from docent.stages.finetune.guard import MAX_SKIPPED
 from docent.stages.finetune.loss import SupervisedLoss, evaluating
-from docent.stages.finetune.parallel import SingleProcess
 from docent.stages.finetune.pictures import Pictures
+from docent.stages.finetune.snapshots import MOMENTS, mismatch
+from docent.stages.finetune.strategy import SingleProcess
 from docent.tables import APPROACHES
 
 pytestmark = pytest.mark.feature("checkpoints")
@@ -150,14 +151,14 @@ def test_moments_follow_their_parameter_by_name() -> None:
     (model.a.sum() * 3 + model.b.sum() * 5).backward()
     optimizer.step()
     tensors = {group: dict(named) for group, named in SingleProcess().snapshot(model, optimizer).items()}
-    assert set(tensors["optimizer"]) == {f"{name}.{moment}" for name in "ab" for moment in parallel.MOMENTS}
+    assert set(tensors["optimizer"]) == {f"{name}.{moment}" for name in "ab" for moment in MOMENTS}
     turned = Pair("b", "a")
     other = torch.optim.AdamW(turned.parameters())
-    assert SingleProcess().mismatch(turned, other, tensors) == ""
+    assert mismatch(turned, tensors) == ""
     SingleProcess().restore(turned, other, tensors)
     for name in "ab":
         theirs, ours = optimizer.state[getattr(model, name)], other.state[getattr(turned, name)]
-        assert all(torch.equal(theirs[moment], ours[moment]) for moment in parallel.MOMENTS)
+        assert all(torch.equal(theirs[moment], ours[moment]) for moment in MOMENTS)
 
 
 @pytest.mark.parametrize(("precision", "dtype"), [("mixed", torch.float32), ("published", torch.bfloat16)])

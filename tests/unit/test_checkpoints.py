@@ -121,6 +121,20 @@ def test_best_weights_are_written_again_after_a_resume_and_never_stand_beside_an
     assert (found[0].step, found[0].best_sha256) == (2, second)
 
 
+def test_the_old_checkpoint_stays_until_the_new_one_is_durable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(tmp_path, 1, keep=1)
+
+    def full(_: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
+        patch.setattr(checkpoints, "sync_folder", full)  # the last call before the new one counts
+        save(tmp_path, 2, keep=1)
+    assert (tmp_path / "step-000001" / "manifest.json").is_file()
+    save(tmp_path, 2, keep=1)
+    assert names(tmp_path) == ["step-000002"]
+
+
 def test_checkpoints_are_ordered_by_number(tmp_path: Path) -> None:
     save(tmp_path, 999_990)
     save(tmp_path, 1_000_000)

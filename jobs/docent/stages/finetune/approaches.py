@@ -60,6 +60,8 @@ def prepare(model: Any, approach: ApproachKind, base_model: str, seed: int, *, f
         for parameter in tuned.parameters():
             if parameter.requires_grad:
                 parameter.data = parameter.data.float()
+    if approach.recompute:  # without hooks on inputs: they would make a frozen tower compute gradients too
+        model.activation_checkpointing_enable({"use_reentrant": False})
     return tuned
 
 

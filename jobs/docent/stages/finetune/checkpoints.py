@@ -19,7 +19,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import torch
 from pydantic import Field, StrictFloat, TypeAdapter, ValidationError
@@ -29,9 +29,6 @@ from safetensors.torch import load_file, save_file
 from docent.artifacts.durable import sha256_of, sync_file, sync_folder, temporary_name, write_durably
 from docent.errors import InputError
 from docent.stages.finetune.schedule import Evaluation
-
-if TYPE_CHECKING:
-    from docent.stages.finetune.parallel import SingleProcess
 
 log = logging.getLogger("docent.finetune")
 
@@ -131,26 +128,6 @@ def newest_checkpoint(
             continue
         return state, tensors
     return None
-
-
-def resume(
-    folder: Path, steps: int, model: Any, optimizer: torch.optim.Optimizer, parallel: SingleProcess
-) -> TrainingState:
-    """Restore the newest matching checkpoint and return its state, or return a new state if none matches.
-
-    Args:
-        steps: planned number of optimiser steps of the training.
-    """
-
-    def problem_with(state: TrainingState, tensors: dict[str, Tensors]) -> str:
-        return f"step {state.step} of {steps}" if state.step > steps else parallel.mismatch(model, optimizer, tensors)
-
-    checkpoint = newest_checkpoint(folder, problem_with)
-    if checkpoint is None:
-        return TrainingState()
-    state, tensors = checkpoint
-    parallel.restore(model, optimizer, tensors)
-    return state
 
 
 def _state(manifest: dict[str, Any]) -> TrainingState:

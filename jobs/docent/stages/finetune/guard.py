@@ -27,7 +27,7 @@ def problem_with(loss: float, norm: float) -> str:
 
     Args:
         loss: loss of the step, summed over all processes.
-        norm: norm of the gradients of all processes, before clipping.
+        norm: sum over all processes of the norm of the gradients before clipping.
     """
     for what, value in (("loss", loss), ("gradient norm", norm)):
         if not math.isfinite(value):

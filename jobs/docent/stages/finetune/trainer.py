@@ -18,12 +18,13 @@ import torch
 
 from docent.config import Finetune
 from docent.errors import StoppedError
+from docent.ranks import peers
 from docent.stages.finetune import guard, schedule
-from docent.stages.finetune.checkpoints import TrainingState, load_best, resume, save_best, save_checkpoint
+from docent.stages.finetune.checkpoints import TrainingState, load_best, save_best, save_checkpoint
 from docent.stages.finetune.labels import Encoded, collate
 from docent.stages.finetune.loss import evaluating
-from docent.stages.finetune.parallel import SingleProcess
 from docent.stages.finetune.pictures import Pictures
+from docent.stages.finetune.strategy import SingleProcess, resume
 from docent.stages.finetune.telemetry import Throughput
 
 
@@ -87,25 +88,22 @@ class Trainer:
             StoppedError: `stop` was set.
             ConfigError: too many losses or gradients are not finite.
         """
-        evaluations = schedule.evaluation_steps(self.steps, self.section.evaluations)
-        saves = {*evaluations, *range(0, self.steps, schedule.checkpoint_interval(self.steps))}
         throughput = Throughput()
-        torch.manual_seed(self.seed)
+        torch.manual_seed(self.seed + self.parallel.rank)  # dropout differs between processes
         self.state = state = resume(self.scratch, self.steps, self.model, self.optimizer, self.parallel)
-        while state.step < (end := self._end()):
+        if state.step and self._evaluation_due():  # an earlier attempt was stopped in it
+            self._finish_step(stop)
+        while state.step < self._end():
             with throughput.step(sum(len(row.ids) for row in self._batch(state.step + 1))):
                 row = self.step()
             state.step += 1
             state.log.append(row)
             guard.require_progress(state.log)
-            if state.step in evaluations or state.step == end:
-                self.evaluate()
-            if state.step in saves or state.step == end or stop.is_set():
-                self._save_checkpoint()
-            if stop.is_set():
-                raise StoppedError(f"stopped after step {state.step} of {end}", str(self.scratch), "docent run")
-            report(state.step, end, f"loss {row['loss']:.3f}, {throughput.tokens_per_second:,.0f} tokens/s")
-        self.parallel.load_weights(self.model, load_best(self.scratch, state))
+            self._finish_step(stop)
+            speed = throughput.tokens_per_second
+            report(state.step, self._end(), f"loss {row['loss']:.3f}, {speed:,.0f} tokens/s")
+        best = {"weights": load_best(self.scratch, state)} if self.parallel.rank == 0 else {}
+        self.parallel.load_weights(self.model, self.parallel.announced(best)["weights"])
         return state
 
     def step(self) -> dict[str, Any]:
@@ -122,7 +120,9 @@ class Trainer:
         self.loss.train()
         loss = self.parallel.total(self._backward(self.parallel.share(self._batch(step))))
         weights = (p for group in self.optimizer.param_groups for p in group["params"])
-        problem = guard.problem_with(loss, self.parallel.clip(weights, self.section.max_grad_norm))
+        # Only a sum is the same in all processes for certain; if they decided differently, their weights would part.
+        norm = self.parallel.total(self.parallel.clip(weights, self.section.max_grad_norm))
+        problem = guard.problem_with(loss, norm)
         if not problem:
             self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
@@ -142,44 +142,78 @@ class Trainer:
         for number, part in enumerate(parts, 1):
             with self.parallel.accumulate(self.loss, last=number == len(parts)):
                 loss = self.loss(**self.data.inputs(part, self.model.device)).sum() / tokens
-                torch.autograd.backward(loss)
+                torch.autograd.backward(loss * self.parallel.world_size)  # averaged over the processes afterwards
             total += loss.item()
         return total
 
+    def _finish_step(self, stop: threading.Event) -> None:
+        """Evaluate and save if the schedule says so after the last step; stop if any process was asked to.
+
+        Raises:
+            StoppedError: `stop` was set; a checkpoint was saved.
+        """
+        due = self._evaluation_due()
+        try:
+            if due:
+                self.evaluate(stop)
+            if peers.agreed_to_stop(stop):
+                raise self._stopped()
+        except StoppedError:
+            self._save_checkpoint()
+            raise
+        if due or self.state.step % schedule.checkpoint_interval(self.steps) == 0:
+            self._save_checkpoint()
+
+    def _evaluation_due(self) -> bool:
+        """Return whether the schedule has an evaluation after the last step that has not been finished."""
+        evaluations = (*schedule.evaluation_steps(self.steps, self.section.evaluations), self._end())
+        return self.state.step in evaluations and "validation_error" not in self.state.log[-1]
+
+    def _stopped(self) -> StoppedError:
+        return StoppedError(f"stopped after step {self.state.step} of {self._end()}", str(self.scratch), "docent run")
+
     @torch.no_grad()
-    def validate(self) -> tuple[float, float] | None:
+    def validate(self, stop: threading.Event | None = None) -> tuple[float, float] | None:
         """Return the mean cross-entropy over the supervised tokens of all validation rows, and its standard error.
 
         Rows, not tokens, count as independent observations, because tokens of one row depend on each other.
 
         Returns:
             The mean and its standard error, 0 for a single row; None if there are no validation rows.
+
+        Raises:
+            StoppedError: `stop` was set.
         """
         if not self.data.validation:
             return None
-        sums, counts = [], []
+        measured: list[tuple[float, int]] = []
         with evaluating(self.loss):
-            for rows in _chunks(self.data.validation, self._rows_at_once):
-                tokens = [row.supervised for row in rows]
+            for rows in _chunks(self.parallel.share(self.data.validation), self._rows_at_once):
+                if stop and peers.agreed_to_stop(stop):
+                    raise self._stopped()
+                counts = [row.supervised for row in rows]
                 losses = self.loss(**self.data.inputs(rows, self.model.device))
-                sums += [part.sum().item() for part in torch.split(losses, tokens)]
-                counts += tokens
-        mean, number = math.fsum(sums) / sum(counts), len(counts)
+                sums = [part.sum().item() for part in torch.split(losses, counts)]
+                measured += [(total, count) for total, count in zip(sums, counts, strict=True) if count]
+        measured = self.parallel.gather(measured)
+        tokens, number = sum(count for _, count in measured), len(measured)
+        mean = math.fsum(total for total, _ in measured) / tokens
         if number == 1 or not math.isfinite(mean):
             return mean, 0.0
-        squares = math.fsum((total - mean * count) ** 2 for total, count in zip(sums, counts, strict=True))
-        return mean, math.sqrt(squares * number / (number - 1)) / sum(counts)
+        squares = math.fsum((total - mean * count) ** 2 for total, count in measured)
+        return mean, math.sqrt(squares * number / (number - 1)) / tokens
 
-    def evaluate(self) -> None:
+    def evaluate(self, stop: threading.Event | None = None) -> None:
         """Add the validation loss to the last row of the log; save the weights if `best_of` chooses this step.
 
         Without validation rows, the weights of the last step are saved.
 
         Raises:
             ConfigError: the loss or a weight is not finite.
+            StoppedError: `stop` was set; the log is unchanged, so the next attempt evaluates again.
         """
         state = self.state
-        loss, error = self.validate() or (None, None)
+        loss, error = self.validate(stop) or (None, None)
         what = "loss" if loss is None else "validation loss"
         guard.require_finite(what, state.log[-1]["loss"] if loss is None else loss, state.step)
         state.log[-1] |= {"validation_loss": loss, "validation_error": error}
@@ -188,7 +222,8 @@ class Trainer:
             for name, weight in weights.items():
                 guard.require_finite(name, weight, state.step)
             state.best_step, state.best_loss = state.step, loss
-            state.best_sha256 = save_best(self.scratch, state.step, weights)
+            if self.parallel.rank == 0:
+                state.best_sha256 = save_best(self.scratch, state.step, weights)
 
     def _save_checkpoint(self) -> None:
         """Save the state after the last step.
@@ -199,7 +234,8 @@ class Trainer:
         tensors = self.parallel.snapshot(self.model, self.optimizer)
         for name, weight in tensors["weights"].items():
             guard.require_finite(name, weight, self.state.step)
-        save_checkpoint(self.scratch, self.state, tensors, self.section.max_checkpoints)
+        if self.parallel.rank == 0:
+            save_checkpoint(self.scratch, self.state, tensors, self.section.max_checkpoints)
 
     def _end(self) -> int:
         """Return the last step, either the planned one or the end of a cooldown that has begun."""
