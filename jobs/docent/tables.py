@@ -8,9 +8,11 @@ when they run.
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
+TrainedPart = Literal["projections", "language", "everything"]
+"""Weights that an approach without an adapter trains; `projections` are the modules that LoRA adapts."""
 ArmFamily = Literal["tuned", "base", "look-up", "floor"]
 """Kind of an arm, for colours and markers: a fine-tuned model, the base model, a look-up, or a trivial baseline."""
 
@@ -28,9 +30,14 @@ class ApproachKind:
         vision_frozen: whether the vision tower is frozen, so that its output can be cached between steps.
         rank: LoRA rank.
         alpha: numerator of the LoRA scale, alpha / rank.
+        rank_stabilized: whether the scale is alpha / sqrt(rank) instead (rsLoRA).
+        init: initial values of the LoRA matrices A.
+        trains: weights that are trained if the approach has no adapter.
         dropout: LoRA dropout; 0 keeps runs comparable and activations small.
+        recompute: whether the activations inside layers are computed again in the backward pass instead of being kept,
+            which takes less memory and a third more time.
         workers: number of pods that train together.
-        parallel: key in `docent.stages.finetune.parallel.STRATEGIES`.
+        parallel: key in `docent.stages.finetune.parallel.STRATEGIES`, if there are several processes.
         needs: resources that a pod must reach, as in `docent.pipeline.Stage.needs`.
     """
 
@@ -41,7 +48,11 @@ class ApproachKind:
     vision_frozen: bool = True
     rank: int = 0
     alpha: int = 0
+    rank_stabilized: bool = False
     dropout: float = 0.0
+    init: Literal["kaiming", "gaussian"] = "kaiming"
+    trains: TrainedPart | Literal[""] = ""
+    recompute: bool = False
     workers: int = 1
     parallel: str = "single"
     needs: tuple[Literal["gpu"], ...] = ("gpu",)
@@ -77,12 +88,16 @@ APPROACHES: dict[str, ApproachKind] = {
         alpha=32,
     ),
     "full": ApproachKind(
-        setup="docent.stages.finetune.approaches:train_whole_model",
+        setup="docent.stages.finetune.approaches:train_weights",
         text="Fine-tuned on the training photos: all weights of the text model and the connector learn; the vision "
         "tower stays as it is.",
         learning_rate=7e-4,
+        trains="language",
     ),
 }
+# Several processes share a batch, so its size and the learning rate stay those of one process.
+APPROACHES["lora-ddp"] = replace(APPROACHES["lora"], workers=2, parallel="ddp")
+APPROACHES["full-fsdp"] = replace(APPROACHES["full"], workers=2, parallel="fsdp", recompute=True)
 
 ARMS: dict[str, ArmKind] = {
     "base": ArmKind(

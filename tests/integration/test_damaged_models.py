@@ -23,11 +23,10 @@ from docent.stages.finetune.checkpoints import (
     TrainingState,
     load_best,
     newest_checkpoint,
-    resume,
     save_best,
     save_checkpoint,
 )
-from docent.stages.finetune.parallel import SingleProcess
+from docent.stages.finetune.strategy import SingleProcess, resume
 from docent.tables import APPROACHES
 
 WEIGHTS, ADAPTER = "model.safetensors", "adapter_model.safetensors"
@@ -108,6 +107,17 @@ def without_a_tensor(folder: Path) -> None:
     save_file(tensors, path, {"format": "pt"})
 
 
+def renamed_tensor(folder: Path) -> None:
+    path = weights_of(folder)
+    tensors = {name.replace("up_proj", "rise_proj"): tensor for name, tensor in load_file(path).items()}
+    save_file(tensors, path, {"format": "pt"})
+
+
+def another_tensor(folder: Path) -> None:
+    path = weights_of(folder)
+    save_file({**load_file(path), "model.text_model.layers.2.bias": torch.zeros(2)}, path, {"format": "pt"})
+
+
 def in_shards(folder: Path) -> None:
     """Two shards in place of one file, of which the second is missing."""
     tensors = load_file(folder / WEIGHTS)
@@ -154,15 +164,17 @@ BASE: dict[str, tuple[Damage, str]] = {
     "pickle": (pickle_instead, f"{WEIGHTS}: missing; pytorch_model.bin is a pickle"),
     "integers": (as_integers, "is stored as I16, not as floating point"),
     "not numbers": (not_numbers, "contains NaN or infinite values"),
-    "another shape": (another_shape, "of its tensors have another shape"),
-    "without a tensor": (without_a_tensor, "1 of its tensors are missing, the first is"),
+    "another shape": (another_shape, "tensors of another shape: "),
+    "without a tensor": (without_a_tensor, "1 missing tensors: model."),
+    "renamed tensor": (renamed_tensor, "tensors that config.json does not describe: model."),
+    "another tensor": (another_tensor, "1 tensors that config.json does not describe: model.text_model.layers.2.bias"),
     "a shard": (in_shards, f"{SHARDS[1]}: missing"),
     "leading out": (leading_out, f"{INDEX}: lists no weight files of this folder"),
     "no config": (remove("config.json"), "config.json: missing"),
     "config is a list": (write("config.json", "[1]"), "config.json: not a JSON object"),
     "config is cut": (write("config.json", '{"model_type": "idef'), "config.json: not JSON"),
     "config of words": (changed("config.json", "text_config", "hidden_size", to="wide"), "hidden_size"),
-    "no heads": (changed("config.json", "text_config", "num_attention_heads", to=0), "have another shape"),
+    "no heads": (changed("config.json", "text_config", "num_attention_heads", to=0), "tensors of another shape: "),
     "no tokenizer": (remove("tokenizer.json"), "its processor or tokenizer"),
     "another tokenizer": (write("tokenizer.json", '{"model": {}}'), "its processor or tokenizer"),
     "empty tokenizer": (write("tokenizer.json", " "), "tokenizer.json: empty"),
@@ -240,9 +252,9 @@ class Training:
         for step in (1, 2, 3):
             self.model(torch.ones(1, 3)).sum().backward()
             self.optimizer.step()
-            save_best(scratch, step, SingleProcess().weights(self.model))
+            best = save_best(scratch, step, SingleProcess().weights(self.model))
             tensors = SingleProcess().snapshot(self.model, self.optimizer)
-            save_checkpoint(scratch, TrainingState(step, step, 0.5, [{"step": step}]), tensors, 3)
+            save_checkpoint(scratch, TrainingState(step, step, 0.5, best, [{"step": step}]), tensors, 3)
             self.after[step] = self.model.weight.detach().clone()
 
     def resumed(self) -> tuple[int, torch.Tensor]:
@@ -286,7 +298,7 @@ CHECKPOINTS: dict[str, Damage] = {
     "manifest is a list": lambda folder: (folder / "step-000003/manifest.json").write_text("[]"),
     "another model": republished(lambda tensors: tensors["weights"].update(weight=torch.zeros(5, 2))),
     "fewer weights": republished(lambda tensors: tensors["weights"].pop("bias")),
-    "other moments": republished(lambda tensors: tensors["optimizer"].update({"0.exp_avg": torch.zeros(1)})),
+    "other moments": republished(lambda tensors: tensors["optimizer"].update({"weight.exp_avg": torch.zeros(1)})),
     "unknown moments": republished(lambda tensors: tensors["optimizer"].update({"x.y": torch.zeros(1)})),
     "no random state": republished(lambda tensors: tensors.pop("random")),
 }
@@ -326,10 +338,10 @@ def test_a_checkpoint_that_fits_is_gone_on_from(tmp_path: Path) -> None:
 
 
 def test_best_weights_that_were_damaged_during_a_training_are_one_message(tmp_path: Path) -> None:
-    save_best(tmp_path, 4, {"a": torch.ones(2)})
+    best = save_best(tmp_path, 4, {"a": torch.ones(2)})
     cut_file(tmp_path / "best-000004/weights.safetensors")
     with pytest.raises(InputError, match="the best weights of this training cannot be read") as caught:
-        load_best(tmp_path, 4)
+        load_best(tmp_path, TrainingState(4, 4, 0.5, best))
     assert "best-000004" in caught.value.where
 
 

@@ -19,6 +19,8 @@ from docent.llm.client import ChatClient
 from docent.llm.pace.estimate import tokens_of
 from docent.stage import run_shard
 
+TINY = Path(__file__).resolve().parents[2] / "samples/docent-tiny"
+TRAINED = ("--set=build_dataset.name=museum", "--set=finetune.base_model=models/none")
 PIPELINE = """
 run: {name: test, input_wait_s: 0}
 ingest:
@@ -46,7 +48,7 @@ def assembled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def estimated(folder: Path, *sets: str) -> dict[str, Any]:
     done = docent("estimate", "-o", "json", *(f"--set={one}" for one in sets), cwd=folder)
     assert done.returncode == 0, done.stderr
-    (row,) = json.loads(done.stdout)
+    (row,) = json.loads(done.stdout)["teacher"]
     assert row["unit"] == "generate-qa"
     return dict(row)
 
@@ -97,3 +99,25 @@ def test_without_items_the_command_that_makes_them_is_named(assembled: Path) -> 
     assert "docent run --run another --to assemble" in done.stderr and "Traceback" not in done.stderr
     estimated(assembled)
     assert sorted(assembled.rglob("*")) == before
+
+
+def test_approaches_need_neither_photos_nor_a_run(tmp_path: Path) -> None:
+    (tmp_path / "pipeline.yaml").write_text(
+        PIPELINE % "missing.csv" + "build_dataset: {}\nfinetune: {batch_size: 14, epochs: 3}\n"
+    )
+    done = docent("estimate", "--rows", "819", "-o", "json", f"--set=finetune.base_model={TINY}", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    shown = json.loads(done.stdout)
+    assert shown["teacher"] is None and "missing.csv" in done.stderr
+    assert [(name, one["steps"]) for name, one in shown["approaches"].items()] == [("lora", 177), ("full", 177)]
+
+
+def test_without_a_base_model_the_requests_are_still_estimated(assembled: Path) -> None:
+    done = docent("estimate", *TRAINED, "-o", "json", cwd=assembled)
+    assert done.returncode == 0 and json.loads(done.stdout)["approaches"] is None
+    assert "finetune.base_model" in done.stderr
+
+
+def test_with_nothing_to_estimate_the_verb_fails(assembled: Path) -> None:
+    done = docent("estimate", "--run", "another", *TRAINED, cwd=assembled)
+    assert done.returncode == 44 and "finetune.base_model" in done.stderr

@@ -299,9 +299,9 @@ def evaluate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., T
     """Evaluate a model whose validation loss and its error are given, after so many steps."""
 
     def evaluated(state: TrainingState, step: int, losses: tuple[float, float] | None) -> TrainingState:
-        monkeypatch.setattr(Trainer, "validate", lambda _: losses)
+        monkeypatch.setattr(Trainer, "validate", lambda *_: losses)
         state.step = step
-        state.log.append({"step": step, "validation_loss": None})
+        state.log.append({"step": step, "loss": 1.0, "validation_loss": None})
         trainer_of(tmp_path, torch.nn.Linear(1, 1), state).evaluate()
         return state
 

@@ -26,8 +26,8 @@ from docent.stages.finetune import parallel
 from docent.stages.finetune.approaches import prepare
 from docent.stages.finetune.labels import encode
 from docent.stages.finetune.loss import SupervisedLoss
-from docent.stages.finetune.parallel import SingleProcess
 from docent.stages.finetune.pictures import Pictures
+from docent.stages.finetune.strategy import SingleProcess
 from docent.stages.finetune.trainer import Data, Trainer
 from docent.store import Artifact
 from docent.tables import APPROACHES
@@ -111,10 +111,10 @@ class Recorded(SingleProcess):
     def __init__(self) -> None:
         self.gradients: list[torch.Tensor] = []
 
-    def clip(self, parameters: Iterable[torch.nn.Parameter], max_norm: float) -> None:
+    def clip(self, parameters: Iterable[torch.nn.Parameter], max_norm: float) -> float:
         weights = list(parameters)
         self.gradients = [p.grad.clone() for p in weights if p.grad is not None]
-        super().clip(weights, max_norm)
+        return super().clip(weights, max_norm)
 
 
 def gradients(

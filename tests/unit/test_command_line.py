@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from docent.errors import LauncherError
 from docent.launcher.cli import HIDDEN, SECTIONS, docent
-from docent.launcher.verbs.preview import _can_estimate
+from docent.launcher.verbs.estimate import _can_estimate
 from docent.pipeline import STAGES
 
 VERBS = [name for verbs in SECTIONS.values() for name in verbs]
@@ -55,7 +55,7 @@ def test_status_takes_the_run_as_an_argument(tmp_path: Path) -> None:
 def test_looking_for_estimates_imports_no_stage() -> None:
     assert [name for name, stage in STAGES.items() if _can_estimate(stage.run)] == ["generate-qa"]
     code = (
-        "import sys; from docent.launcher.verbs.preview import _can_estimate; from docent.pipeline import STAGES;"
+        "import sys; from docent.launcher.verbs.estimate import _can_estimate; from docent.pipeline import STAGES;"
         "[_can_estimate(stage.run) for stage in STAGES.values()];"
         "print([name for name in sys.modules if name.startswith(('docent.stages.', 'scipy'))])"
     )

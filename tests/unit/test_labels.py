@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from tests.tiny_model import save_tiny_model
 from tests.tiny_museum import photo
+from tokenizers.processors import TemplateProcessing
 
 from docent.errors import InputError
 from docent.models.chat import fitted, open_photo
@@ -99,6 +100,26 @@ def test_a_template_that_changes_the_prompt_is_refused(
     monkeypatch.setattr(processor, "chat_template", changed)
     with pytest.raises(InputError, match="cannot be located"):
         encode(model, processor, example("What is this?", "A cube."), photos[0])
+
+
+@pytest.mark.feature("answer-labels")
+@pytest.mark.parametrize("template_begins", [False, True])
+def test_the_token_that_begins_a_text_comes_once(
+    tmp_path: Path, photos: list[Path], monkeypatch: pytest.MonkeyPatch, template_begins: bool
+) -> None:
+    model, processor = load_base(str(save_tiny_model(tmp_path / "m")))
+    adds_bos = TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 1)])
+    monkeypatch.setattr(processor.tokenizer._tokenizer, "post_processor", adds_bos)
+    if template_begins:
+        monkeypatch.setattr(processor, "chat_template", "{{ bos_token }}" + processor.chat_template)
+    for answer in ("A cube.", "A cube </s>"):  # a special token in a text is encoded in two steps
+        row = encode(model, processor, example("What?", answer), photos[0])
+        assert (row.ids[0], row.ids.count(1)) == (1, 1)
+    user = {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "What?"}]}
+    (theirs,) = processor.apply_chat_template(
+        [user], add_generation_prompt=True, tokenize=True, images=[open_photo(photos[0])], return_dict=True
+    )["input_ids"]
+    assert list(row.ids[: row.prompt_length]) == list(theirs)
 
 
 def test_batches_are_padded_on_the_right(tiny: tuple[Any, Any], photos: list[Path]) -> None:

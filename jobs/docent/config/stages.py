@@ -11,7 +11,7 @@ from docent.config.fields import ConfigSection, execution, output
 from docent.config.questions import QuestionType
 from docent.config.run_names import RUN_NAME_PATTERN
 from docent.config.sources import Describe, Markdown, Pdf, Rows, Source, Text
-from docent.tables import APPROACHES, ARMS
+from docent.tables import APPROACHES, ARMS, TrainedPart
 
 if TYPE_CHECKING:
     ApproachName: TypeAlias = str
@@ -279,6 +279,18 @@ class Approach(ConfigSection):
     """Learning rate. null uses that of the training method in the table of approaches."""
     rank: int | None = output(None, ge=1)
     """Rank of the LoRA adapters. null uses that of the training method in the table of approaches."""
+    alpha: int | None = output(None, ge=1)
+    """Numerator of the LoRA scale, alpha / rank. null keeps the scale of the training method when the rank changes."""
+    rank_stabilized: bool | None = output(None)
+    """Scale the adapters by alpha / sqrt(rank) (rsLoRA), as published, instead of alpha / rank."""
+    dropout: float | None = output(None, ge=0, lt=1)
+    """Dropout of the LoRA adapters. null uses that of the training method in the table of approaches."""
+    init: Literal["kaiming", "gaussian"] | None = output(None)
+    """Initial values of the LoRA matrices A: Kaiming uniform (by default) or Gaussian. The matrices B start at zero."""
+    trains: TrainedPart | None = output(None)
+    """Weights that full fine-tuning trains. `projections`: attention and MLP projections of the text model and the
+    connector, as published. `language` (the default): the whole text model and connector. `everything`: also the vision
+    tower."""
     seed: int | None = output(None)
     """Seed of this training. null uses the run's seed."""
     precision: Literal["mixed", "published"] = output("mixed")

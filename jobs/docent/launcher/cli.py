@@ -16,7 +16,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Run": {
         "run": ("run:run", "Run every unit that is not complete."),
         "plan": ("preview:plan", "Show what a run would do, unit by unit, and why."),
-        "estimate": ("preview:estimate", "Show the requests to the teacher and their cost."),
+        "estimate": ("estimate:estimate", "Show memory and steps of training, and requests to the teacher."),
     },
     "Inspect": {
         "status": ("look:status", "Show the state of a run."),

@@ -53,11 +53,19 @@ def dialog_text(processor: Any, question: str, answer: str) -> str:
 
 def token_ids(processor: Any, texts: Sequence[str]) -> list[list[int]]:
     """Return the token ids of texts that `prompt_text` or `dialog_text` returned."""
+    special = not (texts and _begins_with_bos(processor, texts[0]))
     if not any(SPLIT in text for text in texts):
-        return [list(ids) for ids in processor(text=list(texts))["input_ids"]]
+        return [list(ids) for ids in processor(text=list(texts), add_special_tokens=special)["input_ids"]]
     mark, mark_id = _mark(processor)
-    encoded = processor(text=[text.replace(SPLIT, mark) for text in texts])["input_ids"]
+    marked = [text.replace(SPLIT, mark) for text in texts]
+    encoded = processor(text=marked, add_special_tokens=special)["input_ids"]
     return [[token for token in ids if token != mark_id] for ids in encoded]
+
+
+def _begins_with_bos(processor: Any, text: str) -> bool:
+    """Return whether the template has written the token that begins a text; the tokenizer must not add it again."""
+    bos = processor.tokenizer.bos_token
+    return bos is not None and text.startswith(bos)
 
 
 def as_text(processor: Any, text: str) -> str:

@@ -5,6 +5,7 @@ To add a family, write its module next to `idefics2.py` and add a row to FAMILIE
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 import torch
@@ -25,6 +26,9 @@ class Family(Protocol):
     LORA_TARGETS: str
     VISION_TOWER: str
     END_OF_ANSWER: str
+
+    def layers(self, model: Any) -> Iterable[torch.nn.Module]:
+        """Return the layers of the text model, the units in which the model can be divided."""
 
     def encode_pictures(
         self, model: Any, pixels: torch.Tensor, pixel_mask: torch.Tensor

@@ -1,11 +1,12 @@
 """Parts of Idefics2 models: text model, connector and vision tower.
 
-Source of the structure: transformers' `modeling_idefics2.py`. The two functions below split its `get_image_features`
-into two steps, so that the output of a frozen vision tower can be reused in later training steps.
+Source of the structure: transformers' `modeling_idefics2.py`. `encode_pictures` and `connect` split its
+`get_image_features` into two steps, so that the output of a frozen vision tower can be reused in later training steps.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -15,6 +16,11 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 LORA_TARGETS = r".*(text_model|connector).*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
 VISION_TOWER = "vision_model"
 END_OF_ANSWER = "<end_of_utterance>"
+
+
+def layers(model: Any) -> Iterable[torch.nn.Module]:
+    """Return the layers of the text model."""
+    return list(model.model.text_model.layers)
 
 
 def encode_pictures(model: Any, pixels: torch.Tensor, pixel_mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -7,7 +7,6 @@ problem with a model becomes one message that names the file, if known, and the 
 from __future__ import annotations
 
 import os
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -16,25 +15,23 @@ from PIL import Image
 
 from docent.errors import ConfigError, InputError
 from docent.models import inference
+from docent.models.adapters import merge_adapter
 from docent.models.chat import prompt_text
 from docent.models.decoding import end_of_answer_id
+from docent.models.embeddings import add_pad_token
 from docent.models.family import FAMILIES
-from docent.models.weights import ADAPTER, damage_in
+from docent.models.weights import ADAPTER, UnusableModelError, damage_in, first_line, unfitting_tensors
 
 FIX = "name a folder with config.json and model.safetensors, or a model of the hub: --set finetune.base_model=..."
 AGAIN = "to train it again if its files have changed since: docent run --verify"
 
 
-class UnusableModelError(Exception):
-    """A model cannot be loaded; callers turn this into a docent error with the next command."""
-
-
-def load_base(name: str, dtype: str = "float32") -> tuple[Any, Any]:
+def load_base(name: str, dtype: str | None = "float32") -> tuple[Any, Any]:
     """Load a base model in evaluation mode, and its processor.
 
     Args:
         name: a model folder, or `owner/name` on the hub.
-        dtype: `float32` or `bfloat16`.
+        dtype: `float32` or `bfloat16`; None keeps the dtype that the weights are stored in.
 
     Raises:
         ConfigError: the model does not exist or is damaged.
@@ -69,16 +66,17 @@ def load_tuned(base: str, folder: Path, dtype: str = "float32") -> tuple[Any, An
         if problem := damage_in(folder, "adapter_config.json", ADAPTER):
             raise UnusableModelError(problem)
         processor = _processor(str(folder), local=True)
-        model, _ = load_base(base, dtype)
-        tuned = _with_adapter(model, base, folder)
+        # The adapter is added to the stored numbers; in bfloat16, most of its small changes would be rounded away.
+        model, _ = load_base(base, None if dtype == "bfloat16" else dtype)
+        tuned = merge_adapter(model, base, folder, getattr(torch, dtype))
         _check(tuned, processor)
     except UnusableModelError as error:
         raise InputError(f"the fine-tuned model cannot be loaded: {error}", str(folder), AGAIN) from None
     return tuned, processor
 
 
-def _load(name: str, dtype: str, local: bool) -> tuple[Any, Any]:
-    """Load a model and its processor.
+def _load(name: str, dtype: str | None, local: bool) -> tuple[Any, Any]:
+    """Load a model and its processor; without a dtype, in the dtype that the weights are stored in.
 
     Raises:
         UnusableModelError: the model or the processor is missing or damaged, or they do not match.
@@ -99,7 +97,7 @@ def _load(name: str, dtype: str, local: bool) -> tuple[Any, Any]:
         processor = _processor(name, local)
         model, report = AutoModelForImageTextToText.from_pretrained(
             name,
-            dtype=getattr(torch, dtype),
+            dtype=getattr(torch, dtype) if dtype else "auto",
             local_files_only=local,
             use_safetensors=True,
             trust_remote_code=False,
@@ -109,47 +107,13 @@ def _load(name: str, dtype: str, local: bool) -> tuple[Any, Any]:
     except (torch.OutOfMemoryError, UnusableModelError):
         raise
     except Exception as error:  # the library raises all kinds of exceptions for damage, even ZeroDivisionError
-        raise UnusableModelError(_first_line(error)) from error
-    # The library would only fill missing and mismatched tensors with random numbers.
-    if missing := sorted(report["missing_keys"]):
-        raise UnusableModelError(f"{len(missing)} of its tensors are missing, the first is {missing[0]}")
-    if mismatched := sorted(report["mismatched_keys"], key=str):
-        name, stored, wanted = mismatched[0]
-        what = f"{name} is {tuple(stored)} and by config.json {tuple(wanted)}"
-        raise UnusableModelError(f"{len(mismatched)} of its tensors have another shape: {what}")
+        raise UnusableModelError(first_line(error)) from error
+    if problem := unfitting_tensors(report):
+        raise UnusableModelError(problem)
+    add_pad_token(model, processor)
     model = model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
     _check(model, processor)
     return model, processor
-
-
-def _with_adapter(model: Any, base: str, folder: Path) -> Any:
-    """Return the model with the adapter merged into it.
-
-    Raises:
-        UnusableModelError: the adapter cannot be read.
-        InputError: the adapter belongs to another base model.
-    """
-    from peft import PeftModel, get_peft_model_state_dict
-    from safetensors import safe_open
-
-    refused = InputError(f"the adapter does not fit {base}", str(folder), "name the base model it was trained on")
-    try:
-        with warnings.catch_warnings(action="ignore"):  # the relevant problems are checked below
-            tuned = PeftModel.from_pretrained(model, str(folder), local_files_only=True)
-        with safe_open(str(folder / ADAPTER), framework="pt") as stored:
-            kept = set(stored.keys())
-        own = set(get_peft_model_state_dict(tuned, save_embedding_layers=False))
-        if kept == own:
-            return tuned.merge_and_unload().eval()
-    except torch.OutOfMemoryError:
-        raise
-    except RuntimeError as error:
-        if "size mismatch" in str(error):
-            raise refused from None
-        raise UnusableModelError(_first_line(error)) from error
-    except Exception as error:
-        raise UnusableModelError(_first_line(error)) from error
-    raise refused  # peft only warns about adapter tensors that do not fit, and the model would answer like the base
 
 
 def _processor(name: str, local: bool) -> Any:
@@ -166,7 +130,7 @@ def _processor(name: str, local: bool) -> Any:
     except BaseException as error:  # tokenizers raise bare `Exception`s, and Rust panics
         if not _is_of_library(error):
             raise
-        raise UnusableModelError(f"its processor or tokenizer: {_first_line(error)}") from error
+        raise UnusableModelError(f"its processor or tokenizer: {first_line(error)}") from error
 
 
 @torch.no_grad()
@@ -190,7 +154,7 @@ def _check(model: Any, processor: Any) -> None:
     except BaseException as error:  # a chat template is code that can raise any exception
         if not _is_of_library(error):
             raise
-        raise UnusableModelError(f"a trial question failed: {_first_line(error)}") from error
+        raise UnusableModelError(f"a trial question failed: {first_line(error)}") from error
     largest = max(end, len(processor.tokenizer) - 1)
     if model.config.image_token_id not in ids or end in (None, processor.tokenizer.unk_token_id):
         raise UnusableModelError("its tokenizer does not know the tokens for a picture and for the end of an answer")
@@ -201,10 +165,3 @@ def _check(model: Any, processor: Any) -> None:
 def _is_of_library(error: BaseException) -> bool:
     """Return whether an error is a library failure: any `Exception`, or a panic of Rust code, which is not one."""
     return isinstance(error, Exception) or type(error).__name__ == "PanicException"
-
-
-def _first_line(error: BaseException) -> str:
-    if isinstance(error, MemoryError):  # a damaged header can request any amount
-        return "MemoryError: it asks for more memory than there is"
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -1,11 +1,13 @@
-"""Find damaged files in a model folder before a library reads them; reads headers and JSON, writes nothing.
+"""Find damaged files and unfitting tensors of a model; reads headers and JSON, writes nothing.
 
-Libraries often report a damaged file without its name. Only safetensors are read; a pickle could run code.
+Libraries often report a damaged file without its name, and only warn about tensors that they fill with random numbers.
+Only safetensors are read; a pickle could run code.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,13 @@ DESCRIPTIONS = (
 PICKLES = ("pytorch_model.bin", "adapter_model.bin", "pytorch_model.bin.index.json")
 POINTER = "a git-lfs pointer, not the file itself: run `git lfs pull` in the repository it comes from"
 
+MAX_NAMES = 5
+"""Tensors that a message names."""
+
+
+class UnusableModelError(Exception):
+    """A model cannot be loaded; callers turn this into a docent error with the next command."""
+
 
 def damage_in(folder: Path, config: str = "config.json", weights: str = MODEL) -> str:
     """Return the first missing or damaged file of a model or adapter folder, and why, or "" if there is none.
@@ -53,6 +62,35 @@ def damage_in(folder: Path, config: str = "config.json", weights: str = MODEL) -
         if problem := _problem_with_weights(folder / name, quantized):
             return f"{name}: {problem}"
     return ""
+
+
+def unfitting_tensors(report: Mapping[str, Any]) -> str:
+    """Return which tensors do not fit the model of config.json, or "" if all fit; a renamed one is listed twice.
+
+    Args:
+        report: the loading info of `from_pretrained`. The library fills missing and mismatched tensors with random
+            numbers, which differ between processes, and leaves unexpected ones out.
+    """
+    shapes = sorted(f"{name} ({tuple(got)} instead of {tuple(due)})" for name, got, due in report["mismatched_keys"])
+    problems = {
+        "missing tensors": sorted(report["missing_keys"]),
+        "tensors that config.json does not describe": sorted(report["unexpected_keys"]),
+        "tensors of another shape": shapes,
+    }
+    return "; ".join(f"{len(names)} {what}: {_listed(names)}" for what, names in problems.items() if names)
+
+
+def first_line(error: BaseException) -> str:
+    """Return the kind of an error and the first line of its message."""
+    if isinstance(error, MemoryError):  # a damaged header can request any amount
+        return "MemoryError: it asks for more memory than there is"
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+def _listed(names: Collection[str]) -> str:
+    more = len(names) - MAX_NAMES
+    return ", ".join([*names][:MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _problem_with_json(path: Path) -> str:

@@ -93,7 +93,7 @@ def agreed_to_stop(stop: threading.Event) -> bool:
     """Return whether any rank received the signal to stop; the result is the same on all ranks at the same step.
 
     All ranks must call this once per step. If it returns True, the caller lets rank 0 save, and raises StoppedError
-    on all ranks. So far only the rehearsal uses it.
+    on all ranks.
     """
     if world_size() == 1:
         return stop.is_set()

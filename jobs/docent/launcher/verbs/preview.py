@@ -1,25 +1,19 @@
-"""Verbs that show in advance what a run would do, including the requests to the teacher and their cost.
+"""Verbs that show in advance what a run would do.
 
-They read the pipeline file (`diff` also the cluster) and write nothing. `estimate` sends no requests: a stage that can
-estimate them is a package with a module `estimate` that has `estimate(ctx) -> dict`.
+They read the pipeline file (`diff` also the cluster) and write nothing.
 """
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import click
 
 from docent.checks import check_stages
-from docent.context import Context
-from docent.errors import IncompleteInputError
 from docent.launcher.cluster.api.client import Cluster
 from docent.launcher.cluster.inputs import gather
 from docent.launcher.cluster.start import differences
@@ -31,10 +25,7 @@ from docent.launcher.runs.settings import ATTEMPT, file_in_force, is_locked
 from docent.launcher.verbs import invocation, options
 from docent.launcher.verbs.output.status_text import with_attempt
 from docent.launcher.verbs.output.tables import print_table
-from docent.pipeline import STAGES, Unit
-from docent.progress import Progress
 from docent.spec import RunStates
-from docent.store import Shard
 
 
 @click.command()
@@ -67,52 +58,6 @@ def plan(
     title = f"plan of {run_dir}{'' if run_dir.is_dir() else ' (new run)'}"
     print_table(list(map(asdict, make_plan(states, chosen))), output, title, TABLE)
     look_ahead(config, states, chosen, invocation.current())
-
-
-@click.command()
-@options.options(options.file_argument, options.run_here, options.data, options.sets, options.as_json)
-def estimate(file: Path | None, run_name: str | None, data: Path, sets: Sequence[str], output: str) -> None:
-    """Show the requests that a run would send to the teacher, and their cost.
-
-    One token is estimated as four characters. Every request counts once; retries are not included.
-    """
-    config, run_dir = options.read_run(file, run_name, data, sets)
-    states = RunStates(config, run_dir)
-    asking = [unit for unit in states.units.values() if _can_estimate(STAGES[unit.stage].run)]
-    rows = [{"unit": unit.name, **_estimated(states, unit)} for unit in asking]
-    llm = config.llm
-    if output == "table":
-        rows = [{name: "unknown" if value is None else value for name, value in row.items()} for row in rows]
-    else:
-        rows = [{**row, "provider": llm.provider, "model": llm.model, "mode": llm.mode} for row in rows]
-    teacher = "the offline teacher" if llm.provider == "offline" else f"{llm.model} at {llm.base_url}, {llm.mode}"
-    print_table(rows, output, f"estimate for {run_dir}: {teacher}")
-
-
-def _can_estimate(run: str) -> bool:
-    """Return whether a stage can estimate its requests."""
-    # Look for the file: finding the spec of a submodule imports its package, which for `score` is scipy.
-    spec = importlib.util.find_spec(run.partition(":")[0])
-    folders = (spec.submodule_search_locations or ()) if spec else ()
-    return any((Path(folder) / "estimate.py").is_file() for folder in folders)
-
-
-def _estimated(states: RunStates, unit: Unit) -> dict[str, Any]:
-    """Return the estimate of a unit's stage.
-
-    Raises:
-        IncompleteInputError: (44) an input of the unit is not complete.
-    """
-    inputs = {name: artifact for name in unit.reads if (artifact := states.of(name).artifact) is not None}
-    missing = [name for name in unit.reads if name not in inputs]
-    if missing:
-        what = f"the estimate for {unit.name} needs the output of {', '.join(missing)}, which is not complete"
-        raise IncompleteInputError(what, str(states.run_dir), f"docent run --to {missing[-1]}")
-    folder = states.run_dir / unit.name
-    ctx = Context(states.config, unit, states.run_dir, folder, Shard(0, 1), inputs, Progress(None))
-    module = importlib.import_module(STAGES[unit.stage].run.partition(":")[0] + ".estimate")
-    estimated: dict[str, Any] = module.estimate(ctx)
-    return estimated
 
 
 @click.command()

@@ -4,6 +4,7 @@ Reads: Example rows and photos of build-dataset, and the base model by its folde
 Writes: one Checkpoint row, `model/` (adapter or full weights, and the processor) and `train_log.jsonl`. Training
 checkpoints are in a scratch folder next to them; a run that was killed resumes from the newest complete one.
 Run alone: `docent stage finetune-lora --config pipeline.yaml --run-dir runs/demo`
+In several processes: the same with `PET_NPROC_PER_NODE=2`, for approaches whose table row names a strategy.
 Start reading at `trainer.py`, which has the training loop.
 """
 
@@ -21,7 +22,9 @@ import torch
 from docent.config.stages import Approach as ApproachConfig
 from docent.context import Context
 from docent.errors import ConfigError, InputError
+from docent.models.adapters import cast_parameters
 from docent.models.chat import require_pictures
+from docent.models.embeddings import has_added_rows
 from docent.models.loading import load_base
 from docent.ranks import peers
 from docent.records import Checkpoint, Example, make_id
@@ -42,13 +45,15 @@ def run(ctx: Context) -> Iterator[Checkpoint]:
 
     Raises:
         InputError: there are no training rows, or a row has no picture or cannot be encoded.
-        ConfigError: the base model cannot be loaded or adapted, or there are several processes.
+        ConfigError: the base model cannot be loaded or adapted, or there are several processes for an approach that
+            trains in one.
         StoppedError: SIGTERM arrived; a checkpoint was saved.
     """
     section = ctx.section
     config: ApproachConfig = next(a for a in section.approaches if a.name == ctx.unit.part)
     approach = chosen(config)
-    if peers.world_size() > 1:
+    parallel = STRATEGIES[approach.parallel if peers.world_size() > 1 else "single"]()
+    if parallel.world_size != peers.world_size():
         raise ConfigError(f"{config.name} trains in one process", ctx.unit.name, "ask for one, or add --rehearse")
     require_pictures(row for row in ctx.stream(Example) if row.split != "test")
     seed = ctx.config.seed if config.seed is None else config.seed
@@ -58,15 +63,17 @@ def run(ctx: Context) -> Iterator[Checkpoint]:
     tuned = prepare(model, approach, section.base_model, seed, float32=mixed)
     data = _data(ctx, model, processor, approach)
     trains, total = count_parameters(tuned)
-    log.info("%s trains %d of %d parameters (%.2f %%)", config.name, trains, total, 100 * trains / total)
-    parallel = STRATEGIES[approach.parallel]()
+    what = f"{trains} of {total} parameters ({trains / total:.2%}), processes: {parallel.world_size}"
+    log.info("%s trains %s", config.name, what)
     loss = SupervisedLoss(model, approach.vision_frozen, autocast=mixed and section.dtype == "bfloat16")
     epochs = config.epochs or section.epochs or epochs_for(len(data.train), section.batch_size)
     trainer = Trainer(
         model, parallel.wrap(loss), data, section, approach.learning_rate, epochs, seed, ctx.scratch, parallel
     )
     state = trainer.train(ctx.stop, ctx.progress.update)
-    _save(ctx, tuned, processor)
+    parallel.unwrap(model)
+    if parallel.rank == 0:
+        _save(ctx, tuned, processor)
     ctx.output_file("train_log.jsonl", "".join(f"{json.dumps(row)}\n" for row in state.log).encode())
     yield Checkpoint(
         id=make_id("finetune", (), ctx.unit.name, ctx.folder.name),
@@ -119,9 +126,9 @@ def _save(ctx: Context, tuned: Any, processor: Any) -> None:
     """Write the adapter or full model and the processor to `model/`, without a card, which would show local paths."""
     folder = ctx.output_folder("model")
     adapter = hasattr(tuned, "peft_config")
-    options = {"save_embedding_layers": False} if adapter else {}
+    options = {"save_embedding_layers": has_added_rows(tuned.get_base_model())} if adapter else {}
     if not adapter:  # convert weights that were trained in float32 to the dtype of the others
-        tuned.to(getattr(torch, ctx.section.dtype))
+        cast_parameters(tuned, getattr(torch, ctx.section.dtype))
     tuned.save_pretrained(folder, safe_serialization=True, **options)
     processor.save_pretrained(folder)
     (folder / "README.md").unlink(missing_ok=True)

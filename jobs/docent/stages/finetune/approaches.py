@@ -5,8 +5,11 @@ To add an approach, write its setup function here and add a row to `docent.table
 
 from __future__ import annotations
 
+import math
+import re
 import warnings
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,19 +21,23 @@ from docent.tables import APPROACHES, ApproachKind, function_at
 
 
 def chosen(config: ApproachConfig) -> ApproachKind:
-    """Return the approach's row of the table, with the pipeline file's settings; alpha / rank stays constant.
+    """Return the approach's row of the table, with the pipeline file's settings; by default alpha / rank is constant.
 
     Raises:
-        ConfigError: a rank is given for an approach without an adapter.
+        ConfigError: a setting of adapters is given for an approach without an adapter.
     """
     row = APPROACHES[config.kind]
-    if config.learning_rate is not None:
-        row = replace(row, learning_rate=config.learning_rate)
-    if config.rank is not None:
-        if not row.adapter:
-            raise ConfigError(f"approach {config.name!r} trains no adapter: it has no rank", "finetune.approaches")
-        row = replace(row, rank=config.rank, alpha=row.alpha * config.rank // row.rank)
-    return row
+    names = ("learning_rate", "rank", "alpha", "rank_stabilized", "dropout", "init", "trains")
+    given = {name: value for name in names if (value := getattr(config, name)) is not None}
+    others = {"trains"} if row.adapter else {"rank", "alpha", "rank_stabilized", "dropout", "init"}
+    if unsupported := [name for name in given if name in others]:
+        what = f"approach {config.name!r}: {config.kind!r} has no {' or '.join(unsupported)}"
+        raise ConfigError(what, "finetune.approaches", f"remove {' and '.join(unsupported)}")
+    if "rank" in given:
+        row = replace(row, alpha=row.alpha * given["rank"] // row.rank)
+    if given.get("trains") == "everything":
+        row = replace(row, vision_frozen=False)
+    return replace(row, **given)
 
 
 def prepare(model: Any, approach: ApproachKind, base_model: str, seed: int, *, float32: bool = True) -> Any:
@@ -53,6 +60,8 @@ def prepare(model: Any, approach: ApproachKind, base_model: str, seed: int, *, f
         for parameter in tuned.parameters():
             if parameter.requires_grad:
                 parameter.data = parameter.data.float()
+    if approach.recompute:  # without hooks on inputs: they would make a frozen tower compute gradients too
+        model.activation_checkpointing_enable({"use_reentrant": False})
     return tuned
 
 
@@ -65,29 +74,44 @@ def add_lora(model: Any, approach: ApproachKind, base_model: str, seed: int) -> 
     from peft import LoraConfig, get_peft_model
 
     torch.manual_seed(seed)
+    # Many programs ignore `use_rslora`, so the file states the scale that acts: alpha / rank, here alpha / sqrt(rank).
+    alpha = approach.alpha * math.sqrt(approach.rank) if approach.rank_stabilized else approach.alpha
     settings = LoraConfig(
         r=approach.rank,
-        lora_alpha=approach.alpha,
+        lora_alpha=alpha,
         lora_dropout=approach.dropout,
+        init_lora_weights=approach.init == "kaiming" or "gaussian",
         target_modules=family_of(model).LORA_TARGETS,
         bias="none",
         task_type="CAUSAL_LM",
     )
     try:
         with warnings.catch_warnings(action="ignore", category=FutureWarning):
-            tuned = get_peft_model(model, settings)
+            # peft would otherwise train the adapter in float32 whatever `precision` says; `prepare` converts it.
+            tuned = get_peft_model(model, settings, autocast_adapter_dtype=False)
     except ValueError as error:
         raise ConfigError(f"LoRA finds nothing to adapt: {error}", "finetune.base_model") from None
     # The folder of the base model differs between machines, but its name in the pipeline file does not.
-    tuned.peft_config["default"].base_model_name_or_path = base_model
+    name = Path(base_model).name if Path(base_model).is_absolute() else base_model
+    tuned.peft_config["default"].base_model_name_or_path = name
     return tuned
 
 
-def train_whole_model(model: Any, approach: ApproachKind, base_model: str, seed: int) -> Any:
-    """Make every weight trainable, except for the vision tower's weights if the approach freezes it."""
-    tower = family_of(model).VISION_TOWER
-    for name, parameter in model.named_parameters():
-        parameter.requires_grad_(not approach.vision_frozen or tower not in name.split("."))
+def train_weights(model: Any, approach: ApproachKind, base_model: str, seed: int) -> Any:
+    """Make weights of the model trainable: its projections, all but the vision tower, or everything.
+
+    Source of `projections`: the published experiment trained the projections of text model and connector only.
+    """
+    family = family_of(model)
+    for module_name, module in model.named_modules():
+        in_tower = family.VISION_TOWER in module_name.split(".")
+        trains = {
+            "projections": re.fullmatch(family.LORA_TARGETS, module_name) is not None,
+            "language": not in_tower,
+            "everything": True,
+        }[approach.trains]
+        for parameter in module.parameters(recurse=False):
+            parameter.requires_grad_(trains)
     return model
 
 

@@ -4,6 +4,8 @@
     best-000096/   trainable weights with the best validation loss so far
     …/manifest.json   numbers, and the sha256 of every file next to it; written last, before the folder is renamed
 
+The manifest of a step also has the sha256 of the best weights that it refers to. An attempt that was resumed writes the
+steps that it reaches again: their losses may differ in the last bits, and losses and weights must belong together.
 Only safetensors and JSON are read back, never a pickle. A folder with a missing or altered file, or with tensors of
 another training, is skipped with a warning: training resumes from the previous checkpoint, or starts over.
 """
@@ -17,24 +19,21 @@ import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import torch
 from pydantic import Field, StrictFloat, TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from docent.artifacts.durable import sha256_of, sync_folder, temporary_name, write_durably
+from docent.artifacts.durable import sha256_of, sync_file, sync_folder, temporary_name, write_durably
 from docent.errors import InputError
 from docent.stages.finetune.schedule import Evaluation
-
-if TYPE_CHECKING:
-    from docent.stages.finetune.parallel import SingleProcess
 
 log = logging.getLogger("docent.finetune")
 
 Tensors = dict[str, torch.Tensor]
-MANIFEST = "manifest.json"
+MANIFEST, WEIGHTS = "manifest.json", "weights.safetensors"
 Count = Annotated[int, Field(ge=0, strict=True)]
 
 
@@ -46,12 +45,14 @@ class TrainingState:
         step: number of completed optimiser steps.
         best_step: the step whose weights are kept, chosen by validation loss; 0 before the first evaluation.
         best_loss: the validation loss at that step, if there are validation rows.
+        best_sha256: hash of the file with the weights of that step.
         log: one row per step, as in train_log.jsonl.
     """
 
     step: Count = 0
     best_step: Count = 0
     best_loss: StrictFloat | None = None
+    best_sha256: str = ""
     log: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -65,9 +66,13 @@ _STATE = TypeAdapter(TrainingState)
 
 
 def save_checkpoint(folder: Path, state: TrainingState, tensors: dict[str, Tensors], keep: int) -> None:
-    """Write `step-N`; then remove all but the newest `keep` checkpoints and the best weights that they refer to."""
+    """Write `step-N`; then remove all but the newest `keep` checkpoints and the best weights that they refer to.
+
+    Later steps of an attempt that could not be resumed are removed too. Nothing is removed before `step-N` is durable.
+    """
     _publish(folder / f"step-{state.step:06d}", asdict(state), tensors)
-    kept = _complete(folder, "step", verify=False)[:keep]
+    complete = _complete(folder, "step", verify=False)
+    kept = [(path, manifest) for path, manifest in complete if _number(path) <= state.step][:keep]
     needed = {path for path, _ in kept}
     needed |= {folder / f"best-{manifest['best_step']:06d}" for _, manifest in kept}
     for path in folder.iterdir():
@@ -75,19 +80,21 @@ def save_checkpoint(folder: Path, state: TrainingState, tensors: dict[str, Tenso
             shutil.rmtree(path, ignore_errors=True)
 
 
-def save_best(folder: Path, step: int, weights: Tensors) -> None:
-    """Write `best-N`; the previous one stays until no checkpoint refers to it."""
-    _publish(folder / f"best-{step:06d}", {"step": step}, {"weights": weights})
+def save_best(folder: Path, step: int, weights: Tensors) -> str:
+    """Write `best-N` and return the sha256 of its weights; the previous one stays until no checkpoint refers to it."""
+    return _publish(folder / f"best-{step:06d}", {"step": step}, {"weights": weights})[WEIGHTS]
 
 
-def load_best(folder: Path, step: int) -> Tensors:
+def load_best(folder: Path, state: TrainingState) -> Tensors:
     """Return the weights of the best step.
 
     Raises:
-        InputError: the weights are missing or damaged.
+        InputError: the weights are missing, damaged, or not those that the state refers to.
     """
-    path = folder / f"best-{step:06d}" / "weights.safetensors"
+    path = folder / f"best-{state.best_step:06d}" / WEIGHTS
     try:
+        if sha256_of(path) != state.best_sha256:
+            raise OSError("their sha256 is not that of the checkpoint")
         weights: Tensors = load_file(path)
     except (OSError, SafetensorError) as error:
         what = f"the best weights of this training cannot be read: {error}"
@@ -103,10 +110,12 @@ def newest_checkpoint(
     Args:
         problem_with: returns why a checkpoint belongs to another training, or "" if it does not.
     """
-    best = {manifest.get("step") for _, manifest in _complete(folder, "best", verify=True)}
+    best = {
+        (_number(path), manifest["files"].get(WEIGHTS)) for path, manifest in _complete(folder, "best", verify=True)
+    }
     for path, manifest in _complete(folder, "step", verify=True):
-        if manifest.get("best_step") and manifest["best_step"] not in best:
-            log.warning("%s skipped: the best weights that it refers to are missing", path.name)
+        if manifest.get("best_step") and (manifest["best_step"], manifest.get("best_sha256")) not in best:
+            log.warning("%s skipped: the best weights that it refers to are missing or of another attempt", path.name)
             continue
         try:
             tensors = {file.stem: load_file(file) for file in sorted(path.glob("*.safetensors"))}
@@ -119,26 +128,6 @@ def newest_checkpoint(
             continue
         return state, tensors
     return None
-
-
-def resume(
-    folder: Path, steps: int, model: Any, optimizer: torch.optim.Optimizer, parallel: SingleProcess
-) -> TrainingState:
-    """Restore the newest matching checkpoint and return its state, or return a new state if none matches.
-
-    Args:
-        steps: planned number of optimiser steps of the training.
-    """
-
-    def problem_with(state: TrainingState, tensors: dict[str, Tensors]) -> str:
-        return f"step {state.step} of {steps}" if state.step > steps else parallel.mismatch(model, optimizer, tensors)
-
-    checkpoint = newest_checkpoint(folder, problem_with)
-    if checkpoint is None:
-        return TrainingState()
-    state, tensors = checkpoint
-    parallel.restore(model, optimizer, tensors)
-    return state
 
 
 def _state(manifest: dict[str, Any]) -> TrainingState:
@@ -155,9 +144,8 @@ def _state(manifest: dict[str, Any]) -> TrainingState:
         raise ValueError(f"{MANIFEST} has values of other types") from None
 
 
-def _publish(final: Path, manifest: dict[str, Any], tensors: dict[str, Tensors]) -> None:
-    if _manifest(final, verify=True):  # a resumed run reaches the same step again and would write the same bytes
-        return
+def _publish(final: Path, manifest: dict[str, Any], tensors: dict[str, Tensors]) -> dict[str, str]:
+    """Write a folder durably under its final name, in place of an older one; return the sha256 of its files by name."""
     temporary = temporary_name(final)
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
@@ -165,19 +153,28 @@ def _publish(final: Path, manifest: dict[str, Any], tensors: dict[str, Tensors])
     for name, group in sorted(tensors.items()):
         path = temporary / f"{name}.safetensors"
         save_file({key: tensor.detach().contiguous() for key, tensor in group.items()}, path)
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
+        sync_file(path)
         files[path.name] = sha256_of(path)
     write_durably(temporary / MANIFEST, json.dumps({**manifest, "files": files}).encode())
-    shutil.rmtree(final, ignore_errors=True)
+    replaced = temporary.with_suffix(".replaced")
+    if final.exists():  # a kill during a removal would leave half a folder under the final name
+        os.replace(final, replaced)
     os.replace(temporary, final)
     sync_folder(final.parent)
+    shutil.rmtree(replaced, ignore_errors=True)
+    return files
+
+
+def _number(path: Path) -> int:
+    """Return the step in the name of a folder, or -1 for another name."""
+    number = path.name.rpartition("-")[2]
+    return int(number) if number.isdecimal() else -1
 
 
 def _complete(folder: Path, kind: str, verify: bool) -> list[tuple[Path, dict[str, Any]]]:
     """Return the complete folders of a kind with their manifests, newest first; `verify` also hashes their files."""
     complete = []
-    for path in sorted(folder.glob(f"{kind}-*"), reverse=True):
+    for path in sorted(folder.glob(f"{kind}-*"), key=_number, reverse=True):
         manifest = _manifest(path, verify)
         if manifest is None:
             log.warning("%s skipped: it is not complete", path.name)

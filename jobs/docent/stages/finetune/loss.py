@@ -6,7 +6,9 @@ module that `parallel` wraps.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Self
 
 import torch
 from torch.nn.functional import cross_entropy, pad
@@ -28,6 +30,18 @@ class SupervisedLoss(torch.nn.Module):
         super().__init__()
         self.model, self.vision_frozen, self.autocast = model, vision_frozen, autocast
         self.family = family_of(model)
+
+    def train(self, mode: bool = True) -> Self:
+        """Set the training mode, but leave frozen modules in evaluation mode: dropout in a frozen tower is only noise.
+
+        A module without any parameters, such as dropout, follows the module around it.
+        """
+        super().train(mode)
+        for module in self.modules() if mode else ():
+            parameters = list(module.parameters())
+            if parameters and not any(parameter.requires_grad for parameter in parameters):
+                module.eval()
+        return self
 
     def forward(
         self,
@@ -52,3 +66,15 @@ class SupervisedLoss(torch.nn.Module):
                 logits_to_keep=supervised,  # saves work: the head is the widest matrix of a small model
             ).logits
             return cross_entropy(logits.float(), targets[supervised], reduction="none")
+
+
+@contextmanager
+def evaluating(module: torch.nn.Module) -> Iterator[None]:
+    """Set evaluation mode inside the context, and restore the mode of every submodule after it."""
+    modes = [(part, part.training) for part in module.modules()]
+    module.eval()
+    try:
+        yield
+    finally:
+        for part, mode in modes:
+            part.training = mode

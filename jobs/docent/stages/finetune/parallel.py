@@ -1,105 +1,151 @@
-"""Define how several processes train together: wrapping, reduction, clipping, saving and loading.
+"""Train in several processes: DDP keeps the whole model in each, FSDP2 a part of it.
 
-The trainer does these only through a strategy. To train in several processes, subclass `SingleProcess`, override what
-differs (DDP: `wrap`, `share`, `accumulate`, `total`; FSDP: also `clip` and the methods that read or write weights), add
-the class to STRATEGIES, and name it in a row of `docent.tables.APPROACHES`.
+The order is always the same: `prepare` adapts the model, `wrap` shards it, and only then the optimiser is built, since
+an optimiser over unsharded parameters would train nothing. The loss of a step is divided by the supervised tokens of
+all processes, and a process without rows contributes 0 with a graph. To add a strategy, write a class, add it to
+STRATEGIES, and name it in a row of `docent.tables.APPROACHES`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 import torch
+from torch import distributed
 
+from docent.ranks import peers
 from docent.stages.finetune.checkpoints import Tensors
 from docent.stages.finetune.labels import Encoded
-
-MOMENTS = ("step", "exp_avg", "exp_avg_sq")
-"""AdamW's state for each parameter; `step` is a single number, the others have the shape of the parameter."""
+from docent.stages.finetune.strategy import SingleProcess, T
 
 
-class SingleProcess:
-    """Train in one process."""
+class SeveralProcesses(SingleProcess):
+    """What DDP and FSDP have in common: rows and sums."""
 
-    def wrap(self, module: torch.nn.Module) -> torch.nn.Module:
-        """Return the module that the trainer calls instead of `module`."""
-        return module
+    def __init__(self) -> None:
+        self.rank, self.world_size = peers.rank(), peers.world_size()
 
     def share(self, rows: Sequence[Encoded]) -> Sequence[Encoded]:
-        """Return the rows of a batch that this process handles."""
-        return rows
-
-    def accumulate(self, module: torch.nn.Module, last: bool) -> AbstractContextManager[None]:
-        """Return a context for the forward and backward pass of a micro-batch; a step's last one sums gradients."""
-        return nullcontext()
+        """Return every n-th row; if they do not divide evenly, some processes get a row without supervised tokens."""
+        mine = list(rows[self.rank :: self.world_size])
+        if len(mine) * self.world_size < len(rows):
+            mine.append(replace(rows[0], prompt_length=len(rows[0].ids)))
+        return mine
 
     def total(self, value: float) -> float:
         """Return the sum of `value` over all processes."""
-        return value
+        summed = torch.tensor([value], dtype=torch.float64)
+        distributed.all_reduce(summed)
+        return summed.item()
 
-    def clip(self, parameters: Iterable[torch.nn.Parameter], max_norm: float) -> None:
-        """Scale all gradients down so that their common norm is at most `max_norm`."""
-        torch.nn.utils.clip_grad_norm_(parameters, max_norm)
+    def gather(self, values: list[T]) -> list[T]:
+        """Return the values of all processes, by rank."""
+        lists: list[list[T]] = [[] for _ in range(self.world_size)]
+        distributed.all_gather_object(lists, values)
+        return [value for one in lists for value in one]
+
+    def first(self, value: T) -> T:
+        """Return rank 0's value."""
+        values = [value]
+        distributed.broadcast_object_list(values, src=0, device=torch.device("cpu"))
+        return values[0]
+
+    def announced(self, tensors: dict[str, Tensors]) -> dict[str, Tensors]:
+        """Return rank 0's tensors: random states and numbers with their content, others only with their form."""
+        outline = {
+            group: {name: t.to("meta") if t.ndim and group != "random" else t for name, t in named.items()}
+            for group, named in tensors.items()
+        }
+        outline = self.first(outline)
+        if self.rank == 0:
+            return tensors
+        return {
+            group: {name: torch.empty_like(t, device="cpu") if t.is_meta else t for name, t in named.items()}
+            for group, named in outline.items()
+        }
+
+    def part(self, tensor: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+        """Return rank 0's tensor."""
+        sent = tensor.to(like.device).contiguous()
+        distributed.broadcast(sent, src=0)
+        return sent
+
+
+class DataParallel(SeveralProcesses):
+    """Keep the whole model in every process, and average gradients (DDP)."""
+
+    def wrap(self, module: torch.nn.Module) -> torch.nn.Module:
+        """Return the module inside DistributedDataParallel."""
+        # Buffers are constants, and a search for unused parameters would traverse the graph in every step.
+        return torch.nn.parallel.DistributedDataParallel(module, forward_sync_buffers=False)
+
+    def accumulate(self, module: Any, last: bool) -> AbstractContextManager[Any]:
+        """Return a context in which only the last micro-batch exchanges gradients."""
+        return nullcontext() if last else module.no_sync()
+
+
+class Sharded(SeveralProcesses):
+    """Keep a part of every trained parameter, of its gradient and of its optimiser state in each process (FSDP2).
+
+    Frozen parameters stay whole: the vision tower is called outside the wrapped module, at different times in different
+    processes.
+    """
+
+    _root: Any = None
+
+    def wrap(self, module: Any) -> Any:
+        """Shard each layer of the text model, and then the rest of the module, in place."""
+        from torch.distributed.device_mesh import init_device_mesh
+        from torch.distributed.fsdp import fully_shard
+
+        mesh = init_device_mesh("cuda" if torch.cuda.is_available() else "cpu", (self.world_size,))
+        frozen = {parameter for parameter in module.parameters() if not parameter.requires_grad}
+        for part in (*module.family.layers(module.model), module):
+            fully_shard(part, mesh=mesh, ignored_params=frozen)
+        self._root = module
+        return module
+
+    def unwrap(self, model: Any) -> None:
+        """Replace each sharded parameter by a whole one, in rank 0; tied parameters stay one."""
+        self._root.reshard()
+        whole = {
+            parameter: torch.nn.Parameter(self.saved(parameter))
+            for parameter in dict.fromkeys(model.parameters())
+            if parameter.requires_grad
+        }
+        for module in model.modules():
+            for name, parameter in module.named_parameters(recurse=False, remove_duplicate=False):
+                if parameter in whole:
+                    setattr(module, name, whole[parameter])
+
+    def accumulate(self, module: Any, last: bool) -> AbstractContextManager[Any]:
+        """Exchange gradients only in the last micro-batch."""
+        module.set_requires_gradient_sync(last)
+        return nullcontext()
+
+    def whole(self, tensor: Any) -> torch.Tensor:
+        """Return an unsharded tensor; all processes must call this together."""
+        whole: torch.Tensor = tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
+        return whole.detach()
+
+    def saved(self, tensor: Any) -> torch.Tensor:
+        """Return an unsharded tensor in the memory of rank 0, and nothing elsewhere: together they need much memory."""
+        whole = self.whole(tensor)
+        return whole.cpu() if self.rank == 0 else whole.new_empty(0)
+
+    def part(self, tensor: torch.Tensor, like: Any) -> torch.Tensor:
+        """Return this process's part of rank 0's tensor."""
+        from torch.distributed.tensor import distribute_tensor
+
+        return distribute_tensor(tensor.to(like.device), like.device_mesh, like.placements, src_data_rank=0)
 
     def weights(self, model: Any) -> Tensors:
-        """Return the trainable parameters, unsharded, by their names in the model."""
-        return {name: p.detach() for name, p in model.named_parameters() if p.requires_grad}
-
-    @torch.no_grad()
-    def load_weights(self, model: Any, weights: Tensors) -> None:
-        """Copy weights into the trainable parameters."""
-        for name, parameter in model.named_parameters():
-            if parameter.requires_grad:
-                parameter.copy_(weights[name])
-
-    def snapshot(self, model: Any, optimizer: torch.optim.Optimizer) -> dict[str, Tensors]:
-        """Return the contents of a checkpoint: weights, optimiser state as `<parameter>.<name>`, random state."""
-        moments = {
-            f"{index}.{name}": value
-            for index, values in optimizer.state_dict()["state"].items()
-            for name, value in values.items()
-        }
-        random_state = {"cpu": torch.get_rng_state()}
-        if torch.cuda.is_available():
-            random_state["cuda"] = torch.cuda.get_rng_state()
-        return {"weights": self.weights(model), "optimizer": moments, "random": random_state}
-
-    def restore(self, model: Any, optimizer: torch.optim.Optimizer, tensors: dict[str, Tensors]) -> None:
-        """Restore model, optimiser and random state from a snapshot."""
-        self.load_weights(model, tensors["weights"])
-        moments: dict[int, Tensors] = {}
-        for key, value in tensors["optimizer"].items():
-            index, _, name = key.partition(".")
-            moments.setdefault(int(index), {})[name] = value
-        optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
-        torch.set_rng_state(tensors["random"]["cpu"])
-        if "cuda" in tensors["random"] and torch.cuda.is_available():
-            torch.cuda.set_rng_state(tensors["random"]["cuda"])
-
-    def mismatch(self, model: Any, optimizer: torch.optim.Optimizer, tensors: dict[str, Tensors]) -> str:
-        """Return why a snapshot belongs to another training, judged by names and shapes, or "" if it does not."""
-        if missing := {"weights", "optimizer", "random"} - tensors.keys():
-            return f"no {' or '.join(sorted(missing))}"
-        parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-        moved = {name.partition(".")[0] for name in tensors["optimizer"]}  # parameters without a gradient have no state
-        expected = {
-            "weights": {name: value.shape for name, value in self.weights(model).items()},
-            "optimizer": {
-                f"{index}.{name}": parameter.shape if name != "step" else torch.Size()
-                for index, parameter in enumerate(parameters)
-                for name in MOMENTS
-                if str(index) in moved
-            },
-            "random": {"cpu": torch.get_rng_state().shape},
-        }
-        for group, shapes in expected.items():
-            stored = {name: value.shape for name, value in tensors[group].items() if name != "cuda"}
-            if stored != shapes:
-                names = [name for name in {**shapes, **stored} if stored.get(name) != shapes.get(name)]
-                return f"{group}: {names[0]} and {len(names) - 1} more differ" if names else group
-        return ""
+        """Return the trainable parameters, unsharded; after an evaluation, those outside the layers are not sharded."""
+        self._root.reshard()
+        return super().weights(model)
 
 
-STRATEGIES: dict[str, type[SingleProcess]] = {"single": SingleProcess}
+STRATEGIES: dict[str, type[SingleProcess]] = {"single": SingleProcess, "ddp": DataParallel, "fsdp": Sharded}
