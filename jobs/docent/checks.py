@@ -5,8 +5,6 @@ further checks is a package with a module `checks`; its function `check(config)`
 printed to standard error.
 """
 
-from __future__ import annotations
-
 import importlib
 import importlib.util
 from pathlib import Path

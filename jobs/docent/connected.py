@@ -1,7 +1,5 @@
 """Group things that are connected by pairs (union-find with path halving). Reads and writes no files."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Iterable
 from typing import TypeVar
 

@@ -5,8 +5,6 @@ selects its own block with `ctx.mine`, saves pictures with `ctx.save`, and yield
 only after stage.py has committed the shard.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import random

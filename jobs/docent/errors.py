@@ -11,8 +11,6 @@ Each error has the problem, its location and the next command. The stage shell a
 traceback. The launcher exits with one of LAUNCHER_EXIT_CODES. docs/errors.md is generated from both tables.
 """
 
-from __future__ import annotations
-
 from docent.messages.printing import printable
 
 MAX_WHERE_CHARS = 4096

@@ -5,8 +5,6 @@ A rank (peers.py) writes only level and message: the first process of its pod lo
 Every line passes through `mask` and `terminal_safe`, since it may quote endpoints and file names.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import logging

@@ -5,8 +5,6 @@ stages have one unit of the same name; `finetune` has one per approach and `answ
 anything.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path

@@ -3,8 +3,6 @@
 Writes `<run>/<unit>/progress-<index>.json` with done, total, rate, ETA and a message, at most once a second.
 """
 
-from __future__ import annotations
-
 import contextlib
 import logging
 import os

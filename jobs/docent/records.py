@@ -5,8 +5,6 @@ shards and any machine give the same id, and `docent trace` can follow `parents`
 Rows contain no times and no machine names. Pictures are files next to the rows, named by content.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from typing import Any, Literal

@@ -1,7 +1,5 @@
 """Read the YAML files that are stored next to modules: word lists, prompts, tables."""
 
-from __future__ import annotations
-
 from functools import cache
 from importlib import resources
 from typing import Any

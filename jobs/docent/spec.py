@@ -6,8 +6,6 @@ of inputs on disk, including recorded splits; it names the folder on disk. Reads
 splits and source files; writes nothing.
 """
 
-from __future__ import annotations
-
 import hashlib
 from contextlib import nullcontext
 from dataclasses import dataclass

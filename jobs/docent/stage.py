@@ -7,8 +7,6 @@ If the environment requests several processes, the first process of a pod checks
 starts the others (ranks/lead.py); of the ranks, only rank 0 commits.
 """
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import importlib

@@ -5,8 +5,6 @@ tables; nothing here imports torch. Functions are named by their dotted path, `m
 when they run.
 """
 
-from __future__ import annotations
-
 import importlib
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar

@@ -4,8 +4,6 @@ Writes, reads and removes `<run>/<unit>/failed-00003.json`; locks `<run>/<unit>/
 running. The kernel releases that lock when the process ends, however it ends: a shard without a lock is not running.
 """
 
-from __future__ import annotations
-
 import contextlib
 import fcntl
 import logging

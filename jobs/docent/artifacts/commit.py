@@ -4,8 +4,6 @@ Writes `<run>/<unit>/<spec10>/shard-<i>-of-<n>.json`, whose rename is the commit
 Commits nothing if sources changed while the stage read them.
 """
 
-from __future__ import annotations
-
 import logging
 import platform
 import time

@@ -4,8 +4,6 @@ A run folder may come from an untrusted source, through `docent pull` or an arch
 All code that opens such a path must use this module.
 """
 
-from __future__ import annotations
-
 import errno
 import os
 import stat

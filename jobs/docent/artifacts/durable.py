@@ -3,8 +3,6 @@
 All outputs and markers of a run are written with these functions (store.py, parts.py, context.py).
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import socket

@@ -4,8 +4,6 @@ Reads these files and the files they list; writes nothing. A file that is trunca
 the wrong type is ignored with a warning: the cause may be a power cut, an editor, another version, or an attacker.
 """
 
-from __future__ import annotations
-
 import functools
 import logging
 import stat
@@ -57,7 +55,7 @@ class OutputFile(StrictSideFile):
     sha256: _Sha256
 
     @classmethod
-    def of(cls, folder: Path, path: Path) -> OutputFile:
+    def of(cls, folder: Path, path: Path) -> "OutputFile":
         """Return the entry for a file below `folder`."""
         return cls(path=path.relative_to(folder).as_posix(), size=path.stat().st_size, sha256=sha256_of(path))
 

@@ -3,8 +3,6 @@
 Writes `part-<shard>-<sha8>.jsonl` and `rejects-<shard>-<sha8>.jsonl` into the unit's folder.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import os

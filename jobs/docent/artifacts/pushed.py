@@ -4,8 +4,6 @@ Writes and reads `<run>/build-dataset/push.json`. The data set is complete befor
 if the push fails: this file and the settings alone decide what is still to be pushed.
 """
 
-from __future__ import annotations
-
 import threading
 from pathlib import Path
 from typing import Any

@@ -7,8 +7,6 @@ lines that apply. A stage that runs again on material that it has already record
 time, so that its spec hash stays the same. See docs/adr/0010.
 """
 
-from __future__ import annotations
-
 import hashlib
 import logging
 from collections.abc import Iterable, Mapping, Sequence

@@ -3,8 +3,6 @@
 Reads the files that it is given; writes nothing.
 """
 
-from __future__ import annotations
-
 import json
 import stat
 from pathlib import Path

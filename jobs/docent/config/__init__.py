@@ -9,8 +9,6 @@ Sections: `stages.py` has one per stage, `llm.py` the teacher, `kubernetes.py` t
 the PipelineConfig are here. Start reading at `stages.py`.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path

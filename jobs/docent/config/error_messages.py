@@ -3,8 +3,6 @@
 Reads and writes nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any

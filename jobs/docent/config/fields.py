@@ -3,8 +3,6 @@
 Reads and writes nothing. `output` fields enter the hash of the stages that use them; `execution` fields never do.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any

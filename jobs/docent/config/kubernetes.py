@@ -4,8 +4,6 @@ Reads and writes nothing. No setting changes the output of a stage. Resources th
 DEFAULT_RESOURCES below, and `docent render` shows the result.
 """
 
-from __future__ import annotations
-
 from typing import Any, Literal
 
 from pydantic import field_validator

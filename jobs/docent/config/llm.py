@@ -3,8 +3,6 @@
 Reads and writes nothing. The string under a field is its help text in the YAML schema and docs/configuration.md.
 """
 
-from __future__ import annotations
-
 from typing import Any, Literal
 from urllib.parse import parse_qsl
 

@@ -1,7 +1,5 @@
 """Look up the fields of the configuration by their dotted paths. Reads and writes nothing."""
 
-from __future__ import annotations
-
 import difflib
 import types
 import typing

@@ -1,7 +1,5 @@
 """Apply overrides such as `--set a.b=c` to a pipeline file before it is validated. Reads and writes nothing on disk."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

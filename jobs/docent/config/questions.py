@@ -1,7 +1,5 @@
 """Define a question type, as in question_types.yaml and `generate_qa.own_types`. Reads and writes nothing."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from docent.config.fields import ConfigSection, output

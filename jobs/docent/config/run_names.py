@@ -1,7 +1,5 @@
 """Check the name of a run, which names a folder below the data folder and is part of Kubernetes object names."""
 
-from __future__ import annotations
-
 import re
 
 RUN_NAME_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,14}[a-z0-9])?$"

@@ -1,7 +1,5 @@
 """Define sources of raw material in pipeline.yaml, and how each kind of document is read. Reads and writes nothing."""
 
-from __future__ import annotations
-
 import os
 import re
 import warnings

@@ -3,8 +3,6 @@
 Pydantic's own messages use Python terms (`Input should be a valid tuple`), which do not help to fix a YAML file.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from typing import Any

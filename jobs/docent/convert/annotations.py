@@ -6,8 +6,6 @@ file and `all_comments.csv` with a row per comment. The expected JSON is that of
 [...]}`. Models sometimes write labels that are not an object; these are copied to the column `raw`.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field

@@ -4,8 +4,6 @@ A chat JSONL that is converted without options keeps its bytes. Unknown keys of 
 made from it; each line lists only the pictures that it shows. Reads and writes line by line.
 """
 
-from __future__ import annotations
-
 import os
 import random
 from array import array

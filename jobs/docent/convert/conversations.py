@@ -6,8 +6,6 @@ are parts of a message, or entries of a list in the row. In the second case, eac
 way.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Any
 

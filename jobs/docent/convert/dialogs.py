@@ -5,8 +5,6 @@ training picture. The tables have the format of the published ones. Since progra
 names that would be misread are reported.
 """
 
-from __future__ import annotations
-
 import csv
 import re
 import shutil

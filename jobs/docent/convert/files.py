@@ -3,8 +3,6 @@
 ShareGPT rows are read as if they had `messages`; see conversations.py.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import random

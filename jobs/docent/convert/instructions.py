@@ -4,8 +4,6 @@ One row per question: `idx`, `Skill`, `Difficulty`, `Instruction`. The skill is 
 names; a conversation without one yields no rows.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from pathlib import Path

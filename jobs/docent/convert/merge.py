@@ -8,8 +8,6 @@ conversation that is kept retains its other keys and gets the key `source`; its 
 output.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re
@@ -111,7 +109,7 @@ def _without_answer(messages: Sequence[Message]) -> str:
     return "a question without an answer" if "user" in roles else "neither a question nor an answer"
 
 
-def _stays(row: Row, folder: Path, index: _PairIndex, merged: Merged) -> bool:
+def _stays(row: Row, folder: Path, index: "_PairIndex", merged: Merged) -> bool:
     """Return whether the conversation has a new pair; count its pairs."""
     messages, pictures = row["messages"], pictures_by_message(row)
     kinds = []

@@ -1,7 +1,5 @@
 """Rewrite the picture paths of a conversation, relative to the folder of another file."""
 
-from __future__ import annotations
-
 import os
 import re
 from functools import partial

@@ -3,8 +3,6 @@
 Every function returns the same bytes for the same rows. docent reads none of these files back.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import json

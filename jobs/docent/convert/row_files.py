@@ -1,7 +1,5 @@
 """Read the rows of data set files one by one: CSV, JSONL, Parquet, or a JSON array."""
 
-from __future__ import annotations
-
 import codecs
 import csv
 import json

@@ -4,8 +4,6 @@ Reads conversation JSON, chat JSONL and metadata files (CSV, JSONL, Parquet), a 
 writes nothing. Paths are relative to the file that names them. Files are streamed, so memory does not grow with them.
 """
 
-from __future__ import annotations
-
 import csv
 import os
 import re

@@ -4,8 +4,6 @@ Rows are chat rows (`messages` or ShareGPT's `conversations`), instruction rows 
 `metadata.csv`, `metadata.jsonl` or `metadata.parquet`.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -7,8 +7,6 @@ a clause are one fact. So a name and a year are two facts, but two words of one 
 an answer are kept: memory grows with the answers and not with the exhibits; time grows with both.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache

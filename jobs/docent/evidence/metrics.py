@@ -4,8 +4,6 @@ A metric that does not apply to an answer (such as number support for an answer 
 of that answer's row, and means are over the other rows only.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass

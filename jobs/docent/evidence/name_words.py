@@ -5,8 +5,6 @@ Endings are removed by rules, without a dictionary: `bottles`, `Flaschen` and `d
 `bottle`, `Flasche` and `dodecahedron`.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence

@@ -6,8 +6,6 @@ is in no other exhibit's name and in no text about another exhibit, and if it is
 a word such as `exhibit`. A name that consists only of such words (`IMG 1`, `exhibit 3`, `2024`) is ignored.
 """
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence

@@ -14,8 +14,6 @@ does not depend on the photo is right for at most one exhibit in n.
 - `exhibit_accuracy` has no value if there is only one exhibit, as there is nothing to distinguish.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 The counts are from build-dataset's `audit.json`.
 """
 
-from __future__ import annotations
-
 from docent.artifacts.summaries import LeakAudit
 
 

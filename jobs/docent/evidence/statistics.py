@@ -4,8 +4,6 @@ Rows about one exhibit are not independent, so the test flips the signs of exhib
 2024, arXiv 2411.00640). The same seed gives the same numbers. Intervals are in intervals.py.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 

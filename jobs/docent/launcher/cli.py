@@ -4,8 +4,6 @@ The verbs are in `launcher/verbs/`. A verb's module is imported when the verb is
 fast.
 """
 
-from __future__ import annotations
-
 import importlib
 import os
 import sys

@@ -3,8 +3,6 @@
 Reads the files; writes their pictures into a folder that the verb chooses. Imports stages by their dotted paths.
 """
 
-from __future__ import annotations
-
 import importlib
 import json
 import shlex

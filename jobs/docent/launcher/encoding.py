@@ -4,8 +4,6 @@ Reads the interpreter's settings; restarts the same command if they are not UTF-
 with PYTHONUTF8=1.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 

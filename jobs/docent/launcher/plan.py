@@ -1,7 +1,5 @@
 """Show what a run would do, one line per unit. Reads the run folder; writes nothing."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from docent.artifacts.listings import SPEC_DIGITS

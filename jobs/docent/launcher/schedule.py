@@ -4,8 +4,6 @@ Both backends use it. Only the output on disk decides whether a unit is complete
 on it ended. Reads the run folder; writes through the backend and `publish`.
 """
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Callable, Mapping

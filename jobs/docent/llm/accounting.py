@@ -4,8 +4,6 @@ Reads and writes nothing. Requests: planned = kept + rejected + failed + unspent
 lost. Both are checked when a stage has all its replies, and both are in its marker and the report.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import dataclass, field
 

@@ -3,8 +3,6 @@
 Reads and writes nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,7 +78,7 @@ class ChatRequest:
     max_tokens: int
     material: Material | TypedMaterial | None = None
     schema: type[BaseModel] | None = None
-    problem_of: Callable[[ChatReply], str] | None = field(default=None, compare=False)
+    problem_of: "Callable[[ChatReply], str] | None" = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,6 @@ only requests in flight. usable_reply.py checks replies and repeats requests wit
 sender.py sends, and pacing.py decides when. docs/chat-client.md has a diagram.
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 import threading
@@ -84,7 +82,7 @@ class ChatClient:
         """Return the name of the teacher: `offline-extractive` or the model's name."""
         return self.provider.teacher
 
-    def __enter__(self) -> ChatClient:
+    def __enter__(self) -> "ChatClient":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

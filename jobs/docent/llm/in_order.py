@@ -5,8 +5,6 @@ reply is in the journal is only queued, so that the first missing request of a r
 other request a task is started. Finished replies stay in memory up to a limit; beyond it they stay only in the journal.
 """
 
-from __future__ import annotations
-
 import asyncio
 import threading
 from collections import deque

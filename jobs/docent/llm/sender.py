@@ -5,8 +5,6 @@ counting refusals because of too many requests (HTTP 429), and not later than `l
 the time before that, in which it waited for the rate limits, does not count.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import logging

@@ -4,8 +4,6 @@ Looks for a reply in the journal before each ask (see Ask); sends through sender
 a reply does not fit the request's schema, the model may correct it once. structure.py defines how JSON is requested.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
@@ -67,7 +65,7 @@ class Ladder:
 
         self.rung = "prompt" if self.provider.name == "offline" else await choose_rung(probed)
 
-    def uncounted(self) -> Ladder:
+    def uncounted(self) -> "Ladder":
         """Return a ladder that does not count usage, for looking up replies in advance."""
         twin = Ladder(self.provider, self.sender, Counter())
         twin.rung, twin.send = self.rung, self.send

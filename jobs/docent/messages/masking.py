@@ -6,8 +6,6 @@ the last lines of a worker. Mask text before cutting it to length: a secret that
 its first or last characters.
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
 import json

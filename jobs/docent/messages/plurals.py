@@ -1,7 +1,5 @@
 """Format counts, lists and times for messages: `1 row`, `2 rows`; `a, b and c`; `12 min`. Reads and writes nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 MINUTE_S, HOUR_MIN = 60, 60

@@ -4,8 +4,6 @@ Reads and writes nothing. File names, exhibit names and texts of a source go thr
 or a log line quotes them; complete messages go through `terminal_safe` before output (logs.py, launcher/cli.py).
 """
 
-from __future__ import annotations
-
 import unicodedata
 
 MAX_PRINTED_CHARS = 300

@@ -4,8 +4,6 @@ Reads and writes nothing. Code that raises an error writes the bare command (`do
 launcher add the options that the user gave: the run, the pipeline file, `--data`, `--set`, the backend.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import shlex

@@ -3,8 +3,6 @@
 Reads `adapter_config.json` and `adapter_model.safetensors` of finetune's `model/` folder; writes nothing.
 """
 
-from __future__ import annotations
-
 import warnings
 from pathlib import Path
 from typing import Any

@@ -4,8 +4,6 @@ The text goes through the processor's own chat template. Special tokens inside q
 plain text, so they cannot insert another picture or end a turn.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path

@@ -4,8 +4,6 @@ The `generation_config.json` of a model folder (penalties, sampling, minimum len
 used, because models can only be compared if all are decoded alike. `ignored_settings` lists what would have mattered.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager

@@ -3,8 +3,6 @@
 The rows that this adds to the embeddings are saved with an adapter, so that other programs can load it too.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

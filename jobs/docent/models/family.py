@@ -3,8 +3,6 @@
 To add a family, write its module next to `idefics2.py` and add a row to FAMILIES.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any, Protocol
 

@@ -4,8 +4,6 @@ Source of the structure: transformers' `modeling_idefics2.py`. `encode_pictures`
 `get_image_features` into two steps, so that the output of a frozen vision tower can be reused in later training steps.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

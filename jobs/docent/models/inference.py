@@ -4,8 +4,6 @@ The last bits of a result may depend on the composition of a batch, so callers s
 batches before they divide it into shards.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 

@@ -4,8 +4,6 @@ Reads safetensors only, and runs no code from the hub; writes nothing. A folder 
 problem with a model becomes one message that names the file, if known, and the next command.
 """
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from typing import Any

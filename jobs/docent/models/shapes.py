@@ -4,8 +4,6 @@ Reads `config.json` of a model folder, or of a hub model that is in the cache or
 A model of 8 billion parameters takes about 3 s and no memory worth mentioning.
 """
 
-from __future__ import annotations
-
 import math
 import os
 from pathlib import Path

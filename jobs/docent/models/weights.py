@@ -4,8 +4,6 @@ Libraries often report a damaged file without its name, and only warn about tens
 Only safetensors are read; a pickle could run code.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Collection, Mapping
 from pathlib import Path

@@ -13,8 +13,6 @@ To run two processes on one machine, without a cluster: `PET_NPROC_PER_NODE=2 do
 pipeline.yaml --run-dir runs/demo --rehearse`.
 """
 
-from __future__ import annotations
-
 import contextlib
 import importlib.util
 import logging

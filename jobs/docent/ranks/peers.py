@@ -5,8 +5,6 @@ which the first process of the pod created (lead.py). In a process that is not a
 that a training loop needs no separate form for one process.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import os

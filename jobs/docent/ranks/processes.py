@@ -4,8 +4,6 @@ The first process of a container is the parent of every orphan in it, and only i
 process table. Reads /proc; on systems without /proc only the direct child is known.
 """
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import logging

@@ -4,8 +4,6 @@ Stage `ingest` reads `collection.yaml` in the folder of a source and writes `sou
 `report` and `docent run` read. Without the file a source is named after its only document, or after its folder or file.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re

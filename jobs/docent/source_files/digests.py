@@ -6,8 +6,6 @@ every file and folder (size, mtime, ctime, inode): a file that was missing or di
 afterwards, and so does the folder that contains it or that was moved together with it.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import stat
@@ -36,7 +34,7 @@ class Stamp(NamedTuple):
     inode: int
 
     @classmethod
-    def of(cls, status: os.stat_result) -> Stamp:
+    def of(cls, status: os.stat_result) -> "Stamp":
         """Return the stamp for a status."""
         return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 

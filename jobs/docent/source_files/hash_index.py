@@ -5,8 +5,6 @@ rename. An entry counts only for a file that still has the size, mtime, ctime an
 hashed. Deleting the folder only costs time: everything is hashed once more.
 """
 
-from __future__ import annotations
-
 import contextlib
 import fcntl
 import hashlib

@@ -4,8 +4,6 @@ Reads the file and the names in its folder; writes nothing. The folder may conta
 the text mentions are included: pictures directly in the folder, and complete subfolders. Other pictures are not opened.
 """
 
-from __future__ import annotations
-
 import os
 import unicodedata
 from pathlib import Path

@@ -5,8 +5,6 @@ followed, and pipes, sockets and devices are listed but not opened. Folders are 
 the folder are left out: `path: .` must not read what the run itself writes.
 """
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import os

@@ -5,8 +5,6 @@ writes `Item` rows, and `splits.jsonl` as the record for the next run.
 To run only this stage: `docent stage assemble --config pipeline.yaml --run-dir runs/demo`.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 

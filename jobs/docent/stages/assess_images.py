@@ -4,8 +4,6 @@ Reads `Document` rows and photos of `ingest`; writes one `ImageQuality` per phot
 To run only this stage: `docent stage assess-images --config pipeline.yaml --run-dir runs/demo --shard 0/2`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from docent.config.stages import AssessImages

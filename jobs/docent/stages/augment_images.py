@@ -5,8 +5,6 @@ Reads `Document` and `ImageQuality` rows, photos, and the splits recorded by an 
 To run only this stage: `docent stage augment-images --config pipeline.yaml --run-dir runs/demo --shard 0/2`.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict

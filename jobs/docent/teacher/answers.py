@@ -7,8 +7,6 @@ passage, and about single topics (numbers, history, use), which are answered wit
 and writes nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property

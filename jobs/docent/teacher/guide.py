@@ -5,8 +5,6 @@ exhibit that an answer is about in a form that needs neither article nor gender,
 Reads data/visitor_questions.yaml of the package; writes nothing.
 """
 
-from __future__ import annotations
-
 import re
 
 from docent.teacher.english.grammar.clauses import is_plural

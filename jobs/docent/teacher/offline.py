@@ -5,8 +5,6 @@ material of a request instead of the prompt. typed.py writes typed questions, vi
 and writes nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any

@@ -3,8 +3,6 @@
 `EnglishSection` and `NonEnglishSection` add the statements that questions are made of. Reads and writes nothing.
 """
 
-from __future__ import annotations
-
 import random
 import re
 from collections.abc import Iterable

@@ -5,8 +5,6 @@ contains facts that are not in the section. If the section has less than was req
 Question types that need original ideas are refused. Reads and writes nothing.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator
 from functools import partial

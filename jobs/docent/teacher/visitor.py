@@ -8,8 +8,6 @@ first names the exhibit it is about, as a guide does and so that it can be check
 writes nothing.
 """
 
-from __future__ import annotations
-
 import itertools
 import random
 

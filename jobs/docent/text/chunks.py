@@ -5,8 +5,6 @@ two characters. `chunk_text` counts characters, and neighbours share at most the
 of o200k_base, and neighbours share exactly the overlap. A match of `whole`, such as a figure's token, is never cut.
 """
 
-from __future__ import annotations
-
 import re
 from bisect import bisect_right
 from collections.abc import Iterator

@@ -4,8 +4,6 @@ Used for longer texts, before anything runs, on machines on which no stage is in
 compares letter sequences instead. Reads and writes no files.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections import Counter

@@ -4,8 +4,6 @@ The spelling elsewhere in the document decides first, then the form of the two p
 writes no files.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -30,7 +28,7 @@ class Words(Counter[str]):
     """Counts of how often a document writes each word, hyphens included, except across line ends."""
 
     @classmethod
-    def of(cls, lines: Iterable[str]) -> Words:
+    def of(cls, lines: Iterable[str]) -> "Words":
         """Count the words of these lines in lower case; a line's last word may be a divided one's first part."""
         return cls(word for line in lines for word in _WORD.findall(line.rstrip(HYPHENS).lower()))
 

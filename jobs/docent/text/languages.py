@@ -3,8 +3,6 @@
 Reads languages.yaml in this folder. An unknown language is an error before any work starts.
 """
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ Works for languages in Latin script that capitalise names but not other nouns (n
 counts only with a possessive ending. The method is lexical: a name from the source used in the wrong place passes.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ Reads and writes no files. Letters are ordered by Unicode without accents, not b
 script of the report page sorts by the reader's locale.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from typing import TypeAlias

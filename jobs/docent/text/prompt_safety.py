@@ -7,8 +7,6 @@ templates put tokens such as `<|im_end|>` between turns, and many servers also a
 prompts put document text between tags such as `<section>`. Reads and writes no files.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from dataclasses import dataclass

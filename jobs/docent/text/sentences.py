@@ -4,8 +4,6 @@ A line break ends a sentence only if it is not a wrap: wrapped lines are joined,
 language model, and no word lists except short ones of abbreviations and the like.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 

@@ -3,8 +3,6 @@
 Reads and writes no files.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence

@@ -5,8 +5,6 @@ accents and possessive endings. Stems are cut by length instead of looked up, so
 in any European language. The only word lists are short ones of function words (function_words.yaml).
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterable

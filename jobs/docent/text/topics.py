@@ -3,8 +3,6 @@
 The rules are for English; rules for other languages are in teacher/guide.py.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 

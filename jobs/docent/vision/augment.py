@@ -6,8 +6,6 @@ the experiment: areas uncovered by a rotation are filled by reflection instead o
 for a copy, the choice is repeated, as the copy would equal the photo.
 """
 
-from __future__ import annotations
-
 import io
 import os
 import random

@@ -5,8 +5,6 @@ test compares. OpenCV itself is not used, as it adds 150 MB to the container ima
 the histograms of the three colours.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

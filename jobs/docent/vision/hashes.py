@@ -5,8 +5,6 @@ background: among the 74 published test photos, the average hash alone matches t
 hashes are computed from the grey picture, so the colours must agree as well.
 """
 
-from __future__ import annotations
-
 from array import array
 
 import numpy as np

@@ -3,8 +3,6 @@
 The names follow the MuseQuest data set, so that its copies, and copies made by docent, are recognised alike.
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import PurePosixPath
 

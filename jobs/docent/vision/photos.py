@@ -5,8 +5,6 @@ warnings and exceptions of Pillow do not leave this module. All stages decode wi
 files are damaged, which frame is used and what the colours are.
 """
 
-from __future__ import annotations
-
 import io
 import math
 import struct

@@ -5,8 +5,6 @@ variation and brightness are the standard deviation and mean of all channel valu
 which are exact and stay small even for 100 megapixels.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property

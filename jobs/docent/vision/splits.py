@@ -6,8 +6,6 @@ earlier run keep their split; others are drawn by hashes of their content and th
 on names, the order of files or the number of shards.
 """
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 A processor with one fixed side would stretch a photo that is not square, and distort the shape of every object.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from PIL import Image
 

@@ -1,7 +1,5 @@
 """Embed small pictures as data URIs, so that a page needs no other files. Reads image files; writes none."""
 
-from __future__ import annotations
-
 import base64
 import io
 from pathlib import Path

@@ -3,8 +3,6 @@
 Works on rows of `ingest` and `assess-images`; compares hashes; reads no files.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

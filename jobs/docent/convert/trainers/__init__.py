@@ -4,8 +4,6 @@ One module per trainer holds its file format and rules; docs/trainers.md names t
 at `trainer.py`, then `convert.py`.
 """
 
-from __future__ import annotations
-
 from docent.convert.trainers.llama_factory import LLAMA_FACTORY
 from docent.convert.trainers.ms_swift import MS_SWIFT
 from docent.convert.trainers.openai import OPENAI

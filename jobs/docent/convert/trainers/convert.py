@@ -4,8 +4,6 @@ Reads chat JSONL or rows of docent and the pictures they name; writes the traine
 that are not used in place, and `<out>.rejects.jsonl` with all rejected lines and conversations and the reasons.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import tempfile

@@ -4,8 +4,6 @@ The rules are in docs/trainers.md. The columns and tags of the entry define how 
 are checked by the tags of their own entry.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache

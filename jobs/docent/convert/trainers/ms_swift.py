@@ -1,7 +1,5 @@
 """Write and check ms-swift data: `messages` with `<image>` in texts and a list `images`; rules in docs/trainers.md."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Write and check OpenAI vision fine-tuning data: JSONL, pictures as data or https URLs; rules in docs/trainers.md."""
 
-from __future__ import annotations
-
 import base64
 import re
 from collections.abc import Iterator, Mapping, Sequence

@@ -3,8 +3,6 @@
 Each class writes a temporary file, which replaces the output at the end; until then an earlier output is kept.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

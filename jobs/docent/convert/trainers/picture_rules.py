@@ -3,8 +3,6 @@
 Writes nothing. Trainers open pictures with Pillow and ignore the EXIF orientation.
 """
 
-from __future__ import annotations
-
 import hashlib
 import tempfile
 from pathlib import Path

@@ -5,8 +5,6 @@ One picture is in memory at a time. Re-encoded pictures have no metadata except 
 reveals where a photo was taken.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import io

@@ -3,8 +3,6 @@
 Reads prepared pictures; writes `<out>-images/` for those that are not below the output's folder already.
 """
 
-from __future__ import annotations
-
 import base64
 import os
 import shutil

@@ -1,7 +1,5 @@
 """Check rows of trainers' files by rules that several trainers share."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any

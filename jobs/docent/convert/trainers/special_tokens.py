@@ -5,8 +5,6 @@ such text from tokens, a conversation with a token is rejected, or the token is 
 (`＜image>`), as in prompts for teachers.
 """
 
-from __future__ import annotations
-
 import re
 
 from docent.text.prompt_safety import BRACKETED, TOKEN_NAMES

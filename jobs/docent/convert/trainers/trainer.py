@@ -1,7 +1,5 @@
 """Describe the file format of one trainer; reads and writes nothing."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

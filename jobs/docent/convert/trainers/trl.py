@@ -4,8 +4,6 @@ The rules are in docs/trainers.md. The schema includes the features with which `
 notation that all its versions from 2.16 on read.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path

@@ -3,8 +3,6 @@
 Reads rows of chat files. Anything that a trainer's file cannot represent is rejected with a reason.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ Reads the file, its pictures and files next to it; writes nothing. One row is in
 as a whole have line number 0.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from functools import partial

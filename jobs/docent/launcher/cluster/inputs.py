@@ -5,8 +5,6 @@ A relative path in the pipeline file means the same path below /data. Files else
 and the records of the namespace's runs; writes nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path

@@ -5,8 +5,6 @@ that happens: it holds the read end of a pipe that only the launcher keeps open.
 of a unit continue after one had bad input, and a shard is repeated after a temporary failure.
 """
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -4,8 +4,6 @@ Reads `config.json` and the headers of the weights in a model folder; for a mode
 hub itself (one short request). Writes nothing and does not import torch.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import math

@@ -1,7 +1,5 @@
 """Check whether this machine has everything that a run needs. Leaves no files behind."""
 
-from __future__ import annotations
-
 import importlib.metadata
 import math
 import os

@@ -3,8 +3,6 @@
 Reads the files that the worker wrote; writes `<run>/<unit>/failed-00003.json` (attempt.py).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from docent.artifacts.attempt import Failure, failures, write_failure

@@ -4,8 +4,6 @@ Reads the configuration, the environment and the header of the base model; write
 configurations that a stage does not support on any machine.
 """
 
-from __future__ import annotations
-
 import importlib
 import math
 import os

@@ -4,8 +4,6 @@ Reads and writes the run folder `<data>/<run>/`: the lock, the stored settings, 
 stages.
 """
 
-from __future__ import annotations
-
 import errno
 import fcntl
 import os

@@ -3,8 +3,6 @@
 `make generate` writes the files. 000 to 040 are the platform, every later file is one stage with all of its units.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

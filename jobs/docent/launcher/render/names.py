@@ -5,8 +5,6 @@ PyTorchJob's pod is called `<job>-worker-9999`, a TrainJob's `<job>-node-0-9999`
 of at most 63 characters, so a workload's own name has at most 51. The unit is cut if necessary.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from typing import Any

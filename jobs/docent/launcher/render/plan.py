@@ -1,7 +1,5 @@
 """Derive the plan of a run: everything that follows from its configuration before anything runs."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +32,7 @@ class Plan:
     config_map: str
 
     @classmethod
-    def of(cls, config: PipelineConfig) -> Plan:
+    def of(cls, config: PipelineConfig) -> "Plan":
         """Return the plan of a configuration.
 
         Raises:

@@ -4,8 +4,6 @@ Traffic into and out of docent's pods is limited to what their unit needs. A pod
 or to its peers has a label, and the policy that allows this traffic selects that label.
 """
 
-from __future__ import annotations
-
 from typing import Any
 from urllib.parse import urlsplit
 

@@ -5,8 +5,6 @@ Security `restricted` is met in one place. The volume is mounted at /data, the w
 the only other writable paths.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any
 

@@ -3,8 +3,6 @@
 A Secret is referenced only if the configuration uses it.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from docent.config import is_override

@@ -5,8 +5,6 @@ address; for the Indexed Job, this module does. A lost worker makes the others e
 is retried.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from docent.launcher.render.names import digest10, letter_first, service_name, unit_labels, workload_name

@@ -4,8 +4,6 @@ A workload's name ends in a hash of its content, so a changed configuration crea
 immutable one. Training on several pods is in training.py.
 """
 
-from __future__ import annotations
-
 from docent.errors import LauncherError
 from docent.launcher.render import names
 from docent.launcher.render.plan import Plan

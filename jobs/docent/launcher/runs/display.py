@@ -3,8 +3,6 @@
 Gets the states of the units; writes only to the terminal.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
@@ -51,7 +49,7 @@ class RunDisplay:
         self._explained: set[str] = set()
         self._left, self._left_s, self._plain_s = "", 0.0, time.monotonic()
 
-    def __enter__(self) -> RunDisplay:
+    def __enter__(self) -> "RunDisplay":
         if self.live:
             self.live.__enter__()
         return self

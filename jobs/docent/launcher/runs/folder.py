@@ -3,8 +3,6 @@
 Reads `_SUCCESS.json`, markers, `failed-*.json`, `progress-*.json`, checkpoints and locks; writes nothing.
 """
 
-from __future__ import annotations
-
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path

@@ -6,8 +6,6 @@ Reads and deletes only below the run folder: links are never followed, and a uni
 is damaged, names paths outside the run, or lists files that are missing.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Return the end of a log: from a text, or from the `log-tail-*.txt` files that shards leave in a run folder."""
 
-from __future__ import annotations
-
 import os
 from contextlib import suppress
 from pathlib import Path

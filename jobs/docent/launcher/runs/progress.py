@@ -3,8 +3,6 @@
 Reads `<run>/<unit>/progress-*.json` and `<run>/<unit>/<spec10>/checkpoints/`; writes nothing.
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import Any

@@ -4,8 +4,6 @@ Reads and writes `<run>/pipeline.resolved.yaml` (stored), `<run>/pipeline.attemp
 current launch, or of one that ended before any of its units succeeded). None of them contains secrets.
 """
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

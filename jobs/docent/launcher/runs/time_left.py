@@ -4,8 +4,6 @@ Reads progress files and markers of the run folder; writes nothing. A unit that 
 as not included; there is no estimate at all until every running unit has reported its time.
 """
 
-from __future__ import annotations
-
 import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

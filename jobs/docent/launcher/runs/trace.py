@@ -1,7 +1,5 @@
 """Trace a row through its parents to the lines of a source file. Reads the run; writes nothing."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass

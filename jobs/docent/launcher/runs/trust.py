@@ -3,8 +3,6 @@
 Reads `_SUCCESS.json` files and the outputs they list; changes only time stamps, so that all readers decide alike.
 """
 
-from __future__ import annotations
-
 import os
 from contextlib import suppress
 from pathlib import Path

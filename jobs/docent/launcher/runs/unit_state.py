@@ -3,8 +3,6 @@
 Pure functions format it: the notes and rows of `docent status`, `docent plan` and the display of a launch.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any

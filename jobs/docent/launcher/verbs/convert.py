@@ -1,7 +1,5 @@
 """Verbs that convert data sets between formats, and a verb that checks one. They need no run and no configuration."""
 
-from __future__ import annotations
-
 import importlib
 import json
 import sys

@@ -1,7 +1,5 @@
 """Verbs that show the contents of documents, and the questions for them. They write only pictures, with `--out`."""
 
-from __future__ import annotations
-
 import importlib
 import json
 import logging

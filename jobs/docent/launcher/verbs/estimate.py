@@ -5,8 +5,6 @@ stage that can estimate its requests is a package with a module `estimate` that 
 of stage finetune estimates the approaches.
 """
 
-from __future__ import annotations
-
 import importlib
 import importlib.util
 import json

@@ -3,8 +3,6 @@
 Reads click's current context, the pipeline file and the folder of runs; writes nothing.
 """
 
-from __future__ import annotations
-
 import functools
 import os
 import shutil

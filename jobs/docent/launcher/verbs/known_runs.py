@@ -1,7 +1,5 @@
 """Find runs on this machine by name, and the run that a mistyped name probably means. Reads the folder of runs."""
 
-from __future__ import annotations
-
 import difflib
 import re
 import shlex

@@ -1,7 +1,5 @@
 """Verbs that inspect a run: its state, its logs, the sources of a row, its report. They write nothing locally."""
 
-from __future__ import annotations
-
 import difflib
 import json
 import sys

@@ -3,8 +3,6 @@
 Reads the pipeline file and the folder of runs; writes nothing.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Sequence
 from functools import partial

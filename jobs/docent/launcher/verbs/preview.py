@@ -3,8 +3,6 @@
 They read the pipeline file (`diff` also the cluster) and write nothing.
 """
 
-from __future__ import annotations
-
 import json
 import sys
 from collections.abc import Sequence

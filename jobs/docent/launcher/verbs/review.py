@@ -3,8 +3,6 @@
 Reads the run; writes only `<run>/review/`.
 """
 
-from __future__ import annotations
-
 import importlib
 import shlex
 from collections import Counter

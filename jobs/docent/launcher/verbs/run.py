@@ -3,8 +3,6 @@
 Reads the pipeline file; writes the run folder (design: `<data>/<run>/`).
 """
 
-from __future__ import annotations
-
 import os
 import signal
 from collections.abc import Iterator, Sequence

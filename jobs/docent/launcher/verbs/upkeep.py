@@ -1,7 +1,5 @@
 """Verbs that check this machine and delete unneeded files of a run."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict

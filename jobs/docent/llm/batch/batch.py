@@ -6,8 +6,6 @@ repetition if the last reply was unusable. When the batches have ended, their re
 online, and the next round contains the requests that are still without a usable reply.
 """
 
-from __future__ import annotations
-
 import asyncio
 import itertools
 import logging

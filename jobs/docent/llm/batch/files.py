@@ -4,8 +4,6 @@ Writes temporary files without a name, which vanish with the process; reads imag
 written. A line's `custom_id` is the journal key of the ask, in hex digits.
 """
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import errno

@@ -6,8 +6,6 @@ the try ends or its writer is gone. Both expire with their owner: if a claim fil
 creates the file with the next number. It does not remove the old file, so two processes cannot both take it over.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable
 from pathlib import Path

@@ -4,8 +4,6 @@ Reads and writes `<data>/<run>/replies.json`; reads the journal. Without this fi
 pay for them again without a warning.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import logging

@@ -4,8 +4,6 @@ Reads and writes `<data>/cache/llm/journal/`; reads `<data>/cache/llm/journal.sq
 layout 4 has left one. To inspect it by hand: `jq -r '.state // "begun"' journal/*.jsonl | sort | uniq -c`.
 """
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import json

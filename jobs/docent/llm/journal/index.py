@@ -5,8 +5,6 @@ memory does not grow with the number of replies and no two processes ever open t
 stay in the journals.
 """
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple

@@ -8,8 +8,6 @@ from sending the same request. Records that arrive during an fsync are written t
 most GATHER_S later. The files hold replies and token counts, never a key or a header.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import logging

@@ -5,8 +5,6 @@ when NFS asks the server for what others have written (close-to-open consistency
 line of a killed writer may be torn.
 """
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import logging

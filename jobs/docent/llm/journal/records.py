@@ -4,8 +4,6 @@ One record is one line of JSON with all that is known of a try, so that a later 
 can be copied to another file. Reads and writes nothing; writer.py does.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from dataclasses import dataclass, field

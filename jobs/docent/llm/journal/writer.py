@@ -4,8 +4,6 @@ Writes `<data>/cache/llm/journal/NAME.jsonl`. The first line names the process, 
 marks it as closed.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import os

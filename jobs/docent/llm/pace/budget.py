@@ -4,8 +4,6 @@ Reads and writes nothing. The costs of earlier attempts, including requests in f
 before any request is sent.
 """
 
-from __future__ import annotations
-
 import asyncio
 from dataclasses import dataclass
 

@@ -6,8 +6,6 @@ rise with the number in flight. So if replies take much longer than before, fewe
 stays the same, requests were only queueing, and the lower number is kept; otherwise it is taken back.
 """
 
-from __future__ import annotations
-
 SLOWER = 1.5
 """If replies take longer than the fastest typical ones by this factor, fewer are tried."""
 FEWER = 0.7

@@ -6,8 +6,6 @@ exceed the allowance, without communication between them. Wrong clocks are taken
 than the clock since the boot, and tries dated in the future count as begun now until a day has passed.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import math

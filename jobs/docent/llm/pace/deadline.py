@@ -5,8 +5,6 @@ blocked, timers are overdue at the same moment as the reply becomes readable. A 
 the loop time to read first.
 """
 
-from __future__ import annotations
-
 import asyncio
 import time
 from types import TracebackType

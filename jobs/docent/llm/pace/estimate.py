@@ -4,8 +4,6 @@ Tokens are estimated from characters, not counted, because every model counts di
 and sends nothing.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass

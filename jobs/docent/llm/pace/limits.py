@@ -4,8 +4,6 @@ Reads and writes nothing and has no clock: every call passes the time, in second
 can simulate an hour in a moment. pacing.py combines these limits.
 """
 
-from __future__ import annotations
-
 import math
 from collections import deque
 

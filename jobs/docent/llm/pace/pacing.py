@@ -5,8 +5,6 @@ per minute, the limits in the endpoint's headers, and the rate measured from its
 are served in order. docs/chat-client.md has a diagram.
 """
 
-from __future__ import annotations
-
 import asyncio
 import math
 import time

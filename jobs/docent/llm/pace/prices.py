@@ -3,8 +3,6 @@
 Reads `prices.yaml` next to this module; writes nothing.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

@@ -5,8 +5,6 @@ retry budget the chapter on overload of "Site Reliability Engineering" (O'Reilly
 endpoint from getting more requests than a healthy one.
 """
 
-from __future__ import annotations
-
 import random
 import time
 from collections.abc import Callable, Mapping

@@ -3,8 +3,6 @@
 A reply is untrusted text: anything that does not have the expected form is refused with a reason, never guessed.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 

@@ -6,8 +6,6 @@ break more often than `\nu`: names that could also be words after a line break a
 that is ambiguous, the caller must refuse the reply. Reads and writes nothing.
 """
 
-from __future__ import annotations
-
 import re
 
 from docent.resources import read_yaml

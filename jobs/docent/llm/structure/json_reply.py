@@ -4,8 +4,6 @@ A reply is untrusted text: it may have fences, prose, thoughts, control characte
 returns an object, or a short reason why there is none. Reads and writes nothing.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import math

@@ -6,8 +6,6 @@ only in some places. Limits are therefore stated in the description instead; pyd
 Reads and writes nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import cache
 from typing import Any

@@ -4,8 +4,6 @@ Reads bytes; writes nothing. Some servers do not escape line breaks in strings, 
 split a character between the chunks of a stream: the rest of the reply is paid for and usable.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import math

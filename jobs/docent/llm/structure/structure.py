@@ -5,8 +5,6 @@ JSON (`json_object`), or only the prompt asks for it (`prompt`). `choose_rung` f
 really enforces; `read_reply` parses the reply on any rung. Reads, writes and sends nothing itself.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import re

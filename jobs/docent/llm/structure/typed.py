@@ -6,8 +6,6 @@ JSON. A teacher that cannot write a question type raises RequestRefusedError; on
 replies with fewer pairs. Reads and writes nothing.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict

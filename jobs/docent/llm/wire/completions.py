@@ -4,8 +4,6 @@ Reads bytes; writes and sends nothing. Text is in `content` as a string or as a 
 wherever they are; errors come in place of the choices or inside one. endpoint.py maps errors to exceptions.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass

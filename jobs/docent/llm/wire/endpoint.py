@@ -4,8 +4,6 @@ Reads the key from the variable named by `llm.api_key_env`, and images while the
 appears in no message, whatever the endpoint echoes. Waiting and retrying are left to the client.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 from collections.abc import Container, Mapping

@@ -3,8 +3,6 @@
 Reads bodies of replies that are not completions; writes and sends nothing. endpoint.py decides how to react.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ Reads the bytes of a reply with `data:` lines (server-sent events, WHATWG HTML S
 Each chunk of a chat completion is on one `data:` line.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from itertools import takewhile

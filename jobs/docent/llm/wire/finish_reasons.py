@@ -4,8 +4,6 @@ Endpoints pass on the values of many model vendors. Only values that are known t
 such; with any other value, a reply is incomplete and never used. Reads and writes nothing.
 """
 
-from __future__ import annotations
-
 from docent.resources import read_yaml
 
 _WORDS: dict[str, str] = read_yaml(__package__, "finish_reasons.yaml")

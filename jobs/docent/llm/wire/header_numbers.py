@@ -3,8 +3,6 @@
 Reads and writes nothing. An endpoint may send anything, so the length of a text is checked before it is parsed.
 """
 
-from __future__ import annotations
-
 import contextlib
 import email.utils
 import math

@@ -5,8 +5,6 @@ determines the journal's key is not changed; the request that is sent is derived
 again whichever spelling the endpoint required. Reads and writes nothing but the log.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import re

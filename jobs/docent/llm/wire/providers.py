@@ -3,8 +3,6 @@
 Reads the key's variable; writes nothing. Any other OpenAI-compatible server is `openai` with its own URL.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -4,8 +4,6 @@ The opening marker is often missing, because it is part of the model's template;
 Reads and writes nothing.
 """
 
-from __future__ import annotations
-
 import re
 
 from docent.resources import read_yaml

@@ -4,8 +4,6 @@ Reads images from their files in chunks while they are sent; writes nothing. Use
 tenth of the time that the openai package needs (docs/benchmarks.md).
 """
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import re

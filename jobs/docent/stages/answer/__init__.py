@@ -9,8 +9,6 @@ Run alone: `docent stage answer-base --config pipeline.yaml --run-dir runs/demo 
 To add an arm, write one function here and add one row to `docent.tables.ARMS`. Start reading at `questions.py`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from docent.context import Context

@@ -5,8 +5,6 @@ the one with the most similar colours, and `constant` ignores the photo. numpy d
 about 100,000 photos.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """Provide the questions that an arm answers, their photos, and the rows for the answers."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass

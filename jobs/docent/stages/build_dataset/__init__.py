@@ -10,8 +10,6 @@ Run alone: `docent stage build-dataset --config pipeline.yaml --run-dir runs/dem
 Start reading at `run` below; `splits/`, `exports/` and `hub/` each do one part of it.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field

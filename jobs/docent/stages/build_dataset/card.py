@@ -3,8 +3,6 @@
 Names and titles come from unchecked sources, so each is kept on one line and its markup is escaped.
 """
 
-from __future__ import annotations
-
 import re
 
 from docent import __version__

@@ -1,7 +1,5 @@
 """Write the YAML head of a data card, which the hub and `load_dataset` read: name, licence, languages, files."""
 
-from __future__ import annotations
-
 import json
 import re
 

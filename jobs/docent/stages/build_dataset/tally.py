@@ -5,8 +5,6 @@ counts of the files. Tokens, seconds and costs are not included, because they di
 shows them.
 """
 
-from __future__ import annotations
-
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping

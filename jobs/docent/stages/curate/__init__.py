@@ -6,8 +6,6 @@ Run alone: `docent stage curate --config pipeline.yaml --run-dir runs/demo`.
 Start reading at `gates/gates.py`, which lists the gates.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterable, Iterator
 from itertools import islice

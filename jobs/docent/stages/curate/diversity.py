@@ -4,8 +4,6 @@ Reads and writes nothing itself. Counts cover every pair. Word figures and self-
 pairs with the lowest hashes of their ids, so that the figures do not depend on the order of the pairs.
 """
 
-from __future__ import annotations
-
 import heapq
 import json
 from collections import Counter, defaultdict

@@ -8,8 +8,6 @@ In several processes: the same with `PET_NPROC_PER_NODE=2`, for approaches whose
 Start reading at `trainer.py`, which has the training loop.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import os

@@ -3,8 +3,6 @@
 To add an approach, write its setup function here and add a row to `docent.tables.APPROACHES`.
 """
 
-from __future__ import annotations
-
 import math
 import re
 import warnings

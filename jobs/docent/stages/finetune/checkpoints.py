@@ -10,8 +10,6 @@ Only safetensors and JSON are read back, never a pickle. A folder with a missing
 another training, is skipped with a warning: training resumes from the previous checkpoint, or starts over.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import os

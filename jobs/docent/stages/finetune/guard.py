@@ -4,8 +4,6 @@ One infinite gradient would turn all weights into NaN. Such a step is skipped wi
 optimiser stay as they were. The decision depends on sums over all processes, so that all of them decide alike.
 """
 
-from __future__ import annotations
-
 import logging
 import math
 from collections.abc import Mapping, Sequence

@@ -4,8 +4,6 @@ The start of the answer is found by comparing its token ids with those of the pr
 marker in the text.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -4,8 +4,6 @@ Everything that DDP or FSDP must see (connector, text model, head) runs inside t
 module that `parallel` wraps.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Self

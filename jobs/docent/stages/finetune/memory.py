@@ -5,8 +5,6 @@ are built by the same functions that set up a training, on the meta device, so t
 an estimate: it leaves out the workspaces of kernels, fragmentation and what CUDA itself takes, about 1 GB.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

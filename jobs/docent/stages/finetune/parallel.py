@@ -6,8 +6,6 @@ all processes, and a process without rows contributes 0 with a graph. To add a s
 STRATEGIES, and name it in a row of `docent.tables.APPROACHES`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace

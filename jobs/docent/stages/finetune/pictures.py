@@ -1,7 +1,5 @@
 """Prepare each photo for the model; if the vision tower is frozen, run it only once per photo."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any

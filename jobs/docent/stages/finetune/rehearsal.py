@@ -7,8 +7,6 @@ Run alone with two processes: `PET_NPROC_PER_NODE=2 docent stage finetune-lora -
 runs/demo --rehearse`; for pods, `docent render` shows the same workload as for training.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import shutil

@@ -8,8 +8,6 @@ Source of the learning rate: linear warm-up and a half cosine, as in transformer
 which the published experiment used.
 """
 
-from __future__ import annotations
-
 import math
 import random
 from collections.abc import Sequence

@@ -4,8 +4,6 @@ Everything is keyed by the name of its parameter, never by position, so that it 
 another number of processes.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -3,8 +3,6 @@
 `SingleProcess` trains in one process; `parallel.py` has the strategies for several.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Measure the speed of a training for progress messages; nothing here enters the output, which must not vary."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -5,8 +5,6 @@ ends with the same bits as an uninterrupted one: batches depend only on the step
 random state are restored exactly.
 """
 
-from __future__ import annotations
-
 import math
 import threading
 from collections.abc import Callable, Sequence

@@ -7,8 +7,6 @@ typed.py and visitor.py turn replies into rows. Start reading at calls.py.
 Run alone: `docent stage generate-qa --config pipeline.yaml --run-dir runs/demo --shard 0/2`.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing

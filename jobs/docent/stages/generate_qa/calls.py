@@ -5,8 +5,6 @@ client requires separate batches for free text and JSON, and a conversation has 
 run, so every shard is a contiguous block of it.
 """
 
-from __future__ import annotations
-
 import hashlib
 import random
 from collections import Counter
@@ -71,7 +69,7 @@ class ItemIndex:
     """Ids of items that are parts of one section, which was split at the end of a page or because of its length."""
 
     @classmethod
-    def of(cls, items: Iterable[Item]) -> ItemIndex:
+    def of(cls, items: Iterable[Item]) -> "ItemIndex":
         """Build the index of some items."""
         index = cls()
         for item in items:

@@ -3,8 +3,6 @@
 Reads the configuration and, if the teacher does not translate, the beginnings of the sources' texts; writes nothing.
 """
 
-from __future__ import annotations
-
 from docent.config import PipelineConfig
 from docent.stages.generate_qa.own_language import check_named, does_not_translate, language_notice, own_languages
 from docent.stages.generate_qa.question_types import chosen_types, language_of

@@ -4,8 +4,6 @@ Reads and writes nothing itself; both steps go through the client, so both are i
 first step, because only that step includes the section.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import partial
 

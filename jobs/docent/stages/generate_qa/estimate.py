@@ -4,8 +4,6 @@ Reads the items of `assemble` and the journal for an estimate, and nothing for a
 second step of a conversation is estimated with turns of the expected length, because its text does not exist yet.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict

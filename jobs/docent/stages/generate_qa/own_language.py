@@ -5,8 +5,6 @@ language, that one is used. `generate_qa.language` applies only if a text is too
 English, does not count as a request for English. Reads and writes nothing. docs/questions.md describes the rule.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 

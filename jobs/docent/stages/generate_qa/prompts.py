@@ -4,8 +4,6 @@ Reads templates/ next to this module; writes nothing. All text from a document i
 and contains no chat-template tokens. Domain, persona and the policy for pictures come from the configuration only.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any

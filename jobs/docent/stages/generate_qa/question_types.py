@@ -4,8 +4,6 @@ Reads question_types.yaml and templates/ next to this module; writes nothing. An
 before any request is sent.
 """
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 Reads and writes nothing; the stage logs the lines at the end of each shard.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import dataclass, field
 

@@ -5,8 +5,6 @@ are not opened; the stage itself checks their texts. Files that cannot be read a
 Writes nothing.
 """
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Iterator
 from itertools import islice

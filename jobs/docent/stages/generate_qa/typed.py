@@ -4,8 +4,6 @@ Reads and writes nothing. If a reply has fewer pairs than requested, the client 
 pairs of the last reply are kept, and missing ones are reported.
 """
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import partial

@@ -3,8 +3,6 @@
 Reads and writes nothing. Pictures are only named here; their bytes are read when the request is sent.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath

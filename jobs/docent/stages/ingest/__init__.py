@@ -6,8 +6,6 @@ the others. To run only this stage: `docent stage ingest --config pipeline.yaml 
 in `LOADERS` below; start reading at `run`.
 """
 
-from __future__ import annotations
-
 import json
 import shlex
 from collections import Counter

@@ -5,8 +5,6 @@ picture that appears twice in a file is requested once. Reads the prompts in des
 journal. Instructions hidden in a document, or an odd reply, can change only the description of that one picture.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import closing

@@ -4,8 +4,6 @@ Reads picture files; saves their bytes unchanged. Every picture is decoded compl
 damaged one.
 """
 
-from __future__ import annotations
-
 import hashlib
 import itertools
 import logging

@@ -1,7 +1,5 @@
 """Define what the loaders of `ingest` list (exhibits, files), and open files without leaving a folder."""
 
-from __future__ import annotations
-
 import hashlib
 import logging
 import os

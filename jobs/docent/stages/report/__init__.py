@@ -9,8 +9,6 @@ Data flow: facts.py collects the data, sentences/verdict.py writes the verdict, 
 Start reading at `facts.py`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from docent.context import Context

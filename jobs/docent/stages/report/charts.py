@@ -1,7 +1,5 @@
 """Place numbers on chart axes; the template `charts.svg.j2` draws them."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

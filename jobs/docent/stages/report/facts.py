@@ -3,8 +3,6 @@
 Reads the outputs of all other stages; for a skipped stage the values are empty. Writes nothing.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -3,8 +3,6 @@
 Reads `page.html.j2`, `style.css` and `page.js` of this package; writes nothing.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import math

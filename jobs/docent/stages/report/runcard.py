@@ -4,8 +4,6 @@ Reads the configuration, and the markers and `_SUCCESS.json` of all units that t
 Absolute paths and credentials in URLs are removed.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from dataclasses import dataclass

@@ -7,8 +7,6 @@ Run alone: `docent stage score --config pipeline.yaml --run-dir runs/demo`.
 Start reading at `run`, then summary.py.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 

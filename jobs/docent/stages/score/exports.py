@@ -4,8 +4,6 @@ Texts that a spreadsheet would evaluate as formulas get a leading apostrophe;
 docent.text.encodings.spreadsheet.unguarded removes it.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence

@@ -4,8 +4,6 @@ Pure functions over rows. Rows are clustered by item. All numbers are rounded to
 an identical file on any machine.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from docent.artifacts.summaries import Difference, Mean

@@ -3,8 +3,6 @@
 Reads and writes nothing.
 """
 
-from __future__ import annotations
-
 import re
 from functools import cached_property, lru_cache
 

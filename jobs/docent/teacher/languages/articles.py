@@ -4,8 +4,6 @@
 properties; if neither covers the noun, nothing is guessed. Reads and writes nothing.
 """
 
-from __future__ import annotations
-
 import re
 
 from docent.teacher.source.words import table

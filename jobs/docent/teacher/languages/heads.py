@@ -4,8 +4,6 @@
 writes nothing.
 """
 
-from __future__ import annotations
-
 import re
 
 from docent.teacher.source.words import COLUMNS

@@ -3,8 +3,6 @@
 A negation would need the grammar of each language; a number does not. Reads and writes nothing.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 

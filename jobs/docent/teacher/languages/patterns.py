@@ -4,8 +4,6 @@
 context of the sentence explains. Reads data/patterns.yaml of the package, which defines the forms; writes nothing.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

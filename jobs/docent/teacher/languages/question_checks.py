@@ -4,8 +4,6 @@ These are questions for the definition of a quantity, about any single thing of 
 and about faults, whose remedies are in a table. Reads and writes nothing.
 """
 
-from __future__ import annotations
-
 import re
 
 from docent.teacher.source.words import regexes, table

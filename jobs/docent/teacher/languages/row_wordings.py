@@ -7,8 +7,6 @@ Japanese.
 Reads and writes nothing.
 """
 
-from __future__ import annotations
-
 import re
 
 from docent.teacher.languages.articles import is_property, with_article

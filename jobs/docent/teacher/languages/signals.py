@@ -4,8 +4,6 @@ A question contains the colour together with its lamp: `wenn die LED rot leuchte
 of colours or states that do not name the lamp. For languages other than English. Reads and writes nothing.
 """
 
-from __future__ import annotations
-
 import re
 
 from docent.teacher.source.words import COLUMNS, regexes, table

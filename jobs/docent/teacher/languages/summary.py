@@ -6,8 +6,6 @@ A section with a part that cannot be quoted, such as a table with several column
 has no summary, because nobody could see what is missing. Reads and writes nothing.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field
 from itertools import groupby, zip_longest

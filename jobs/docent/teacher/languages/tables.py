@@ -6,8 +6,6 @@ other table the first cell of a row names the thing that its other cells describ
 numbers without any unit are left out. Reads and writes nothing.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace

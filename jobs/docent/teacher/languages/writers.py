@@ -4,8 +4,6 @@ They come from sentences whose form determines their question (patterns.py), row
 summaries, blanks and false statements. Every answer consists of words of the section. Reads and writes nothing.
 """
 
-from __future__ import annotations
-
 import zlib
 from collections.abc import Callable, Iterator
 from functools import partial

@@ -4,8 +4,6 @@ A section is quoted completely or not at all. A part that cannot be quoted (a ne
 heading of another section) is a block too: a gap. Also parses Markdown tables into cells. Reads and writes nothing.
 """
 
-from __future__ import annotations
-
 import itertools
 import re
 from collections.abc import Sequence

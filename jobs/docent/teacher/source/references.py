@@ -5,8 +5,6 @@ Sentences are quoted out of order, but `Cut it to length.` cannot be understood 
 in doubt, a sentence is assumed to need another. Reads and writes nothing.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

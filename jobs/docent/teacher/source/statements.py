@@ -4,8 +4,6 @@ Markup is removed, code and headings are left out, nothing is added, so that eve
 section. Only the first MAX_CHARS characters and MAX_STATEMENTS statements are used. Reads and writes nothing.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass

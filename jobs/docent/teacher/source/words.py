@@ -3,8 +3,6 @@
 Reads the files of data/ in the package; writes nothing.
 """
 
-from __future__ import annotations
-
 import re
 import zlib
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ Unicode (legacy.py). A file that fits no encoding, or several with different res
 with a list of encodings that would fit; `encoding` of the source or of the section that reads it sets the right one.
 """
 
-from __future__ import annotations
-
 import codecs
 import logging
 

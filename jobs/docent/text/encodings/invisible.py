@@ -3,8 +3,6 @@
 They are invisible, but make equal words compare as different. Reads and writes no files.
 """
 
-from __future__ import annotations
-
 import re
 
 # Thai, Lao, Tibetan, Burmese and Khmer separate words by zero-width spaces; joiners next to their letters have a

@@ -6,8 +6,6 @@ and with symbols in usual places. If several different interpretations remain, t
 if they do not, no encoding is chosen. charset-normalizer is imported only when needed.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Sequence

@@ -4,8 +4,6 @@ In prose, capitals are at the beginning of words, a word has only one script, an
 inside them. Reads and writes no files.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 

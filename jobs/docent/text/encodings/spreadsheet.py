@@ -7,8 +7,6 @@ begins a new cell. An apostrophe is put before each such character
 `unguarded` restores every text exactly.
 """
 
-from __future__ import annotations
-
 import re
 
 FORMULA = "=+@\t\r-＝＋－＠"

@@ -3,8 +3,6 @@ r"""Repair surrogates in text: JSON and YAML can encode a character as a pair (`
 UTF-8 cannot encode a lone surrogate. Reads and writes no files.
 """
 
-from __future__ import annotations
-
 
 def without_surrogates(text: str) -> str:
     """Return the text with surrogate pairs replaced by the characters they encode, and lone ones by U+FFFD."""

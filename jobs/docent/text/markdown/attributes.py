@@ -4,8 +4,6 @@
 Obsidian). Reads and writes no files.
 """
 
-from __future__ import annotations
-
 import re
 
 # Braces that contain only ids, classes and values: `{A, B}` in prose is not an attribute list.

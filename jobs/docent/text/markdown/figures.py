@@ -4,8 +4,6 @@ A section keeps its text as written, including references, so that its lines mat
 the text for a teacher, or for checking an answer against it.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 

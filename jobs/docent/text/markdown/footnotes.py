@@ -3,8 +3,6 @@
 Definitions (`[^1]: words`) are separate blocks, see block_rules.py. Reads and writes no files.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection
 

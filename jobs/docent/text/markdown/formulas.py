@@ -5,8 +5,6 @@ white space, the closing one is not preceded by white space nor followed by a di
 `\(note\)` is an escaped parenthesis. Reads and writes no files.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 

@@ -3,8 +3,6 @@
 Comments, scripts, styles and figure captions are skipped. Broken HTML is not repaired. Reads and writes no files.
 """
 
-from __future__ import annotations
-
 import re
 import string
 from bisect import bisect_right

@@ -4,8 +4,6 @@
 with the path in a definition; `![[path]]`; `<img src="path">`. Every pattern scans a text once. Opens no files.
 """
 
-from __future__ import annotations
-
 import html
 import re
 from collections.abc import Iterator, Mapping

@@ -3,8 +3,6 @@
 All functions preserve line breaks, so that line numbers stay valid.
 """
 
-from __future__ import annotations
-
 import html
 import re
 from collections.abc import Callable, Iterator, Mapping

@@ -6,8 +6,6 @@ one hash each. Names are recognised by their capital: in German every noun count
 does.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from functools import cache, lru_cache

@@ -5,8 +5,6 @@ its possible readings, and comparisons use the one that fits. Groups and marks f
 Repository. Reads and writes no files.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 

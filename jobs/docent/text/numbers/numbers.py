@@ -5,8 +5,6 @@ are ignored (`36 m`, `90°`, `-6`). `one` and ordinal words often are ordinary g
 number, but in an answer they do not count as one. The method is lexical: a right number about the wrong thing passes.
 """
 
-from __future__ import annotations
-
 import re
 from decimal import Decimal, localcontext
 

@@ -4,8 +4,6 @@
 number, `3만` is 30000, and `5 m` is not supported by a source with `5 cm`. Reads units.yaml in this folder.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -118,7 +116,7 @@ def changed_units(answer: str, source: dict[str, set[str]]) -> list[str]:
     return list(changed)
 
 
-def changed_counts(answer: str, source: dict[str, Counts]) -> list[str]:
+def changed_counts(answer: str, source: "dict[str, Counts]") -> list[str]:
     """Return numbers of `answer`, each with the next word, if the source counts that word with other numbers only.
 
     Args:

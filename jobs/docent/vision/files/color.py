@@ -3,8 +3,6 @@
 Reads and writes no files. Profiles are untrusted: their size is bounded, and an unusable one is ignored with a note.
 """
 
-from __future__ import annotations
-
 import io
 from collections.abc import Callable
 from typing import Any

@@ -4,8 +4,6 @@ Reads only these fields (XMP, IPTC, EXIF, text chunks of PNG); place, camera and
 Metadata is untrusted: its size is bounded, and XMP that declares entities or a document type is not read.
 """
 
-from __future__ import annotations
-
 import unicodedata
 from dataclasses import dataclass
 from typing import Any

@@ -4,8 +4,6 @@ Reads only the bytes it is given; imports no decoder. An unsupported picture is 
 message names its format and the format to save it in.
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import PurePosixPath
 

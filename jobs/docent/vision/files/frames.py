@@ -5,8 +5,6 @@ For an animation, it is the first frame with about as much content as the best o
 colour.
 """
 
-from __future__ import annotations
-
 from PIL import Image, ImageStat
 
 from docent.vision.files.color import plain_rgb

@@ -3,8 +3,6 @@
 Reads only the bytes it is given. The format is defined in ITU-T T.81, annex B.
 """
 
-from __future__ import annotations
-
 import re
 import struct
 from collections.abc import Iterator

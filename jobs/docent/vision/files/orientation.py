@@ -3,8 +3,6 @@
 Works on open Pillow pictures; reads and writes no files.
 """
 
-from __future__ import annotations
-
 import struct
 
 from PIL import Image

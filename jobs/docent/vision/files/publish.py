@@ -6,8 +6,6 @@ byte for byte. All others are decoded as in every stage and re-encoded: JPEG, We
 PNG.
 """
 
-from __future__ import annotations
-
 import io
 import struct
 import zlib

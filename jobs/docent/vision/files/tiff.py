@@ -3,8 +3,6 @@
 Reads the first directory of a TIFF file. Pillow would open a raw file's small preview as if it were the photo.
 """
 
-from __future__ import annotations
-
 import struct
 from collections.abc import Mapping
 from typing import IO, Any

@@ -4,8 +4,6 @@ Start here for anything that docent sends to a cluster. Works with versions 35 t
 error is a LauncherError that names the request and the object.
 """
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -53,7 +51,7 @@ class Cluster:
     @classmethod
     def connect(
         cls, namespace: str, patience_s: float = 20.0, pause: Callable[[float], object] = time.sleep
-    ) -> Cluster:
+    ) -> "Cluster":
         """Return the kubeconfig's cluster, or the one this pod runs in. Send no request yet.
 
         Args:
@@ -66,7 +64,7 @@ class Cluster:
         """
         return cls(Connection(load_configuration(), patience_s, pause), namespace)
 
-    def with_patience(self, patience_s: float) -> Cluster:
+    def with_patience(self, patience_s: float) -> "Cluster":
         """Return a client of the same cluster with a connection of its own and a different `patience_s`."""
         return Cluster(Connection(self.connection.configuration, patience_s, self.connection.pause), self.namespace)
 

@@ -4,8 +4,6 @@ The package `kubernetes` handles credentials, TLS, proxies and token refresh (KU
 service account of the pod). This module adds a time limit for every call, bounded retries, and plain error messages.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import random

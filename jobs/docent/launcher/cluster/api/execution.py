@@ -6,8 +6,6 @@ v4.channel.k8s.io: the first byte of every message names the channel. One thread
 neither a full pipe nor TLS, whose connections are not safe across threads, can block it.
 """
 
-from __future__ import annotations
-
 import json
 import select
 import ssl

@@ -1,7 +1,5 @@
 """Define the kinds of Kubernetes objects that docent uses, in a table that replaces API discovery."""
 
-from __future__ import annotations
-
 from typing import Any
 
 KINDS: dict[str, str] = {

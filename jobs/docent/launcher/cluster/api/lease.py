@@ -4,8 +4,6 @@ This machine's own clock decides whether another holder is still alive: a lease 
 duration has expired, whatever the clocks of the two nodes show.
 """
 
-from __future__ import annotations
-
 import contextlib
 import logging
 import threading
@@ -97,7 +95,7 @@ class Lease:
                 self._write(self._held, "")
             self._held = None
 
-    def __enter__(self) -> Lease:
+    def __enter__(self) -> "Lease":
         return self
 
     def __exit__(self, *details: object) -> None:

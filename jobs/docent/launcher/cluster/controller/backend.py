@@ -3,8 +3,6 @@
 Reads the run's Jobs, pods and Warning events, and progress and logs on its volume; applies and deletes workloads.
 """
 
-from __future__ import annotations
-
 import logging
 import threading
 import time

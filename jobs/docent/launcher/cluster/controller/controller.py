@@ -4,8 +4,6 @@ Reads the run's volume (never writes to it) and the run's objects; writes worklo
 To run it outside a pod, with a folder as the volume: `docent conduct --config pipeline.yaml --data DIR --launch 1`.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import signal

@@ -3,8 +3,6 @@
 Writes the ConfigMap `<run>-state`, and only if something changed; nothing else writes that key.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Mapping
 

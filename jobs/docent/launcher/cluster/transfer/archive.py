@@ -5,8 +5,6 @@ marks the end, because the standard input of a process in a pod cannot be closed
 folder are held in memory. `extraction` is the receiving end.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
@@ -35,7 +33,7 @@ class Receipt(BaseModel, frozen=True):
     sha256: str
 
     @classmethod
-    def parse(cls, text: str | bytes) -> Receipt:
+    def parse(cls, text: str | bytes) -> "Receipt":
         """Parse a receipt from JSON.
 
         Raises:

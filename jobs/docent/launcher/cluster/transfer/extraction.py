@@ -4,8 +4,6 @@ Writes next to the destination and swaps the result in by rename. Trusts nothing
 links that stay inside are accepted. To run it alone in a pod: `docent unpack DESTINATION`.
 """
 
-from __future__ import annotations
-
 import contextlib
 import glob
 import os

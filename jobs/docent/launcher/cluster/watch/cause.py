@@ -4,8 +4,6 @@ Pure functions over plain values: the workload's condition, its pods, warnings, 
 causes apply to a unit, the first in the tables at the end is returned: they are ordered from most to least decisive.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Read the log of a pod: make its JSON lines readable, and find the last error in it. Pure functions over text."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Keep a local copy of a run's objects: one list and one watch per kind, each watch in its own thread."""
 
-from __future__ import annotations
-
 import math
 import threading
 from collections.abc import Iterator

@@ -3,8 +3,6 @@
 Reads the pipeline file and the cluster; writes what `docent run` creates there, and with `open` a copy of the report.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict

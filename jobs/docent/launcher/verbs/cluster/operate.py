@@ -3,8 +3,6 @@
 `push` reads and `pull` writes the given path; both start the run's transfer pod for the duration of the transfer.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click

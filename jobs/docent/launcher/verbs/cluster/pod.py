@@ -3,8 +3,6 @@
 They read and write the volume, mounted at /data, which is also the working directory.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 import sys

@@ -3,8 +3,6 @@
 Reads the kubeconfig; writes only to the terminal. Imports heavy packages only when they are used.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

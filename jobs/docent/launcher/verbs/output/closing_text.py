@@ -3,8 +3,6 @@
 Reads the artifacts of the run and their first rejected rows; writes nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice

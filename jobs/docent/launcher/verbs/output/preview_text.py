@@ -3,8 +3,6 @@
 Takes the data that `-o json` prints; writes only to the terminal. Text of the document is shown, never interpreted.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any

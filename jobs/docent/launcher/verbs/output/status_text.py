@@ -1,7 +1,5 @@
 """Print the state of a run for users: the table, the time left, and the next commands. Reads the run folder."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Print tables for people, JSON for programs, errors and warnings. Writes only to the terminal."""
 
-from __future__ import annotations
-
 import json
 import sys
 from collections.abc import Sequence

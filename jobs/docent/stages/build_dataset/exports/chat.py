@@ -5,8 +5,6 @@ relative to the file. The content of every message is a list of parts, so each f
 gets no file.
 """
 
-from __future__ import annotations
-
 import json
 import random
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence

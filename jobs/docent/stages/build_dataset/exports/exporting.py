@@ -4,8 +4,6 @@ Writes `images/<split>/metadata.parquet`, `metadata-<split>.csv`, `hf/`, `chat-<
 `conversations-<split>.json`, and `documents/` if configured; nothing for a split without rows.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path

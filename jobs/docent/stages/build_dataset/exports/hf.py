@@ -6,8 +6,6 @@ final Arrow files, in batches limited by rows and bytes; the library itself woul
 copy it.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -1,7 +1,5 @@
 """Write a JSON array value by value; without a value, no file is written."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from pathlib import Path

@@ -4,8 +4,6 @@
 numbers, other splits that have them do not fit. The code therefore names the types. Reads and writes nothing.
 """
 
-from __future__ import annotations
-
 from docent.records import SPLITS
 from docent.stages.build_dataset.tally import Tally
 

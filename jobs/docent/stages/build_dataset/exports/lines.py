@@ -3,8 +3,6 @@
 Writes the file, and a temporary copy next to it while lines are reordered; without a line, no file is written.
 """
 
-from __future__ import annotations
-
 import random
 from array import array
 from collections.abc import Callable, Sequence

@@ -5,8 +5,6 @@ becomes a timestamp), whereas a Parquet file declares its columns as text. It re
 so the CSV is outside of `images/`. docent never reads any of these files back.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any

@@ -4,8 +4,6 @@
 gives a picture only one row, and before 4.0 there is no feature `List`, which `hf/` uses for documents.
 """
 
-from __future__ import annotations
-
 from docent.records import SPLITS
 from docent.stages.build_dataset.exports.json_types import typed_loading
 from docent.stages.build_dataset.tally import Tally

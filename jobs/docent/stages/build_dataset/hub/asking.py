@@ -1,7 +1,5 @@
 """Send requests to the hub, retry them after temporary failures, and convert errors to messages with a next step."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 from typing import Any

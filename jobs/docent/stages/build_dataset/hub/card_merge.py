@@ -5,8 +5,6 @@ pushed last show which of them a person changed since. Such a part is kept if do
 changed, docent's new text replaces it and the old text is reported. Parts that docent never wrote are kept.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

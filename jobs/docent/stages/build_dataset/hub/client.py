@@ -1,7 +1,5 @@
 """Open a hub client that has a timeout for every request; `HF_ENDPOINT` selects another hub."""
 
-from __future__ import annotations
-
 import os
 from typing import Any
 

@@ -5,8 +5,6 @@ Reads the data set, and the token from the environment variable `build_dataset.t
 second run uploads the missing files.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import threading

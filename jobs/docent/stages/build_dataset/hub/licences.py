@@ -4,8 +4,6 @@ The list comes from https://huggingface.co/docs/hub/repositories-licenses. The h
 unlisted licence is rejected only if the hub rejects it too or cannot be reached.
 """
 
-from __future__ import annotations
-
 import difflib
 import re
 

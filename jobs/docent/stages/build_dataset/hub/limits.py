@@ -6,8 +6,6 @@ in a free account). The hub refuses a commit that breaks the first limit with "Y
 contains too many files per directory" (https://github.com/huggingface/datasets/issues/7956).
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

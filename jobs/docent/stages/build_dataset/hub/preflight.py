@@ -4,8 +4,6 @@ Reads the settings, the environment, the licence and the sizes of the files as f
 of the token and the properties of the repository from the hub. Writes nothing, neither locally nor on the hub.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import os

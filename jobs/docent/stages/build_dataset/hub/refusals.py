@@ -3,8 +3,6 @@
 The message may repeat the request, so the token is removed from it.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import shlex

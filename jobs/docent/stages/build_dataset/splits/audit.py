@@ -3,8 +3,6 @@
 Rows arrive one by one; only a hash of each text is kept, so that a million rows fit into memory.
 """
 
-from __future__ import annotations
-
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Set

@@ -4,8 +4,6 @@ Of each test pair, only hashes are kept: of the answer, of the question with its
 is about half a kilobyte for an answer of fifty words. Pairs for training are not stored.
 """
 
-from __future__ import annotations
-
 import re
 from array import array
 

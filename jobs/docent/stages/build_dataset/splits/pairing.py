@@ -5,8 +5,6 @@ rest to training. Every test and validation photo gets one pair, as in the publi
 several. A pair that an earlier run assigned to a split stays in it, whatever photos and pairs were added since.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 

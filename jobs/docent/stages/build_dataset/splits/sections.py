@@ -3,8 +3,6 @@
 Each pair needs 17 bytes of memory; texts are read again when the rows are built.
 """
 
-from __future__ import annotations
-
 import hashlib
 from array import array
 

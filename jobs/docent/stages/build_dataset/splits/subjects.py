@@ -3,8 +3,6 @@
 Reads the items of `assemble` once, as a stream.
 """
 
-from __future__ import annotations
-
 from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -33,7 +31,7 @@ class Subjects:
     numbers: dict[str, int] = field(default_factory=dict)
     titles: list[str] = field(default_factory=list)
     documents: list[tuple[str, str]] = field(default_factory=list)
-    document_of: array[int] = field(default_factory=lambda: array("L"))
+    document_of: "array[int]" = field(default_factory=lambda: array("L"))
     exhibit_ids: set[str] = field(default_factory=set)
     invisible: int = 0
     """Number of invisible characters in the texts of all items; pairs contain none of them."""

@@ -1,7 +1,5 @@
 """Find refusals (listed in refusals.yaml), and leftovers of the reply format: labels, JSON, fences, tags."""
 
-from __future__ import annotations
-
 import re
 
 from docent.resources import read_yaml

@@ -3,8 +3,6 @@
 A gate is a function that takes a case and returns the problem or None, and a line in a table. Reads and writes nothing.
 """
 
-from __future__ import annotations
-
 from docent.records import QAPair, Reject, make_id
 from docent.stages.curate.gates.cases import VISITOR, Case, Gate
 from docent.stages.curate.gates.forms import leftover_in, refusal_in

@@ -3,8 +3,6 @@
 Reads and writes nothing. All checks are lexical: they find text that is missing in the source, but no contradictions.
 """
 
-from __future__ import annotations
-
 from docent.stages.curate.gates.cases import VISITOR, Case
 from docent.stages.curate.gates.sources import Stated
 from docent.text.names import NOUNS_WITH_CAPITALS, unsupported_names

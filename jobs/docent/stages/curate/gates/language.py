@@ -7,8 +7,6 @@ MIN_WORDS words, and trusted only if it gives the expected language a share of a
 language, and the languages that py3langid confuses, which count as one.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections import Counter

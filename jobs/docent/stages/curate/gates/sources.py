@@ -5,8 +5,6 @@ of its `sources` (a pair about two sections has two). Of each item it contains t
 and description, and the text, with figures replaced by their descriptions.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ Reads `<run>/review/pairs.csv`, `edits.csv` (the decisions that were applied) an
 the last one with the decisions whose pair the run no longer has, and stores applied decisions in `edits.csv`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from pathlib import Path
 

@@ -5,8 +5,6 @@ Reads `curate.edits`; writes nothing. table.py lists the columns; `id`, `decisio
 edited pair is a new row whose parent is the original.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterator

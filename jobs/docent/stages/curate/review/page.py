@@ -3,8 +3,6 @@
 Reads `review.html.j2`, `review.css` and `review.js` of this package and the pictures of the pairs; writes nothing.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,5 @@
 """Find the lines that a pair was written from, with their numbers, to show them next to the pair."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

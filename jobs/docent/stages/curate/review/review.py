@@ -5,8 +5,6 @@ Reads the rows of `assemble`, `generate-qa` and, if it is complete, `curate`; wr
 kept. `docent review RUN` calls this; the decisions are read back from the file that `curate.edits` names.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace

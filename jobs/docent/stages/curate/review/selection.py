@@ -4,8 +4,6 @@ Pairs that a gate flagged come first, on up to half of the page; then a sample w
 of every document. Hashes of ids decide the sample, so the same run always gives the same page.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import chain, islice, zip_longest

@@ -4,8 +4,6 @@ Reads a table that people filled in, as spreadsheets save it: commas, semicolons
 encoding. `review.py` writes the table; `edits.py` and `earlier_decisions.py` read it.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Iterator
@@ -45,7 +43,7 @@ def read_table(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 @contextmanager
-def new_table(path: Path) -> Iterator[csv.DictWriter[str]]:
+def new_table(path: Path) -> "Iterator[csv.DictWriter[str]]":
     """Open a table with a header that replaces `path` if no exception is raised."""
     temporary = temporary_name(path)
     with temporary.open("w", encoding="utf-8-sig", newline="") as file:
@@ -73,7 +71,7 @@ def _text(path: Path) -> str:
     return text
 
 
-def _rows(table: csv.DictReader[str], path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+def _rows(table: "csv.DictReader[str]", path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     csv.field_size_limit(MAX_FIELD_CHARS)
     names = [name.strip() for name in table.fieldnames or ()]
     if missing := [name for name in NEEDED if name not in names]:

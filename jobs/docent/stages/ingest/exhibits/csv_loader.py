@@ -5,8 +5,6 @@ test_images, description. A name, a description and one image column are require
 the same name; other columns are ignored.
 """
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Iterator
 from pathlib import Path

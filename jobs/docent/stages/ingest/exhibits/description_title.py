@@ -5,8 +5,6 @@ end like a sentence, and is followed by text with at least one sentence; but not
 prose or of a list.
 """
 
-from __future__ import annotations
-
 import re
 
 from docent.text.sentences import is_heading, split_sentences

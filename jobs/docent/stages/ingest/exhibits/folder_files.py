@@ -3,8 +3,6 @@
 Reads names of files and folders; opens no file. Skips what `source_files.walk` skips when it hashes the source.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import re

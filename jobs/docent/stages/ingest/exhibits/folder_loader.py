@@ -4,8 +4,6 @@ An exhibit is named by the title on the first line of its description, or else b
 descriptions; decodes no photo. Photos may also be in subfolders of the exhibit's folder.
 """
 
-from __future__ import annotations
-
 import contextlib
 import logging
 import shlex

@@ -3,8 +3,6 @@
 Reads and writes no files.
 """
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Sequence

@@ -3,8 +3,6 @@
 An existing file whose name contains a separator counts as one name. Looks up file names; opens no file.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path

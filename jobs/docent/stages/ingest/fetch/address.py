@@ -4,8 +4,6 @@ Reads and writes no files. The blocks are from the IANA special-purpose registri
 that embeds another one (IPv4-mapped, NAT64), the check applies to the embedded one.
 """
 
-from __future__ import annotations
-
 import ipaddress
 from collections.abc import Collection
 

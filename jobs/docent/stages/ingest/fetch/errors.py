@@ -1,7 +1,5 @@
 """Define the error for a picture that is not fetched, and its reasons."""
 
-from __future__ import annotations
-
 BAD_ADDRESS = "address cannot be used"
 OTHER_HOST = "host is not in ingest.rows.image_hosts"
 PRIVATE = "private address is not in ingest.rows.image_hosts"

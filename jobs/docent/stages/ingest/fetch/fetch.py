@@ -6,8 +6,6 @@ set (in the usual environment variables), the list of hosts still applies, but a
 proxy resolves names. http.py makes one exchange. Writes no files.
 """
 
-from __future__ import annotations
-
 import asyncio
 import time
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ headers, chunk sizes and trailers, and closing connections. aiohttp bounds the s
 is checked when the socket is created, so a name that resolves differently the next time cannot evade the check.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import socket

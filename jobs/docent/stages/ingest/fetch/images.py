@@ -4,8 +4,6 @@ A picture that cannot be fetched becomes a reject and a note in the text; the ro
 requests are allowed.
 """
 
-from __future__ import annotations
-
 import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator

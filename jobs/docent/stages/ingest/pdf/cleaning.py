@@ -6,8 +6,6 @@ separated from the text by a gap or differ from it in size, so that text repeate
 Reads and writes no files.
 """
 
-from __future__ import annotations
-
 import re
 import statistics
 from collections import defaultdict

@@ -5,8 +5,6 @@ interfaces of docling 2.143 and docling-core 2.104, and is tested with stubs of 
 docling reports no lines, so spans count the lines of the text that this module builds for the page.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any

@@ -3,8 +3,6 @@
 Runs in the child process (reader.py), or in the stage's own process for the layout `docling`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any

@@ -6,8 +6,6 @@ neighbours and continues the numbering. Items of a numbered list and entries of 
 their neighbours have numbers of the same depth. Reads and writes no files.
 """
 
-from __future__ import annotations
-
 import re
 import statistics
 from collections.abc import Collection, Iterable, Sequence

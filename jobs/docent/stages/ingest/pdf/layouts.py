@@ -4,8 +4,6 @@ All pages are read before the first section is made, because finding running lin
 takes the complete document.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -6,8 +6,6 @@ see docling_layout.py. Spans hold the page numbers in the file and the lines of 
 child process with memory and time limits reads the pages (process.py). To run only this: `docent ingest report.pdf`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from docent.records import Document, Reject

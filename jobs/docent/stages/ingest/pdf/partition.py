@@ -4,8 +4,6 @@ A section ends before a title, or once it has 1,200 characters; neighbouring sec
 under 1,000; no section is longer than 1,500. Sections end with their page, so that each span has one page.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -6,8 +6,6 @@ child had read other files before, a new child first tries the page again, so th
 files.
 """
 
-from __future__ import annotations
-
 import atexit
 import json
 import logging

@@ -5,8 +5,6 @@ a row, or by no bytes. A crash of PDFium ends only this process. Started as
 `python -m docent.stages.ingest.pdf.reader MEGABYTES DESCRIPTOR`: the memory for reading, and the pipe.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import logging

@@ -5,8 +5,6 @@ the title of the text on the next page; it becomes a section itself if that page
 is no next page.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ that run code are dropped. Opens no files. Time grows linearly with the cell's l
 true of the standard library's parser; hence this one.
 """
 
-from __future__ import annotations
-
 import html
 import re
 

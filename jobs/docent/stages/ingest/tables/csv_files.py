@@ -3,8 +3,6 @@
 The source kinds `csv` and `exhibits-csv` both read their files through `open_csv`.
 """
 
-from __future__ import annotations
-
 import io
 import itertools
 import logging

@@ -4,8 +4,6 @@ Reads the file named by the source, or every `.csv`, `.tsv` and `.tab` below its
 columns, apart from titles above it and Excel's `sep=` line. To run only this: `docent ingest table.csv`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from docent.messages.printing import printable

@@ -1,7 +1,5 @@
 """Read the rows of a CSV, with the physical lines of every cell as an editor shows them. Opens no file itself."""
 
-from __future__ import annotations
-
 import csv
 import re
 from collections import deque

@@ -3,8 +3,6 @@
 Dates become ISO text, with only the parts that the format shows. Reads and writes no files.
 """
 
-from __future__ import annotations
-
 import datetime
 import re
 

@@ -4,8 +4,6 @@ Format codes are defined in ECMA-376 part 1, 18.8.31. Colours, alignment and pad
 files.
 """
 
-from __future__ import annotations
-
 import math
 import operator
 import re

@@ -4,8 +4,6 @@ Values keep their text as written, including leading zeros; empty cells are left
 csv_loader.py and xlsx_loader.py read the tables; fetch/images.py fetches the pictures.
 """
 
-from __future__ import annotations
-
 import difflib
 import itertools
 import logging

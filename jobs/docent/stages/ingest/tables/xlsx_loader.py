@@ -5,8 +5,6 @@ stored values are used. The lines in spans are rows of the sheet; if there are s
 number. To run only this: `docent ingest table.xlsx`.
 """
 
-from __future__ import annotations
-
 import itertools
 import logging
 from collections import Counter

@@ -4,8 +4,6 @@ Every part is first unpacked once to count its bytes, since the sizes stated in 
 type, through which XML could refer to other files or expand, is refused. Opens no other file.
 """
 
-from __future__ import annotations
-
 import io
 import posixpath
 import struct

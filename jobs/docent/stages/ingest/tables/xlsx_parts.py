@@ -3,8 +3,6 @@
 Reads and writes no files itself. The numbers of rows, columns and strings are bounded here.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ Shared strings, cells, rows and columns are counted while they are read. Formula
 and a formula without one is reported. openpyxl is imported only if needed, for its tables of formats and dates.
 """
 
-from __future__ import annotations
-
 import datetime
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 Reads and writes no files.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence

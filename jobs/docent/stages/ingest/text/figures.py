@@ -6,8 +6,6 @@ the file; the path is tried as written, then without escapes, with slashes for b
 fragment. No file outside the source's folder is opened, and nothing is fetched.
 """
 
-from __future__ import annotations
-
 import posixpath
 import re
 from collections.abc import Iterable, Iterator

@@ -3,8 +3,6 @@
 The block ends only at a line that consists of the delimiter, so a title may contain `---`. Reads and writes no files.
 """
 
-from __future__ import annotations
-
 import logging
 import re
 import tomllib

@@ -6,8 +6,6 @@ unchanged except for line breaks and soft hyphens; its span includes the heading
 a source of kind `markdown`.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace

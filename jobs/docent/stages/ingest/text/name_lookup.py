@@ -4,8 +4,6 @@ The name is tried in the other Unicode form (`ä` as one character or as two, as
 regard to case if only one file matches, which is logged. Opens no file.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import unicodedata

@@ -4,8 +4,6 @@ Pieces are offsets into the text (`docent.text.chunks.chunk_text`), so that the 
 this: `docent ingest regulations.txt`.
 """
 
-from __future__ import annotations
-
 import re
 from bisect import bisect_left
 from collections.abc import Iterator

@@ -3,8 +3,6 @@
 Reads the rows of assemble, build-dataset, answer and score; writes nothing.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import dataclass
 

@@ -3,8 +3,6 @@
 Reads the rows of ingest, assemble, generate-qa, curate and build-dataset; writes nothing.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field

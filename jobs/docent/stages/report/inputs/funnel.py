@@ -4,8 +4,6 @@ Reads the rows and reject counts of ingest, assess-images, augment-images, assem
 build-dataset, one row at a time; writes nothing. A skipped stage has no step.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence, Set
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 Reads the rows of answer and each unit's `generation.json`; writes nothing.
 """
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from dataclasses import dataclass

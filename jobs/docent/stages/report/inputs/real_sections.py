@@ -1,7 +1,5 @@
 """Count the sections of documents: one that was cut at page ends or at the maximum length counts once."""
 
-from __future__ import annotations
-
 import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator

@@ -4,8 +4,6 @@ Reads the rows of build-dataset, assemble, answer and score, and the test photos
 over the exhibits and is the same in every attempt. Long texts are cut to MAX_TEXT characters.
 """
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Describe in words what a run is about: exhibits with photos, sections of documents, or both, with counts."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from docent.stages.report.sentences.amounts import counted

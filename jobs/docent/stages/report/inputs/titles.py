@@ -1,7 +1,5 @@
 """Choose the page's names for exhibits, sections and documents."""
 
-from __future__ import annotations
-
 from pathlib import PurePosixPath
 
 from docent.records import Document, Item

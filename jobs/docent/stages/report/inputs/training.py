@@ -1,7 +1,5 @@
 """Read the training curve of each approach from the `train_log.jsonl` and the checkpoint row of finetune."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Format counts the same way everywhere on the page: `2 404 rows`."""
 
-from __future__ import annotations
-
 from docent.messages import plurals
 
 

@@ -1,7 +1,5 @@
 """Write sentences about the limits of the verdict: leaks, missing parts, repeated answers, few exhibits."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from docent.evidence.shared_answers import shared_with_training

@@ -5,8 +5,6 @@ and its Holm-corrected p is below 0.05 (evaluation.md §2.2). If the pair was no
 intervals do not overlap.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Write sentences about the numbers that support the verdict."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 
 from docent.artifacts.summaries import Mean

@@ -1,7 +1,5 @@
 """Explain the terms of the page that are not metrics. Reads `terms.yaml` of this package."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from docent.resources import read_yaml

@@ -3,8 +3,6 @@
 findings.py defines "ahead", "tied" and "behind". The sentences below the headline are in support.py and cautions.py.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

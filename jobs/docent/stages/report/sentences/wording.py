@@ -3,8 +3,6 @@
 A method or metric without a row there is shown under its own name.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass, replace
 

@@ -4,8 +4,6 @@ Reads the path of the run folder; writes nothing. The page has no absolute paths
 is shortened to its name.
 """
 
-from __future__ import annotations
-
 import shlex
 from pathlib import Path
 

@@ -3,8 +3,6 @@
 Reads the statistics of build-dataset and the record of the last push; writes nothing.
 """
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Iterator, Sequence
 

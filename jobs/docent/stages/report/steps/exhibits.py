@@ -1,7 +1,5 @@
 """Suggest steps about the exhibits: more exhibits, more photos, titles."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from docent.messages.plurals import joined

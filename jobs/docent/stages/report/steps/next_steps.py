@@ -4,8 +4,6 @@ Reads the reject counts of the run; writes nothing. Lists only steps that apply 
 faulty parts. exhibits.py has the steps about exhibits, data.py the steps about the data set and the models.
 """
 
-from __future__ import annotations
-
 import math
 import shlex
 from collections.abc import Iterator

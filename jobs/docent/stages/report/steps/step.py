@@ -1,7 +1,5 @@
 """Define a step of "What to do next", and the data that steps are derived from."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

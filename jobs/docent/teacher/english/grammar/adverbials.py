@@ -3,8 +3,6 @@
 A question must include those that its answer leaves out. Reads and writes nothing.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 

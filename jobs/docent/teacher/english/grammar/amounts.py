@@ -3,8 +3,6 @@
 Reads and writes nothing.
 """
 
-from __future__ import annotations
-
 import re
 
 from docent.teacher.source.words import ENGLISH

@@ -3,8 +3,6 @@
 An ambiguous sentence has no clause. Reads and writes nothing.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass

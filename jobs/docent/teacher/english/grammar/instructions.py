@@ -3,8 +3,6 @@
 A pattern that does not match with certainty yields nothing. Reads and writes nothing.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

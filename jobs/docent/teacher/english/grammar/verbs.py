@@ -3,8 +3,6 @@
 Reads data/english_verbs.yaml of the package; writes nothing.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

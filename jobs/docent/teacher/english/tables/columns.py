@@ -4,8 +4,6 @@ For rows of documents and Markdown tables alike. A column that nobody would ask 
 and writes nothing.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

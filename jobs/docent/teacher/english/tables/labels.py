@@ -3,8 +3,6 @@
 Also determines the unit of a price in a row: a metre, a kilogram, a piece. Reads and writes nothing.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass

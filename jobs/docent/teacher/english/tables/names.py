@@ -4,8 +4,6 @@ Also determines the model of technical data, because `What is the rated output?`
 three models. Reads and writes nothing.
 """
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Sequence

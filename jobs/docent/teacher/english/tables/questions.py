@@ -4,8 +4,6 @@ Cells become sentences, `The greatest load of the Rondo 40 is 12 kg.`; cells wit
 Reads and writes nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from docent.teacher.english.tables.cells import of_entities, of_models, of_tasks, of_values

@@ -3,8 +3,6 @@
 The facts of a row are worded as in text/facts.py, so that a fact can be matched to its row. Writes nothing.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from typing import Literal

@@ -3,8 +3,6 @@
 Reads and writes nothing.
 """
 
-from __future__ import annotations
-
 import re
 
 from docent.teacher.english.grammar.clauses import as_inside, is_plural, read_clause

@@ -4,8 +4,6 @@ A false statement is a true one with another number or an opposite, never a nega
 would not be a natural statement. It is written only if it cannot be true. Reads and writes nothing.
 """
 
-from __future__ import annotations
-
 import re
 import zlib
 from collections.abc import Iterator, Sequence

@@ -3,8 +3,6 @@
 A replacement is a number from elsewhere in the text, or the opposite word. Reads and writes nothing.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Sequence

@@ -4,8 +4,6 @@ A question with two answers in a section is left out, so that no data set has bo
 the statements around it. Reads and writes nothing.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass

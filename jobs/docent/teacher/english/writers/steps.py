@@ -3,8 +3,6 @@
 A list is quoted in full, with every sentence of its steps. Reads and writes nothing.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 

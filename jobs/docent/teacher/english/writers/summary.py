@@ -5,8 +5,6 @@ has a part that cannot be quoted, has no summary. If it has steps or is not very
 rather than for a summary. Reads and writes nothing.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

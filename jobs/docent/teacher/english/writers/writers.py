@@ -4,8 +4,6 @@ A writer yields drafts, the best first, as many as the section has; the caller t
 writes nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from docent.teacher.english.section import EnglishSection

@@ -4,8 +4,6 @@ Columns are separated at gutters that no text crosses; if there are none, the pa
 (recursive XY cut, Nagy and Seth 1984). Every line of Markdown records the lines of the page it came from.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal

@@ -4,8 +4,6 @@ Coordinates are in points from the lower left corner of the page as shown, after
 every character; nothing is rendered here.
 """
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -51,12 +49,12 @@ class Box:
         """Return the height of the box's middle above the lower edge of the page."""
         return (self.bottom + self.top) / 2
 
-    def holds(self, other: Box) -> bool:
+    def holds(self, other: "Box") -> bool:
         """Return whether the middle of the other box is inside this one."""
         return self.left <= (other.left + other.right) / 2 <= self.right and self.bottom <= other.middle <= self.top
 
     @classmethod
-    def around(cls, boxes: Sequence[Box]) -> Box:
+    def around(cls, boxes: "Sequence[Box]") -> "Box":
         """Return the smallest box that contains all boxes."""
         return cls(
             min(box.left for box in boxes),

@@ -4,8 +4,6 @@ The decision to keep a figure is based on the image in the file, not on the crop
 does not depend on `figure_dpi`. No image is decoded before its size is checked.
 """
 
-from __future__ import annotations
-
 import io
 import re
 from collections.abc import Iterator, Sequence

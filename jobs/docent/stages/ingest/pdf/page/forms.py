@@ -5,8 +5,6 @@ are left out. An empty field has no value; the value of a check box is whether i
 PDFium.
 """
 
-from __future__ import annotations
-
 import ctypes
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace

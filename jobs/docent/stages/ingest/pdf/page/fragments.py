@@ -4,8 +4,6 @@ A line is cut at a gap wider than its letters are high, at a vertical rule that 
 lines above or below have one at the same place: the gutter between two columns. Reads pages through PDFium.
 """
 
-from __future__ import annotations
-
 import ctypes
 import re
 import statistics

@@ -4,8 +4,6 @@ Only the ends of words are measured, so that a long document takes little more t
 through PDFium.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from typing import NamedTuple

@@ -3,8 +3,6 @@
 The layout and the class of the page decide which. Sorting the text into reading order is done later, in layouts.py.
 """
 
-from __future__ import annotations
-
 import itertools
 import logging
 from collections import Counter

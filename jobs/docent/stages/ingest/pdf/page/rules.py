@@ -1,7 +1,5 @@
 """Find the straight horizontal and vertical lines on a PDF page: the rules of tables. Reads pages through PDFium."""
 
-from __future__ import annotations
-
 import ctypes
 from typing import Any, NamedTuple
 

@@ -5,8 +5,6 @@ to the mesh that contains its middle. A table without rules is three or more row
 right edges.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
