@@ -227,7 +227,7 @@ def test_two_launchers_cannot_work_on_one_run(copy: Path) -> None:
         fcntl.flock(held, fcntl.LOCK_EX)
         done = docent("run", cwd=copy)
     assert done.returncode == 105
-    assert "another docent run" in done.stderr
+    assert "another docent process is working on this run" in done.stderr
 
 
 def test_doctor_names_what_is_missing_and_ends_with_105(finished: Path) -> None:

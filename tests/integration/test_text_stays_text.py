@@ -137,8 +137,8 @@ def test_published_tables_warn_of_names_that_others_read_as_something_else(
             writer.writerow([name, f"{number}.jpg", "", "", "[Visitor]: What is it?\n[Guide]: A lamp."])
     done = CliRunner().invoke(convert, ["dialogs", str(table), str(tmp_path / "out")])
     assert done.exit_code == 0
-    assert ("as nothing: " in done.output) == bool(warned)
-    assert f"as nothing: {', '.join(warned)}\n" in done.output or not warned
+    assert ("numbers or null: " in done.output) == bool(warned)
+    assert f"numbers or null: {', '.join(warned)}\n" in done.output or not warned
     import pandas
 
     read = pandas.read_csv(tmp_path / "out/train/metadata.csv")["item_name"].tolist()

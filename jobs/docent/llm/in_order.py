@@ -65,6 +65,9 @@ class InOrder:
         self._walker: asyncio.Task[None] | None = None
         self._reader: asyncio.Task[list[ChatReply]] | None = None
         self._held_chars = 0
+        # Replies of the journal are not read before the first request is under way: both take processor time, and the
+        # endpoint would wait meanwhile.
+        self._may_read = False
         self._failure: BaseException | None = None
         self._news, self._room = asyncio.Event(), asyncio.Event()
 
@@ -137,12 +140,19 @@ class InOrder:
 
     async def _have_room(self) -> None:
         while self._open >= self._most_open or len(self._line) >= LONGEST_LINE:
+            self._allow_reading()
             self._room.clear()
             await self._room.wait()
+
+    def _allow_reading(self) -> None:
+        if not self._may_read:
+            self._may_read = True
+            self._news.set()
 
     def _begin(self, ask: Ask) -> asyncio.Task[ChatReply]:
         """Start a task for a request that has no reply in the journal and none in flight."""
         self._open += 1
+        self._allow_reading()
         task = asyncio.get_running_loop().create_task(self._ladder.answer(ask, looked_up=True))
         self._tasks[ask.key] = task
         task.add_done_callback(self._ended)
@@ -177,6 +187,7 @@ class InOrder:
     def _walked(self, walker: asyncio.Task[None]) -> None:
         if not walker.cancelled() and (error := walker.exception()):
             self._fail(error)
+        self._may_read = True
         self._news.set()
 
     def _fail(self, error: BaseException) -> None:
@@ -188,7 +199,7 @@ class InOrder:
     async def _due_now(self) -> list[ChatReply]:
         replies: list[ChatReply] = []
         if self._line and self._line[0].task is None:
-            return await self._read()
+            return await self._read() if self._may_read else []
         while self._line and len(replies) < HANDED_OUT_AT_ONCE:
             task = self._line[0].task
             if task is None or not task.done():
