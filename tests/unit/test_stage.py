@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -296,6 +297,25 @@ sys.argv = ["docent", "stage", "ingest", "--config", "pipeline.yaml", "--run-dir
 from docent.launcher.cli import main
 main()
 """
+
+
+def test_a_stopped_stage_closes_its_generator_before_it_ends(
+    run_dir: Path, two_stages: PipelineConfig, with_stage: WithStage
+) -> None:
+    """A chat client inside it would otherwise not wait for replies in flight, which would be paid again."""
+    closed = []
+
+    def stopped(ctx: Context) -> Iterator[Any]:
+        try:
+            yield document(0)
+            os.kill(os.getpid(), signal.SIGTERM)
+            yield document(1)
+        finally:
+            closed.append(ctx.stop.is_set())
+
+    with_stage("ingest", stopped)
+    assert run_shard(two_stages, "ingest", run_dir) == 143
+    assert closed == [True]
 
 
 def test_sigterm_is_heard_while_modules_are_imported() -> None:

@@ -8,7 +8,7 @@ import logging
 import platform
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,10 @@ def _write_rows(states: RunStates, ctx: Context, rows: Iterator[Any], parts: Par
             raise
         log.error("shard %s failed; the run continues because max_failed_shards allows it: %s", ctx.shard, error)
         return mask(str(error))
+    finally:
+        # A stopped stage is suspended at its last row: closing it lets the chat client wait for replies in flight.
+        if isinstance(rows, Generator):
+            rows.close()
     return ""
 
 
