@@ -1,8 +1,8 @@
 """Tables of the pipeline as plain data: fine-tuning approaches, arms, metrics of answers and metrics of photos.
 
-To add an entry, write one function and add one row here. Configuration, rendering, stages and the report read these
-tables; nothing here imports torch. Functions are named by their dotted path, `module:function`, and are imported only
-when they run.
+To add an entry, write one function, add one row here and raise the version of the stage that uses it in `pipeline.py`
+(CONTRIBUTING.md has each case). Configuration, rendering, stages and the report read these tables; nothing here
+imports torch. Functions are named by their dotted path, `module:function`, and are imported only when they run.
 """
 
 import importlib

@@ -71,7 +71,7 @@ def test_a_reply_without_an_end_is_given_up_and_the_others_are_kept(
         ("no_choices", TemporaryError, "no choices"),
         ("invalid_utf8", TemporaryError, "not a chat completion"),
         ("cut_off", TemporaryError, "broke off"),
-        ("open_stream", TemporaryError, "a stream that breaks off"),
+        ("open_stream", TemporaryError, "a stream that ended early"),
         ("endless", TemporaryError, "longer than 1 MB|no reply within"),
     ],
 )

@@ -33,7 +33,8 @@ class Run(ConfigSection):
     name: str = execution("demo", pattern=RUN_NAME_PATTERN)
     """Name of the run and of its folder inside the data folder: at most 16 characters, from a-z, 0-9 and hyphens."""
     workers: int = execution(0, ge=0)
-    """Maximum number of shards at the same time on this machine; 0: one per CPU core. Lower it if memory runs out."""
+    """Maximum number of shards processed at the same time on this machine; 0: one per CPU core. Lower it if
+    memory runs out."""
     threads: int = output(1, ge=1)
     """CPU threads per process. A change reruns stages, because it changes the order of summation and with it the last
     digits of results."""

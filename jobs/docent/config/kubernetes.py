@@ -110,12 +110,13 @@ class Kubernetes(ConfigSection):
     api_server_cidrs: tuple[str, ...] = execution(("0.0.0.0/0",), min_length=1)
     """Networks (CIDR) in which the launcher may connect to the Kubernetes API server, on ports 443 and 6443."""
     max_retries: int = execution(3, ge=0)
-    """Number of retries per shard after a crash, a lost node or exit code 200."""
+    """Number of retries of a shard after a crash, or after exit code 143 or 200. Pods that were evicted or preempted do
+    not count."""
     deadline_s: int = execution(86_400, ge=60)
     """Maximum run time of a workload in seconds."""
     grace_s: int = execution(60, ge=5)
-    """Seconds between SIGTERM and SIGKILL when a pod is stopped. Training uses them to save a checkpoint, other stages
-    to receive replies in flight. Raise it if saving a checkpoint takes longer."""
+    """Seconds between SIGTERM and SIGKILL when a pod is stopped. Training uses them to save a checkpoint, stages
+    that send requests to receive replies in flight. Raise it if saving a checkpoint takes longer."""
     ttl_s: int = execution(604_800, ge=0)
     """Seconds after which finished workloads are deleted from the cluster. Their output stays on the volume."""
     resources: dict[str, Resources] = execution(dict, validate_default=True)

@@ -50,7 +50,7 @@ class Llm(ConfigSection):
     timeout_s: float = execution(120.0, gt=0)
     """Maximum duration of one attempt in seconds, from sending the request to the last byte of the reply."""
     deadline_s: float = execution(900.0, gt=0)
-    """Seconds after the first failed attempt of a request during which it is retried."""
+    """Keep retrying a failed request for this many seconds after its first failed attempt."""
     max_reply_mb: float = execution(4.0, gt=0, le=256)
     """Maximum size of a reply in megabytes. An attempt with a larger reply has failed."""
     requests_per_minute: int | None = execution(None, ge=1)

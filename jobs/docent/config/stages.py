@@ -32,8 +32,8 @@ class StageSection(ConfigSection):
     enabled: bool = output(True)
     """`false` skips the stage. Later stages then treat its output as empty."""
     max_reject_rate: float = execution(1.0, ge=0, le=1)
-    """Fail the stage if it rejects more than this share (0 to 1) of its rows; 1 never fails it. Without effect on
-    assess-images, finetune, answer, score and report, which reject no rows."""
+    """Fail the stage if it rejects more than this share (0 to 1) of its rows; 1 never fails it. Stages that
+    reject no rows ignore it."""
     max_failed_shards: int = execution(0, ge=0)
     """Number of shards that may fail on bad input without failing the stage. The report lists what is missing."""
     uncounted: ClassVar[frozenset[str]] = frozenset()
@@ -105,8 +105,8 @@ class Assemble(StageSection):
     copies in the same split. `published` prefers originals for testing and augmented copies for training, as in the
     published experiment; test photos therefore leak into training. `given` uses the columns of the exhibits CSV."""
     images_per_item: int = output(15, ge=2)
-    """Target number of photos per exhibit over all splits, including augmented copies. If an exhibit has more photos,
-    fewer of them are used for training."""
+    """Target number of photos per exhibit over all splits, including augmented copies. If an exhibit has more
+    photos than this, the surplus is left out of its training split."""
     test_images: int = output(3, ge=0)
     """Number of photos per exhibit in the test split."""
     validation_images: int = output(1, ge=0)
@@ -190,8 +190,8 @@ class Curate(StageSection):
     is rejected as a near-duplicate. Pairs that differ in a number, unit, negation, opposite or name are never
     near-duplicates. null disables the check."""
     embedding_similarity: float | None = output(None, gt=0.5, le=1)
-    """Cosine similarity (0.5 to 1) of the embeddings of two pairs about the same item, from which the later one is
-    rejected as a duplicate. null disables the check."""
+    """Reject the later of two pairs about the same item if the cosine similarity of their embeddings is at least this
+    (0.5 to 1). null disables the check."""
     round_trip_rank: int | None = output(None, ge=1)
     """All sections are searched with the question, and the section that it is about must be among this many best
     matches; otherwise the pair is rejected. null disables the check."""
@@ -276,15 +276,16 @@ class Approach(ConfigSection):
     epochs: float | None = output(None, gt=0)
     """Maximum number of passes over the training rows. null uses `finetune.epochs`."""
     learning_rate: float | None = output(None, gt=0)
-    """Learning rate. null uses that of the training method in the table of approaches."""
+    """Peak learning rate. null uses the default of the training method."""
     rank: int | None = output(None, ge=1)
-    """Rank of the LoRA adapters. null uses that of the training method in the table of approaches."""
+    """Rank of the LoRA adapters. null uses the default of the training method."""
     alpha: int | None = output(None, ge=1)
     """Numerator of the LoRA scale, alpha / rank. null keeps the scale of the training method when the rank changes."""
     rank_stabilized: bool | None = output(None)
-    """Scale the adapters by alpha / sqrt(rank) (rsLoRA), as published, instead of alpha / rank."""
+    """`true` scales the adapters by alpha / sqrt(rank), as in the rsLoRA paper, `false` by alpha / rank. null uses the
+    default of the training method."""
     dropout: float | None = output(None, ge=0, lt=1)
-    """Dropout of the LoRA adapters. null uses that of the training method in the table of approaches."""
+    """Dropout of the LoRA adapters. null uses the default of the training method."""
     init: Literal["kaiming", "gaussian"] | None = output(None)
     """Initial values of the LoRA matrices A: Kaiming uniform (by default) or Gaussian. The matrices B start at zero."""
     trains: TrainedPart | None = output(None)

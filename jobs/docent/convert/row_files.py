@@ -137,7 +137,7 @@ def array_values(text: TextIO) -> Iterator[Any]:
     """Yield the values of a JSON array, or nothing if the text is not an array.
 
     Raises:
-        json.JSONDecodeError: the text is not JSON, or ends early; the error has its line in the complete text.
+        json.JSONDecodeError: the text is not JSON or ends early; the error's line refers to the complete text.
     """
     decoder = json.JSONDecoder()
     ahead = text.read(CHUNK_CHARS)

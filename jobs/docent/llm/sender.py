@@ -1,4 +1,4 @@
-"""Send one paid request: reserve its price, wait for the rate limits, record the try, send it, record its end, retry.
+"""Send one paid request: reserve its price, record the try, wait for the rate limits, send it, record its end, retry.
 
 Writes the journal; the modules named here do everything else. A request is sent at most `llm.max_attempts` times, not
 counting refusals because of too many requests (HTTP 429), and not later than `llm.deadline_s` after its first failure:

@@ -54,7 +54,7 @@ def write_typed(material: TypedMaterial, temperature: float) -> str:
 
     Raises:
         ConfigError: the language is not supported.
-        RequestRefusedError: the question type is not written in the language.
+        RequestRefusedError: questions of this type cannot be written in the language.
     """
     code = words_of_language(material.language).code
     kind = material.question_type

@@ -169,7 +169,7 @@ def instructions(source: Path, out: Path) -> None:
         written = _code("instructions").convert(source, out)
     click.echo(f"{written.rows} rows in {printable(str(out))}")
     if written.without_skill:
-        click.echo(f"warning: {written.without_skill} conversations have no skill or no question", err=True)
+        click.echo(f"warning: conversations without a skill label or a question: {written.without_skill}", err=True)
 
 
 @convert.command("annotations")

@@ -3,8 +3,9 @@
 Reads and writes the folder `<data>/cache/llm/journal`, shared by shards, attempts and runs. A request is identified by
 the hash of endpoint, body and the number of the ask; each try has a record, written before it is sent and again when it
 has ended. Each process appends to its own file and reads the files of the others, so that no file ever has two writers
-and no file locks are needed, which are unreliable on network filesystems; claim files (claims.py) keep two processes
-from sending the same request. Records that arrive during an fsync are written together by the next one, which begins at
+and no file locks are needed, which are unreliable on network filesystems. A process reads the others' files again once
+its own record is durable, and withdraws it if another has begun the same request; claim files (claims.py) make that
+rare. Records that arrive during an fsync are written together by the next one, which begins at
 most GATHER_S later. The files hold replies and token counts, never a key or a header.
 """
 

@@ -53,7 +53,7 @@ def joined(body: bytes) -> dict[str, Any]:
             finish_reason = choice.get("finish_reason") or finish_reason
             completion["choices"] = [{"message": message}]
     if _END not in events and finish_reason is None and not completion.get("error"):
-        raise BrokenStreamError("a stream that breaks off")
+        raise BrokenStreamError("a stream that ended early")
     for choice in completion["choices"]:
         choice["finish_reason"] = finish_reason
     return completion

@@ -113,7 +113,7 @@ class Tally:
 
 
 def count_refused_pairs(tally: Tally, rejects: Iterable[Reject], pairs: Iterable[QAPair], gaps: Gaps) -> None:
-    """Count the written pairs, and the rejected ones by type and reason; record the gaps in their conversations."""
+    """Count written pairs, and rejected pairs by type and reason; record which turns conversations lose by rejects."""
     reasons = {reject.parents[0]: reject.reason for reject in rejects if reject.parents}
     for pair in pairs:
         tally.made(pair)

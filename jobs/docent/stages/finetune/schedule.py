@@ -35,7 +35,7 @@ class Evaluation(NamedTuple):
 
 
 def epochs_for(rows: int, batch_size: int) -> float:
-    """Return the number of passes over the training rows if the settings give none; few rows get more passes than many.
+    """Return the default number of passes over the training rows: the fewer the rows, the more passes.
 
     Args:
         rows: number of training rows.

@@ -34,7 +34,7 @@ def is_of_states(head: str, code: str) -> bool:
 
 
 def lamp_of(head: str, title: str, code: str) -> str:
-    """Return the lamp that a column or the heading above names, with its article, or "" if neither does."""
+    """Return the lamp named in a column head or in the section's title, with its article, or "" if there is none."""
     lamp_at = _LAMPS[code].search(head) or _LAMPS[code].search(title)
     if not lamp_at:
         return ""

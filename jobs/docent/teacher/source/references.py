@@ -62,7 +62,7 @@ class References:
 
 
 def references_of(sentences: Sequence[str], code: str, name: str = "") -> References:
-    """Analyze the sentences of one text, given in order.
+    """Find the references between the sentences of one text, which are given in order.
 
     Args:
         code: the language code.

@@ -51,7 +51,7 @@ class UnitEvidence:
 
 @dataclass(frozen=True)
 class Cause:
-    """The cause in one line, and the exit code of the pod that decided it, if there is one."""
+    """The cause in one line, and the exit code of the pod responsible, if it has one."""
 
     text: str
     exit_code: int | None = None

@@ -83,15 +83,14 @@ def find_delimiter(beginning: str) -> str:
 def find_header(
     records: Iterator[Record], file: str, names: Collection[str] = ()
 ) -> tuple[Record | None, Iterator[Record]]:
-    """Return the row with the column names, or None for a table without text, and the rows below it.
+    """Return the header row and the rows below it; a table without text has no header (None).
 
-    Rows above it that have one text and otherwise empty cells, as spreadsheets write a title, are skipped with a
-    warning.
+    Rows above the header with text in only one cell, as spreadsheets write a title, are skipped with a warning.
 
     Args:
         records: rows of the file; those without text are skipped.
         file: name of the file, for messages.
-        names: column names that the row must have, if known; if no row has them, the first row is the header.
+        names: column names to look for in the header, if known; if no row has them, the first row is the header.
     """
     filled = (record for record in records if any(cell.strip() for cell in record.cells))
     first = list(itertools.islice(filled, LOOKED_AT))

@@ -80,7 +80,7 @@ class Samples:
     Attributes:
         shown: the test questions on the page.
         total: number of all test questions.
-        trained: rows of the training split, without pictures, if the run has no answers.
+        trained: if the run has no answers, rows of the training split without their pictures; otherwise empty.
     """
 
     shown: tuple[Sample, ...]

@@ -81,7 +81,7 @@ def true_false_fill_blank(section: EnglishSection) -> Iterator[Draft]:
 
 
 def _judge(section: EnglishSection, key: str, sentence: str) -> str:
-    """Return the question whether a statement is true; without the document's title if the statement contains it."""
+    """Return a question that asks whether a statement is true; it names the document if the statement does not."""
     quoted = _quoted(section, sentence.strip().rstrip(".!") if key == "boolean" else sentence)
     if plain(section.name) in plain(sentence):
         return f"Is this statement true: {quoted}?" if key == "boolean" else f"True or false: {quoted}"
