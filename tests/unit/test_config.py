@@ -127,7 +127,7 @@ def test_output_fields_leave_out_what_only_changes_how_a_stage_runs() -> None:
 def test_stages_that_the_reject_rate_does_not_concern_reject_no_rows() -> None:
     """The help text of `max_reject_rate` lists them; a stage of the list that rejects rows makes it wrong."""
     text = " ".join((StageSection.model_fields["max_reject_rate"].description or "").split())
-    listed = re.findall(r"[a-z-]+", text.partition("Without effect on ")[2].partition(", which")[0])
+    listed = re.findall(r"[a-z-]+", text.partition("The stages ")[2].partition(" reject no rows")[0])
     without = [name for name in listed if name in STAGES]
     assert without == ["assess-images", "finetune", "answer", "score", "report"]
     for name in without:

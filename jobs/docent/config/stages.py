@@ -32,8 +32,8 @@ class StageSection(ConfigSection):
     enabled: bool = output(True)
     """`false` skips the stage. Later stages then treat its output as empty."""
     max_reject_rate: float = execution(1.0, ge=0, le=1)
-    """Fail the stage if it rejects more than this share (0 to 1) of its rows; 1 never fails it. Stages that
-    reject no rows ignore it."""
+    """Fail the stage if it rejects more than this share (0 to 1) of its rows; 1 never fails it. The stages
+    assess-images, finetune, answer, score and report reject no rows and ignore it."""
     max_failed_shards: int = execution(0, ge=0)
     """Number of shards that may fail on bad input without failing the stage. The report lists what is missing."""
     uncounted: ClassVar[frozenset[str]] = frozenset()
