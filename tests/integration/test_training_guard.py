@@ -94,6 +94,23 @@ def test_one_infinite_gradient_costs_one_step_and_is_named(
     assert all(bool(torch.isfinite(tensor).all()) for tensor in load_file(weights).values())
 
 
+def test_an_infinite_loss_of_the_last_step_does_not_end_a_training_without_validation_rows(
+    train: Train, run_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("docent.stages.finetune.trainer.Trainer.validate", lambda *_: None)
+    forward = SupervisedLoss.forward
+    calls: list[int] = []
+
+    def infinite_at_last(self: SupervisedLoss, *args: Any, **named: Any) -> torch.Tensor:
+        calls.append(1)
+        return forward(self, *args, **named) * (float("inf") if len(calls) == 10 else 1.0)
+
+    monkeypatch.setattr(SupervisedLoss, "forward", infinite_at_last)
+    assert train(max_steps=10) == 0
+    weights, *_ = run_dir.glob("finetune-full/*/model/model.safetensors")
+    assert all(bool(torch.isfinite(tensor).all()) for tensor in load_file(weights).values())
+
+
 def test_too_many_infinite_gradients_end_the_training_and_publish_nothing(
     train: Train, run_dir: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

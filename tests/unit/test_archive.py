@@ -281,6 +281,17 @@ unpack(reader(pack(Path(sys.argv[1]))), Path(sys.argv[2]))
     assert not list(tmp_path.glob(".copy*"))
 
 
+def test_the_old_content_of_another_folder_is_not_taken_for_ones_own(tmp_path: Path) -> None:
+    aside = tmp_path / ".copy.v2.host.1.abcd.tmp"
+    (aside / "old-copy.v2").mkdir(parents=True)
+    with pytest.raises(LauncherError):
+        unpack(reader([b""]), tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()
+    with pytest.raises(LauncherError):
+        unpack(reader([b""]), tmp_path / "copy.v2")
+    assert (tmp_path / "copy.v2").is_dir() and not aside.exists()
+
+
 def test_a_link_means_the_same_wherever_the_folder_that_holds_it_was_linked(tmp_path: Path) -> None:
     elsewhere, source = tmp_path / "elsewhere", tmp_path / "source"
     (elsewhere / "photos").mkdir(parents=True)

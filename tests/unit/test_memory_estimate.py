@@ -61,6 +61,20 @@ def test_counted_activations_are_what_a_real_pass_saves(kind: str) -> None:
     assert counted == pytest.approx(real, rel=0.15)
 
 
+def test_sharded_and_recomputed_parts_count_once_a_process() -> None:
+    approaches = ["full", "full-fsdp", {"name": "all", "is": "full", "trains": "everything"}]
+    full, fsdp, everything = estimate_approaches(_section(approaches=approaches), 42, None).values()
+    assert fsdp["processes"] == 2
+    assert fsdp["optimizer_bytes"] * 2 == full["optimizer_bytes"]
+    frozen = full["weights_bytes"] - 4 * full["trainable_parameters"]
+    assert (fsdp["weights_bytes"] - frozen) * 2 == full["weights_bytes"] - frozen
+    model = model_without_weights(TINY, "float32")
+    layers = model.config.text_config.num_hidden_layers
+    assert fsdp["activation_bytes"] > full["activation_bytes"] / 2 / layers, "one layer exists while it is recomputed"
+    assert fsdp["activation_bytes"] < full["activation_bytes"] / 2
+    assert everything["activation_bytes"] is everything["peak_bytes"] is None, "the tower's activations are not counted"
+
+
 def test_steps_need_a_number_of_rows_and_follow_the_schedule() -> None:
     section = _section(approaches=["lora"], batch_size=14, epochs=3)
     assert estimate_approaches(section, 42, None)["lora"]["steps"] is None

@@ -157,10 +157,11 @@ def _print_tables(
                 "trained": f"{one['trainable_parameters']:,}",
                 "of_all": f"{100 * one['trainable_parameters'] / one['total_parameters']:.2f} %",
                 "steps": one["steps"] or "unknown",
-                "weights_GiB": f"{one['weights_bytes'] / GIB:.2f}",
-                "optimizer_GiB": f"{one['optimizer_bytes'] / GIB:.2f}",
-                "activations_GiB": f"{one['activation_bytes'] / GIB:.2f}",
-                "peak_GiB": f"{one['peak_bytes'] / GIB:.2f}",
+                "processes": one["processes"],
+                **{
+                    f"{part}_GiB": "unknown" if one[f"{part}_bytes"] is None else f"{one[f'{part}_bytes'] / GIB:.2f}"
+                    for part in ("weights", "optimizer", "activation", "peak")
+                },
             }
             for name, one in approaches.items()
         ]

@@ -87,11 +87,11 @@ def merge(folder: Path, reader: Reader, index: Index) -> None:
         return
     reader.own = ""  # it is closed now, and merged with the others
     reader.refresh()
-    if not (names := _smaller(folder, reader.mergeable())):
-        return
     path = folder / f"{secrets.token_hex(8)}{SUFFIX}"
     unfinished = path.with_name(f".{path.name}.tmp")
     try:
+        if not (names := _smaller(folder, reader.mergeable())):
+            return
         with unfinished.open("xb") as file, contextlib.ExitStack() as opened:
             sources = {name: opened.enter_context((folder / f"{name}{SUFFIX}").open("rb")) for name in names}
             file.write(b"{}\n")

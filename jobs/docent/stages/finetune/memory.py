@@ -5,6 +5,7 @@ are built by the same functions that set up a training, on the meta device, so t
 an estimate: it leaves out the workspaces of kernels, fragmentation and what CUDA itself takes, about 1 GB.
 """
 
+import math
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ from docent.config.stages import Finetune
 from docent.models.shapes import activation_bytes_per_token, model_without_weights
 from docent.stages.finetune.approaches import chosen, count_parameters, prepare
 from docent.stages.finetune.schedule import epochs_for, total_steps
+from docent.tables import ApproachKind
 
 ROW_TOKENS = 330
 """Assumed length of a row, pictures included: the mean of the published data set."""
@@ -30,8 +32,9 @@ def estimate_approaches(section: Finetune, seed: int, rows: int | None) -> dict[
 
     Returns:
         By name: `trainable_parameters`, `total_parameters`, `modules` (names of the modules with weights that are
-        trained), `steps` (None without rows), `row_tokens` (assumed), and bytes: `weights_bytes`,
-        `optimizer_bytes` (gradients and moments), `activation_bytes`, `peak_bytes`.
+        trained), `steps` (None without rows), `row_tokens` (assumed), `processes`, and bytes of one process:
+        `weights_bytes`, `optimizer_bytes` (gradients and moments), `activation_bytes`, `peak_bytes`; the last two are
+        None if the vision tower is trained, whose activations are not counted.
 
     Raises:
         ConfigError: the base model has no configuration that can be read, or cannot be adapted.
@@ -44,16 +47,19 @@ def _estimated(section: Finetune, approach: ApproachConfig, seed: int, rows: int
     mixed, kind = approach.precision == "mixed", chosen(approach)
     tuned = prepare(model, kind, section.base_model, seed, float32=mixed).train()
     trainable, total = count_parameters(tuned)
-    weights = sum(p.numel() * p.element_size() for p in tuned.parameters())
-    trained = sum(p.numel() * p.element_size() for p in tuned.parameters() if p.requires_grad)
-    optimizer = (1 + ADAM_MOMENTS) * trained
+    frozen, trained = (
+        sum(p.numel() * p.element_size() for p in tuned.parameters() if p.requires_grad is trains)
+        for trains in (False, True)
+    )
+    shares = kind.workers if kind.parallel == "fsdp" else 1  # of each trained weight, its gradient and its moments
+    weights, optimizer = frozen + trained // shares, (1 + ADAM_MOMENTS) * trained // shares
     if mixed and section.dtype == "bfloat16" and not kind.adapter:
         # Autocast keeps a bfloat16 copy of each float32 weight until the backward pass. The counted pass runs without
         # autocast, so there all weights are bfloat16.
-        optimizer += trainable * torch.bfloat16.itemsize
+        optimizer += trainable * torch.bfloat16.itemsize // shares
         tuned.to(torch.bfloat16)
-    tokens = (section.micro_batch_rows or section.batch_size) * ROW_TOKENS
-    activations = round(activation_bytes_per_token(model) * tokens)
+    rows_at_once = section.micro_batch_rows or math.ceil(section.batch_size / kind.workers)
+    activations = round(_kept_bytes_per_token(model, kind) * rows_at_once * ROW_TOKENS) if kind.vision_frozen else None
     epochs = approach.epochs or section.epochs
     if rows is not None:
         epochs = epochs or epochs_for(rows, section.batch_size)
@@ -63,11 +69,21 @@ def _estimated(section: Finetune, approach: ApproachConfig, seed: int, rows: int
         "modules": trained_modules(model),
         "steps": total_steps(rows, section.batch_size, epochs, section.max_steps) if rows and epochs else None,
         "row_tokens": ROW_TOKENS,
+        "processes": kind.workers,
         "weights_bytes": weights,
         "optimizer_bytes": optimizer,
         "activation_bytes": activations,
-        "peak_bytes": weights + optimizer + activations,
+        "peak_bytes": None if activations is None else weights + optimizer + activations,
     }
+
+
+def _kept_bytes_per_token(model: Any, kind: ApproachKind) -> float:
+    """Return the bytes kept for the backward pass; if layers are recomputed there, including those of one layer."""
+    kept = activation_bytes_per_token(model)
+    if kind.recompute:
+        model.activation_checkpointing_disable()
+        kept += activation_bytes_per_token(model) / model.config.text_config.num_hidden_layers
+    return kept
 
 
 def trained_modules(model: Any) -> list[str]:

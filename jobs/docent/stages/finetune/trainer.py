@@ -212,8 +212,8 @@ class Trainer:
         """
         state = self.state
         loss, error = self.validate(stop) or (None, None)
-        what = "loss" if loss is None else "validation loss"
-        guard.require_finite(what, state.log[-1]["loss"] if loss is None else loss, state.step)
+        if loss is not None:  # the loss of a step may be infinite: `guard` has skipped that step then
+            guard.require_finite("validation loss", loss, state.step)
         state.log[-1] |= {"validation_loss": loss, "validation_error": error}
         if loss is None or schedule.best_of(state.measured).step == state.step:
             weights = self.parallel.weights(self.model)

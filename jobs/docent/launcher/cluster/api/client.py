@@ -188,7 +188,7 @@ class Cluster:
         Args:
             pod: name of the pod.
             follow: continue until the container ends.
-            tail_bytes: yield only about this many bytes from the end, as complete lines.
+            tail_bytes: yield only the last lines, at most this many bytes; a longer last line loses its beginning.
 
         Raises:
             ApiError: 102 no such pod; 5 the container has not started.
@@ -203,7 +203,7 @@ class Cluster:
             lambda: send("get", path, query_params=list(query), serialize=False, _request_timeout=limits),
         )
         texts = (line.decode("utf-8", "replace") for line in _lines(answer))
-        yield from texts if tail_bytes is None or follow else tail("\n".join(texts), tail_bytes).splitlines()
+        yield from texts if tail_bytes is None or follow else tail("\n".join(texts), tail_bytes).split("\n")
 
     def run_in(self, pod: str, command: Sequence[str], stdin: Iterable[bytes] | None = None) -> Iterator[bytes]:
         """Run a command in a pod: send `stdin` while yielding its standard output, both byte for byte.

@@ -124,7 +124,7 @@ def _refuse_dangerous(member: tarfile.TarInfo) -> None:
 
 def _swap_in(aside: Path, destination: Path) -> None:
     """Rename the new content into place; restore the old content if that fails or is interrupted."""
-    new, old = aside / TOP, aside / OLD
+    new, old = aside / TOP, _backup(aside, destination)
     try:
         if destination.is_dir() or new.is_dir():  # two files need no backup: one rename replaces the old one
             with contextlib.suppress(FileNotFoundError):
@@ -140,9 +140,14 @@ def _swap_in(aside: Path, destination: Path) -> None:
 def _restore(destination: Path) -> None:
     """Put the old content back if an earlier transfer was killed between the two renames of `_swap_in`."""
     for aside in destination.parent.glob(f".{glob.escape(destination.name)}.*.tmp"):
-        if os.path.lexists(aside / OLD) and not os.path.lexists(destination):
-            os.rename(aside / OLD, destination)
+        if os.path.lexists(old := _backup(aside, destination)) and not os.path.lexists(destination):
+            os.rename(old, destination)
             shutil.rmtree(aside, ignore_errors=True)
+
+
+def _backup(aside: Path, destination: Path) -> Path:
+    """Return the path of the old content. It names the destination: `a` and `a.b` have similar temporary folders."""
+    return aside / f"{OLD}-{destination.name}"
 
 
 def confined(path: str, root: Path) -> Path:
