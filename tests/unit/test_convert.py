@@ -290,7 +290,7 @@ def test_a_conversation_without_a_skill_gives_no_rows_and_is_counted(tmp_path: P
     source = jsonl(tmp_path / "a.jsonl", conversation(("Q", "A"), system=""), conversation(("R", "B")))
     done = good("instructions", source, tmp_path / "out.jsonl")
     assert [(row["idx"], row["Instruction"]) for row in read(tmp_path / "out.jsonl")] == [(1, "R")]
-    assert "1 conversations have no skill" in done.output
+    assert "conversations without a skill label or a question: 1" in done.output
 
 
 @pytest.mark.feature("merged-chat-files")
