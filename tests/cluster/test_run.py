@@ -169,7 +169,7 @@ def test_a_failed_run_is_told_retried_and_mended(desk: Desk) -> None:
     assert "description" in desk.expect(100, "run", "--yes")
     assert desk.units()["ingest"]["phase"] == "failed"
     again = desk.expect(100, "run", "--yes")
-    assert "this plan has failed" in again and f"docent retry --run {desk.run}" in again
+    assert "this plan has already failed" in again and f"docent retry --run {desk.run}" in again
     assert desk.record().run["launch"] == 1
     assert "description" in desk.expect(100, "retry", "--run", desk.run)
     assert (desk.record().run["launch"], desk.record().launch) == (2, 2)
@@ -190,7 +190,7 @@ def test_detach_wait_cancel_and_retry_of_a_run_that_cannot_go_on(desk: Desk) -> 
     desk.expect(104, "wait", "--run", desk.run, "--timeout-s", "1")
     desk.expect(101, "retry", "--run", desk.run)
     desk.expect(101, "gc", "--yes", "--run", desk.run)
-    assert "another configuration" in desk.expect(105, "run", "--yes")
+    assert "a different configuration" in desk.expect(105, "run", "--yes")
 
     assert "is cancelled" in desk.expect(0, "cancel", "--run", desk.run)
     assert desk.record().phase == "cancelled"
